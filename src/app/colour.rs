@@ -1,0 +1,52 @@
+//! A colour for each name, the same on every page and every day.
+
+/// The classes `hue-0` to `hue-23`, which the stylesheet turns into colours. A class and no style attribute, which the page's
+/// Content-Security-Policy would refuse.
+const CLASSES: [&str; 24] = [
+    "hue-0", "hue-1", "hue-2", "hue-3", "hue-4", "hue-5", "hue-6", "hue-7", "hue-8", "hue-9", "hue-10", "hue-11", "hue-12",
+    "hue-13", "hue-14", "hue-15", "hue-16", "hue-17", "hue-18", "hue-19", "hue-20", "hue-21", "hue-22", "hue-23",
+];
+
+/// The class of a name's colour. Names that differ only in the case of their letters share it.
+pub fn class(name: &str) -> &'static str {
+    let lower = name.trim().chars().flat_map(char::to_lowercase);
+    // FNV-1a, 32 bits: `std`'s hasher promises no stable result.
+    let hash = lower.fold(0x811c_9dc5_u32, |hash, c| (hash ^ u32::from(c)).wrapping_mul(0x0100_0193));
+    // Its low bits alone vary too little for short names.
+    CLASSES[((hash ^ (hash >> 15)) as usize) % CLASSES.len()]
+}
+
+/// What stands in a name's badge: its first letter.
+pub fn initial(name: &str) -> String {
+    name.trim().chars().find(|c| c.is_alphanumeric()).map_or_else(|| "?".to_owned(), |c| c.to_uppercase().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_keeps_its_colour() {
+        assert_eq!(class("Ann"), class(" ann "));
+        assert_eq!([class("Ann"), class("Bob"), class("")], ["hue-19", "hue-1", "hue-20"]);
+    }
+
+    #[test]
+    fn colours_are_spread() {
+        let mut counts = [0; CLASSES.len()];
+        for n in 0..2_400 {
+            let class = class(&format!("user{n}"));
+            counts[CLASSES.iter().position(|&c| c == class).expect("one of them")] += 1;
+        }
+        assert!(counts.iter().all(|count| (50..200).contains(count)), "{counts:?}");
+    }
+
+    #[test]
+    fn badges_hold_a_letter() {
+        for (name, expected) in
+            [("ann", "A"), (" éric", "É"), ("ßeta", "SS"), ("@bob", "B"), ("🙂", "?"), ("", "?"), ("木村", "木")]
+        {
+            assert_eq!(initial(name), expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! The room's live events, over Server-Sent Events, from the place that the page reached and across every disconnect.
+//!
+//! A browser reconnects an `EventSource` by itself only after some failures, says nothing about when, and repeats the address
+//! of the first time. So each failure closes it here, and a new one is opened from the newest position.
+
+use std::{
+    cell::{Cell, OnceCell, RefCell},
+    collections::VecDeque,
+    rc::Rc,
+    time::Duration,
+};
+
+use js_sys::{Date, Math};
+use leptos::{prelude::*, task};
+use wasm_bindgen::{JsCast, closure::Closure};
+use web_sys::{Event, EventSource, MessageEvent};
+
+use super::{
+    incoming::{Incoming, Init},
+    request,
+    session::{Link, Session, sleep},
+};
+use crate::chat::RoomState;
+
+/// A connection that lived so long, in milliseconds, has worked: the next failure is a first one.
+const WORKED_MS: f64 = 10_000.0;
+
+/// Longest wait between two attempts, in seconds.
+const LONGEST_WAIT: f64 = 30.0;
+
+/// How long events may wait for the next frame, in milliseconds: a tab in the background paints none.
+const FRAME_TIMEOUT: Duration = Duration::from_millis(250);
+
+/// HTTP: there is nothing to listen to, and never will be. The room has ended.
+const NO_CONTENT: u16 = 204;
+
+/// The connection of a page to its room.
+pub struct Feed {
+    session: Session,
+    source: RefCell<Option<EventSource>>,
+    handlers: OnceCell<Handlers>,
+    /// Events that wait for the next frame, with their SSE ids.
+    inbox: RefCell<VecDeque<(String, String)>>,
+    /// Whether a frame is asked for.
+    scheduled: Cell<bool>,
+    /// Whether the inbox has to wait until what came before it has been fetched.
+    held: Cell<bool>,
+    /// What was shown last.
+    position: RefCell<String>,
+    /// Attempts in a row that did not work.
+    failures: Cell<u32>,
+    /// When the connection opened.
+    opened_at: Cell<Option<f64>>,
+    /// Counts attempts, so that what belongs to an earlier one knows that it is late.
+    attempt: Cell<u32>,
+}
+
+struct Handlers {
+    message: Closure<dyn FnMut(MessageEvent)>,
+    error: Closure<dyn FnMut(Event)>,
+}
+
+impl Feed {
+    /// Opens the feed after `position`, and keeps it open until the room ends.
+    pub fn start(session: Session, position: String) {
+        let feed = Rc::new(Self {
+            session,
+            source: RefCell::default(),
+            handlers: OnceCell::new(),
+            inbox: RefCell::default(),
+            scheduled: Cell::default(),
+            held: Cell::default(),
+            position: RefCell::new(position),
+            failures: Cell::default(),
+            opened_at: Cell::default(),
+            attempt: Cell::default(),
+        });
+        feed.listen();
+        Rc::clone(&feed).open();
+    }
+
+    /// Hears of the network, and of wishes for a new connection.
+    fn listen(self: &Rc<Self>) {
+        let feed = Rc::clone(self);
+        let message = Closure::new(move |event: MessageEvent| {
+            let data = event.data().as_string().unwrap_or_default();
+            feed.inbox.borrow_mut().push_back((data, event.last_event_id()));
+            feed.schedule();
+        });
+        let feed = Rc::clone(self);
+        let error = Closure::new(move |_| Rc::clone(&feed).fail());
+        // Set here and nowhere else.
+        let _ = self.handlers.set(Handlers { message, error });
+
+        let feed = Rc::clone(self);
+        let _ = window_event_listener(leptos::ev::online, move |_| Rc::clone(&feed).reopen());
+        let feed = Rc::clone(self);
+        let _ = window_event_listener(leptos::ev::offline, move |_| Rc::clone(&feed).fail());
+        let feed = Rc::clone(self);
+        // A page that comes back from the browser's back-forward cache has lost its connection without an error.
+        let _ = window_event_listener(leptos::ev::pageshow, move |event| {
+            if event.persisted() {
+                Rc::clone(&feed).reopen();
+            }
+        });
+        let feed = StoredValue::new_local(Rc::clone(self));
+        let renewals = self.session.renewals;
+        Effect::new(move |before: Option<u32>| {
+            let now = renewals.get();
+            if before.is_some_and(|before| before != now) {
+                feed.get_value().reopen();
+            }
+            now
+        });
+    }
+
+    fn open(self: Rc<Self>) {
+        self.attempt.set(self.attempt.get() + 1);
+        if is_online() {
+            self.session.link.set(Link::Connecting);
+        }
+        let Ok(source) = EventSource::new(&self.url()) else { return self.retry() };
+        if let Some(handlers) = self.handlers.get() {
+            source.set_onmessage(Some(handlers.message.as_ref().unchecked_ref()));
+            source.set_onerror(Some(handlers.error.as_ref().unchecked_ref()));
+        }
+        self.source.replace(Some(source));
+    }
+
+    fn url(&self) -> String {
+        format!("/subscribe/{}?last_event_id={}", self.session.room, self.position.borrow())
+    }
+
+    /// Ends the connection. What it brought is shown, unless something is missing before it.
+    fn close(&self) -> Option<EventSource> {
+        let source = self.source.take()?;
+        source.set_onmessage(None);
+        source.set_onerror(None);
+        // What follows a gap is asked for again: its position was not taken.
+        if self.held.replace(false) || self.drain().is_some() {
+            self.inbox.borrow_mut().clear();
+        }
+        Some(source)
+    }
+
+    /// Opens a new connection at once.
+    fn reopen(self: Rc<Self>) {
+        if let Some(source) = self.close() {
+            source.close();
+        }
+        if self.session.state.get_untracked() == RoomState::Live {
+            self.open();
+        }
+    }
+
+    /// The connection is lost.
+    fn fail(self: Rc<Self>) {
+        let Some(source) = self.close() else { return };
+        // A browser that gives up by itself was answered with something else than a stream.
+        let refused = source.ready_state() == EventSource::CLOSED;
+        source.close();
+        let worked = self.opened_at.take().is_some_and(|opened_at| Date::now() - opened_at > WORKED_MS);
+        if worked {
+            self.failures.set(0);
+        }
+        match self.session.state.get_untracked() {
+            RoomState::Live if refused => task::spawn_local(self.ask_why()),
+            RoomState::Live => self.retry(),
+            RoomState::Created | RoomState::Prepared | RoomState::Ended => {}
+        }
+    }
+
+    /// Learns why there is no stream, which an `EventSource` does not tell.
+    async fn ask_why(self: Rc<Self>) {
+        if request::status(&self.url()).await == Ok(NO_CONTENT) {
+            // It ended while nobody listened here: show its last words.
+            if let Some(newest) = self.session.extract("").await {
+                self.session.timeline.update(|timeline| timeline.finish(newest));
+                super::scroll::to_end(self.session);
+            }
+            self.session.state.set(RoomState::Ended);
+        } else {
+            self.retry();
+        }
+    }
+
+    /// Opens a new connection after a while.
+    fn retry(self: Rc<Self>) {
+        let wait = wait_seconds(self.failures.get(), Math::random());
+        self.failures.set(self.failures.get() + 1);
+        let attempt = self.attempt.get() + 1;
+        self.attempt.set(attempt);
+        task::spawn_local(async move {
+            let mut left = wait;
+            while left > 0.0 {
+                let link = if is_online() { Link::Waiting(left.ceil() as u32) } else { Link::Offline };
+                self.session.link.set(link);
+                sleep(Duration::from_secs_f64(left.min(1.0))).await;
+                left -= 1.0;
+                if self.attempt.get() != attempt {
+                    return;
+                }
+            }
+            self.open();
+        });
+    }
+
+    /// Has the inbox emptied before the next frame: many events that come at once cost one change of the page.
+    fn schedule(self: &Rc<Self>) {
+        if self.scheduled.replace(true) {
+            return;
+        }
+        let feed = Rc::clone(self);
+        request_animation_frame(move || feed.drain_on_schedule());
+        let feed = Rc::clone(self);
+        set_timeout(move || feed.drain_on_schedule(), FRAME_TIMEOUT);
+    }
+
+    /// Whichever of the frame and its time limit comes second finds nothing to do.
+    fn drain_on_schedule(self: &Rc<Self>) {
+        if !self.scheduled.replace(false) {
+            return;
+        }
+        if let Some(init) = self.drain() {
+            Rc::clone(self).begin(init);
+        }
+    }
+
+    /// Shows what the inbox holds, up to an `init` that has to be answered with a look at the history.
+    fn drain(&self) -> Option<Init> {
+        if self.held.get() {
+            return None;
+        }
+        let mut messages = Vec::new();
+        let mut gap = None;
+        while gap.is_none()
+            && let Some((data, id)) = self.pop()
+        {
+            match Incoming::decode(&data) {
+                Incoming::Message(message) => messages.push(message),
+                Incoming::Viewers(viewers) => self.session.viewers.set(viewers),
+                Incoming::Room(state) => self.session.state.set(state),
+                Incoming::Init(init) => {
+                    self.opened(&init);
+                    gap = init.gap.then_some(init);
+                }
+                Incoming::Other => {}
+            }
+            if !id.is_empty() {
+                self.position.replace(id);
+            }
+        }
+        self.session.receive(messages);
+        gap
+    }
+
+    fn pop(&self) -> Option<(String, String)> {
+        self.inbox.borrow_mut().pop_front()
+    }
+
+    fn opened(&self, init: &Init) {
+        self.opened_at.set(Some(Date::now()));
+        self.session.token.set(init.token.clone());
+        self.session.user_id.set(init.user_id.clone());
+        self.session.viewers.set(init.viewer_count);
+        self.session.link.set(Link::Live);
+    }
+
+    /// The server does not know our place any more: shows the newest messages instead of all that there was, and then what
+    /// came since.
+    fn begin(self: Rc<Self>, _gap: Init) {
+        self.held.set(true);
+        let attempt = self.attempt.get();
+        task::spawn_local(async move {
+            let newest = self.session.extract("").await;
+            if self.attempt.get() != attempt || !self.held.get() {
+                return;
+            }
+            let Some(newest) = newest else { return self.fail() };
+            self.position.replace(newest.position.clone());
+            self.session.timeline.update(|timeline| timeline.restart(newest));
+            super::scroll::to_end(self.session);
+            self.held.set(false);
+            self.schedule();
+        });
+    }
+}
+
+/// How long to wait after so many failures, in seconds: hardly at all at first, then 1, 2, 4 and so on; each a little off, so
+/// that not all clients of a server that restarts come at the same time. `chance` is from 0 to 1.
+fn wait_seconds(failures: u32, chance: f64) -> f64 {
+    match failures {
+        0 => chance,
+        _ => (2_f64.powi(failures.min(8) as i32 - 1) * (0.75 + chance / 2.0)).min(LONGEST_WAIT),
+    }
+}
+
+fn is_online() -> bool {
+    window().navigator().on_line()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_and_are_bounded() {
+        let rows = [
+            (0, 0.0, 1.0),
+            (1, 0.75, 1.25),
+            (2, 1.5, 2.5),
+            (3, 3.0, 5.0),
+            (5, 12.0, 20.0),
+            (9, 30.0, 30.0),
+            (u32::MAX, 30.0, 30.0),
+        ];
+        for (failures, shortest, longest) in rows {
+            assert_eq!(wait_seconds(failures, 0.0), shortest, "{failures}");
+            assert_eq!(wait_seconds(failures, 1.0), longest, "{failures}");
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The page: what people see of a room.
+//!
+//! The server renders all of it ([`shell()`], from a [`RoomView`]); in the browser one island brings it to life. Here live the
+//! document, the island with its parts, the feed that reads the room's events, and the timeline that decides what the list
+//! shows. It may use the words of [`chat`](crate::chat); it must never know axum, the hub or the engine: what it needs comes in
+//! a [`RoomView`] or over the wire.
+//!
+//! Everything compiles for both targets. What touches the browser runs in effects and event handlers alone, which a server
+//! never runs.
+
+mod clock;
+mod colour;
+mod composer;
+mod feed;
+mod incoming;
+mod log;
+mod publish;
+mod request;
+mod rich_text;
+mod room;
+mod scroll;
+mod session;
+mod shell;
+mod timeline;
+mod view;
+
+pub use shell::{Page, shell};
+pub use view::{ChatMessage, FormError, FormInput, FormView, RoomView};

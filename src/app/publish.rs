@@ -1,0 +1,195 @@
+//! Sending what somebody wrote, once, whatever the network does.
+
+use std::time::Duration;
+
+use js_sys::{Date, Function, Math, Reflect};
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+use wasm_bindgen::{JsCast, JsValue};
+
+use super::{
+    request::{self, Answer},
+    session::{Session, sleep},
+    view::{FormError, FormInput},
+};
+
+/// How often a message is sent whose answer does not come.
+const ATTEMPTS: u32 = 5;
+
+/// How long a new token may take.
+const TOKEN_WAIT: Duration = Duration::from_secs(5);
+
+/// What somebody wrote. It keeps its id in every attempt, so that it is stored once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// Under which name.
+    pub username: String,
+    /// The text.
+    pub text: String,
+    /// Its id.
+    pub client_message_id: String,
+}
+
+/// Why a draft was not stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal {
+    /// What to tell its author.
+    pub error: FormError,
+    /// After how many seconds another attempt makes sense.
+    pub retry_after: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct Publication<'a> {
+    r#type: &'static str,
+    widget_key: &'a str,
+    timestamp: u32,
+    client_message_id: &'a str,
+    message: Payload<'a>,
+}
+
+#[derive(Serialize)]
+struct Payload<'a> {
+    r#type: &'static str,
+    username: &'a str,
+    message_text: &'a str,
+}
+
+#[derive(Deserialize)]
+struct Explanation {
+    message: String,
+}
+
+/// Sends a draft until it is stored or refused. `say` is told how it goes.
+///
+/// # Errors
+/// Why it was not stored. Without an answer that is not known; to send the same draft again is safe.
+pub async fn publish(session: Session, draft: &Draft, say: impl Fn(&'static str)) -> Result<(), Refusal> {
+    let url = format!("/publish/{}", session.room);
+    let body = session.widget_key.with_value(|widget_key| encode(draft, widget_key));
+    let mut renewed = false;
+    let mut attempt = 0;
+    loop {
+        let token = session.token.get_untracked();
+        match request::post(&url, &token, &body).await {
+            Ok(Answer { status: 200, .. }) => return Ok(()),
+            Ok(Answer { status: 401, .. }) if !renewed => {
+                renewed = true;
+                say("Signing in again…");
+                renew(session, &token).await;
+            }
+            Ok(Answer { status: 503, .. }) | Err(_) if attempt + 1 < ATTEMPTS => {
+                attempt += 1;
+                say("No connection. Trying again…");
+                sleep(Duration::from_secs_f64(wait_seconds(attempt, Math::random()))).await;
+            }
+            Ok(answer) => return Err(refusal(&answer)),
+            Err(_) => {
+                let message = "The message could not be sent. Please check your connection and try again.".into();
+                return Err(Refusal { error: FormError { input: Some(FormInput::Message), message }, retry_after: None });
+            }
+        }
+    }
+}
+
+/// Has the feed connect again, which brings a new token, and waits for it.
+async fn renew(session: Session, old: &str) {
+    const STEP: Duration = Duration::from_millis(100);
+    session.renewals.update(|renewals| *renewals += 1);
+    let mut waited = Duration::ZERO;
+    while waited < TOKEN_WAIT && session.token.with_untracked(|token| token == old) {
+        sleep(STEP).await;
+        waited += STEP;
+    }
+}
+
+fn encode(draft: &Draft, widget_key: &str) -> String {
+    let message = Payload { r#type: "chat", username: &draft.username, message_text: &draft.text };
+    let publication =
+        Publication { r#type: "broadcast", widget_key, timestamp: 0, client_message_id: &draft.client_message_id, message };
+    serde_json::to_string(&publication).expect("plain data has a JSON form")
+}
+
+/// Seconds before an attempt: 1, 2, 4 and so on, each up to a half more.
+fn wait_seconds(attempt: u32, chance: f64) -> f64 {
+    f64::from(1_u32 << (attempt - 1).min(4)) * (1.0 + chance / 2.0)
+}
+
+fn refusal(answer: &Answer) -> Refusal {
+    let explained = serde_json::from_str(&answer.text).ok().map(|Explanation { message }| message);
+    let message = match (answer.status, answer.retry_after) {
+        (409, _) => "This chat has ended.".to_owned(),
+        (401, _) => "Your visit has expired. Please reload the page.".to_owned(),
+        (429, Some(seconds)) => format!("You are sending too fast. Wait {seconds} s."),
+        (429, None) => "You are sending too fast. Wait a moment.".to_owned(),
+        _ => explained.unwrap_or_else(|| "The message could not be sent. Please try again.".to_owned()),
+    };
+    let input = if message.starts_with("The name") { FormInput::Username } else { FormInput::Message };
+    let retry_after = answer.retry_after.filter(|_| answer.status == 429);
+    Refusal { error: FormError { input: Some(input), message }, retry_after }
+}
+
+/// A new id for a draft: a UUID, which a browser makes only in a secure context; else as good a one as can be had.
+pub fn new_id() -> String {
+    let crypto = Reflect::get(&window(), &JsValue::from_str("crypto")).unwrap_or_default();
+    let method =
+        Reflect::get(&crypto, &JsValue::from_str("randomUUID")).ok().and_then(|method| method.dyn_into::<Function>().ok());
+    let uuid = method.and_then(|method| method.call0(&crypto).ok()).and_then(|id| id.as_string());
+    uuid.unwrap_or_else(|| uuid_of(Date::now(), [Math::random(), Math::random()]))
+}
+
+/// A UUID of version 8 (RFC 9562, 5.8) from milliseconds since 1970 and two numbers from 0 to 1.
+fn uuid_of(now: f64, [a, b]: [f64; 2]) -> String {
+    let (time, a, b) = (now as u64, (a * 4_294_967_296.0) as u64, (b * 4_294_967_296.0) as u64);
+    let (high, low) = ((time >> 16) & 0xffff_ffff, time & 0xffff);
+    format!("{high:08x}-{low:04x}-8{:03x}-8{:03x}-{:04x}{b:08x}", a & 0xfff, (a >> 12) & 0xfff, (a >> 24) | ((time & 0xff) << 8))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, text: &str, retry_after: Option<u32>) -> Answer {
+        Answer { status, text: text.into(), retry_after }
+    }
+
+    #[test]
+    fn drafts_become_json() {
+        let draft = Draft { username: "a\"b".into(), text: "x\ny".into(), client_message_id: "id".into() };
+        let expected = r#"{"type":"broadcast","widget_key":"k","timestamp":0,"client_message_id":"id","message":{"type":"chat","username":"a\"b","message_text":"x\ny"}}"#;
+        assert_eq!(encode(&draft, "k"), expected);
+    }
+
+    #[test]
+    fn refusals_stand_beside_their_field() {
+        let long = r#"{"code":400,"message":"The name is too long."}"#;
+        let rows = [
+            (answer(400, long, None), FormInput::Username, "The name is too long.", None),
+            (
+                answer(400, r#"{"code":400,"message":"The message is empty."}"#, None),
+                FormInput::Message,
+                "The message is empty.",
+                None,
+            ),
+            (answer(429, "{}", Some(3)), FormInput::Message, "You are sending too fast. Wait 3 s.", Some(3)),
+            (answer(409, "{}", None), FormInput::Message, "This chat has ended.", None),
+            (answer(500, "<html>", Some(9)), FormInput::Message, "The message could not be sent. Please try again.", None),
+        ];
+        for (answer, input, message, retry_after) in rows {
+            let expected = Refusal { error: FormError { input: Some(input), message: message.into() }, retry_after };
+            assert_eq!(refusal(&answer), expected);
+        }
+    }
+
+    #[test]
+    fn ids_are_uuids() {
+        let id = uuid_of(1_795_230_000_123.0, [0.999_999, 0.5]);
+        let lengths: Vec<_> = id.split('-').map(str::len).collect();
+        assert_eq!((lengths, &id[14..15], &id[19..20]), (vec![8, 4, 4, 4, 12], "8", "8"), "{id}");
+    }
+
+    #[test]
+    fn waits_grow() {
+        assert_eq!([1, 2, 3, 9].map(|attempt| wait_seconds(attempt, 0.0)), [1.0, 2.0, 4.0, 16.0]);
+    }
+}

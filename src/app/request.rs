@@ -1,0 +1,74 @@
+//! HTTP requests of the page to its own server.
+
+use js_sys::futures::JsFuture;
+use leptos::prelude::window;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{AbortController, AbortSignal, Headers, RequestInit, Response};
+
+/// A request without an answer within this time has failed. In milliseconds; longer than the server's slowest commit.
+const TIMEOUT_MS: u32 = 10_000;
+
+/// What came back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body.
+    pub text: String,
+    /// The header `Retry-After`, in seconds.
+    pub retry_after: Option<u32>,
+}
+
+/// There was no answer: the network failed, or the server took too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoAnswer;
+
+impl From<JsValue> for NoAnswer {
+    fn from(_: JsValue) -> Self {
+        Self
+    }
+}
+
+/// `GET url`.
+///
+/// # Errors
+/// If no answer came.
+pub async fn get(url: &str) -> Result<Answer, NoAnswer> {
+    send(url, &RequestInit::new()).await
+}
+
+/// `POST url` with a JSON body, as whom `token` names.
+///
+/// # Errors
+/// If no answer came. Whether the server has acted is not known then.
+pub async fn post(url: &str, token: &str, body: &str) -> Result<Answer, NoAnswer> {
+    let headers = Headers::new()?;
+    headers.set("authorization", &format!("Bearer {token}"))?;
+    headers.set("content-type", "application/json")?;
+    let init = RequestInit::new();
+    init.set_method("POST");
+    init.set_headers(&headers);
+    init.set_body(&body.into());
+    send(url, &init).await
+}
+
+/// The status with which `GET url` answers; its body, which may never end, is not read.
+///
+/// # Errors
+/// If no answer came.
+pub async fn status(url: &str) -> Result<u16, NoAnswer> {
+    let controller = AbortController::new()?;
+    let init = RequestInit::new();
+    init.set_signal(Some(&controller.signal()));
+    let response: Response = JsFuture::from(window().fetch_with_str_and_init(url, &init)).await?.dyn_into()?;
+    controller.abort();
+    Ok(response.status())
+}
+
+async fn send(url: &str, init: &RequestInit) -> Result<Answer, NoAnswer> {
+    init.set_signal(Some(&AbortSignal::timeout_with_u32(TIMEOUT_MS)));
+    let response: Response = JsFuture::from(window().fetch_with_str_and_init(url, init)).await?.dyn_into()?;
+    let retry_after = response.headers().get("retry-after")?.and_then(|seconds| seconds.parse().ok());
+    let text = JsFuture::from(response.text()?).await?.as_string().unwrap_or_default();
+    Ok(Answer { status: response.status(), text, retry_after })
+}

@@ -1,0 +1,92 @@
+use leptos::prelude::*;
+use wasm_bindgen::{JsCast, closure::Closure};
+use web_sys::ResizeObserver;
+
+use super::{
+    clock::Zone,
+    composer::Composer,
+    feed::Feed,
+    log::Log,
+    scroll,
+    session::{Link, Session},
+    view::RoomView,
+};
+use crate::chat::RoomState;
+
+/// A room: what is said, and a form to say something.
+#[island]
+pub fn Chat(
+    /// What the server found.
+    view: RoomView,
+) -> impl IntoView {
+    let session = Session::new(&view);
+    let RoomView { name, position, archive, .. } = view.clone();
+    // Runs in browsers alone, once the server's HTML has been taken over.
+    Effect::new(move |_| {
+        session.zone.set(Zone::Local);
+        session.timeline.update(|timeline| timeline.set_zone(Zone::Local));
+        session.hydrated.set(true);
+        stay_at_end(session);
+        if session.state.get_untracked() == RoomState::Live && !archive {
+            Feed::start(session, position.clone());
+        }
+    });
+    view! {
+        <main class="chat" data-hydrated=move || session.hydrated.get().then_some("true")>
+            <header class="head">
+                <h1 dir="auto">{name}</h1>
+                <Presence session archive />
+            </header>
+            <Log session archive />
+            <Composer session view />
+        </main>
+    }
+}
+
+/// How many watch, and how the connection is.
+#[component]
+fn Presence(session: Session, archive: bool) -> impl IntoView {
+    let live = move || session.state.get() == RoomState::Live && !archive;
+    let class = move || match session.link.get() {
+        Link::Connecting => "link",
+        Link::Live => "link live",
+        Link::Waiting(_) => "link lost",
+        Link::Offline => "link offline",
+    };
+    let words = move || match session.link.get() {
+        Link::Connecting => "Connecting…",
+        Link::Live => "Live",
+        Link::Waiting(_) => "Reconnecting",
+        Link::Offline => "Offline",
+    };
+    // Apart, so that assistive technology says once that the connection is lost, and not each second.
+    let countdown = move || match session.link.get() {
+        Link::Waiting(seconds) => Some(format!(" in {seconds} s")),
+        Link::Connecting | Link::Live | Link::Offline => None,
+    };
+    let view = move || {
+        view! {
+            <p class="viewers">{move || session.viewers.get()} " watching"</p>
+            <p class=class role="status" aria-atomic="false">
+                {words}
+                <span aria-live="off">{countdown}</span>
+            </p>
+        }
+    };
+    move || live().then(view)
+}
+
+/// Keeps a reader who follows at the end when the window, the keyboard of a telephone or the form change the list's height.
+fn stay_at_end(session: Session) {
+    scroll::stick(session);
+    let resized = Closure::<dyn FnMut()>::new(move || scroll::stick(session));
+    let Ok(observer) = ResizeObserver::new(resized.as_ref().unchecked_ref()) else { return };
+    if let Some(log) = session.log.get_untracked() {
+        observer.observe(&log);
+        if let Some(list) = document().get_element_by_id("list") {
+            observer.observe(&list);
+        }
+    }
+    // It is needed for as long as the page is there.
+    resized.forget();
+}

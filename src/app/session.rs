@@ -1,0 +1,155 @@
+//! What the parts of the page share: who the reader is, what they see, and how the connection is.
+
+use std::time::Duration;
+
+use futures::channel::oneshot;
+use leptos::{html::Div, prelude::*};
+
+use super::{
+    clock::Zone,
+    request, scroll,
+    timeline::{Extract, Timeline},
+    view::{ChatMessage, RoomView},
+};
+use crate::chat::{RoomId, RoomState};
+
+/// Messages that are asked for at once.
+const EXTRACT_MESSAGES: usize = 50;
+
+/// How the connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// Being opened.
+    Connecting,
+    /// Open: what is said shows at once.
+    Live,
+    /// Lost, and opened again in so many seconds.
+    Waiting(u32),
+    /// The browser has no network.
+    Offline,
+}
+
+/// The page's state. A handle; copies share it.
+#[derive(Clone, Copy)]
+pub struct Session {
+    /// The room.
+    pub room: RoomId,
+    /// What to publish with.
+    pub widget_key: StoredValue<String>,
+    /// The reader's token. A new connection may bring a newer one.
+    pub token: RwSignal<String>,
+    /// The reader's user id.
+    pub user_id: RwSignal<String>,
+    /// What they see.
+    pub timeline: RwSignal<Timeline>,
+    /// The room's state.
+    pub state: RwSignal<RoomState>,
+    /// How the connection is.
+    pub link: RwSignal<Link>,
+    /// Connections of the room.
+    pub viewers: RwSignal<usize>,
+    /// Whose clock the page shows.
+    pub zone: RwSignal<Zone>,
+    /// Counts the wishes for a new connection, and with it a new token.
+    pub renewals: RwSignal<u32>,
+    /// Whether the page has come to life in a browser.
+    pub hydrated: RwSignal<bool>,
+    /// Whether messages are being fetched.
+    pub fetching: RwSignal<bool>,
+    /// Whether the reader is at the end of the list, which then follows what comes.
+    pub following: RwSignal<bool>,
+    /// What scrolls.
+    pub log: NodeRef<Div>,
+}
+
+impl Session {
+    /// The state that the server rendered.
+    pub fn new(view: &RoomView) -> Self {
+        Self {
+            room: view.room,
+            widget_key: StoredValue::new(view.widget_key.clone()),
+            token: RwSignal::new(view.token.clone()),
+            user_id: RwSignal::new(view.user_id.clone()),
+            timeline: RwSignal::new(Timeline::new(&view.messages, view.has_older, &view.position)),
+            state: RwSignal::new(view.state),
+            link: RwSignal::new(Link::Connecting),
+            viewers: RwSignal::new(view.viewer_count),
+            zone: RwSignal::new(Zone::Utc),
+            renewals: RwSignal::new(0),
+            hydrated: RwSignal::new(false),
+            fetching: RwSignal::new(false),
+            following: RwSignal::new(true),
+            log: NodeRef::new(),
+        }
+    }
+
+    /// Shows what just arrived. The reader's place stays.
+    pub fn receive(self, messages: Vec<ChatMessage>) {
+        if !messages.is_empty() {
+            let reader = scroll::reader(self);
+            scroll::keep_place(self, move |timeline| timeline.append(messages, reader));
+        }
+    }
+
+    /// Fetches what lies before the first row. The reader's place stays.
+    pub async fn load_older(self) {
+        // Extracts may hold no chat message at all: a room carries other messages too.
+        while let Some(older) = self.fetch_at(|timeline| format!("&before={}", timeline.older_from())).await {
+            let lead_on = older.messages.is_empty() && older.has_more;
+            scroll::keep_place(self, |timeline| timeline.prepend(older));
+            if !lead_on {
+                return;
+            }
+        }
+    }
+
+    /// Fetches what lies after the last row of a list that was cut there. The reader's place stays.
+    pub async fn load_newer(self) {
+        while let Some(newer) = self.fetch_at(|timeline| format!("&after={}", timeline.newer_from())).await {
+            let lead_on = newer.messages.is_empty() && newer.has_more;
+            scroll::keep_place(self, |timeline| timeline.extend(newer));
+            if !lead_on {
+                return;
+            }
+        }
+    }
+
+    /// Goes to the newest message, and follows from there.
+    pub async fn jump_to_newest(self) {
+        if self.timeline.with_untracked(Timeline::has_newer)
+            && let Some(newest) = self.fetch_at(|_| String::new()).await
+        {
+            self.timeline.update(|timeline| timeline.replace(newest));
+            // What arrived while that was under way.
+            if self.timeline.with_untracked(Timeline::has_newer) {
+                self.load_newer().await;
+            }
+        }
+        scroll::to_end(self);
+    }
+
+    async fn fetch_at(self, place: impl FnOnce(&Timeline) -> String) -> Option<Extract> {
+        if self.fetching.get_untracked() {
+            return None;
+        }
+        self.fetching.set(true);
+        let extract = self.extract(&self.timeline.with_untracked(place)).await;
+        self.fetching.set(false);
+        extract
+    }
+
+    /// A part of the room's history; none if it cannot be had now.
+    pub async fn extract(self, place: &str) -> Option<Extract> {
+        let url = format!("/v1/streams/{}/messages?limit={EXTRACT_MESSAGES}{place}", self.room);
+        let answer = request::get(&url).await.ok()?;
+        Extract::decode(&answer.text)
+    }
+}
+
+/// Waits.
+pub async fn sleep(duration: Duration) {
+    let (done, wait) = oneshot::channel::<()>();
+    set_timeout(move || drop(done), duration);
+    // Both ends of it are here: it is over when `done` is dropped.
+    let _ = wait.await;
+}

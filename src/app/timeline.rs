@@ -1,0 +1,284 @@
+//! The rows that a reader has before them: a window of bounded size onto the room's log.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use super::{
+    clock::{self, Zone},
+    view::ChatMessage,
+};
+
+/// Most messages in the list. Each is a handful of elements: a browser lays out this many without a delay that can be felt.
+pub const MOST_MESSAGES: usize = 300;
+
+/// Messages of one author that follow each other within this many seconds stand under one name.
+const GROUP_SECONDS: i64 = 5 * 60;
+
+/// Which part of the list a reader looks at. It decides at which end a full list lets go: never at theirs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// At the end, following what comes.
+    AtEnd,
+    /// Scrolled up a little.
+    InNewerHalf,
+    /// Reading history.
+    InOlderHalf,
+}
+
+/// A part of the log, as the history endpoint gives it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Extract {
+    /// Its chat messages, oldest first.
+    pub messages: Vec<ChatMessage>,
+    /// The ids of its first and its last message, chat or not; none if it is empty.
+    pub bounds: Option<(String, String)>,
+    /// Whether there are more in the direction that was asked for.
+    pub has_more: bool,
+    /// The end of the log when it was read: an extract without `has_more` holds everything up to here.
+    pub position: String,
+}
+
+impl Extract {
+    fn end(&self) -> u64 {
+        let end = self.position.rsplit_once('-').and_then(|(_, seq)| seq.parse().ok());
+        end.max(self.messages.last().map(|message| message.seq)).unwrap_or(0)
+    }
+}
+
+/// The window onto the log.
+#[derive(Clone, Debug, Default)]
+pub struct Timeline {
+    entries: VecDeque<Entry>,
+    /// The newest message that was ever offered, kept or not. Whatever is not newer was offered before.
+    newest: u64,
+    has_older: bool,
+    has_newer: bool,
+    /// The place before which older messages are to be asked for.
+    older_from: String,
+    /// The place after which newer messages are to be asked for, if the list was cut there.
+    newer_from: String,
+    /// The first message after a gap.
+    gap_before: Option<u64>,
+    unread: usize,
+    zone: Zone,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    message: Arc<ChatMessage>,
+    seconds: i64,
+    day: u32,
+}
+
+/// A row of the list.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Equal for rows that look the same, so that those are left alone.
+    pub key: (u64, RowKind),
+    /// The message that it shows, or whose day it names.
+    pub message: Option<Arc<ChatMessage>>,
+}
+
+/// What a row is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+pub enum RowKind {
+    /// Names the day of what follows.
+    Day,
+    /// Says that something may be missing.
+    Gap,
+    /// A message under its author's name.
+    First,
+    /// A message that goes on under the name above it.
+    Further,
+}
+
+impl Timeline {
+    /// The newest messages, oldest first, as a page shows them at first, and the place that they reach.
+    pub fn new(messages: &[ChatMessage], has_older: bool, position: &str) -> Self {
+        let older_from = messages.first().map_or(position, |message| &message.id).to_owned();
+        let mut timeline = Self { has_older, older_from, ..Self::default() };
+        timeline.append(messages.to_vec(), Reader::AtEnd);
+        timeline
+    }
+
+    /// Adds what just arrived. What was offered before is passed over. What finds no room at the reader's far end is counted
+    /// and comes back by [`extend`](Self::extend).
+    pub fn append(&mut self, messages: Vec<ChatMessage>, reader: Reader) {
+        for message in messages {
+            if message.seq <= self.newest {
+                continue;
+            }
+            self.newest = message.seq;
+            self.unread += usize::from(reader != Reader::AtEnd || self.has_newer);
+            if !self.has_newer {
+                self.entries.push_back(Entry::new(message, self.zone));
+                self.trim(reader);
+            }
+        }
+    }
+
+    /// Adds the extract that lies before the first row, for a reader at the top.
+    pub fn prepend(&mut self, older: Extract) {
+        let first = self.entries.front().map_or(u64::MAX, |entry| entry.message.seq);
+        for message in older.messages.into_iter().rev().filter(|message| message.seq < first) {
+            self.entries.push_front(Entry::new(message, self.zone));
+        }
+        self.has_older = older.has_more;
+        if let Some((first, _)) = older.bounds {
+            self.older_from = first;
+        }
+        self.trim(Reader::InOlderHalf);
+    }
+
+    /// Adds the extract that lies after the last row, for a reader at the end of a list that was cut there.
+    pub fn extend(&mut self, newer: Extract) {
+        let end = newer.end();
+        self.newer_from = match newer.bounds {
+            Some((_, last)) if newer.has_more => last,
+            _ => newer.position,
+        };
+        let last = self.entries.back().map_or(0, |entry| entry.message.seq);
+        for message in newer.messages.into_iter().filter(|message| message.seq > last) {
+            self.entries.push_back(Entry::new(message, self.zone));
+        }
+        self.reached(end, newer.has_more);
+        self.trim(Reader::AtEnd);
+    }
+
+    /// Shows the newest extract instead of everything that there was.
+    pub fn replace(&mut self, newest: Extract) {
+        let end = newest.end();
+        self.has_older = newest.has_more;
+        self.older_from = newest.bounds.map_or_else(|| newest.position.clone(), |(first, _)| first);
+        self.newer_from = newest.position;
+        self.gap_before = None;
+        self.entries = newest.messages.into_iter().map(|message| Entry::new(message, self.zone)).collect();
+        self.reached(end, false);
+        self.trim(Reader::AtEnd);
+    }
+
+    /// Shows the newest extract after a gap. The log may be another one, so nothing that was known before counts.
+    pub fn restart(&mut self, newest: Extract) {
+        self.newest = 0;
+        self.gap_before = Some(newest.messages.first().map_or(newest.end() + 1, |message| message.seq));
+        let gap_before = self.gap_before;
+        self.replace(newest);
+        self.gap_before = gap_before;
+    }
+
+    /// Shows the last words of a room that ended, and that something may be missing if they do not join what was there.
+    pub fn finish(&mut self, newest: Extract) {
+        let first = newest.messages.first().map_or(u64::MAX, |message| message.seq);
+        if newest.has_more && first > self.newest {
+            self.restart(newest);
+        } else {
+            self.replace(newest);
+        }
+    }
+
+    /// The rows hold everything up to `end`. What arrived while the extract was under way lies behind it, and was let go.
+    fn reached(&mut self, end: u64, has_more: bool) {
+        self.has_newer = has_more || self.newest > end;
+        self.newest = self.newest.max(end);
+    }
+
+    fn trim(&mut self, reader: Reader) {
+        while self.entries.len() > MOST_MESSAGES {
+            if reader == Reader::InOlderHalf {
+                self.entries.pop_back();
+                self.has_newer = true;
+                self.newer_from = self.entries.back().map(|entry| entry.message.id.clone()).unwrap_or_default();
+            } else {
+                self.entries.pop_front();
+                self.has_older = true;
+                self.older_from = self.entries.front().map(|entry| entry.message.id.clone()).unwrap_or_default();
+            }
+        }
+    }
+
+    /// The reader has come to the end.
+    pub fn mark_read(&mut self) {
+        self.unread = 0;
+    }
+
+    /// Names days by another clock.
+    pub fn set_zone(&mut self, zone: Zone) {
+        self.zone = zone;
+        for entry in &mut self.entries {
+            entry.day = zone.day(&entry.message.sent_at);
+        }
+    }
+
+    /// What the list shows, in order.
+    pub fn rows(&self) -> Vec<Row> {
+        let mut rows = Vec::with_capacity(self.entries.len() + 8);
+        let mut gap = self.gap_before;
+        let mut before: Option<&Entry> = None;
+        for entry in &self.entries {
+            let seq = entry.message.seq;
+            let mut row = |kind| rows.push(Row { key: (seq, kind), message: Some(entry.message.clone()) });
+            if gap.is_some_and(|gap| gap <= seq) {
+                gap = None;
+                before = None;
+                row(RowKind::Gap);
+            }
+            if before.is_none_or(|before| before.day != entry.day) {
+                row(RowKind::Day);
+            }
+            row(if before.is_some_and(|before| entry.goes_on(before)) { RowKind::Further } else { RowKind::First });
+            before = Some(entry);
+        }
+        if let Some(gap) = gap {
+            rows.push(Row { key: (gap, RowKind::Gap), message: None });
+        }
+        rows
+    }
+
+    /// Whether there is no message at all.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Whether the log holds messages before the first row.
+    pub fn has_older(&self) -> bool {
+        self.has_older
+    }
+
+    /// Whether the list was cut at its end.
+    pub fn has_newer(&self) -> bool {
+        self.has_newer
+    }
+
+    /// Messages that arrived since the reader left the end.
+    pub fn unread(&self) -> usize {
+        self.unread
+    }
+
+    /// The place before which older messages are to be asked for: a message id or a position.
+    pub fn older_from(&self) -> &str {
+        &self.older_from
+    }
+
+    /// The place after which newer messages are to be asked for, if there are any: a message id or a position.
+    pub fn newer_from(&self) -> &str {
+        &self.newer_from
+    }
+}
+
+impl Entry {
+    fn new(message: ChatMessage, zone: Zone) -> Self {
+        Self { seconds: clock::seconds(&message.sent_at), day: zone.day(&message.sent_at), message: Arc::new(message) }
+    }
+
+    /// Whether it stands under the same name as the one before it.
+    fn goes_on(&self, before: &Self) -> bool {
+        let (this, that) = (&self.message, &before.message);
+        this.author == that.author
+            && this.chat.username == that.chat.username
+            && this.private == that.private
+            && self.day == before.day
+            && self.seconds - before.seconds < GROUP_SECONDS
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+use super::*;
+use crate::chat::ChatText;
+
+fn message(seq: u64) -> ChatMessage {
+    said(seq, "ann", "2026-11-21T03:00:00.123Z")
+}
+
+fn said(seq: u64, author: &str, sent_at: &str) -> ChatMessage {
+    let chat = ChatText { username: author.into(), text: format!("text {seq}") };
+    ChatMessage { seq, id: format!("id{seq}"), author: author.into(), chat, sent_at: sent_at.into(), private: false }
+}
+
+fn messages(range: std::ops::RangeInclusive<u64>) -> Vec<ChatMessage> {
+    range.map(message).collect()
+}
+
+fn extract(range: std::ops::RangeInclusive<u64>, has_more: bool, end: u64) -> Extract {
+    let messages = messages(range);
+    let bounds = messages.first().zip(messages.last()).map(|(first, last)| (first.id.clone(), last.id.clone()));
+    Extract { messages, bounds, has_more, position: format!("e-{end}") }
+}
+
+fn seqs(timeline: &Timeline) -> Vec<u64> {
+    timeline.entries.iter().map(|entry| entry.message.seq).collect()
+}
+
+fn ends(timeline: &Timeline) -> (u64, u64, usize) {
+    let seqs = seqs(timeline);
+    assert!(seqs.is_sorted_by(|a, b| a < b), "in order, each once");
+    assert!(seqs.len() <= MOST_MESSAGES);
+    (seqs[0], seqs[seqs.len() - 1], seqs.len())
+}
+
+fn kinds(timeline: &Timeline) -> Vec<RowKind> {
+    timeline.rows().iter().map(|row| row.key.1).collect()
+}
+
+#[test]
+fn what_was_offered_before_is_passed_over() {
+    let mut timeline = Timeline::new(&messages(3..=5), true, "e-0");
+    timeline.append(messages(4..=7), Reader::AtEnd);
+    timeline.append(messages(1..=7), Reader::AtEnd);
+    assert_eq!(seqs(&timeline), [3, 4, 5, 6, 7]);
+    assert_eq!(timeline.unread(), 0);
+}
+
+#[test]
+fn who_follows_keeps_the_newest() {
+    let mut timeline = Timeline::new(&messages(1..=50), false, "e-0");
+    timeline.append(messages(51..=1_050), Reader::AtEnd);
+    assert_eq!(ends(&timeline), (751, 1_050, 300));
+    assert!(timeline.has_older() && !timeline.has_newer());
+}
+
+#[test]
+fn who_looks_a_little_up_keeps_what_they_see() {
+    let mut timeline = Timeline::new(&messages(1..=300), false, "e-0");
+    timeline.append(messages(301..=310), Reader::InNewerHalf);
+    assert_eq!(ends(&timeline), (11, 310, 300));
+    assert_eq!((timeline.unread(), timeline.has_newer()), (10, false));
+    timeline.mark_read();
+    assert_eq!(timeline.unread(), 0);
+}
+
+#[test]
+fn who_reads_history_keeps_it_and_comes_back() {
+    let mut timeline = Timeline::new(&messages(101..=400), true, "e-0");
+    timeline.append(messages(401..=450), Reader::InOlderHalf);
+    assert_eq!(ends(&timeline), (101, 400, 300));
+    assert_eq!((timeline.unread(), timeline.has_newer()), (50, true));
+
+    timeline.prepend(extract(51..=100, true, 450));
+    assert_eq!(ends(&timeline), (51, 350, 300));
+    assert!(timeline.has_older());
+    timeline.append(messages(451..=460), Reader::AtEnd);
+    assert_eq!(ends(&timeline), (51, 350, 300), "no hole behind a cut");
+    assert_eq!(timeline.unread(), 60);
+
+    timeline.extend(extract(351..=400, true, 460));
+    assert_eq!(ends(&timeline), (101, 400, 300));
+    assert!(timeline.has_newer());
+    assert_eq!((timeline.older_from(), timeline.newer_from()), ("id101", "id400"));
+    timeline.extend(extract(401..=460, false, 460));
+    assert_eq!(ends(&timeline), (161, 460, 300));
+    assert!(!timeline.has_newer());
+    timeline.append(messages(455..=461), Reader::AtEnd);
+    assert_eq!(ends(&timeline), (162, 461, 300));
+}
+
+#[test]
+fn what_comes_while_an_extract_is_under_way_is_not_lost() {
+    let mut timeline = Timeline::new(&messages(101..=400), true, "e-0");
+    timeline.append(messages(401..=450), Reader::InOlderHalf);
+    // Read when the log ended at 450; 451 came before the answer did.
+    timeline.append(messages(451..=451), Reader::AtEnd);
+    timeline.replace(extract(401..=450, true, 450));
+    assert!(timeline.has_newer(), "451 is still to be fetched");
+    assert_eq!((timeline.older_from(), timeline.newer_from()), ("id401", "e-450"));
+    timeline.extend(extract(451..=451, false, 451));
+    assert_eq!(ends(&timeline), (401, 451, 51));
+    assert!(!timeline.has_newer());
+}
+
+#[test]
+fn older_extracts_join_without_a_seam() {
+    let mut timeline = Timeline::new(&messages(51..=100), true, "e-0");
+    timeline.prepend(extract(1..=55, false, 100));
+    assert_eq!(ends(&timeline), (1, 100, 100));
+    assert!(!timeline.has_older() && !timeline.has_newer());
+}
+
+#[test]
+fn a_gap_is_said_in_front_of_what_follows_it() {
+    let mut timeline = Timeline::new(&messages(901..=950), true, "e-0");
+    timeline.restart(extract(3..=5, false, 5));
+    assert_eq!(ends(&timeline), (3, 5, 3));
+    assert_eq!(kinds(&timeline)[..2], [RowKind::Gap, RowKind::Day]);
+    timeline.append(messages(5..=6), Reader::AtEnd);
+    assert_eq!(ends(&timeline), (3, 6, 4), "the new log counts from its own beginning");
+
+    timeline.restart(Extract { position: "e-7".into(), ..Extract::default() });
+    assert!(timeline.is_empty());
+    assert_eq!(kinds(&timeline), [RowKind::Gap]);
+    timeline.append(messages(8..=8), Reader::AtEnd);
+    assert_eq!(kinds(&timeline), [RowKind::Gap, RowKind::Day, RowKind::First]);
+}
+
+#[test]
+fn names_and_days_stand_once() {
+    use RowKind::{Day, First, Further};
+    let said = [
+        said(1, "ann", "2026-11-20T23:58:00Z"),
+        said(2, "ann", "2026-11-20T23:59:00Z"),
+        said(3, "ann", "2026-11-21T00:00:00Z"),
+        said(4, "bob", "2026-11-21T00:00:01Z"),
+        said(5, "bob", "2026-11-21T00:05:00Z"),
+        said(6, "bob", "2026-11-21T00:10:00Z"),
+    ];
+    let timeline = Timeline::new(&said, false, "e-0");
+    assert_eq!(kinds(&timeline), [Day, First, Further, Day, First, First, Further, First]);
+}
+
+#[test]
+fn an_empty_room_has_no_rows() {
+    let timeline = Timeline::new(&[], false, "e-0");
+    assert!(timeline.is_empty() && timeline.rows().is_empty());
+    assert_eq!(timeline.older_from(), "e-0");
+}
+
+#[test]
+fn extracts_without_chat_messages_lead_on() {
+    let mut timeline = Timeline::new(&messages(51..=100), true, "e-100");
+    let bounds = Some(("id1".to_owned(), "id50".to_owned()));
+    timeline.prepend(Extract { messages: vec![], bounds, has_more: true, position: "e-100".into() });
+    assert_eq!((timeline.older_from(), timeline.has_older()), ("id1", true));
+}

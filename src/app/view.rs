@@ -1,0 +1,86 @@
+use serde::{Deserialize, Serialize};
+
+use crate::chat::{ChatText, RoomId, RoomState};
+
+/// Everything that a room's page shows at first, gathered by the server before it renders. It travels to the browser as the
+/// island's properties, so that both render the same.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RoomView {
+    /// The room.
+    pub room: RoomId,
+    /// Its name.
+    pub name: String,
+    /// Where it is in its life.
+    pub state: RoomState,
+    /// What the page publishes with.
+    pub widget_key: String,
+    /// The token of whoever looks at the page.
+    pub token: String,
+    /// Their user id: messages of this author are their own.
+    pub user_id: String,
+    /// The place in the log that `messages` reaches, `<epoch>-<seq>`.
+    pub position: String,
+    /// The newest messages, oldest first.
+    pub messages: Vec<ChatMessage>,
+    /// Whether the log holds messages older than these.
+    pub has_older: bool,
+    /// Whether these are older messages that were asked for by address (`?before=`): a page to read, without the feed.
+    pub archive: bool,
+    /// How many connections the room has now.
+    pub viewer_count: usize,
+    /// Longest name, in code points.
+    pub username_chars: usize,
+    /// Longest text, in code points.
+    pub text_chars: usize,
+    /// What stands in the form.
+    pub form: FormView,
+}
+
+/// The form as it is rendered: empty at first, filled again after a refusal so that nothing typed is lost.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FormView {
+    /// What stands in the name field.
+    pub username: String,
+    /// What stands in the message field.
+    pub text: String,
+    /// Why the last post was refused.
+    pub error: Option<FormError>,
+    /// The post's own id, so that a form sent twice is stored once.
+    pub client_message_id: String,
+}
+
+/// Why a post was refused, in words for the person who made it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FormError {
+    /// The input that it belongs to; none if it is about the form as a whole.
+    pub input: Option<FormInput>,
+    /// What to do.
+    pub message: String,
+}
+
+/// An input of the form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FormInput {
+    /// `#username`.
+    Username,
+    /// `#message`.
+    Message,
+}
+
+/// A message as the timeline shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChatMessage {
+    /// Its place in the room's log.
+    pub seq: u64,
+    /// Its public id.
+    pub id: String,
+    /// Its author's user id.
+    pub author: String,
+    /// The name that the author goes by, and what they said.
+    #[serde(flatten)]
+    pub chat: ChatText,
+    /// When it was ordered: RFC 3339, UTC.
+    pub sent_at: String,
+    /// Only the reader and one other can see it.
+    pub private: bool,
+}

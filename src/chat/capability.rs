@@ -1,0 +1,60 @@
+use serde::{Deserialize, Serialize};
+
+/// What the bearer of a token may do in its room.
+///
+/// The names on the wire are those of Amazon IVS Chat's capabilities, with one of our own for owners.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Capability {
+    /// Publish messages.
+    SendMessage,
+    /// Delete anybody's message.
+    DeleteMessage,
+    /// Close a user's connections.
+    DisconnectUser,
+    /// Change the room: everything an owner may do.
+    ManageRoom,
+}
+
+/// A set of capabilities, in the order in which they were granted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Capabilities(Vec<Capability>);
+
+impl Capabilities {
+    /// What a guest gets: to speak, nothing else.
+    pub fn guest() -> Self {
+        Self(vec![Capability::SendMessage])
+    }
+
+    /// Nothing at all: a reader.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Whether `capability` is among them.
+    pub fn allow(&self, capability: Capability) -> bool {
+        self.0.contains(&capability)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn are_written_as_ivs_writes_them() {
+        let json = serde_json::to_string(&Capabilities::guest()).expect("plain data");
+        assert_eq!(json, r#"["SEND_MESSAGE"]"#);
+    }
+
+    #[test]
+    fn a_guest_may_speak_and_nothing_else() {
+        let guest = Capabilities::guest();
+        assert!(guest.allow(Capability::SendMessage));
+        for other in [Capability::DeleteMessage, Capability::DisconnectUser, Capability::ManageRoom] {
+            assert!(!guest.allow(other), "{other:?}");
+        }
+        assert!(!Capabilities::none().allow(Capability::SendMessage));
+    }
+}

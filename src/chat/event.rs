@@ -1,0 +1,96 @@
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::chat::{MessageId, RoomId, RoomState, UserId};
+
+/// A moment: milliseconds since 1970-01-01T00:00:00Z, without leap seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Timestamp(pub i64);
+
+/// A message's JSON exactly as its author sent it: key order, unknown keys, white space and the digits of big numbers are kept.
+pub type Payload = Box<RawValue>;
+
+/// One entry of a room's log.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// Whose log.
+    pub room: RoomId,
+    /// Its place in the log, from 1, without holes.
+    pub seq: u64,
+    /// When it was ordered. Never earlier than the event before it.
+    pub sent_at: Timestamp,
+    /// What happened.
+    pub kind: Kind,
+}
+
+/// What an event is.
+#[derive(Clone, Debug)]
+pub enum Kind {
+    /// A message to everybody.
+    Message(Message),
+    /// A message that only its author and its addressee ever see.
+    Private {
+        /// The addressee.
+        to: UserId,
+        /// What was said.
+        message: Message,
+    },
+    /// The room's state changed.
+    Room(RoomState),
+}
+
+/// What somebody said.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// Who said it.
+    pub author: UserId,
+    /// Their words, or whatever else their client sends.
+    pub payload: Payload,
+    /// Seconds of video time at which it was said, 0 where the client named none.
+    pub video_time: f64,
+}
+
+impl Event {
+    /// Its public name.
+    pub fn id(&self) -> MessageId {
+        MessageId { room: self.room, seq: self.seq }
+    }
+
+    /// Whether `reader` may ever see it.
+    pub fn visible_to(&self, reader: Option<&UserId>) -> bool {
+        match &self.kind {
+            Kind::Message(_) | Kind::Room(_) => true,
+            Kind::Private { to, message } => reader.is_some_and(|reader| reader == to || *reader == message.author),
+        }
+    }
+
+    /// The message in it, public or private, if it is one.
+    pub fn message(&self) -> Option<&Message> {
+        match &self.kind {
+            Kind::Message(message) | Kind::Private { message, .. } => Some(message),
+            Kind::Room(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(name: &str) -> UserId {
+        UserId::try_from(name.to_owned()).expect("a valid id")
+    }
+
+    #[test]
+    fn a_private_message_is_for_its_two_parties_alone() {
+        let payload = RawValue::from_string("1".into()).expect("JSON");
+        let message = Message { author: user("ann"), payload, video_time: 0.0 };
+        let event =
+            Event { room: RoomId::FIRST, seq: 1, sent_at: Timestamp(0), kind: Kind::Private { to: user("bob"), message } };
+        assert!(event.visible_to(Some(&user("ann"))));
+        assert!(event.visible_to(Some(&user("bob"))));
+        assert!(!event.visible_to(Some(&user("eve"))));
+        assert!(!event.visible_to(None));
+    }
+}

@@ -1,0 +1,23 @@
+//! The domain: what a chat is, whoever stores it and however it travels.
+//!
+//! Here live the words of the project: [`RoomId`], [`UserId`], [`Position`], [`Event`], [`Command`], [`Capability`], [`Limits`],
+//! and the rules that hold for a message by itself. Everything is pure: no IO, no async, no clock, no framework. It compiles
+//! for the server and for the browser, so that both judge a message by the same rules.
+
+mod capability;
+mod command;
+mod event;
+mod id;
+mod limits;
+mod position;
+mod room;
+mod text;
+
+pub use capability::{Capabilities, Capability};
+pub use command::{Command, Draft};
+pub use event::{Event, Kind, Message, Payload, Timestamp};
+pub use id::{InvalidId, MessageId, RoomId, UserId};
+pub use limits::Limits;
+pub use position::{InvalidPosition, Position};
+pub use room::{Room, RoomState};
+pub use text::{ChatText, Fault, Field, Invalid};

@@ -1,0 +1,89 @@
+use std::{fmt, str::FromStr};
+
+use super::id::digits;
+
+/// A place in a room's log, as a client names it when it comes back: `<epoch>-<seq>`, for instance `7f3k2m9q-1042`.
+///
+/// The epoch names one unbroken log; it changes when the log is not the continuation of the old one, so that an old position
+/// can never point at other messages than it did. The sequence number counts the room's events from 1; 0 is the place before
+/// the first.
+///
+/// A connection that has been sent live events but not yet the history before them says so inside the epoch:
+/// `<epoch>.<since>-<seq>` means "I was given what came after `since`, up to `seq`". A client that loses its connection between
+/// its first live event and the answer to its request for history thus still gets that history, and nothing twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// The log's epoch: 1 to 32 characters of `[0-9A-Za-z]`.
+    pub epoch: String,
+    /// The newest event that the client was given.
+    pub seq: u64,
+    /// Where the client began to listen, when what came before has not been given to it.
+    pub since: Option<u64>,
+}
+
+/// Why a text is no position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a position of the form <epoch>-<seq>")]
+pub struct InvalidPosition;
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.since {
+            Some(since) => write!(f, "{}.{since}-{}", self.epoch, self.seq),
+            None => write!(f, "{}-{}", self.epoch, self.seq),
+        }
+    }
+}
+
+impl FromStr for Position {
+    type Err = InvalidPosition;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPosition> {
+        let (epoch, seq) = text.rsplit_once('-').ok_or(InvalidPosition)?;
+        let seq = digits(seq).ok_or(InvalidPosition)?;
+        let (epoch, since) = match epoch.split_once('.') {
+            Some((epoch, since)) => (epoch, Some(digits(since).ok_or(InvalidPosition)?)),
+            None => (epoch, None),
+        };
+        let epoch_valid = (1..=32).contains(&epoch.len()) && epoch.bytes().all(|b| b.is_ascii_alphanumeric());
+        if !epoch_valid || since.is_some_and(|since| since > seq) {
+            return Err(InvalidPosition);
+        }
+        Ok(Self { epoch: epoch.to_owned(), seq, since })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_it_writes() {
+        for text in ["a-0", "7f3k2m9q-1042", "A9.0-0", "A9.17-18", "x-18446744073709551615"] {
+            assert_eq!(text.parse::<Position>().expect(text).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        let long = format!("{}-1", "x".repeat(33));
+        for text in [
+            "",
+            "-",
+            "a-",
+            "-1",
+            "a-01",
+            "a--1",
+            "a.-1",
+            "a.x-1",
+            "a.2-1",
+            "a.1.1-2",
+            "a b-1",
+            "é-1",
+            "a-18446744073709551616",
+            &long,
+        ] {
+            assert_eq!(text.parse::<Position>(), Err(InvalidPosition), "{text:?}");
+        }
+    }
+}

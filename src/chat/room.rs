@@ -1,0 +1,44 @@
+use serde::{Deserialize, Serialize};
+
+use crate::chat::{RoomId, Timestamp};
+
+/// Where a room is in its life: prepared, then live, then ended. inLive's stream life cycle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RoomState {
+    /// Made, and not opened yet: no subscribers, no messages.
+    Created,
+    /// About to open. Still closed to subscribers and messages.
+    Prepared,
+    /// Open.
+    Live,
+    /// Over. Its history can still be read.
+    Ended,
+}
+
+/// One chat.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Room {
+    /// Its number.
+    pub id: RoomId,
+    /// Its name, for people.
+    pub name: String,
+    /// A name for addresses: `[a-z0-9-]`, unique.
+    pub slug: String,
+    /// What it is about; may be empty.
+    pub description: String,
+    /// Where it is in its life.
+    pub state: RoomState,
+    /// The key that a site embeds to publish here. Public.
+    pub widget_key: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was changed last.
+    pub updated_at: Timestamp,
+    /// When it was prepared.
+    pub prepared_at: Option<Timestamp>,
+    /// When it opened.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+}

@@ -1,0 +1,240 @@
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{IgnoredAny, MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
+
+use crate::chat::Limits;
+
+/// The part of a payload that people read: who says it, and what.
+///
+/// The published inLive tutorial names the text `message_text`, inLive's own later app `messageText`; both are understood, and
+/// whatever else a payload holds is relayed unread.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChatText {
+    /// The name that the author goes by.
+    pub username: String,
+    /// What they said.
+    pub text: String,
+}
+
+/// A field of a chat message that a person fills in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// The name.
+    Username,
+    /// The text.
+    Text,
+}
+
+/// What is wrong with a field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It is not there.
+    Missing,
+    /// It is no JSON string.
+    NotText,
+    /// There is nothing but white space.
+    Empty,
+    /// It is longer than allowed.
+    TooLong {
+        /// Its length, in code points.
+        chars: usize,
+        /// What is allowed.
+        limit: usize,
+    },
+    /// It holds a control character (a text may hold line breaks and tabs, a name may not).
+    ControlCharacter,
+}
+
+/// Why a chat message is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invalid {
+    /// The field at fault.
+    pub field: Field,
+    /// What is wrong with it.
+    pub fault: Fault,
+}
+
+/// The chat keys of a payload, unread. Of a key that stands twice the last counts, as in every browser's `JSON.parse`.
+#[derive(Default)]
+struct Parts<'a> {
+    kind: Option<&'a RawValue>,
+    username: Option<&'a RawValue>,
+    message_text: Option<&'a RawValue>,
+    message_text_camel: Option<&'a RawValue>,
+}
+
+impl<'de> Deserialize<'de> for Parts<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(PartsVisitor)
+    }
+}
+
+struct PartsVisitor;
+
+impl<'de> Visitor<'de> for PartsVisitor {
+    type Value = Parts<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Parts<'de>, A::Error> {
+        let mut parts = Parts::default();
+        while let Some(key) = map.next_key::<String>()? {
+            let part = match key.as_str() {
+                "type" => &mut parts.kind,
+                "username" => &mut parts.username,
+                "message_text" => &mut parts.message_text,
+                "messageText" => &mut parts.message_text_camel,
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                    continue;
+                }
+            };
+            *part = Some(map.next_value()?);
+        }
+        Ok(parts)
+    }
+}
+
+/// The text of a JSON string, if `value` is one.
+fn string(value: &RawValue) -> Option<String> {
+    serde_json::from_str(value.get()).ok()
+}
+
+impl ChatText {
+    /// What people read in `payload`, if it is a chat message.
+    pub fn of(payload: &str) -> Option<Self> {
+        let parts: Parts<'_> = serde_json::from_str(payload).ok()?;
+        let username = string(parts.username?)?;
+        let text = string(parts.message_text.or(parts.message_text_camel)?)?;
+        Some(Self { username, text })
+    }
+
+    /// Judges the chat fields of any payload. A payload that has none is none of our business and passes; one that says
+    /// `"type":"chat"` must have both.
+    ///
+    /// # Errors
+    /// The first field at fault, the name before the text.
+    pub fn check(payload: &str, limits: &Limits) -> Result<(), Invalid> {
+        let Ok(parts) = serde_json::from_str::<Parts<'_>>(payload) else {
+            return Ok(());
+        };
+        let required = parts.kind.and_then(string).as_deref() == Some("chat");
+        if required && parts.username.is_none() {
+            return Err(Invalid { field: Field::Username, fault: Fault::Missing });
+        }
+        let fields =
+            [(Field::Username, parts.username), (Field::Text, parts.message_text), (Field::Text, parts.message_text_camel)];
+        for (field, value) in fields {
+            let Some(value) = value else { continue };
+            let checked = string(value).ok_or(Fault::NotText).and_then(|text| check_field(field, &text, limits));
+            checked.map_err(|fault| Invalid { field, fault })?;
+        }
+        if required && parts.message_text.or(parts.message_text_camel).is_none() {
+            return Err(Invalid { field: Field::Text, fault: Fault::Missing });
+        }
+        Ok(())
+    }
+}
+
+fn check_field(field: Field, text: &str, limits: &Limits) -> Result<(), Fault> {
+    let (limit, line_breaks) = match field {
+        Field::Username => (limits.username_chars, false),
+        Field::Text => (limits.text_chars, true),
+    };
+    let allowed = |c: char| !c.is_control() || (line_breaks && matches!(c, '\n' | '\r' | '\t'));
+    let chars = text.chars().count();
+    if !text.chars().all(allowed) {
+        Err(Fault::ControlCharacter)
+    } else if text.trim().is_empty() {
+        Err(Fault::Empty)
+    } else if chars > limit {
+        Err(Fault::TooLong { chars, limit })
+    } else {
+        Ok(())
+    }
+}
+
+impl fmt::Display for Invalid {
+    /// A sentence for the person who typed it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (key, noun) = match self.field {
+            Field::Username => ("username", "name"),
+            Field::Text => ("message_text", "message"),
+        };
+        match &self.fault {
+            Fault::Missing => write!(f, "The {noun} is missing: a chat message needs \"{key}\"."),
+            Fault::NotText => write!(f, "The {noun} must be text: send \"{key}\" as a JSON string."),
+            Fault::Empty => write!(f, "The {noun} is empty. Please enter a {noun}."),
+            Fault::TooLong { chars, limit } => {
+                write!(f, "The {noun} is too long: {chars} characters, and at most {limit} are allowed. Please shorten it.")
+            }
+            Fault::ControlCharacter => write!(f, "The {noun} contains control characters. Please remove them."),
+        }
+    }
+}
+
+impl std::error::Error for Invalid {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(payload: &str) -> Option<(Field, Fault)> {
+        ChatText::check(payload, &Limits::default()).err().map(|invalid| (invalid.field, invalid.fault))
+    }
+
+    #[test]
+    fn names_and_texts_are_judged() {
+        let long_name = format!(r#"{{"username":"{}","message_text":"x"}}"#, "é".repeat(65));
+        let longest_name = format!(r#"{{"username":"{}","message_text":"x"}}"#, "é".repeat(64));
+        let long_text = format!(r#"{{"username":"a","message_text":"{}"}}"#, "🙂".repeat(501));
+        let longest_text = format!(r#"{{"username":"a","message_text":"{}"}}"#, "🙂".repeat(500));
+        let deep = format!(r#"{{"x":{}{},"username":"","message_text":"b"}}"#, "[".repeat(5_000), "]".repeat(5_000));
+        let rows = [
+            (r#"{"type":"chat","username":"a","message_text":"b"}"#, None),
+            (r#"{"type":"chat","username":"a","messageText":"b"}"#, None),
+            (r#"{"username":"a","message_text":"line\nline\ttab"}"#, None),
+            (&longest_name, None),
+            (&longest_text, None),
+            (r#"{"type":"chat","message_text":"b"}"#, Some((Field::Username, Fault::Missing))),
+            (r#"{"type":"chat","username":"a"}"#, Some((Field::Text, Fault::Missing))),
+            (r#"{"username":1,"message_text":"b"}"#, Some((Field::Username, Fault::NotText))),
+            (r#"{"username":"a","message_text":["b"]}"#, Some((Field::Text, Fault::NotText))),
+            (r#"{"username":" \t ","message_text":"b"}"#, Some((Field::Username, Fault::ControlCharacter))),
+            (r#"{"username":"  ","message_text":"b"}"#, Some((Field::Username, Fault::Empty))),
+            (r#"{"username":"a","message_text":" \n "}"#, Some((Field::Text, Fault::Empty))),
+            (r#"{"username":"a\u0000","message_text":"b"}"#, Some((Field::Username, Fault::ControlCharacter))),
+            (r#"{"username":"a","message_text":"\u001b[1m"}"#, Some((Field::Text, Fault::ControlCharacter))),
+            (r#"{"username":"a","message_text":"ok","messageText":""}"#, Some((Field::Text, Fault::Empty))),
+            (r#"{"username":"a","username":"","message_text":"b"}"#, Some((Field::Username, Fault::Empty))),
+            (r#"{"username":"\ud800","message_text":"b"}"#, Some((Field::Username, Fault::NotText))),
+            (&deep, Some((Field::Username, Fault::Empty))),
+            (&long_name, Some((Field::Username, Fault::TooLong { chars: 65, limit: 64 }))),
+            (&long_text, Some((Field::Text, Fault::TooLong { chars: 501, limit: 500 }))),
+        ];
+        for (payload, expected) in rows {
+            assert_eq!(fault(payload), expected, "{payload}");
+        }
+    }
+
+    #[test]
+    fn payloads_that_are_no_chat_are_none_of_our_business() {
+        for payload in ["1", "null", r#""text""#, "[]", "{}", r#"{"type":"wave"}"#, r#"{"type":7,"x":1e999}"#, r#"{"text":""}"#] {
+            assert_eq!(fault(payload), None, "{payload}");
+            assert_eq!(ChatText::of(payload), None, "{payload}");
+        }
+    }
+
+    #[test]
+    fn both_spellings_are_read() {
+        let expected = ChatText { username: "ann".into(), text: "hi".into() };
+        assert_eq!(ChatText::of(r#"{"username":"ann","message_text":"hi","x":[1,2]}"#), Some(expected.clone()));
+        assert_eq!(ChatText::of(r#"{"messageText":"hi","username":"ann"}"#), Some(expected));
+    }
+}

@@ -1,0 +1,140 @@
+//! The log: orders events, stores them, and dispatches them once they are durable.
+//!
+//! An engine knows rooms and events. It must never know who is connected, what a user may do, or any wire format. The hub calls
+//! it and is called back through the [`Sink`] that it hands over when the engine opens.
+
+mod sqlite;
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+
+pub use self::sqlite::{OpenError, Sqlite};
+use crate::chat::{Draft, Event, Payload, Room, RoomId, RoomState, Timestamp, UserId};
+
+/// Receives every event of every room, in the order of each room's log, after its commit and before its author's answer.
+///
+/// Called from the engine's own thread, with all events that one commit made durable: it must return soon and never block.
+pub type Sink = Arc<dyn Fn(&[Arc<Event>]) + Send + Sync>;
+
+/// What orders, stores and dispatches a room's events.
+///
+/// All methods may be dropped at any await: what was handed over is then still carried out, only its answer is lost.
+pub trait Engine: Send + Sync + 'static {
+    /// Names the unbroken log that all positions of this engine belong to: 1 to 32 characters of `[0-9A-Za-z]`.
+    fn epoch(&self) -> &str;
+
+    /// All rooms with the sequence number of their newest event, ordered by id.
+    fn rooms(&self) -> BoxFuture<'_, Result<Vec<(Room, u64)>, EngineError>>;
+
+    /// Makes a room, with the next free number.
+    fn create_room(&self, room: NewRoom) -> BoxFuture<'_, Result<Room, EngineError>>;
+
+    /// Moves a room to another state, as an event of its log. To the state that it is in already: no event, no error.
+    fn set_state(&self, room: RoomId, state: RoomState) -> BoxFuture<'_, Result<Room, EngineError>>;
+
+    /// Appends a message. Returns after it is durable and dispatched.
+    ///
+    /// A message whose author has already stored one with the same client message id in this room is not stored again; the
+    /// answer is the first one's.
+    fn append(&self, room: RoomId, entry: Entry) -> BoxFuture<'_, Result<Appended, EngineError>>;
+
+    /// Reads a part of a room's log, oldest first. Sees everything that was dispatched before the call.
+    fn read(&self, query: Query) -> BoxFuture<'_, Result<Vec<Event>, EngineError>>;
+}
+
+/// A room to be made.
+#[derive(Clone, Debug)]
+pub struct NewRoom {
+    /// Its name.
+    pub name: String,
+    /// Its address name; made from its number when there is none.
+    pub slug: Option<String>,
+    /// What it is about.
+    pub description: String,
+}
+
+/// A message to be stored.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Who says it.
+    pub author: UserId,
+    /// To whom alone, if it is private.
+    pub to: Option<UserId>,
+    /// What they say.
+    pub draft: Draft,
+}
+
+/// Where a message was stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// Its place in the room's log.
+    pub seq: u64,
+    /// When it was ordered.
+    pub sent_at: Timestamp,
+}
+
+/// Which events to read: those with `after < seq < before` that the reader may see.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// Whose log.
+    pub room: RoomId,
+    /// The newest event that is not wanted any more.
+    pub after: u64,
+    /// The oldest event that is not wanted yet; `None` for all that there are.
+    pub before: Option<u64>,
+    /// Who reads: private messages are for their two parties alone.
+    pub reader: Option<UserId>,
+    /// Messages only, or changes of the room too.
+    pub messages_only: bool,
+    /// How many at most.
+    pub limit: usize,
+    /// Which of them, when there are more than `limit`.
+    pub end: End,
+}
+
+/// An end of a range of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The oldest of the range come first and the rest is left out: to read on, forward.
+    Oldest,
+    /// The newest of the range: to read back.
+    Newest,
+}
+
+/// Why an engine did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// There is no such room.
+    #[error("room {0} does not exist")]
+    UnknownRoom(RoomId),
+    /// The room takes no messages in this state.
+    #[error("room is {0:?}, not live")]
+    NotLive(RoomState),
+    /// A room cannot go from the first state to the second.
+    #[error("a room cannot go from {0:?} to {1:?}")]
+    WrongOrder(RoomState, RoomState),
+    /// Another room has this slug.
+    #[error("the slug {0:?} is taken")]
+    SlugTaken(String),
+    /// The store failed. Nothing of what was asked is promised to be durable.
+    #[error("the store failed: {0}")]
+    Store(#[from] rusqlite::Error),
+    /// The store failed for all requests of one commit.
+    #[error("the commit failed: {0}")]
+    Commit(Arc<rusqlite::Error>),
+    /// The engine is closing.
+    #[error("the engine is closed")]
+    Closed,
+}
+
+/// Whether a room may go from `from` to `to`: created, prepared, live, ended, and round again to a new session.
+pub(crate) fn may_follow(from: RoomState, to: RoomState) -> bool {
+    use RoomState::{Created, Ended, Live, Prepared};
+    matches!((from, to), (Created | Ended, Prepared) | (Prepared, Live) | (Live, Ended))
+}
+
+/// Reads back a payload that was stored: it was JSON when it came in.
+fn payload(stored: String) -> Result<Payload, serde_json::Error> {
+    serde_json::value::RawValue::from_string(stored)
+}

@@ -1,0 +1,181 @@
+use std::{fs, io, path::Path};
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::OpenError;
+use crate::{
+    chat::{RoomId, RoomState},
+    engine::sqlite::writer::now,
+};
+
+/// "chat" in ASCII, in the file's header: tells our databases from others.
+const APPLICATION_ID: i64 = 0x6368_6174;
+
+/// Step `n` brings a database from schema version `n` to `n + 1`. A step that was released is never changed.
+const MIGRATIONS: [&str; 1] = ["
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+    CREATE TABLE rooms (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        name TEXT NOT NULL,
+        slug TEXT NOT NULL UNIQUE,
+        description TEXT NOT NULL,
+        state TEXT NOT NULL,
+        widget_key TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL,
+        prepared_at INTEGER,
+        started_at INTEGER,
+        ended_at INTEGER
+    ) STRICT;
+    -- kind: 0 message, 1 private message, 2 change of the room (payload: its state).
+    CREATE TABLE events (
+        room INTEGER NOT NULL REFERENCES rooms (id),
+        seq INTEGER NOT NULL,
+        kind INTEGER NOT NULL,
+        sent_at INTEGER NOT NULL,
+        author TEXT,
+        recipient TEXT,
+        video_time REAL,
+        client_message_id TEXT,
+        payload TEXT NOT NULL,
+        PRIMARY KEY (room, seq)
+    ) STRICT, WITHOUT ROWID;
+    CREATE UNIQUE INDEX events_client_message_id ON events (room, author, client_message_id)
+        WHERE client_message_id IS NOT NULL;
+"];
+
+/// Opens the writing connection, with the schema brought up to date.
+pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
+    check_length(path)?;
+    let in_database = |source| OpenError::Database { path: path.to_owned(), source };
+    let mut connection = Connection::open(path).map_err(in_database)?;
+    let version: i64 = pragma(&connection, "user_version").map_err(in_database)?;
+    let application: i64 = pragma(&connection, "application_id").map_err(in_database)?;
+    let known = MIGRATIONS.len() as i64;
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(in_database)?;
+    if application != APPLICATION_ID && (application != 0 || tables != 0) {
+        return Err(OpenError::Foreign(path.to_owned()));
+    }
+    if version > known {
+        return Err(OpenError::NewerSchema { path: path.to_owned(), found: version, known });
+    }
+    configure(&connection).map_err(in_database)?;
+    migrate(&mut connection, version).map_err(in_database)?;
+    Ok(connection)
+}
+
+/// Names the log: a new name when this database is not the one that ran here last.
+///
+/// Each start writes a fresh run id into the database and into a file beside it. If the two differ at the next start, the
+/// database was lost, restored or brought from elsewhere, and positions that were handed out before may mean other events in it.
+pub(super) fn epoch(connection: &mut Connection, run_file: &Path, path: &Path) -> Result<String, OpenError> {
+    let in_database = |source| OpenError::Database { path: path.to_owned(), source };
+    let in_file = |source| OpenError::Folder { path: run_file.to_owned(), source };
+    let run_beside = match fs::read_to_string(run_file) {
+        Ok(run) => Some(run),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(in_file(error)),
+    };
+    let run_inside = meta(connection, "run").map_err(in_database)?;
+    let epoch = meta(connection, "epoch").map_err(in_database)?.filter(|_| run_inside.is_some() && run_inside == run_beside);
+    let epoch = epoch.unwrap_or_else(random_name);
+    let run = random_name();
+    let transaction = connection.transaction().map_err(in_database)?;
+    for (key, value) in [("epoch", &epoch), ("run", &run)] {
+        transaction.execute("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", params![key, value]).map_err(in_database)?;
+    }
+    transaction.commit().map_err(in_database)?;
+    fs::write(run_file, &run).map_err(in_file)?;
+    Ok(epoch)
+}
+
+/// Makes room 1, live, if it is not there, and gives it the configured widget key if there is one.
+pub(super) fn first_room(connection: &Connection, widget_key: Option<&str>) -> rusqlite::Result<()> {
+    let now = now().0;
+    let new_key = widget_key.map_or_else(new_widget_key, str::to_owned);
+    connection.execute(
+        "INSERT INTO rooms (id, name, slug, description, state, widget_key, created_at, updated_at, prepared_at, started_at)
+         VALUES (?1, 'Live chat', 'live-chat', '', ?2, ?3, ?4, ?4, ?4, ?4) ON CONFLICT (id) DO NOTHING",
+        params![RoomId::FIRST.get(), state_name(RoomState::Live), new_key, now],
+    )?;
+    if let Some(key) = widget_key {
+        connection.execute("UPDATE rooms SET widget_key = ?2 WHERE id = ?1", params![RoomId::FIRST.get(), key])?;
+    }
+    Ok(())
+}
+
+/// A key that no one guesses by chance; it is public all the same.
+pub(super) fn new_widget_key() -> String {
+    uuid::Uuid::new_v4().to_string()
+}
+
+pub(super) fn state_name(state: RoomState) -> &'static str {
+    match state {
+        RoomState::Created => "created",
+        RoomState::Prepared => "prepared",
+        RoomState::Live => "live",
+        RoomState::Ended => "ended",
+    }
+}
+
+pub(super) fn state_from_name(name: &str) -> Option<RoomState> {
+    [RoomState::Created, RoomState::Prepared, RoomState::Live, RoomState::Ended].into_iter().find(|&s| state_name(s) == name)
+}
+
+/// A cut-off file would only be noticed when the missing pages are read, long after the start.
+fn check_length(path: &Path) -> Result<(), OpenError> {
+    let failed = |source| OpenError::Folder { path: path.to_owned(), source };
+    let mut header = [0; 100];
+    let mut file = match fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(failed(error)),
+    };
+    let found_bytes = file.metadata().map_err(failed)?.len();
+    if found_bytes == 0 || io::Read::read_exact(&mut file, &mut header).is_err() {
+        return Ok(()); // SQLite makes an empty file a database, and refuses a shorter header by itself.
+    }
+    // https://www.sqlite.org/fileformat.html 1.3: page size at 16 (1 means 65,536), size in pages at 28.
+    let page_bytes = match u16::from_be_bytes([header[16], header[17]]) {
+        1 => 65_536,
+        bytes => u64::from(bytes),
+    };
+    let pages = u64::from(u32::from_be_bytes([header[28], header[29], header[30], header[31]]));
+    let expected_bytes = pages * page_bytes;
+    if header.starts_with(b"SQLite format 3\0") && found_bytes < expected_bytes {
+        return Err(OpenError::Truncated { path: path.to_owned(), found_bytes, expected_bytes });
+    }
+    Ok(())
+}
+
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // An acknowledged message is durable: FULL syncs the WAL at each commit, where NORMAL only keeps the file consistent.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)
+}
+
+fn migrate(connection: &mut Connection, from: i64) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    for step in MIGRATIONS.iter().skip(from as usize) {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", MIGRATIONS.len() as i64)?;
+    transaction.commit()
+}
+
+fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, name, |row| row.get(0))
+}
+
+fn meta(connection: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
+    connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0)).optional()
+}
+
+/// 12 random characters of `[0-9a-f]`.
+fn random_name() -> String {
+    let mut name = uuid::Uuid::new_v4().simple().to_string();
+    name.truncate(12);
+    name
+}

@@ -1,0 +1,260 @@
+//! The live side: who is connected, who may speak, who hears.
+//!
+//! Every rule of the chat that needs more than a message by itself has its home here: tokens, widget keys, capabilities, rate
+//! limits, the state of a room, presence, and the join of history and live. The hub uses the engine below it and must never know
+//! HTTP, HTML or a wire format; the one thing that it keeps for the dialects is a place for each entry's encoded frame.
+
+mod live;
+mod rate;
+mod refusal;
+mod ring;
+mod subscriber;
+mod token;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, PoisonError, RwLock, Weak},
+    time::Duration,
+};
+
+use tokio::sync::watch;
+
+use self::{live::LiveRoom, rate::Buckets};
+pub use self::{
+    refusal::Refusal,
+    ring::{Entry, Item},
+    subscriber::{Delivery, Subscriber},
+    token::{Claims, TokenError, Tokens},
+};
+use crate::{
+    chat::{Capability, ChatText, Command, Event, Limits, Position, Room, RoomId, RoomState, UserId},
+    engine::{self, Appended, Engine, EngineError, NewRoom, Query, Sink},
+};
+
+/// A shared handle to everything that is live. Clones are cheap.
+#[derive(Clone)]
+pub struct Hub(Arc<Inner>);
+
+struct Inner {
+    engine: Arc<dyn Engine>,
+    rooms: Rooms,
+    tokens: Tokens,
+    limits: Limits,
+    buckets: Buckets,
+    /// Becomes true once, when the server stops.
+    stopping: watch::Sender<bool>,
+}
+
+/// The rooms by id. The engine's sink holds it too, which is why it is made before the engine is.
+///
+/// A standard lock, because it is held for a look-up only and never across an await.
+#[derive(Clone, Default)]
+pub struct Rooms(Arc<RwLock<HashMap<RoomId, Arc<LiveRoom>>>>);
+
+/// A room as it is now.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// What it is.
+    pub room: Room,
+    /// Where its log ends.
+    pub position: Position,
+    /// How many connections it has.
+    pub viewer_count: usize,
+}
+
+/// What became of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Published {
+    /// The message is durable, and on its way to everybody.
+    Stored(Appended),
+    /// The history is on its way to the asker's connection.
+    Requested,
+}
+
+impl Rooms {
+    /// Where the engine is to dispatch events to.
+    pub fn sink(&self) -> Sink {
+        let rooms = self.clone();
+        Arc::new(move |events| rooms.dispatch(events))
+    }
+
+    fn dispatch(&self, events: &[Arc<Event>]) {
+        let mut by_room = BTreeMap::<RoomId, Vec<Arc<Event>>>::new();
+        for event in events {
+            by_room.entry(event.room).or_default().push(Arc::clone(event));
+        }
+        for (room, events) in by_room {
+            if let Some(room) = self.find(room) {
+                room.dispatch(&events);
+            }
+        }
+    }
+
+    fn find(&self, room: RoomId) -> Option<Arc<LiveRoom>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(&room).cloned()
+    }
+
+    fn insert(&self, room: Room, head: u64) {
+        let id = room.id;
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::new(LiveRoom::new(room, head)));
+    }
+
+    fn all(&self) -> Vec<Arc<LiveRoom>> {
+        let mut all: Vec<_> = self.0.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        all.sort_by_key(|room| room.id());
+        all
+    }
+}
+
+impl Hub {
+    /// Brings all rooms of `engine` to life. `rooms` must be the one whose sink the engine was opened with.
+    ///
+    /// # Errors
+    /// The engine's, if it cannot tell its rooms.
+    pub async fn start(engine: Arc<dyn Engine>, rooms: Rooms, tokens: Tokens, limits: Limits) -> Result<Self, EngineError> {
+        for (room, head) in engine.rooms().await? {
+            rooms.insert(room, head);
+        }
+        let buckets = Buckets::new(limits.rate_per_second, limits.burst);
+        let inner = Arc::new(Inner { engine, rooms, tokens, limits, buckets, stopping: watch::Sender::new(false) });
+        tokio::spawn(tell_presence(Arc::downgrade(&inner)));
+        Ok(Self(inner))
+    }
+
+    /// What one client may send.
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// What signs and checks tokens.
+    pub fn tokens(&self) -> &Tokens {
+        &self.0.tokens
+    }
+
+    /// Ends every subscription and refuses commands from now on. What was accepted before is still answered.
+    pub fn stop(&self) {
+        self.0.stopping.send_replace(true);
+    }
+
+    /// Whether [`stop`](Self::stop) was called.
+    pub fn is_stopping(&self) -> bool {
+        *self.0.stopping.borrow()
+    }
+
+    /// All rooms, ordered by id.
+    pub fn rooms(&self) -> Vec<Room> {
+        self.0.rooms.all().iter().map(|room| room.room()).collect()
+    }
+
+    /// One room as it is now.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownRoom`].
+    pub fn snapshot(&self, room: RoomId) -> Result<Snapshot, Refusal> {
+        let (room, head, viewer_count) = self.find(room)?.snapshot();
+        Ok(Snapshot { room, position: self.position(head), viewer_count })
+    }
+
+    /// Makes a room.
+    ///
+    /// # Errors
+    /// [`Refusal::Engine`].
+    pub async fn create_room(&self, room: NewRoom) -> Result<Room, Refusal> {
+        let room = self.0.engine.create_room(room).await?;
+        self.0.rooms.insert(room.clone(), 0);
+        Ok(room)
+    }
+
+    /// Moves a room to another state.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownRoom`], or the engine's.
+    pub async fn set_state(&self, room: RoomId, state: RoomState) -> Result<Room, Refusal> {
+        let live = self.find(room)?;
+        let room = self.0.engine.set_state(room, state).await?;
+        live.update(&room);
+        Ok(room)
+    }
+
+    /// Connects a reader. `resume` is the position that it says it saw last, as it says it; one that cannot be used opens the
+    /// subscription as a fresh one, with [`Subscriber::gap`].
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownRoom`] and [`Refusal::NotLive`].
+    pub fn subscribe(&self, room: RoomId, user: UserId, resume: Option<&str>) -> Result<Subscriber, Refusal> {
+        let room = self.find(room)?;
+        match room.state() {
+            RoomState::Live => Ok(Subscriber::join(self, room, user, resume)),
+            state => Err(Refusal::NotLive(state)),
+        }
+    }
+
+    /// Carries out what a client asks, if it may.
+    ///
+    /// # Errors
+    /// All of [`Refusal`]. Nothing is stored then, unless the engine failed: a client that repeats the same draft under the same
+    /// client message id has it stored once.
+    pub async fn publish(&self, room: RoomId, token: &str, widget_key: &str, command: Command) -> Result<Published, Refusal> {
+        if self.is_stopping() {
+            return Err(Refusal::Stopping);
+        }
+        let live = self.find(room)?;
+        let claims = self.0.tokens.check(token, room)?;
+        if !live.has_widget_key(widget_key) {
+            return Err(Refusal::WidgetKey);
+        }
+        match live.state() {
+            RoomState::Live => {}
+            state => return Err(Refusal::NotLive(state)),
+        }
+        let (to, draft) = match command {
+            Command::Broadcast(draft) => (None, draft),
+            Command::Private { to, draft } => (Some(to), draft),
+            Command::Request => {
+                self.take_turn(room, &claims)?;
+                return live.ask_history(&claims).map(|()| Published::Requested);
+            }
+        };
+        if !claims.capabilities.allow(Capability::SendMessage) {
+            return Err(Refusal::Capability(Capability::SendMessage));
+        }
+        ChatText::check(draft.payload.get(), &self.0.limits)?;
+        self.take_turn(room, &claims)?;
+        let entry = engine::Entry { author: claims.user, to, draft };
+        Ok(Published::Stored(self.0.engine.append(room, entry).await?))
+    }
+
+    /// Reads a part of a room's log.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn read(&self, query: Query) -> Result<Vec<Event>, Refusal> {
+        Ok(self.0.engine.read(query).await?)
+    }
+
+    /// The position of `seq` in this engine's logs.
+    pub fn position(&self, seq: u64) -> Position {
+        Position { epoch: self.0.engine.epoch().to_owned(), seq, since: None }
+    }
+
+    fn find(&self, room: RoomId) -> Result<Arc<LiveRoom>, Refusal> {
+        self.0.rooms.find(room).ok_or(Refusal::UnknownRoom(room))
+    }
+
+    fn take_turn(&self, room: RoomId, claims: &Claims) -> Result<(), Refusal> {
+        self.0.buckets.take(room, &claims.user).map_err(|retry_after| Refusal::TooFast { retry_after })
+    }
+}
+
+/// Tells big rooms their viewer count once a second, for as long as the hub lives.
+async fn tell_presence(hub: Weak<Inner>) {
+    let mut ticks = tokio::time::interval(Duration::from_secs(1));
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let Some(hub) = hub.upgrade() else { return };
+        for room in hub.rooms.all() {
+            room.tell_presence();
+        }
+    }
+}

@@ -1,0 +1,67 @@
+use std::time::Duration;
+
+use crate::{
+    chat::{Capability, Invalid, RoomId, RoomState},
+    engine::EngineError,
+    hub::TokenError,
+};
+
+/// Why the hub does not do what a client asks. The texts are for the person at the other end.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// There is no such room.
+    #[error("There is no room {0}.")]
+    UnknownRoom(RoomId),
+    /// The room is not open.
+    #[error("{}", not_live(.0))]
+    NotLive(RoomState),
+    /// The token does not let its bearer in.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The widget key is not the room's.
+    #[error("The widget key is not valid for this room. Copy it from the room's settings.")]
+    WidgetKey,
+    /// The token does not allow this.
+    #[error("You may not do this: your token lacks the capability {0:?}.")]
+    Capability(Capability),
+    /// The message is not acceptable.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// History was asked for by somebody who is not listening.
+    #[error("No open subscription belongs to this token. Subscribe first, then ask for the history.")]
+    NotConnected,
+    /// Too many messages.
+    #[error("You are sending too fast. Please wait {} s.", .retry_after.as_secs_f64().ceil())]
+    TooFast {
+        /// When the next one is welcome.
+        retry_after: Duration,
+    },
+    /// The server is stopping.
+    #[error("The server is restarting. Please try again in a moment.")]
+    Stopping,
+    /// The engine could not do it.
+    #[error("The chat could not store this. Please try again.")]
+    Engine(#[source] EngineError),
+}
+
+impl From<EngineError> for Refusal {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::UnknownRoom(room) => Self::UnknownRoom(room),
+            EngineError::NotLive(state) => Self::NotLive(state),
+            EngineError::Closed => Self::Stopping,
+            error
+            @ (EngineError::WrongOrder(..) | EngineError::SlugTaken(_) | EngineError::Store(_) | EngineError::Commit(_)) => {
+                Self::Engine(error)
+            }
+        }
+    }
+}
+
+fn not_live(state: &RoomState) -> &'static str {
+    match state {
+        RoomState::Created | RoomState::Prepared => "This chat has not started yet.",
+        RoomState::Live => "This chat is not available.",
+        RoomState::Ended => "This chat has ended.",
+    }
+}

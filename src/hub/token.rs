@@ -1,0 +1,137 @@
+use std::time::Duration;
+
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, errors::ErrorKind};
+use serde::{Deserialize, Serialize};
+
+use crate::chat::{Capabilities, RoomId, UserId};
+
+/// What a token says about its bearer. A JSON Web Token (RFC 7519), signed with HS256.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Claims {
+    /// Who they are.
+    #[serde(rename = "sub")]
+    pub user: UserId,
+    /// The only room in which it counts.
+    pub room: RoomId,
+    /// What they may do there.
+    #[serde(rename = "caps")]
+    pub capabilities: Capabilities,
+    /// The connection that it was made for, if it was made for one.
+    #[serde(rename = "cid", default, skip_serializing_if = "Option::is_none")]
+    pub connection: Option<String>,
+    /// When it ends: seconds since 1970 (RFC 7519 4.1.4).
+    #[serde(rename = "exp")]
+    pub expires_at: u64,
+}
+
+/// Signs tokens and checks them.
+#[derive(Clone)]
+pub struct Tokens {
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+    lifetime: Duration,
+}
+
+/// Why a token does not let its bearer in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// There is none.
+    #[error("A token is needed: subscribe to the room, its first event brings one.")]
+    Missing,
+    /// It was not made by this chat, or was changed.
+    #[error("The token is not valid. Subscribe again to get a new one.")]
+    Invalid,
+    /// Its time is over.
+    #[error("The token has expired. Subscribe again to get a new one.")]
+    Expired,
+    /// It is for another room.
+    #[error("The token belongs to another room. Subscribe to this room to get one for it.")]
+    OtherRoom,
+}
+
+impl Tokens {
+    /// Tokens signed with `secret`, each good for `lifetime`.
+    pub fn new(secret: &[u8], lifetime: Duration) -> Self {
+        Self { encoding: EncodingKey::from_secret(secret), decoding: DecodingKey::from_secret(secret), lifetime }
+    }
+
+    /// How long a token is good.
+    pub fn lifetime(&self) -> Duration {
+        self.lifetime
+    }
+
+    /// A token for `user` in `room`, for the connection of that name if one is given. Only characters of `[A-Za-z0-9._-]`, so
+    /// that it can stand in an URL as it is.
+    pub fn sign(&self, user: UserId, room: RoomId, capabilities: Capabilities, connection: Option<String>) -> String {
+        let expires_at = jsonwebtoken::get_current_timestamp() + self.lifetime.as_secs();
+        let claims = Claims { user, room, capabilities, connection, expires_at };
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding).expect("HMAC and plain data cannot fail")
+    }
+
+    /// What `token` says, if it is ours, not over, and for `room`.
+    ///
+    /// # Errors
+    /// See [`TokenError`].
+    pub fn check(&self, token: &str, room: RoomId) -> Result<Claims, TokenError> {
+        if token.is_empty() {
+            return Err(TokenError::Missing);
+        }
+        // One algorithm only: a token that names another ("none" above all) is none of ours.
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.leeway = 0;
+        let decoded = jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation);
+        let claims = decoded.map_err(|error| match error.kind() {
+            ErrorKind::ExpiredSignature => TokenError::Expired,
+            _ => TokenError::Invalid,
+        })?;
+        if claims.claims.room == room { Ok(claims.claims) } else { Err(TokenError::OtherRoom) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: Duration = Duration::from_secs(86_400);
+    /// `{"alg":"none","typ":"JWT"}` and a claim of everything, unsigned.
+    const UNSIGNED: &str =
+        "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.eyJzdWIiOiJhbm4iLCJyb29tIjoxLCJjYXBzIjpbXSwiZXhwIjo5OTk5OTk5OTk5fQ.";
+
+    fn ann() -> UserId {
+        UserId::try_from("ann".to_owned()).expect("a valid id")
+    }
+
+    #[test]
+    fn a_token_says_what_was_signed() {
+        let tokens = Tokens::new(b"secret", DAY);
+        let token = tokens.sign(ann(), RoomId::FIRST, Capabilities::guest(), Some("c1".into()));
+        assert!(token.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)), "{token}");
+        let claims = tokens.check(&token, RoomId::FIRST).expect("our own");
+        assert_eq!((claims.user, claims.capabilities, claims.connection), (ann(), Capabilities::guest(), Some("c1".into())));
+    }
+
+    #[test]
+    fn tokens_that_are_not_ours_are_refused() {
+        let tokens = Tokens::new(b"secret", DAY);
+        let sign = |tokens: &Tokens| tokens.sign(ann(), RoomId::FIRST, Capabilities::guest(), None);
+        let ours = sign(&tokens);
+        let expired = {
+            let claims = Claims { expires_at: 1, ..tokens.check(&ours, RoomId::FIRST).expect("our own") };
+            jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &tokens.encoding).expect("plain data")
+        };
+        let changed = format!("{}x{}", &ours[..40], &ours[41..]);
+        let rows = [
+            ("", TokenError::Missing),
+            ("x", TokenError::Invalid),
+            (UNSIGNED, TokenError::Invalid),
+            (&changed, TokenError::Invalid),
+            (&sign(&Tokens::new(b"other", DAY)), TokenError::Invalid),
+            (&expired, TokenError::Expired),
+        ];
+        for (token, expected) in rows {
+            assert_eq!(tokens.check(token, RoomId::FIRST), Err(expected), "{token}");
+        }
+        let two = RoomId::new(2).expect("in range");
+        assert_eq!(tokens.check(&ours, two), Err(TokenError::OtherRoom));
+    }
+}

@@ -1,0 +1,46 @@
+//! A self-hosted live chat for streams and events.
+//!
+//! # Code map
+//!
+//! A message travels through the modules in this order, down and up again:
+//!
+//! ```text
+//! bytes -> protocol -> chat::Command -> hub (may this user?) -> engine (order, commit, dispatch)
+//!       -> chat::Event -> hub (every subscriber) -> protocol -> bytes
+//! ```
+//!
+//! | module | target | what lives there |
+//! | --- | --- | --- |
+//! | [`chat`] | both | the domain: rooms, users, messages, events, positions, limits. Pure |
+//! | `protocol` | server | one file a wire protocol: bytes to commands, events to bytes. Pure functions, no sockets |
+//! | `engine` | server | the log: orders, stores and dispatches events |
+//! | `hub` | server | the live side: subscribers, presence, permission, rate limits |
+//! | [`app`] | both | the page: its HTML on the server, its island in the browser |
+//! | `server` | server | axum: routes, handlers, streams, configuration, shutdown |
+//!
+//! A module may use those above it, never those below. Every `cfg(feature)` of the project is in this file.
+
+// The view macro expands the page's nested tuples into deep types.
+#![recursion_limit = "256"]
+
+pub mod app;
+pub mod chat;
+#[cfg(feature = "ssr")]
+pub mod engine;
+#[cfg(feature = "ssr")]
+pub mod hub;
+#[cfg(feature = "ssr")]
+pub mod protocol;
+#[cfg(feature = "ssr")]
+pub mod server;
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests;
+
+/// Starts the page's islands in the browser.
+#[cfg(feature = "hydrate")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn hydrate() {
+    console_error_panic_hook::set_once();
+    leptos::mount::hydrate_islands();
+}

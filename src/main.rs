@@ -1,0 +1,18 @@
+//! Reads the configuration, opens the engine, runs the server.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use live_chat::server::{self, Config};
+
+fn main() -> ExitCode {
+    let config = Config::parse();
+    config.start_log();
+    match server::run(config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}

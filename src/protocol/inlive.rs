@@ -1,0 +1,420 @@
+//! The inLive widget API: one JSON envelope a message, up by HTTP POST, down by Server-Sent Events.
+//!
+//! Source: inLive's published documentation of 2022 and its npm SDK 0.3.0. What is ours beside it: the SSE `id`, and the envelope
+//! keys `id`, `sent_at`, `client_message_id`, `position` and `gap`, which its clients pass over.
+
+use bytes::Bytes;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+use crate::chat::{Command, Draft, Event, Kind, Payload, Position, RoomId, RoomState, Timestamp, UserId};
+
+/// Longest client message id, in bytes. A UUID has 36.
+const CLIENT_MESSAGE_ID_BYTES: usize = 64;
+
+/// What a client published.
+#[derive(Debug)]
+pub struct Publication {
+    /// The site that it speaks for.
+    pub widget_key: String,
+    /// What it asks.
+    pub command: Command,
+}
+
+/// Why a body is no publication. The texts tell its author what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// It is not one JSON object.
+    #[error("The body must be one JSON object: {0}.")]
+    Malformed(String),
+    /// A key is not there.
+    #[error("\"{0}\" is missing.")]
+    Missing(&'static str),
+    /// A key has a value of the wrong kind.
+    #[error("\"{key}\" must be {expected}.")]
+    WrongType {
+        /// Which.
+        key: &'static str,
+        /// What it must be.
+        expected: &'static str,
+    },
+    /// The type is one that only the server sends.
+    #[error("\"type\": \"{0}\" can only be sent by the server. Use \"broadcast\", \"private\" or \"request\".")]
+    ServerOnly(String),
+    /// The type is not known.
+    #[error("\"type\": \"{0}\" is not known. Use \"broadcast\", \"private\" or \"request\".")]
+    UnknownType(String),
+}
+
+/// The body of a publication, each value unread.
+#[derive(Deserialize)]
+struct Body {
+    #[serde(rename = "type")]
+    kind: Option<Payload>,
+    widget_key: Option<Payload>,
+    to_user_id: Option<Payload>,
+    timestamp: Option<Payload>,
+    client_message_id: Option<Payload>,
+    #[serde(default, deserialize_with = "present")]
+    message: Option<Payload>,
+}
+
+/// A value that is there, `null` included: `null` is a message like any other JSON.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Payload>, D::Error> {
+    Payload::deserialize(deserializer).map(Some)
+}
+
+/// Reads the body of a `POST /publish/{id}`. The keys that only the server may set (`author_id`, `stream_id`, `id`, `sent_at`) are
+/// passed over.
+///
+/// # Errors
+/// See [`DecodeError`].
+pub fn decode(body: &[u8]) -> Result<Publication, DecodeError> {
+    let text = std::str::from_utf8(body).map_err(|_| DecodeError::Malformed("it is not UTF-8".into()))?;
+    let body: Body = serde_json::from_str(text).map_err(|error| DecodeError::Malformed(error.to_string()))?;
+    let kind = string("type", body.kind.as_deref())?.ok_or(DecodeError::Missing("type"))?;
+    let widget_key = string("widget_key", body.widget_key.as_deref());
+    let draft = |message: Option<Payload>| {
+        Ok(Draft {
+            payload: message.ok_or(DecodeError::Missing("message"))?,
+            video_time: number("timestamp", body.timestamp.as_deref())?.unwrap_or_default(),
+            client_message_id: client_message_id(body.client_message_id.as_deref())?,
+        })
+    };
+    let command = match kind.as_str() {
+        "broadcast" => Command::Broadcast(draft(body.message)?),
+        "private" => Command::Private { to: addressee(body.to_user_id.as_deref())?, draft: draft(body.message)? },
+        "request" => Command::Request,
+        "init" | "system" => return Err(DecodeError::ServerOnly(kind)),
+        _ => return Err(DecodeError::UnknownType(kind)),
+    };
+    Ok(Publication { widget_key: widget_key?.ok_or(DecodeError::Missing("widget_key"))?, command })
+}
+
+fn string(key: &'static str, value: Option<&RawValue>) -> Result<Option<String>, DecodeError> {
+    let wrong = |_| DecodeError::WrongType { key, expected: "a string" };
+    value.map(|value| serde_json::from_str(value.get()).map_err(wrong)).transpose()
+}
+
+fn number(key: &'static str, value: Option<&RawValue>) -> Result<Option<f64>, DecodeError> {
+    let wrong = |_| DecodeError::WrongType { key, expected: "a number of seconds" };
+    value.map(|value| serde_json::from_str(value.get()).map_err(wrong)).transpose()
+}
+
+fn addressee(value: Option<&RawValue>) -> Result<UserId, DecodeError> {
+    let wrong = |_| DecodeError::WrongType { key: "to_user_id", expected: "a user id" };
+    UserId::try_from(string("to_user_id", value)?.ok_or(DecodeError::Missing("to_user_id"))?).map_err(wrong)
+}
+
+fn client_message_id(value: Option<&RawValue>) -> Result<Option<String>, DecodeError> {
+    let expected = "a string of 1 to 64 printable ASCII characters";
+    let valid = |id: &String| (1..=CLIENT_MESSAGE_ID_BYTES).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic());
+    match string("client_message_id", value)? {
+        Some(id) if !valid(&id) => Err(DecodeError::WrongType { key: "client_message_id", expected }),
+        id => Ok(id),
+    }
+}
+
+/// An event as clients receive it.
+#[derive(Serialize)]
+pub struct Envelope<'a> {
+    stream_id: String,
+    author_id: &'a str,
+    to_user_id: &'a str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    timestamp: f64,
+    widget_key: &'static str,
+    id: String,
+    sent_at: String,
+    message: std::borrow::Cow<'a, RawValue>,
+}
+
+impl<'a> Envelope<'a> {
+    /// The envelope of `event`.
+    pub fn of(event: &'a Event) -> Self {
+        use std::borrow::Cow::{Borrowed, Owned};
+        let (kind, author_id, to_user_id, timestamp, message) = match &event.kind {
+            Kind::Message(message) => ("broadcast", message.author.as_str(), "", message.video_time, Borrowed(&*message.payload)),
+            Kind::Private { to, message } => {
+                ("private", message.author.as_str(), to.as_str(), message.video_time, Borrowed(&*message.payload))
+            }
+            Kind::Room(state) => ("system", "0", "", 0.0, Owned(room_status(*state))),
+        };
+        let (id, sent_at) = (event.id().to_string(), rfc3339(event.sent_at));
+        Self { stream_id: event.room.to_string(), author_id, to_user_id, kind, timestamp, widget_key: "", id, sent_at, message }
+    }
+}
+
+fn room_status(state: RoomState) -> Payload {
+    let status = match state {
+        RoomState::Created => "create",
+        RoomState::Prepared => "prepare",
+        RoomState::Live => "start",
+        RoomState::Ended => "end",
+    };
+    serde_json::value::to_raw_value(&serde_json::json!({ "status": status })).expect("plain data")
+}
+
+/// What `init` tells a new connection.
+#[derive(Serialize)]
+pub struct Init {
+    /// What it may act with.
+    pub token: String,
+    /// Who it is.
+    pub user_id: String,
+    /// How many there are, itself included.
+    pub viewer_count: usize,
+    /// Where its events begin: those after this position will come.
+    pub position: String,
+    /// Whether it asked for a position that cannot be resumed from.
+    pub gap: bool,
+}
+
+/// What the server itself says: inLive's author `"0"`, no video time.
+#[derive(Serialize)]
+struct Notice<'a, M> {
+    stream_id: String,
+    author_id: &'static str,
+    to_user_id: &'a str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    timestamp: u8,
+    widget_key: &'static str,
+    message: M,
+}
+
+impl<'a, M: Serialize> Notice<'a, M> {
+    fn encode(room: RoomId, to_user_id: &'a str, kind: &'static str, message: M) -> Vec<u8> {
+        let stream_id = room.to_string();
+        let notice = Self { stream_id, author_id: "0", to_user_id, kind, timestamp: 0, widget_key: "", message };
+        serde_json::to_vec(&notice).expect("plain data")
+    }
+}
+
+/// The first event of a stream. It carries no SSE id: a connection lost right after it has been given nothing yet.
+///
+/// `retry` is how long an `EventSource` is to wait before it comes back, in milliseconds.
+pub fn init(room: RoomId, init: &Init, retry_ms: u32) -> Bytes {
+    let mut frame = format!("retry: {retry_ms}\n").into_bytes();
+    frame.extend_from_slice(&sse(None, &Notice::encode(room, &init.user_id, "init", init)));
+    frame.into()
+}
+
+/// An event of the log.
+pub fn event(event: &Event, position: &Position) -> Bytes {
+    let data = serde_json::to_vec(&Envelope::of(event)).expect("plain data");
+    sse(Some(&position.to_string()), &data)
+}
+
+/// The same frame for a connection whose position is another one.
+pub fn with_position(frame: &Bytes, position: &Position) -> Bytes {
+    let line_end = frame.iter().position(|&b| b == b'\n').map_or(0, |at| at + 1);
+    [format!("id: {position}\n").as_bytes(), &frame[line_end..]].concat().into()
+}
+
+/// Somebody came or left.
+pub fn presence(room: RoomId, joined: bool, viewer_count: usize) -> Bytes {
+    #[derive(Serialize)]
+    struct Presence {
+        status: &'static str,
+        viewer_count: usize,
+    }
+    let status = if joined { "join" } else { "leave" };
+    sse(None, &Notice::encode(room, "", "system", Presence { status, viewer_count }))
+}
+
+/// The answer to `request`. Its SSE id is the position that it reaches: a connection lost after it must not be given it again.
+pub fn history(room: RoomId, asker: &UserId, events: &[Event], position: &Position) -> Bytes {
+    let envelopes: Vec<_> = events.iter().map(Envelope::of).collect();
+    sse(Some(&position.to_string()), &Notice::encode(room, asker.as_str(), "request", envelopes))
+}
+
+/// A comment, which keeps proxies from closing a silent stream (WHATWG HTML 9.2.7).
+pub const HEARTBEAT: &[u8] = b":\n\n";
+
+/// The answer to a publication or to a call of the stream API: always JSON, its `code` equal to the HTTP status.
+#[derive(Serialize)]
+pub struct Answer<'a, T: Serialize = ()> {
+    /// The HTTP status.
+    pub code: u16,
+    /// What it means, for people.
+    pub message: &'a str,
+    /// What was asked for.
+    pub data: T,
+    /// What is said of `data`, for lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub meta: Option<serde_json::Value>,
+}
+
+/// A moment as envelopes write it: RFC 3339, UTC, to the millisecond.
+pub fn rfc3339(at: Timestamp) -> String {
+    let moment = OffsetDateTime::from_unix_timestamp_nanos(i128::from(at.0) * 1_000_000).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    moment.format(&Rfc3339).unwrap_or_default()
+}
+
+/// One event of a stream (WHATWG HTML 9.2.6). A line end in the data begins a new `data:` line: it could only stand between the
+/// tokens of a JSON text, where the reader's `\n` means the same.
+fn sse(id: Option<&str>, data: &[u8]) -> Bytes {
+    let mut frame = Vec::with_capacity(data.len() + 64);
+    if let Some(id) = id {
+        frame.extend_from_slice(b"id: ");
+        frame.extend_from_slice(id.as_bytes());
+        frame.push(b'\n');
+    }
+    let mut rest = data;
+    loop {
+        let end = rest.iter().position(|b| matches!(b, b'\n' | b'\r'));
+        frame.extend_from_slice(b"data: ");
+        frame.extend_from_slice(&rest[..end.unwrap_or(rest.len())]);
+        frame.push(b'\n');
+        match end {
+            Some(end) => rest = &rest[end + 1..],
+            None => break,
+        }
+    }
+    frame.push(b'\n');
+    frame.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::Message;
+
+    fn user(name: &str) -> UserId {
+        UserId::try_from(name.to_owned()).expect("a valid id")
+    }
+
+    fn said(payload: &str, to: Option<&str>) -> Event {
+        let payload = RawValue::from_string(payload.into()).expect("JSON");
+        let message = Message { author: user("ann"), payload, video_time: 12.5 };
+        let kind = match to {
+            Some(to) => Kind::Private { to: user(to), message },
+            None => Kind::Message(message),
+        };
+        Event { room: RoomId::FIRST, seq: 7, sent_at: Timestamp(1_795_230_000_123), kind }
+    }
+
+    fn at(text: &str) -> Position {
+        text.parse().expect("a position")
+    }
+
+    #[test]
+    fn publications_are_read() {
+        let text =
+            r#"{"type":"broadcast","widget_key":"k","author_id":"forged","stream_id":9,"message": {"b" : 1e999, "a":[ ]} }"#;
+        let publication = decode(text.as_bytes()).expect("valid");
+        assert_eq!(publication.widget_key, "k");
+        let Command::Broadcast(draft) = publication.command else { panic!("not a broadcast") };
+        assert_eq!(draft.payload.get(), r#"{"b" : 1e999, "a":[ ]}"#, "byte for byte");
+        assert_eq!((draft.video_time, draft.client_message_id), (0.0, None));
+
+        let text =
+            r#"{"type":"private","widget_key":"k","to_user_id":"bob","timestamp":1,"client_message_id":"c-1","message":null}"#;
+        let Command::Private { to, draft } = decode(text.as_bytes()).expect("valid").command else { panic!("not private") };
+        assert_eq!((to, draft.payload.get()), (user("bob"), "null"));
+        assert_eq!((draft.video_time, draft.client_message_id.as_deref()), (1.0, Some("c-1")));
+
+        let text = r#"{"type":"request","widget_key":"k","timestamp":0,"message":{}}"#;
+        assert!(matches!(decode(text.as_bytes()).expect("valid").command, Command::Request));
+    }
+
+    #[test]
+    fn bodies_that_are_no_publication_are_refused() {
+        let wrong = |key, expected| DecodeError::WrongType { key, expected };
+        let id = "a string of 1 to 64 printable ASCII characters";
+        let long = format!(r#"{{"type":"broadcast","widget_key":"k","message":1,"client_message_id":"{}"}}"#, "x".repeat(65));
+        let rows = [
+            (r#"{"widget_key":"k","message":1}"#, DecodeError::Missing("type")),
+            (r#"{"type":null,"widget_key":"k","message":1}"#, DecodeError::Missing("type")),
+            (r#"{"type":7,"widget_key":"k","message":1}"#, wrong("type", "a string")),
+            (r#"{"type":"shout","widget_key":"k"}"#, DecodeError::UnknownType("shout".into())),
+            (r#"{"type":"webhook","widget_key":"k"}"#, DecodeError::UnknownType("webhook".into())),
+            (r#"{"type":"init","widget_key":"k"}"#, DecodeError::ServerOnly("init".into())),
+            (r#"{"type":"system","widget_key":"k"}"#, DecodeError::ServerOnly("system".into())),
+            (r#"{"type":"broadcast","message":1}"#, DecodeError::Missing("widget_key")),
+            (r#"{"type":"broadcast","widget_key":1,"message":1}"#, wrong("widget_key", "a string")),
+            (r#"{"type":"broadcast","widget_key":"k"}"#, DecodeError::Missing("message")),
+            (r#"{"type":"broadcast","widget_key":"k","message":1,"timestamp":"1"}"#, wrong("timestamp", "a number of seconds")),
+            (r#"{"type":"private","widget_key":"k","message":1}"#, DecodeError::Missing("to_user_id")),
+            (r#"{"type":"private","widget_key":"k","to_user_id":"a b","message":1}"#, wrong("to_user_id", "a user id")),
+            (r#"{"type":"private","widget_key":"k","to_user_id":3,"message":1}"#, wrong("to_user_id", "a string")),
+            (r#"{"type":"broadcast","widget_key":"k","message":1,"client_message_id":""}"#, wrong("client_message_id", id)),
+            (&long, wrong("client_message_id", id)),
+        ];
+        for (body, expected) in rows {
+            assert_eq!(decode(body.as_bytes()).expect_err(body), expected, "{body}");
+        }
+        for body in ["", "{", "[]", "null", "7", r#"{"type":"request"} x"#, "{\"type\":\"\u{0}\"}"] {
+            assert!(matches!(decode(body.as_bytes()), Err(DecodeError::Malformed(_))), "{body:?}");
+        }
+        assert!(matches!(decode(b"{\"type\":\"\xff\"}"), Err(DecodeError::Malformed(_))));
+    }
+
+    #[test]
+    fn events_are_framed_byte_for_byte() {
+        let check = |frame: Bytes, expected: &str| assert_eq!(std::str::from_utf8(&frame).expect("UTF-8"), expected);
+        let id = said("1", None).id();
+        let envelope = format!(r#""timestamp":12.5,"widget_key":"","id":"{id}","sent_at":"2026-11-21T03:00:00.123Z","message":"#);
+        check(
+            event(&said(r#"{"z":1,  "a":12345678901234567890}"#, None), &at("e-7")),
+            &format!(
+                "id: e-7\ndata: {{\"stream_id\":\"1\",\"author_id\":\"ann\",\"to_user_id\":\"\",\"type\":\"broadcast\",{envelope}{}}}\n\n",
+                r#"{"z":1,  "a":12345678901234567890}"#
+            ),
+        );
+        check(
+            event(&said("\"hi\"", Some("bob")), &at("e.3-7")),
+            &format!(
+                "id: e.3-7\ndata: {{\"stream_id\":\"1\",\"author_id\":\"ann\",\"to_user_id\":\"bob\",\"type\":\"private\",{envelope}\"hi\"}}\n\n"
+            ),
+        );
+    }
+
+    #[test]
+    fn line_ends_between_tokens_cannot_break_out_of_the_data() {
+        let frame = event(&said("{\r\n\"a\":\n1}", None), &at("e-7"));
+        let text = std::str::from_utf8(&frame).expect("UTF-8");
+        assert!(text.ends_with("\"message\":{\ndata: \ndata: \"a\":\ndata: 1}}\n\n"), "{text}");
+        assert!(text.trim_end().lines().skip(1).all(|line| line.starts_with("data: ")), "{text}");
+    }
+
+    #[test]
+    fn a_frame_can_be_given_another_position() {
+        let frame = event(&said("1", None), &at("e-7"));
+        assert_eq!(with_position(&frame, &at("e.3-7")), event(&said("1", None), &at("e.3-7")));
+    }
+
+    #[test]
+    fn the_server_s_own_envelopes_have_inlive_s_form() {
+        let check = |frame: Bytes, expected: &str| assert_eq!(std::str::from_utf8(&frame).expect("UTF-8"), expected);
+        let tell = Init { token: "t".into(), user_id: "u".into(), viewer_count: 3, position: "e-7".into(), gap: false };
+        check(
+            init(RoomId::FIRST, &tell, 1_500),
+            concat!(
+                "retry: 1500\n",
+                r#"data: {"stream_id":"1","author_id":"0","to_user_id":"u","type":"init","timestamp":0,"widget_key":"","message":"#,
+                r#"{"token":"t","user_id":"u","viewer_count":3,"position":"e-7","gap":false}}"#,
+                "\n\n"
+            ),
+        );
+        check(
+            presence(RoomId::FIRST, true, 2),
+            concat!(
+                r#"data: {"stream_id":"1","author_id":"0","to_user_id":"","type":"system","timestamp":0,"widget_key":"","message":"#,
+                r#"{"status":"join","viewer_count":2}}"#,
+                "\n\n"
+            ),
+        );
+        check(
+            history(RoomId::FIRST, &user("u"), &[], &at("e-7")),
+            concat!(
+                "id: e-7\n",
+                r#"data: {"stream_id":"1","author_id":"0","to_user_id":"u","type":"request","timestamp":0,"widget_key":"","message":[]}"#,
+                "\n\n"
+            ),
+        );
+    }
+}

@@ -1,0 +1,6 @@
+//! The wire protocols: one file a dialect, bytes to [`Command`](crate::chat::Command) and [`Event`](crate::chat::Event) to bytes.
+//!
+//! Everything here is a pure function. A dialect knows the domain and its own wire format; it must never know sockets, HTTP, the
+//! store or another dialect.
+
+pub mod inlive;

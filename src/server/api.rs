@@ -1,0 +1,218 @@
+use axum::{
+    Json,
+    extract::{FromRef, FromRequestParts, State, rejection::BytesRejection},
+    http::{HeaderMap, StatusCode, request::Parts},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use subtle::ConstantTimeEq;
+
+use super::{
+    error::ApiError,
+    publish::json_body,
+    router::{Params, PathText, RoomPath, bearer},
+    state::AdminKey,
+};
+use crate::{
+    chat::{MessageId, Position, Room, RoomId, RoomState},
+    engine::{End, NewRoom, Query},
+    hub::Hub,
+    protocol::inlive::{Answer, Envelope, rfc3339},
+};
+
+/// Messages in a page of history when the asker does not say.
+const MESSAGES: usize = 50;
+/// Most messages in a page of history: with the longest texts about a megabyte.
+const MOST_MESSAGES: usize = 500;
+/// Rooms in a page of the list when the asker does not say.
+const STREAMS: usize = 20;
+/// Most rooms in a page of the list.
+const MOST_STREAMS: usize = 100;
+
+/// Proof that the request carries the admin key.
+pub(super) struct Admin;
+
+impl<S: Send + Sync> FromRequestParts<S> for Admin
+where
+    AdminKey: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let AdminKey(key) = AdminKey::from_ref(state);
+        let shown = bearer(&parts.headers).unwrap_or_default();
+        if key.as_bytes().ct_eq(shown.as_bytes()).into() {
+            return Ok(Self);
+        }
+        let message = "The admin key is missing or wrong: send it as Authorization: Bearer <admin key>.";
+        Err(ApiError::new(StatusCode::UNAUTHORIZED, message))
+    }
+}
+
+/// A room as inLive's stream API shows it. What belongs to a video is empty: this chat has none.
+#[derive(Serialize)]
+struct Stream {
+    id: u32,
+    name: String,
+    slug: String,
+    description: String,
+    state: RoomState,
+    widget_key: String,
+    hls_url: &'static str,
+    dash_url: &'static str,
+    quality: &'static str,
+    created_at: String,
+    updated_at: String,
+    prepared_at: Option<String>,
+    start_time: Option<String>,
+    end_time: Option<String>,
+}
+
+impl From<Room> for Stream {
+    fn from(room: Room) -> Self {
+        Self {
+            id: room.id.get(),
+            name: room.name,
+            slug: room.slug,
+            description: room.description,
+            state: room.state,
+            widget_key: room.widget_key,
+            hls_url: "",
+            dash_url: "",
+            quality: "",
+            created_at: rfc3339(room.created_at),
+            updated_at: rfc3339(room.updated_at),
+            prepared_at: room.prepared_at.map(rfc3339),
+            start_time: room.started_at.map(rfc3339),
+            end_time: room.ended_at.map(rfc3339),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct CreateBody {
+    name: String,
+    #[serde(default)]
+    slug: Option<String>,
+    #[serde(default)]
+    description: String,
+}
+
+/// `POST /v1/streams/create`: makes a room.
+pub(super) async fn create(
+    _: Admin,
+    State(hub): State<Hub>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, ApiError> {
+    let invalid = |message: String| ApiError::new(StatusCode::BAD_REQUEST, message);
+    let body: CreateBody = serde_json::from_slice(&json_body(&headers, body)?).map_err(|error| {
+        invalid(format!("The body must be a JSON object with \"name\", and may have \"slug\" and \"description\": {error}."))
+    })?;
+    let CreateBody { name, slug, description } = body;
+    let slug = slug.filter(|slug| !slug.is_empty());
+    if name.trim().is_empty() || name.chars().count() > 128 || name.chars().any(char::is_control) {
+        return Err(invalid("\"name\" must have 1 to 128 characters and no control characters.".into()));
+    }
+    if description.chars().count() > 2_000 {
+        return Err(invalid("\"description\" must have at most 2,000 characters.".into()));
+    }
+    if slug.as_deref().is_some_and(|slug| !valid_slug(slug)) {
+        return Err(invalid("\"slug\" must have 1 to 64 characters of a-z, 0-9 and -, and not digits alone.".into()));
+    }
+    Ok(answer(Stream::from(hub.create_room(NewRoom { name, slug, description }).await?)))
+}
+
+/// Digits alone would be taken for a room's number.
+fn valid_slug(slug: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    slug.len() <= 64 && slug.bytes().all(allowed) && !slug.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// `GET /v1/streams?page=&page_size=`: all rooms.
+pub(super) async fn list(_: Admin, State(hub): State<Hub>, params: Params) -> Result<Response, ApiError> {
+    let page = number(&params, "page", 1, 1..=usize::MAX)?;
+    let limit = number(&params, "page_size", STREAMS, 1..=MOST_STREAMS)?;
+    let rooms = hub.rooms();
+    let total_records = rooms.len();
+    let meta = json!({
+        "page": page, "limit": limit, "total_records": total_records, "total_pages": total_records.div_ceil(limit),
+    });
+    let skip = (page - 1).saturating_mul(limit);
+    let data: Vec<_> = rooms.into_iter().skip(skip).take(limit).map(Stream::from).collect();
+    Ok(Json(Answer { code: 200, message: "OK", data, meta: Some(meta) }).into_response())
+}
+
+/// `GET /v1/streams/{id}`: one room, by its number or its slug.
+pub(super) async fn show(_: Admin, State(hub): State<Hub>, PathText(name): PathText) -> Result<Response, ApiError> {
+    let unknown = || ApiError::new(StatusCode::NOT_FOUND, format!("There is no room {name:?}."));
+    let room = match name.parse() {
+        Ok(id) => hub.snapshot(id)?.room,
+        Err(_) => hub.rooms().into_iter().find(|room| room.slug == name).ok_or_else(unknown)?,
+    };
+    Ok(answer(Stream::from(room)))
+}
+
+/// `POST /v1/streams/{id}/prepare`: announces a room that was made, or has ended.
+pub(super) async fn prepare(_: Admin, State(hub): State<Hub>, RoomPath(room): RoomPath) -> Result<Response, ApiError> {
+    Ok(answer(Stream::from(hub.set_state(room, RoomState::Prepared).await?)))
+}
+
+/// `POST /v1/streams/{id}/start`: opens a prepared room.
+pub(super) async fn start(_: Admin, State(hub): State<Hub>, RoomPath(room): RoomPath) -> Result<Response, ApiError> {
+    Ok(answer(Stream::from(hub.set_state(room, RoomState::Live).await?)))
+}
+
+/// `POST /v1/streams/{id}/end`: closes a room; its subscribers are told, and its history stays.
+pub(super) async fn end(_: Admin, State(hub): State<Hub>, RoomPath(room): RoomPath) -> Result<Response, ApiError> {
+    Ok(answer(Stream::from(hub.set_state(room, RoomState::Ended).await?)))
+}
+
+/// `GET /v1/streams/{id}/messages?before=&after=&limit=`: a page of history, oldest first inside it. The newest page of what lies
+/// between `after` and `before`; with `after` alone the page that follows it, to read forward.
+pub(super) async fn messages(State(hub): State<Hub>, RoomPath(room): RoomPath, params: Params) -> Result<Response, ApiError> {
+    let limit = number(&params, "limit", MESSAGES, 1..=MOST_MESSAGES)?;
+    let position = hub.snapshot(room)?.position;
+    let after = place(&params, "after", room, &position)?;
+    let before = place(&params, "before", room, &position)?;
+    let end = if after.is_some() && before.is_none() { End::Oldest } else { End::Newest };
+    let query = Query { room, after: after.unwrap_or(0), before, reader: None, messages_only: true, limit: limit + 1, end };
+    let mut events = hub.read(query).await?;
+    let has_more = events.len() > limit;
+    match end {
+        End::Oldest => events.truncate(limit),
+        End::Newest => drop(events.drain(..events.len().saturating_sub(limit))),
+    }
+    let data: Vec<_> = events.iter().map(Envelope::of).collect();
+    let meta = json!({ "position": position.to_string(), "has_more": has_more });
+    Ok(Json(Answer { code: 200, message: "OK", data, meta: Some(meta) }).into_response())
+}
+
+/// A place in the log, given as a message id or as a position.
+pub(super) fn place(params: &Params, key: &str, room: RoomId, now: &Position) -> Result<Option<u64>, ApiError> {
+    let Some(text) = params.find(key).filter(|text| !text.is_empty()) else { return Ok(None) };
+    let invalid = |why: &str| ApiError::new(StatusCode::BAD_REQUEST, format!("\"{key}\" {why}."));
+    if let Ok(id) = text.parse::<MessageId>() {
+        return if id.room == room { Ok(Some(id.seq)) } else { Err(invalid("is a message of another room")) };
+    }
+    let position: Position = text.parse().map_err(|_| invalid("must be the id of a message, or a position"))?;
+    if position.epoch == now.epoch { Ok(Some(position.seq)) } else { Err(invalid("is a position in a log that is no more")) }
+}
+
+fn number(params: &Params, key: &str, default: usize, range: std::ops::RangeInclusive<usize>) -> Result<usize, ApiError> {
+    let Some(text) = params.find(key) else { return Ok(default) };
+    let invalid = || {
+        let bounds = match *range.end() {
+            usize::MAX => format!("of at least {}", range.start()),
+            end => format!("from {} to {end}", range.start()),
+        };
+        ApiError::new(StatusCode::BAD_REQUEST, format!("\"{key}\" must be a whole number {bounds}."))
+    };
+    text.parse().ok().filter(|number| range.contains(number)).ok_or_else(invalid)
+}
+
+fn answer(stream: Stream) -> Response {
+    Json(Answer { code: 200, message: "OK", data: stream, meta: None }).into_response()
+}

@@ -1,0 +1,147 @@
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use axum::http::HeaderValue;
+use clap::{Parser, ValueEnum};
+
+use crate::chat::Limits;
+
+/// A self-hosted live chat for streams and events.
+///
+/// Each setting is a flag or an environment variable; the flag wins.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "live-chat", version)]
+pub struct Config {
+    /// Address and port to listen on
+    #[arg(long, env = "LIVE_CHAT_ADDR", default_value = "127.0.0.1:3000")]
+    pub addr: SocketAddr,
+
+    /// Folder for the database, the token secret and the admin key; made if it is not there
+    #[arg(long, env = "LIVE_CHAT_DATA_DIR", default_value = "data")]
+    pub data_dir: PathBuf,
+
+    /// Widget key of room 1: 1 to 128 printable ASCII characters [default: made at the first start]
+    #[arg(long, env = "LIVE_CHAT_WIDGET_KEY", value_parser = printable)]
+    pub widget_key: Option<String>,
+
+    /// Secret that signs tokens, at least 32 characters [default: made at the first start, kept in the data folder]
+    #[arg(long, env = "LIVE_CHAT_TOKEN_SECRET", hide_env_values = true, value_parser = secret)]
+    pub token_secret: Option<String>,
+
+    /// Key for the stream API, at least 16 characters [default: made at the first start, kept in the data folder]
+    #[arg(long, env = "LIVE_CHAT_ADMIN_KEY", hide_env_values = true, value_parser = admin_key)]
+    pub admin_key: Option<String>,
+
+    /// Hours for which a token is good
+    #[arg(long, env = "LIVE_CHAT_TOKEN_HOURS", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=24 * 365))]
+    pub token_hours: u32,
+
+    /// Origins whose pages may use the widget API, comma-separated: `https://example.com`, or `*` for any
+    #[arg(long, env = "LIVE_CHAT_ALLOWED_ORIGINS", default_value = "*", value_delimiter = ',', value_parser = origin)]
+    pub allowed_origins: Vec<HeaderValue>,
+
+    /// Messages a second per user, 0 = no limit
+    #[arg(long, env = "LIVE_CHAT_RATE_LIMIT", default_value_t = 5.0, value_parser = rate)]
+    pub rate_limit: f64,
+
+    /// Messages that a user may send at once before the rate limit counts
+    #[arg(long, env = "LIVE_CHAT_RATE_BURST", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub rate_burst: u32,
+
+    /// Longest user name, in characters (Unicode code points)
+    #[arg(long, env = "LIVE_CHAT_MAX_USERNAME_LENGTH", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub max_username_length: u32,
+
+    /// Longest message text, in characters (Unicode code points)
+    #[arg(long, env = "LIVE_CHAT_MAX_MESSAGE_LENGTH", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub max_message_length: u32,
+
+    /// Largest request body, in bytes
+    #[arg(long, env = "LIVE_CHAT_MAX_BODY_BYTES", default_value_t = 65_536, value_parser = clap::value_parser!(u32).range(1_024..=1_048_576))]
+    pub max_body_bytes: u32,
+
+    /// Most messages in the answer to one request for history
+    #[arg(long, env = "LIVE_CHAT_HISTORY_LIMIT", default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub history_limit: u32,
+
+    /// What to log: error, warn, info, debug, trace, or a filter such as `info,live_chat=debug`
+    #[arg(long, env = "LIVE_CHAT_LOG_LEVEL", default_value = "info", value_parser = filter)]
+    pub log_level: String,
+
+    /// How to write the log, to standard error
+    #[arg(long, env = "LIVE_CHAT_LOG_FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Config {
+    /// What one client may send.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            username_chars: self.max_username_length as usize,
+            text_chars: self.max_message_length as usize,
+            body_bytes: self.max_body_bytes as usize,
+            rate_per_second: self.rate_limit,
+            burst: f64::from(self.rate_burst),
+            history_events: self.history_limit as usize,
+        }
+    }
+
+    /// How long a token is good.
+    pub fn token_lifetime(&self) -> Duration {
+        Duration::from_secs(u64::from(self.token_hours) * 3_600)
+    }
+
+    /// Begins to log as configured. Once a process.
+    pub fn start_log(&self) {
+        let log = tracing_subscriber::fmt().with_env_filter(self.log_level.as_str()).with_writer(std::io::stderr);
+        match self.log_format {
+            LogFormat::Text => log.init(),
+            LogFormat::Json => log.json().init(),
+        }
+    }
+}
+
+fn printable(text: &str) -> Result<String, String> {
+    let valid = (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+    if valid { Ok(text.to_owned()) } else { Err("must be 1 to 128 printable ASCII characters without spaces".into()) }
+}
+
+fn secret(text: &str) -> Result<String, String> {
+    if text.len() >= 32 { Ok(text.to_owned()) } else { Err("must have at least 32 characters".into()) }
+}
+
+fn admin_key(text: &str) -> Result<String, String> {
+    let text = printable(text)?;
+    if text.len() >= 16 { Ok(text) } else { Err("must have at least 16 characters".into()) }
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate: f64 = text.parse().map_err(|_| "must be a number of messages a second".to_owned())?;
+    let sensible = rate == 0.0 || (0.01..=10_000.0).contains(&rate);
+    if sensible { Ok(rate) } else { Err("must be 0 (no limit), or between 0.01 and 10000 messages a second".into()) }
+}
+
+/// An origin as browsers send it (RFC 6454 6.2): scheme, host, port if it is not the scheme's own; no path.
+fn origin(text: &str) -> Result<HeaderValue, String> {
+    let text = text.trim();
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let valid = text == "*"
+        || host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', ' ', '*']) && host == host.to_lowercase());
+    let error = || "must be an origin such as https://example.com (lower case, no path), or *".to_owned();
+    if valid { HeaderValue::from_str(text).map_err(|_| error()) } else { Err(error()) }
+}
+
+fn filter(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        return Err("must not be empty".into());
+    }
+    tracing_subscriber::EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
+}

@@ -1,0 +1,75 @@
+use axum::{
+    Json,
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+
+use crate::{
+    engine::EngineError,
+    hub::Refusal,
+    protocol::inlive::{Answer, DecodeError},
+};
+
+/// An answer of the widget API that is not a success: JSON whose `code` is the HTTP status.
+#[derive(Debug)]
+pub(super) struct ApiError {
+    status: StatusCode,
+    message: String,
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
+impl ApiError {
+    pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into(), header: None }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let Self { status, message, header } = self;
+        let body = Json(Answer { code: status.as_u16(), message: &message, data: (), meta: None });
+        let mut response = (status, body).into_response();
+        if let Some((name, value)) = header {
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+}
+
+impl From<DecodeError> for ApiError {
+    fn from(error: DecodeError) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, error.to_string())
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        let header = match &refusal {
+            // Whole seconds (RFC 9110 10.2.3), and never less than the wait.
+            Refusal::TooFast { retry_after } => {
+                Some((header::RETRY_AFTER, HeaderValue::from(retry_after.as_secs_f64().ceil() as u64)))
+            }
+            Refusal::Stopping => Some((header::RETRY_AFTER, HeaderValue::from(1_u64))),
+            _ => None,
+        };
+        Self { status: status(&refusal), message: refusal.to_string(), header }
+    }
+}
+
+/// The HTTP status of a refusal. What is our own fault is logged here, once, and told to nobody else.
+pub(super) fn status(refusal: &Refusal) -> StatusCode {
+    match refusal {
+        Refusal::UnknownRoom(_) => StatusCode::NOT_FOUND,
+        Refusal::NotLive(_) | Refusal::NotConnected => StatusCode::CONFLICT,
+        Refusal::Token(_) => StatusCode::UNAUTHORIZED,
+        Refusal::WidgetKey | Refusal::Capability(_) => StatusCode::FORBIDDEN,
+        Refusal::Invalid(_) => StatusCode::BAD_REQUEST,
+        Refusal::TooFast { .. } => StatusCode::TOO_MANY_REQUESTS,
+        Refusal::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+        Refusal::Engine(EngineError::WrongOrder(..) | EngineError::SlugTaken(_)) => StatusCode::CONFLICT,
+        Refusal::Engine(error) => {
+            tracing::error!(%error, "a request failed");
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
+    }
+}

@@ -1,0 +1,282 @@
+use axum::{
+    body::Body,
+    extract::{Form, Path, State, rejection::FormRejection},
+    http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header},
+    response::{IntoResponse, Response},
+};
+use leptos::{config::LeptosOptions, context::use_context, nonce::use_nonce};
+use leptos_axum::ResponseOptions;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use serde::Deserialize;
+use serde_json::{json, value::to_raw_value};
+use tower::ServiceExt;
+use tower_http::services::ServeDir;
+
+use super::{api::place, error, identity, router::Params, state::AppState};
+use crate::{
+    app::{self, ChatMessage, FormError, FormInput, FormView, Page, RoomView},
+    chat::{Capabilities, ChatText, Command, Draft, Event, Field, Kind, RoomId, UserId},
+    engine::{End, Query},
+    hub::{Hub, Refusal, Snapshot},
+    protocol::inlive,
+};
+
+/// Messages that stand in the server's HTML.
+const MESSAGES: usize = 50;
+
+/// The cookie that keeps the name of somebody who posts without JavaScript.
+const NAME_COOKIE: &str = "live-chat-name";
+
+/// What the page's form posts.
+#[derive(Deserialize)]
+pub(super) struct Post {
+    username: String,
+    message: String,
+    #[serde(default)]
+    client_message_id: Option<String>,
+}
+
+/// `GET /`: room 1.
+pub(super) async fn first_room(State(state): State<AppState>, uri: Uri, params: Params, headers: HeaderMap) -> Response {
+    show(&state, RoomId::FIRST, uri, &params, &headers).await
+}
+
+/// `GET /rooms/{id}`.
+pub(super) async fn room(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    uri: Uri,
+    params: Params,
+    headers: HeaderMap,
+) -> Response {
+    match id.parse() {
+        Ok(room) => show(&state, room, uri, &params, &headers).await,
+        Err(_) => not_found(&state, uri).await,
+    }
+}
+
+/// `POST /`: a message to room 1, from a page without JavaScript.
+pub(super) async fn post_to_first_room(
+    State(state): State<AppState>,
+    uri: Uri,
+    headers: HeaderMap,
+    form: Result<Form<Post>, FormRejection>,
+) -> Response {
+    post(&state, RoomId::FIRST, uri, &headers, form).await
+}
+
+/// `POST /rooms/{id}`: a message from a page without JavaScript.
+pub(super) async fn post_to_room(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+    form: Result<Form<Post>, FormRejection>,
+) -> Response {
+    match id.parse() {
+        Ok(room) => post(&state, room, uri, &headers, form).await,
+        Err(_) => not_found(&state, uri).await,
+    }
+}
+
+/// `GET /health/ready`: whether new clients are welcome.
+pub(super) async fn ready(State(hub): State<Hub>) -> (StatusCode, &'static str) {
+    if hub.is_stopping() { (StatusCode::SERVICE_UNAVAILABLE, "stopping\n") } else { (StatusCode::OK, "OK\n") }
+}
+
+/// Everything else: a file of the site, or a page that says that there is none.
+pub(super) async fn file_or_not_found(State(state): State<AppState>, request: Request<Body>) -> Response {
+    let uri = request.uri().clone();
+    let files =
+        ServeDir::new(&*state.options.site_root).precompressed_br().precompressed_gzip().append_index_html_on_directories(false);
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return not_found(&state, uri).await;
+    }
+    match files.oneshot(request).await {
+        Ok(response) if response.status() != StatusCode::NOT_FOUND => {
+            // The names do not change with their content, so each use asks whether it has changed.
+            ([(header::CACHE_CONTROL, "no-cache")], response).into_response()
+        }
+        _ => not_found(&state, uri).await,
+    }
+}
+
+async fn not_found(state: &AppState, uri: Uri) -> Response {
+    render(&state.options, uri, StatusCode::NOT_FOUND, Page::NotFound).await
+}
+
+async fn show(state: &AppState, room: RoomId, uri: Uri, params: &Params, headers: &HeaderMap) -> Response {
+    let user = identity::from_cookie(headers, state.hub.tokens(), room).unwrap_or_else(identity::new_guest);
+    let form = FormView { username: kept_name(headers), ..FormView::default() };
+    show_as(state, room, user, uri, params, StatusCode::OK, form).await
+}
+
+/// The page of `room` as `user` sees it.
+async fn show_as(
+    state: &AppState,
+    room: RoomId,
+    user: UserId,
+    uri: Uri,
+    params: &Params,
+    status: StatusCode,
+    form: FormView,
+) -> Response {
+    let page = match view(&state.hub, room, &user, params, form).await {
+        Ok(view) => Page::Room(Box::new(view)),
+        Err(Refusal::UnknownRoom(_)) => return not_found(state, uri).await,
+        Err(refusal) => return render(&state.options, uri, error::status(&refusal), Page::Failed).await,
+    };
+    let mut response = render(&state.options, uri, status, page).await;
+    response.headers_mut().append(header::SET_COOKIE, identity::set_cookie(state.hub.tokens(), room, user));
+    response
+}
+
+async fn view(hub: &Hub, room: RoomId, user: &UserId, params: &Params, form: FormView) -> Result<RoomView, Refusal> {
+    let Snapshot { room: about, position, viewer_count } = hub.snapshot(room)?;
+    // A place that cannot be used shows the newest page, as if it had not been given.
+    let before = place(params, "before", room, &position).ok().flatten();
+    let query = Query {
+        room,
+        after: 0,
+        before: Some(before.unwrap_or(position.seq + 1)),
+        reader: Some(user.clone()),
+        messages_only: true,
+        limit: MESSAGES + 1,
+        end: End::Newest,
+    };
+    let mut events = hub.read(query).await?;
+    let has_older = events.len() > MESSAGES;
+    events.drain(..events.len().saturating_sub(MESSAGES));
+    let limits = hub.limits();
+    Ok(RoomView {
+        room,
+        name: about.name,
+        state: about.state,
+        widget_key: about.widget_key,
+        token: hub.tokens().sign(user.clone(), room, Capabilities::guest(), None),
+        user_id: user.to_string(),
+        position: position.to_string(),
+        messages: events.iter().filter_map(chat_message).collect(),
+        has_older,
+        archive: before.is_some(),
+        viewer_count,
+        username_chars: limits.username_chars,
+        text_chars: limits.text_chars,
+        form: FormView { client_message_id: uuid::Uuid::new_v4().to_string(), ..form },
+    })
+}
+
+/// The part of an event that people read, if it has one.
+fn chat_message(event: &Event) -> Option<ChatMessage> {
+    let message = event.message()?;
+    Some(ChatMessage {
+        seq: event.seq,
+        id: event.id().to_string(),
+        author: message.author.to_string(),
+        chat: ChatText::of(message.payload.get())?,
+        sent_at: inlive::rfc3339(event.sent_at),
+        private: matches!(event.kind, Kind::Private { .. }),
+    })
+}
+
+async fn post(
+    state: &AppState,
+    room: RoomId,
+    uri: Uri,
+    headers: &HeaderMap,
+    form: Result<Form<Post>, FormRejection>,
+) -> Response {
+    let user = identity::from_cookie(headers, state.hub.tokens(), room).unwrap_or_else(identity::new_guest);
+    let refuse =
+        async |status, form: FormView| show_as(state, room, user.clone(), uri.clone(), &Params::none(), status, form).await;
+    let Form(Post { username, message, client_message_id }) = match form {
+        Ok(form) => form,
+        Err(rejection) => {
+            let message = "The form could not be read. Please fill it in again.".into();
+            let form = FormView { error: Some(FormError { input: None, message }), ..FormView::default() };
+            return refuse(rejection.status(), form).await;
+        }
+    };
+    let typed = |error| FormView { username: username.clone(), text: message.clone(), error: Some(error), ..FormView::default() };
+    if is_cross_site(headers) {
+        let message = "This form was sent from another site. Please send it from here.".into();
+        return refuse(StatusCode::FORBIDDEN, typed(FormError { input: None, message })).await;
+    }
+    match publish(&state.hub, room, &user, &username, &message, client_message_id).await {
+        Ok(()) => {
+            let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, uri.path())]).into_response();
+            let cookies = [identity::set_cookie(state.hub.tokens(), room, user), name_cookie(&username)];
+            for cookie in cookies {
+                response.headers_mut().append(header::SET_COOKIE, cookie);
+            }
+            response
+        }
+        Err(Refusal::UnknownRoom(_)) => not_found(state, uri).await,
+        Err(refusal) => {
+            let input = match &refusal {
+                Refusal::Invalid(invalid) if invalid.field == Field::Username => FormInput::Username,
+                _ => FormInput::Message,
+            };
+            refuse(error::status(&refusal), typed(FormError { input: Some(input), message: refusal.to_string() })).await
+        }
+    }
+}
+
+/// Publishes what was typed, by the same way as every client.
+async fn publish(
+    hub: &Hub,
+    room: RoomId,
+    user: &UserId,
+    username: &str,
+    text: &str,
+    client_message_id: Option<String>,
+) -> Result<(), Refusal> {
+    let payload = to_raw_value(&json!({ "type": "chat", "username": username, "message_text": text })).expect("plain data");
+    let client_message_id = client_message_id.filter(|id| uuid::Uuid::parse_str(id).is_ok());
+    let token = hub.tokens().sign(user.clone(), room, Capabilities::guest(), None);
+    let widget_key = hub.snapshot(room)?.room.widget_key;
+    let command = Command::Broadcast(Draft { payload, video_time: 0.0, client_message_id });
+    hub.publish(room, &token, &widget_key, command).await.map(drop)
+}
+
+/// Whether a browser says that another site made it send this (Fetch Metadata, `Sec-Fetch-Site`).
+fn is_cross_site(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none")
+}
+
+fn kept_name(headers: &HeaderMap) -> String {
+    let encoded = identity::cookie(headers, NAME_COOKIE).unwrap_or_default();
+    percent_decode_str(encoded).decode_utf8().unwrap_or_default().into_owned()
+}
+
+fn name_cookie(username: &str) -> HeaderValue {
+    let encoded = utf8_percent_encode(username, NON_ALPHANUMERIC);
+    let cookie = format!("{NAME_COOKIE}={encoded}; Path=/; HttpOnly; SameSite=Lax; Max-Age=31536000");
+    HeaderValue::from_str(&cookie).expect("percent-encoded text is plain ASCII")
+}
+
+/// Renders a page, with a Content-Security-Policy that lets nothing run but our own script.
+async fn render(options: &LeptosOptions, uri: Uri, status: StatusCode, page: Page) -> Response {
+    let options = options.clone();
+    let render =
+        leptos_axum::render_app_async_with_context(set_content_security_policy, move || app::shell(&options, page.clone()));
+    let mut request = Request::new(Body::empty());
+    *request.uri_mut() = uri;
+    let mut response = render(request).await;
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn set_content_security_policy() {
+    let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>()) else { return };
+    // Live reload of the development server comes over a WebSocket of another port.
+    let reload = if cfg!(debug_assertions) { " ws:" } else { "" };
+    let policy = format!(
+        "default-src 'none'; script-src 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
+         connect-src 'self'{reload}; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
+    );
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+    }
+}

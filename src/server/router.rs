@@ -1,0 +1,125 @@
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, FromRequestParts, Path, rejection::PathRejection},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
+    routing::{any, get, post},
+};
+use tower_http::{
+    cors::{Any, CorsLayer},
+    set_header::SetResponseHeaderLayer,
+};
+
+use super::{api, error::ApiError, page, publish, state::AppState, subscribe};
+use crate::chat::RoomId;
+
+/// Every route of the server, grouped by who uses it.
+pub fn router(state: AppState, allowed_origins: &[HeaderValue]) -> Router {
+    let cors = cors(allowed_origins);
+    let widget = |path: &str, routes: Router<AppState>| {
+        let routes = routes.fallback(not_found).method_not_allowed_fallback(method_not_allowed);
+        // A nested router does not see the bare path with a slash.
+        Router::new().nest(path, routes).route(&format!("{path}/"), any(not_found)).layer(cors.clone())
+    };
+    // The page's views need one; if there is one already, it is this.
+    let _ = any_spawner::Executor::init_tokio();
+    let streams = Router::new()
+        .route("/streams/create", post(api::create))
+        .route("/streams", get(api::list))
+        .route("/streams/{id}", get(api::show))
+        .route("/streams/{id}/prepare", post(api::prepare))
+        .route("/streams/{id}/start", post(api::start))
+        .route("/streams/{id}/end", post(api::end))
+        .route("/streams/{id}/messages", get(api::messages));
+    Router::new()
+        .route("/", get(page::first_room).post(page::post_to_first_room))
+        .route("/rooms/{id}", get(page::room).post(page::post_to_room))
+        .merge(widget("/subscribe", Router::new().route("/{id}", get(subscribe::subscribe))))
+        .merge(widget("/publish", Router::new().route("/{id}", post(publish::publish))))
+        .merge(widget("/v1", streams))
+        .route("/health/live", get(async || "OK\n"))
+        .route("/health/ready", get(page::ready))
+        .fallback(page::file_or_not_found)
+        .layer(DefaultBodyLimit::max(state.hub.limits().body_bytes))
+        .layer(SetResponseHeaderLayer::if_not_present(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
+        .layer(SetResponseHeaderLayer::if_not_present(header::REFERRER_POLICY, HeaderValue::from_static("same-origin")))
+        .with_state(state)
+}
+
+/// The widget API is made for pages of other origins; it carries no cookies, so any origin may be let in.
+fn cors(allowed_origins: &[HeaderValue]) -> CorsLayer {
+    let cors = CorsLayer::new()
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([header::CONTENT_TYPE, header::AUTHORIZATION, HeaderName::from_static("last-event-id")])
+        .expose_headers([header::RETRY_AFTER])
+        .max_age(std::time::Duration::from_secs(3_600));
+    if allowed_origins.iter().any(|origin| origin == "*") {
+        cors.allow_origin(Any)
+    } else {
+        cors.allow_origin(allowed_origins.to_vec())
+    }
+}
+
+async fn not_found() -> ApiError {
+    ApiError::new(StatusCode::NOT_FOUND, "There is nothing at this address.")
+}
+
+async fn method_not_allowed(method: Method) -> ApiError {
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, format!("{method} is not allowed at this address."))
+}
+
+/// The room that a path names.
+pub(super) struct RoomPath(pub(super) RoomId);
+
+impl<S: Send + Sync> FromRequestParts<S> for RoomPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let id = PathText::from_request_parts(parts, state).await?.0;
+        let unknown = || ApiError::new(StatusCode::NOT_FOUND, format!("There is no room {id:?}. Rooms have numbers, such as 1."));
+        id.parse().map(Self).map_err(|_| unknown())
+    }
+}
+
+/// The one part of a path that its route leaves open.
+pub(super) struct PathText(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathText {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let path: Result<Path<String>, PathRejection> = Path::from_request_parts(parts, state).await;
+        let undecodable = |_| ApiError::new(StatusCode::BAD_REQUEST, "The address cannot be decoded: it is not UTF-8.");
+        path.map(|Path(text)| Self(text)).map_err(undecodable)
+    }
+}
+
+/// A request's query.
+pub(super) struct Params(Vec<(String, String)>);
+
+impl Params {
+    /// A request without a query.
+    pub(super) fn none() -> Self {
+        Self(Vec::new())
+    }
+
+    /// The first value of that key.
+    pub(super) fn find(&self, key: &str) -> Option<String> {
+        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone())
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Params {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let query = axum::extract::Query::from_request_parts(parts, state).await;
+        let undecodable = |_| ApiError::new(StatusCode::BAD_REQUEST, "The query of the address cannot be decoded.");
+        query.map(|axum::extract::Query(pairs)| Self(pairs)).map_err(undecodable)
+    }
+}
+
+/// The bearer token of a request (RFC 6750 2.1).
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    (scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty()).then(|| token.trim())
+}

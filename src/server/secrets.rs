@@ -1,0 +1,35 @@
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
+
+/// The secret in `path`; made there, for the owner's eyes alone (mode 0600), if the file is not there.
+///
+/// # Errors
+/// The file's, and `InvalidData` if it holds nothing.
+pub(crate) fn load_or_make(path: &Path) -> io::Result<String> {
+    match fs::read_to_string(path) {
+        Ok(text) if text.trim().len() >= 32 => Ok(text.trim().to_owned()),
+        Ok(_) => Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "it must hold at least 32 characters; delete it to have a new one made",
+        )),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => make(path),
+        Err(error) => Err(error),
+    }
+}
+
+fn make(path: &Path) -> io::Result<String> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+    let secret: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    // Under another name first: an interrupted start must not leave half a secret.
+    let unfinished = path.with_extension("unfinished");
+    let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&unfinished)?;
+    file.write_all(secret.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(unfinished, path)?;
+    Ok(secret)
+}

@@ -1,0 +1,145 @@
+use std::{
+    io::{self, Write},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::serve::ListenerExt;
+use leptos::config::LeptosOptions;
+use tokio::{net::TcpListener, signal::unix::SignalKind};
+
+use super::{Config, router::router, secrets, state::AdminKey, state::AppState};
+use crate::{
+    chat::RoomId,
+    engine::{EngineError, OpenError, Sqlite},
+    hub::{Hub, Rooms, Tokens},
+};
+
+/// How long a stop waits for connections that do not end by themselves.
+const STOP_WITHIN: Duration = Duration::from_secs(10);
+
+/// Why the server could not run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The log could not be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The engine failed at the start.
+    #[error("the log cannot be read: {0}")]
+    Engine(#[from] EngineError),
+    /// A secret could not be read or made.
+    #[error("cannot use the secret in {path}: {source}")]
+    Secret {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The address is not ours to listen on.
+    #[error("cannot listen on {addr} (--addr): {source}")]
+    Listen {
+        /// The address.
+        addr: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The operating system gave no threads or no signals.
+    #[error("the server failed: {0}")]
+    Serve(#[from] io::Error),
+}
+
+/// Runs the server until it is told to stop (SIGTERM, SIGINT); a second signal ends it at once.
+///
+/// # Errors
+/// See [`RunError`].
+pub fn run(config: Config) -> Result<(), RunError> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(config))
+}
+
+async fn serve(config: Config) -> Result<(), RunError> {
+    let first_start = !config.data_dir.join(Sqlite::FILE).exists();
+    let rooms = Rooms::default();
+    let engine = Arc::new(Sqlite::open(&config.data_dir, config.widget_key.as_deref(), rooms.sink())?);
+    let token_secret = secret(config.token_secret.as_ref(), &config.data_dir.join("token-secret"))?;
+    let admin_key = secret(config.admin_key.as_ref(), &config.data_dir.join("admin-key"))?;
+    let tokens = Tokens::new(token_secret.as_bytes(), config.token_lifetime());
+    let hub = Hub::start(engine.clone(), rooms, tokens, config.limits()).await?;
+
+    let listen = |source| RunError::Listen { addr: config.addr, source };
+    let listener = TcpListener::bind(config.addr).await.map_err(listen)?;
+    let addr = listener.local_addr()?;
+    greet(&hub, addr, first_start.then_some(config.data_dir.as_path()))?;
+
+    let options = LeptosOptions::builder().output_name("live-chat").site_root(site_root()).site_addr(addr).build();
+    let state = AppState { hub: hub.clone(), options, admin_key: AdminKey(admin_key.into()) };
+    let app = router(state, &config.allowed_origins);
+    // An event is a few hundred bytes that must leave now, not when more have gathered (Nagle).
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+    let stop = stop_signal()?;
+    let stopping = hub.clone();
+    let server = axum::serve(listener, app).with_graceful_shutdown(async move {
+        stop.await;
+        tracing::info!("stopping: streams end, accepted messages are stored");
+        stopping.stop();
+        tokio::spawn(end_late());
+    });
+    server.await?;
+    tokio::task::block_in_place(|| engine.close());
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Says where the chat is, and at the first start what its owner must know.
+fn greet(hub: &Hub, addr: SocketAddr, first_start_in: Option<&Path>) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    if let (Some(folder), Ok(first)) = (first_start_in, hub.snapshot(RoomId::FIRST)) {
+        writeln!(out, "First start: everything is kept in {}", folder.display())?;
+        writeln!(out, "Widget key of room 1: {}", first.room.widget_key)?;
+        writeln!(out, "Admin key: in {}, unless you set one", folder.join("admin-key").display())?;
+    }
+    writeln!(out, "live-chat is listening on http://{addr}")?;
+    out.flush()
+}
+
+fn secret(configured: Option<&String>, path: &Path) -> Result<String, RunError> {
+    let in_file = |source| RunError::Secret { path: path.to_owned(), source };
+    configured.cloned().map_or_else(|| secrets::load_or_make(path).map_err(in_file), Ok)
+}
+
+/// Where the page's files are: as the development tool says, else beside the program.
+fn site_root() -> String {
+    std::env::var("LEPTOS_SITE_ROOT").unwrap_or_else(|_| {
+        let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("site")));
+        beside.filter(|site| site.is_dir()).unwrap_or_else(|| "target/site".into()).to_string_lossy().into_owned()
+    })
+}
+
+/// Resolves at the first signal; ends the process at the second.
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    let mut terminate = tokio::signal::unix::signal(SignalKind::terminate())?;
+    let mut interrupt = tokio::signal::unix::signal(SignalKind::interrupt())?;
+    let (first, stop) = tokio::sync::oneshot::channel();
+    tokio::spawn(async move {
+        let mut first = Some(first);
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            match first.take() {
+                Some(first) => drop(first.send(())),
+                None => std::process::exit(1),
+            }
+        }
+    });
+    Ok(async { drop(stop.await) })
+}
+
+/// Ends the process when connections hold up the stop. What was acknowledged is durable all the same.
+async fn end_late() {
+    tokio::time::sleep(STOP_WITHIN).await;
+    tracing::warn!("connections did not end in time");
+    std::process::exit(0);
+}

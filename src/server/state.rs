@@ -1,0 +1,21 @@
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use leptos::config::LeptosOptions;
+
+use crate::hub::Hub;
+
+/// What the handlers share. Clones are cheap.
+#[derive(Clone, FromRef)]
+pub struct AppState {
+    /// The live side.
+    pub hub: Hub,
+    /// Where the page's files are.
+    pub options: LeptosOptions,
+    /// What the stream API asks for.
+    pub admin_key: AdminKey,
+}
+
+/// The key that opens the stream API.
+#[derive(Clone)]
+pub struct AdminKey(pub Arc<str>);

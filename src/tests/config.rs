@@ -1,0 +1,48 @@
+use clap::Parser;
+
+use crate::server::Config;
+
+fn parse(args: &[&str]) -> Result<Config, String> {
+    Config::try_parse_from(std::iter::once("live-chat").chain(args.iter().copied())).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_wrong_value_is_refused_with_the_name_of_its_setting() {
+    let rows = [
+        ("--addr", "nowhere"),
+        ("--addr", "127.0.0.1"),
+        ("--widget-key", ""),
+        ("--widget-key", "a b"),
+        ("--token-secret", "short"),
+        ("--admin-key", "short"),
+        ("--token-hours", "0"),
+        ("--allowed-origins", "example.com"),
+        ("--allowed-origins", "https://example.com/"),
+        ("--allowed-origins", "https://*.example.com"),
+        ("--rate-limit", "-1"),
+        ("--rate-limit", "fast"),
+        ("--rate-limit", "NaN"),
+        ("--rate-burst", "0"),
+        ("--max-username-length", "0"),
+        ("--max-message-length", "99999"),
+        ("--max-body-bytes", "1"),
+        ("--history-limit", "0"),
+        ("--log-level", ""),
+        ("--log-level", "live_chat=loud"),
+        ("--log-format", "xml"),
+    ];
+    for (flag, value) in rows {
+        let error = parse(&[&format!("{flag}={value}")]).expect_err(value);
+        assert!(error.contains(flag), "{flag}={value}: {error}");
+    }
+}
+
+#[test]
+fn what_is_given_counts() {
+    let config =
+        parse(&["--rate-limit=0", "--allowed-origins=https://a.example,http://b.example:8080", "--max-message-length=9"]);
+    let config = config.expect("valid");
+    assert_eq!((config.limits().rate_per_second, config.limits().text_chars), (0.0, 9));
+    assert_eq!(config.allowed_origins, ["https://a.example", "http://b.example:8080"]);
+    assert_eq!(parse(&[]).expect("defaults").limits(), crate::chat::Limits::default(), "the documented defaults");
+}

@@ -1,0 +1,14 @@
+//! Tests from outside: through the router for HTTP, through the engine's trait for the store. Laid out as the URL tree.
+
+mod client;
+mod config;
+mod page;
+mod publish;
+mod resume;
+mod site;
+mod store;
+mod streams;
+mod subscribe;
+
+use client::{Answer, Events, SseEvent};
+use site::Site;

@@ -1,0 +1,240 @@
+use std::{
+    collections::HashSet,
+    fs::{self, File},
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+use serde_json::value::RawValue;
+
+use super::Site;
+use crate::{
+    chat::{Draft, Event, Kind, RoomId, RoomState, UserId},
+    engine::{Appended, End, Engine, EngineError, Entry, OpenError, Query, Sqlite},
+};
+
+fn ignore() -> crate::engine::Sink {
+    Arc::new(|_: &[Arc<Event>]| {})
+}
+
+fn open(folder: &Path) -> Sqlite {
+    Sqlite::open(folder, None, ignore()).expect("a usable folder")
+}
+
+fn entry(author: &str, payload: &str, client_message_id: Option<&str>) -> Entry {
+    let payload = RawValue::from_string(payload.to_owned()).expect("JSON");
+    let draft = Draft { payload, video_time: 0.0, client_message_id: client_message_id.map(str::to_owned) };
+    Entry { author: UserId::try_from(author.to_owned()).expect("a valid id"), to: None, draft }
+}
+
+async fn append(engine: &Sqlite, payload: &str) -> Appended {
+    engine.append(RoomId::FIRST, entry("ann", payload, None)).await.expect("stored")
+}
+
+async fn payloads(engine: &Sqlite) -> Vec<String> {
+    let query =
+        Query { room: RoomId::FIRST, after: 0, before: None, reader: None, messages_only: true, limit: 10_000, end: End::Oldest };
+    let events = engine.read(query).await.expect("readable");
+    assert!(events.iter().enumerate().all(|(n, event)| event.seq == n as u64 + 1), "no holes");
+    events.iter().filter_map(Event::message).map(|message| message.payload.get().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_is_there_after_reopening() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let engine = open(folder.path());
+    let epoch = engine.epoch().to_owned();
+    let payload = r#"{ "b":1e400,"a" : [ 1 , "é\u00e9" ] }"#;
+    assert_eq!(append(&engine, payload).await.seq, 1);
+    drop(engine);
+
+    let engine = open(folder.path());
+    assert_eq!(engine.epoch(), epoch, "the log goes on");
+    assert_eq!(payloads(&engine).await, [payload], "byte for byte");
+    assert_eq!(append(&engine, "2").await.seq, 2, "and so does its order");
+}
+
+#[tokio::test]
+async fn concurrent_publishers_share_one_order_without_holes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let dispatched = Arc::new(Mutex::new(Vec::new()));
+    let sink = {
+        let dispatched = Arc::clone(&dispatched);
+        Arc::new(move |events: &[Arc<Event>]| dispatched.lock().expect("not poisoned").extend_from_slice(events))
+    };
+    let engine = Arc::new(Sqlite::open(folder.path(), None, sink).expect("a usable folder"));
+    let publishers = (0..8).map(|publisher| {
+        let engine = Arc::clone(&engine);
+        tokio::spawn(async move {
+            let mut last = 0;
+            for n in 0..50 {
+                let appended = append(&engine, &format!("\"{publisher}:{n}\"")).await;
+                assert!(appended.seq > last, "each author's messages keep their order");
+                last = appended.seq;
+            }
+        })
+    });
+    for publisher in publishers.collect::<Vec<_>>() {
+        publisher.await.expect("no publisher failed");
+    }
+    let stored = payloads(&engine).await;
+    let told: Vec<_> = dispatched.lock().expect("not poisoned").clone();
+    let told: Vec<_> = told.iter().filter_map(|event| event.message()).map(|message| message.payload.get().to_owned()).collect();
+    assert_eq!(stored.len(), 400);
+    assert_eq!(stored.iter().collect::<HashSet<_>>().len(), 400, "each once");
+    assert_eq!(told, stored, "what is dispatched is what is stored, in that order");
+}
+
+#[tokio::test]
+async fn a_message_sent_twice_is_stored_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let engine = open(folder.path());
+    let send = async |author, id| engine.append(RoomId::FIRST, entry(author, "1", Some(id))).await.expect("stored");
+    let first = send("ann", "c1").await;
+    assert_eq!(send("ann", "c1").await, first, "answered as the first was");
+    assert_ne!(send("ann", "c2").await.seq, first.seq);
+    assert_ne!(send("bob", "c1").await.seq, first.seq, "a name is its author's own");
+    assert_eq!(payloads(&engine).await.len(), 3);
+    let both = tokio::join!(send("ann", "c3"), send("ann", "c3"));
+    assert_eq!(both.0, both.1, "in one commit too");
+    drop(engine);
+    let engine = open(folder.path());
+    let again = engine.append(RoomId::FIRST, entry("ann", "1", Some("c1"))).await.expect("stored");
+    assert_eq!(again, first, "after a restart too");
+}
+
+#[tokio::test]
+async fn a_log_cut_by_a_crash_keeps_a_prefix_and_goes_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let engine = open(folder.path());
+    for n in 0..20 {
+        append(&engine, &n.to_string()).await;
+    }
+    let wal = fs::read(folder.path().join("live-chat.db-wal")).expect("a write-ahead log");
+    let mut lengths = HashSet::new();
+    for cut in (0..=wal.len()).step_by(1_500) {
+        let crashed = tempfile::tempdir().expect("a folder");
+        for file in ["live-chat.db", "live-chat.run"] {
+            fs::copy(folder.path().join(file), crashed.path().join(file)).expect("a copy");
+        }
+        fs::write(crashed.path().join("live-chat.db-wal"), &wal[..cut]).expect("a copy");
+        // A log of which not even the schema is left is a new one: it has nothing, and says so by its epoch.
+        let engine = open(crashed.path());
+        let kept = payloads(&engine).await;
+        assert_eq!(kept, (0..kept.len()).map(|n| n.to_string()).collect::<Vec<_>>(), "cut at {cut}");
+        assert_eq!(append(&engine, "\"on\"").await.seq, kept.len() as u64 + 1);
+        lengths.insert(kept.len());
+    }
+    assert!(lengths.len() > 10, "the cuts were in the middle: {lengths:?}");
+}
+
+#[tokio::test]
+async fn a_database_that_is_not_the_one_that_ran_here_has_another_epoch() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let epoch = open(folder.path()).epoch().to_owned();
+    let backup = folder.path().join("backup");
+    fs::copy(folder.path().join("live-chat.db"), &backup).expect("a copy");
+    assert_eq!(open(folder.path()).epoch(), epoch);
+
+    fs::copy(&backup, folder.path().join("live-chat.db")).expect("a copy");
+    let restored = open(folder.path()).epoch().to_owned();
+    assert_ne!(restored, epoch, "restored from a backup");
+    assert_eq!(open(folder.path()).epoch(), restored, "and stable from then on");
+
+    fs::remove_file(folder.path().join("live-chat.db")).expect("removed");
+    assert_ne!(open(folder.path()).epoch(), restored, "lost");
+}
+
+#[test]
+fn a_database_that_cannot_be_trusted_is_refused() {
+    type Damage = Box<dyn Fn(&Path)>;
+    type Expected = fn(&OpenError) -> bool;
+    let sql = |path: &Path, sql: &str| rusqlite::Connection::open(path).expect("opens").execute_batch(sql).expect("runs");
+    let rows: [(&str, Damage, Expected); 5] = [
+        ("newer", Box::new(move |path| sql(path, "PRAGMA user_version = 1000")), |e| {
+            matches!(e, OpenError::NewerSchema { found: 1_000, known: 1, .. })
+        }),
+        ("foreign", Box::new(move |path| sql(path, "PRAGMA application_id = 7")), |e| matches!(e, OpenError::Foreign(_))),
+        ("no database", Box::new(|path| fs::write(path, "x".repeat(10_000)).expect("written")), |e| {
+            matches!(e, OpenError::Database { .. })
+        }),
+        (
+            "cut short",
+            Box::new(|path| {
+                let file = File::options().write(true).open(path).expect("opens");
+                file.set_len(file.metadata().expect("a file").len() / 2).expect("cut");
+            }),
+            |e| matches!(e, OpenError::Truncated { .. }),
+        ),
+        ("a folder", Box::new(|path| fs::remove_file(path).and_then(|()| fs::create_dir(path)).expect("made")), |e| {
+            matches!(e, OpenError::Database { .. })
+        }),
+    ];
+    for (name, damage, expected) in rows {
+        let folder = tempfile::tempdir().expect("a folder");
+        drop(open(folder.path()));
+        let path = folder.path().join(Sqlite::FILE);
+        damage(&path);
+        let before = fs::read(&path).ok();
+        let error = Sqlite::open(folder.path(), None, ignore()).err().unwrap_or_else(|| panic!("{name}: was opened"));
+        assert!(expected(&error), "{name}: {error}");
+        assert!(error.to_string().contains("live-chat"), "{name}: names the file: {error}");
+        assert_eq!(fs::read(&path).ok(), before, "{name}: nothing was changed");
+    }
+}
+
+#[test]
+fn a_folder_belongs_to_one_process() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let engine = open(folder.path());
+    assert!(matches!(Sqlite::open(folder.path(), None, ignore()).err(), Some(OpenError::InUse(_))));
+    drop(engine);
+    drop(open(folder.path()));
+}
+
+#[tokio::test]
+async fn a_room_takes_messages_between_start_and_end() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let engine = open(folder.path());
+    let new = crate::engine::NewRoom { name: "two".into(), slug: None, description: String::new() };
+    let room = engine.create_room(new).await.expect("made").id;
+    let send = async || engine.append(room, entry("ann", "1", None)).await;
+    let refused = async |state| assert!(matches!(send().await, Err(EngineError::NotLive(s)) if s == state), "{state:?}");
+    refused(RoomState::Created).await;
+    assert!(matches!(engine.set_state(room, RoomState::Live).await, Err(EngineError::WrongOrder(..))));
+    engine.set_state(room, RoomState::Prepared).await.expect("prepared");
+    refused(RoomState::Prepared).await;
+    engine.set_state(room, RoomState::Live).await.expect("live");
+    assert_eq!(send().await.expect("stored").seq, 3);
+    engine.set_state(room, RoomState::Ended).await.expect("ended");
+    refused(RoomState::Ended).await;
+    let query = Query { room, after: 0, before: None, reader: None, messages_only: false, limit: 10, end: End::Oldest };
+    let kinds: Vec<_> = engine.read(query).await.expect("readable").into_iter().map(|event| event.kind).collect();
+    assert!(
+        matches!(
+            &kinds[..],
+            [Kind::Room(RoomState::Prepared), Kind::Room(RoomState::Live), Kind::Message(_), Kind::Room(RoomState::Ended)]
+        ),
+        "changes of the room are in its log: {kinds:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_closed_engine_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let engine = open(folder.path());
+    engine.close();
+    assert!(matches!(engine.append(RoomId::FIRST, entry("ann", "1", None)).await, Err(EngineError::Closed)));
+}
+
+#[tokio::test]
+async fn secrets_are_for_the_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let site = Site::open().await;
+    let path = site.path().join("token-secret");
+    let secret = crate::server::load_or_make_secret(&path).expect("made");
+    assert_eq!(fs::metadata(&path).expect("a file").permissions().mode() & 0o777, 0o600);
+    assert_eq!(crate::server::load_or_make_secret(&path).expect("kept"), secret);
+    fs::write(&path, "").expect("emptied");
+    assert!(crate::server::load_or_make_secret(&path).is_err(), "half a secret is refused");
+}

@@ -1,0 +1,139 @@
+use axum::{body::Body, http::Request};
+use serde_json::{Value, json};
+
+use super::{
+    Answer, Site,
+    site::{ADMIN_KEY, WIDGET_KEY, texts},
+};
+
+async fn administer_get(site: &Site, uri: &str) -> Answer {
+    let request = Request::get(uri).header("authorization", format!("Bearer {ADMIN_KEY}"));
+    site.send(request.body(Body::empty()).expect("a request")).await
+}
+
+#[tokio::test]
+async fn a_room_is_made_prepared_started_and_ended() {
+    let site = Site::open().await;
+    let created = site.administer("/v1/streams/create", &json!({ "name": "Talk", "slug": "talk", "description": "d" })).await;
+    assert_eq!(created.status, 200, "{}", created.text);
+    let data = &created.json["data"];
+    assert_eq!(
+        (&data["id"], &data["name"], &data["slug"], &data["state"]),
+        (&json!(2), &json!("Talk"), &json!("talk"), &json!("created"))
+    );
+    let (id, key) = (data["id"].as_u64().expect("a number"), data["widget_key"].as_str().expect("a key").to_owned());
+    let two = crate::chat::RoomId::new(2).expect("in range");
+    let token = site.guest_token(two);
+    let body = json!({ "type": "broadcast", "widget_key": key, "message": 1 }).to_string();
+
+    let step = async |step: &str| site.administer(&format!("/v1/streams/{id}/{step}"), &json!({})).await;
+    assert_eq!(step("start").await.status, 409, "prepare comes first");
+    assert_eq!(site.publish_raw(2, &token, body.clone()).await.error(), "This chat has not started yet.");
+    assert_eq!(site.get("/subscribe/2").await.status, 409);
+    assert_eq!(step("prepare").await.json["data"]["state"], "prepared");
+    let live = step("start").await;
+    assert_eq!((live.status, &live.json["data"]["state"]), (200, &json!("live")));
+    assert!(live.json["data"]["start_time"].is_string());
+    assert_eq!(step("start").await.status, 200, "again changes nothing");
+    let mut events = site.subscribe_with("/subscribe/2", None).await;
+    let wrong_key = json!({ "type": "broadcast", "widget_key": WIDGET_KEY, "message": 1 }).to_string();
+    assert_eq!(site.publish_raw(2, &token, wrong_key).await.status, 403, "another room's key");
+    assert_eq!(site.publish_raw(2, &token, body.clone()).await.status, 200);
+    assert_eq!(events.next_of("broadcast").await.data["stream_id"], "2");
+    assert_eq!(step("end").await.json["data"]["state"], "ended");
+    assert_eq!(site.publish_raw(2, &token, body).await.status, 409);
+
+    let site = site.restart().await;
+    let shown = administer_get(&site, "/v1/streams/talk").await;
+    assert_eq!((&shown.json["data"]["id"], &shown.json["data"]["state"]), (&json!(2), &json!("ended")), "kept over a restart");
+    assert_eq!(site.get("/subscribe/2").await.status, 204);
+}
+
+#[tokio::test]
+async fn rooms_are_listed_by_pages() {
+    let site = Site::open().await;
+    for n in 2..=5 {
+        site.administer("/v1/streams/create", &json!({ "name": n.to_string() })).await;
+    }
+    let ids = |answer: &Answer| {
+        answer.json["data"].as_array().expect("a list").iter().map(|room| room["id"].clone()).collect::<Vec<Value>>()
+    };
+    let page = administer_get(&site, "/v1/streams?page=2&page_size=2").await;
+    assert_eq!(ids(&page), [json!(3), json!(4)]);
+    assert_eq!(page.json["meta"], json!({ "page": 2, "limit": 2, "total_records": 5, "total_pages": 3 }));
+    assert_eq!(ids(&administer_get(&site, "/v1/streams?page=9").await), [json!(null); 0]);
+    for bad in ["page=0", "page_size=0", "page_size=101", "page=x"] {
+        assert_eq!(administer_get(&site, &format!("/v1/streams?{bad}")).await.status, 400, "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn the_stream_api_takes_the_admin_key_alone() {
+    let site = Site::open().await;
+    let uris = ["create", "1/prepare", "1/start", "1/end"].map(|path| ("POST", format!("/v1/streams/{path}")));
+    let uris = uris.into_iter().chain([("GET", "/v1/streams".to_owned()), ("GET", "/v1/streams/1".to_owned())]);
+    for (method, uri) in uris {
+        for authorization in ["", "Bearer ", "Bearer wrong", "Basic x", &site.guest_token(crate::chat::RoomId::FIRST)] {
+            let request = Request::builder().method(method).uri(&uri).header("authorization", authorization);
+            let answer = site.send(request.body(Body::empty()).expect("a request")).await;
+            assert_eq!(answer.status, 401, "{method} {uri} {authorization}");
+            answer.error();
+        }
+    }
+    assert_eq!(administer_get(&site, "/v1/streams/1").await.json["data"]["state"], "live");
+}
+
+#[tokio::test]
+async fn a_room_that_cannot_be_made_is_refused_with_the_reason() {
+    let site = Site::open().await;
+    let rows = [
+        (json!([]), 400, "JSON object"),
+        (json!({}), 400, "name"),
+        (json!({ "name": 1 }), 400, "name"),
+        (json!({ "name": " " }), 400, "name"),
+        (json!({ "name": "x".repeat(129) }), 400, "name"),
+        (json!({ "name": "x", "slug": "A" }), 400, "slug"),
+        (json!({ "name": "x", "slug": "12" }), 400, "slug"),
+        (json!({ "name": "x", "description": "x".repeat(2_001) }), 400, "description"),
+        (json!({ "name": "x", "slug": "live-chat" }), 409, ""),
+    ];
+    for (body, status, message) in rows {
+        let answer = site.administer("/v1/streams/create", &body).await;
+        assert_eq!(answer.status, status, "{body}: {}", answer.text);
+        assert!(answer.error().contains(message), "{body}: {}", answer.text);
+    }
+    for uri in ["/v1/streams/9/prepare", "/v1/streams/x/end"] {
+        assert_eq!(site.administer(uri, &json!({})).await.status, 404, "{uri}");
+    }
+    assert_eq!(administer_get(&site, "/v1/streams/none").await.status, 404);
+}
+
+#[tokio::test]
+async fn history_is_read_by_pages_both_ways() {
+    let site = Site::open().await;
+    let token = site.guest_token(crate::chat::RoomId::FIRST);
+    for n in 1..=7 {
+        site.say(&token, &n.to_string()).await;
+    }
+    let page = async |query: &str| site.get(&format!("/v1/streams/1/messages?{query}")).await;
+    let read = |answer: &Answer| texts(answer.json["data"].as_array().expect("a list"));
+    let newest = page("limit=3").await;
+    assert_eq!(read(&newest), ["5", "6", "7"]);
+    assert_eq!(newest.json["meta"], json!({ "has_more": true, "position": site.hub.position(7).to_string() }));
+    let oldest_id = newest.json["data"][0]["id"].as_str().expect("an id");
+    let before = page(&format!("limit=3&before={oldest_id}")).await;
+    assert_eq!(read(&before), ["2", "3", "4"]);
+    let last = page(&format!("limit=3&before={}", site.hub.position(2))).await;
+    assert_eq!((read(&last), &last.json["meta"]["has_more"]), (vec!["1".to_owned()], &json!(false)));
+    assert_eq!(read(&page(&format!("limit=3&after={}", site.hub.position(2))).await), ["3", "4", "5"], "on from there");
+    let between = format!("limit=2&after={}&before={}", site.hub.position(1), site.hub.position(6));
+    assert_eq!(read(&page(&between).await), ["4", "5"], "the newest page of what lies between");
+    assert_eq!(read(&page(&format!("after={}", site.hub.position(7))).await), [""; 0]);
+    let elsewhere = crate::chat::MessageId { room: crate::chat::RoomId::new(2).expect("in range"), seq: 1 };
+    for bad in ["limit=0", "limit=501", "limit=x", "before=x", "after=other-1", &format!("before={elsewhere}")] {
+        let answer = page(bad).await;
+        assert_eq!(answer.status, 400, "{bad}: {}", answer.text);
+        answer.error();
+    }
+    assert_eq!(site.get("/v1/streams/9/messages").await.status, 404);
+}
