@@ -1,0 +1,54 @@
+# The few commands of this project. `make help` lists them; .ci/setup installs what each of them needs.
+
+export PATH := $(CURDIR)/end2end/node_modules/.bin:$(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
+
+wasm := --target wasm32-unknown-unknown
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Build and start the chat; it prints its address
+	.ci/setup build
+	cargo leptos serve
+
+watch: ## The same, and build and reload at every change
+	.ci/setup build
+	cargo leptos watch
+
+test: ## Every check: lint, unit, dist, e2e
+	.ci/setup test
+	$(MAKE) lint
+	$(MAKE) unit
+	$(MAKE) e2e
+
+dist: ## Make the release in target/dist: the binary and its site
+	.ci/setup dist
+	rm -rf target/site
+	cargo leptos build --release -P
+	rm -rf target/dist target/dist.new
+	mkdir -p target/dist.new
+	cp target/release/live-chat target/dist.new/
+	cp -R target/site target/dist.new/site
+	mv target/dist.new target/dist
+
+size: ## Print what a browser downloads from target/dist, in bytes of brotli
+	@cd target/dist/site/pkg && wc -c *.js.br *.wasm.br
+
+setup: ## Install what all of these need
+	.ci/setup test
+
+lint: ## Check the format, and the code for the server and for the browser
+	cargo fmt --check
+	cargo clippy --all-targets -- -D warnings
+	cargo clippy --lib --no-default-features --features hydrate $(wasm) -- -D warnings
+
+unit: ## Run the tests in Rust
+	cargo test
+
+e2e: dist ## Run the tests in a browser, on the release
+	cd end2end && CHROMIUM="$${CHROMIUM:-$$(command -v chromium || command -v chromium-browser || command -v google-chrome)}" npx playwright test
+
+clean: ## Remove all that was built
+	rm -rf target end2end/node_modules end2end/test-results
+
+.PHONY: help run watch test dist size setup lint unit e2e clean
