@@ -1,13 +1,13 @@
 use std::time::Duration;
 
-use leptos::{either::Either, ev::SubmitEvent, html::Input, prelude::*, task};
+use leptos::{ev::SubmitEvent, html::Input, prelude::*};
 
 use super::{
     publish::{self, Draft},
-    session::Session,
+    session::{Session, spawn},
     view::{FormError, FormInput, FormView, RoomView},
 };
-use crate::chat::{ChatText, Field, Limits, RoomState};
+use crate::chat::{Fault, Field, Invalid, Limits, RoomState};
 
 /// Where a browser keeps the name.
 const NAME_KEY: &str = "live-chat.username";
@@ -20,8 +20,8 @@ struct Form {
     username: NodeRef<Input>,
     message: NodeRef<Input>,
     error: RwSignal<Option<FormError>>,
-    /// How sending goes; none while nothing is sent.
-    progress: RwSignal<Option<&'static str>>,
+    /// How sending goes; empty while nothing is sent.
+    progress: RwSignal<String>,
     /// Length of the text, in code points.
     chars: RwSignal<usize>,
     /// What may or may not have been stored. It keeps its id if it is sent again.
@@ -32,36 +32,24 @@ struct Form {
 #[component]
 pub fn Composer(session: Session, view: RoomView) -> impl IntoView {
     let RoomView { archive, form, username_chars, text_chars, .. } = view;
-    let limits = Limits { username_chars, text_chars, ..Limits::default() };
-    let open = Memo::new(move |_| session.state.get() == RoomState::Live && !archive);
-    move || {
-        if open.get() {
-            Either::Left(view! { <Fields session limits form=form.clone() /> })
-        } else {
-            Either::Right(view! { <Closed session archive error=form.error.clone() /> })
-        }
-    }
-}
-
-#[component]
-fn Closed(session: Session, archive: bool, error: Option<FormError>) -> impl IntoView {
-    let words = move || match session.state.get() {
-        RoomState::Ended => "This chat has ended.",
-        RoomState::Created | RoomState::Prepared => "This chat has not started yet.",
-        RoomState::Live => "These are older messages.",
+    let is_open = move |session: Session| !archive && session.state.get() == RoomState::Live;
+    let words = move |session: Session| match session.state.get() {
+        RoomState::Ended => "This chat has ended.".to_owned(),
+        RoomState::Created | RoomState::Prepared => "This chat has not started yet.".to_owned(),
+        RoomState::Live if archive => "These are older messages.".to_owned(),
+        RoomState::Live => String::new(),
     };
-    let back = archive.then(|| view! { " " <a href="?">"Back to the newest"</a> });
-    let error = error.map(|error| view! { <p class="error" role="alert">{error.message}</p> });
+    let limits = Limits { username_chars, text_chars, ..Limits::default() };
     view! {
-        <div class="composer closed">
-            {error}
-            <p>{words} {back}</p>
+        <div class="composer closed" hidden=session.flag(is_open)>
+            <p>{session.words(words)}" "<a href="?" hidden=!archive>"Back to the newest"</a></p>
         </div>
+        <Fields session limits form hidden=session.flag(move |session| !is_open(session)) />
     }
 }
 
 #[component]
-fn Fields(session: Session, limits: Limits, form: FormView) -> impl IntoView {
+fn Fields(session: Session, limits: Limits, form: FormView, hidden: Signal<bool>) -> impl IntoView {
     let FormView { username, text, error, client_message_id } = form;
     let form = Form {
         session,
@@ -69,26 +57,28 @@ fn Fields(session: Session, limits: Limits, form: FormView) -> impl IntoView {
         username: NodeRef::new(),
         message: NodeRef::new(),
         error: RwSignal::new(error),
-        progress: RwSignal::new(None),
+        progress: RwSignal::new(String::new()),
         chars: RwSignal::new(text.chars().count()),
         draft: StoredValue::new(None),
     };
     Effect::new(move |_| form.recall());
-    let name_error = move || form.error_of(FormInput::Username);
-    let message_error = move || form.error_of(FormInput::Message);
+    let error = move |input| session.words(move |_| form.error_of(input));
+    let is_fine = move |input| session.flag(move |_| form.error_of(input).is_empty());
+    let is_invalid = move |input| move || (!form.error_of(input).is_empty()).then_some("true");
     view! {
         <form
             id="form"
             class="composer"
             method="post"
             action=""
+            hidden=hidden
             on:submit=move |event: SubmitEvent| {
                 event.prevent_default();
                 form.submit();
             }
         >
             <input type="hidden" name="client_message_id" value=client_message_id autocomplete="off" />
-            <div class="field name-field">
+            <div class="name-field">
                 <label for="username">"Username"</label>
                 <input
                     id="username"
@@ -100,13 +90,17 @@ fn Fields(session: Session, limits: Limits, form: FormView) -> impl IntoView {
                     required
                     value=username
                     node_ref=form.username
-                    aria-invalid=move || name_error().map(|_| "true")
-                    aria-describedby=move || name_error().map(|_| "username-error")
+                    aria-invalid=is_invalid(FormInput::Username)
+                    aria-describedby="username-error"
                     on:input=move |_| form.edited(FormInput::Username)
                 />
-                {move || name_error().map(|error| view! { <p id="username-error" class="error" role="alert">{error}</p> })}
             </div>
-            <div class="field message-field">
+            <div class="progress">
+                <p role="status">{session.words(move |_| form.progress.get())}</p>
+                <p class="counter" class:over=session.flag(move |_| form.is_too_long())>{session.words(move |_| form.counter())}</p>
+            </div>
+            <p id="username-error" class="error" role="alert" hidden=is_fine(FormInput::Username)>{error(FormInput::Username)}</p>
+            <div class="message-field">
                 <label for="message">"Message"</label>
                 <input
                     id="message"
@@ -119,19 +113,15 @@ fn Fields(session: Session, limits: Limits, form: FormView) -> impl IntoView {
                     required
                     value=text
                     node_ref=form.message
-                    aria-invalid=move || message_error().map(|_| "true")
-                    aria-describedby=move || message_error().map(|_| "message-error")
+                    aria-invalid=is_invalid(FormInput::Message)
+                    aria-describedby="message-error"
                     on:input=move |_| form.edited(FormInput::Message)
                 />
             </div>
-            <button class="send" type="submit" aria-disabled=move || form.progress.get().map(|_| "true")>
+            <button class="send" type="submit" aria-disabled=move || form.is_sending().then_some("true")>
                 <span>"Send the Message"</span>
             </button>
-            <div class="foot">
-                {move || message_error().map(|error| view! { <p id="message-error" class="error" role="alert">{error}</p> })}
-                <p class="progress" role="status">{move || form.progress.get()}</p>
-                <p class="counter" class:over=move || form.is_too_long()>{move || form.counter()}</p>
-            </div>
+            <p id="message-error" class="error" role="alert" hidden=is_fine(FormInput::Message)>{error(FormInput::Message)}</p>
         </form>
     }
 }
@@ -157,63 +147,77 @@ impl Form {
         }
     }
 
-    /// The error that belongs to an input. What is about the whole form stands where a message's errors do.
-    fn error_of(self, input: FormInput) -> Option<String> {
+    /// The error that belongs to an input; empty if there is none. What is about the whole form stands where a message's
+    /// errors do.
+    fn error_of(self, input: FormInput) -> String {
         if input == FormInput::Message && self.is_too_long() {
-            let over = self.chars.get() - self.limits.text_chars;
-            return Some(format!("Too long by {over}. At most {} characters are allowed.", self.limits.text_chars));
+            let fault = Fault::TooLong { chars: self.chars.get(), limit: self.limits.text_chars };
+            return Invalid { field: Field::Text, fault }.to_string();
         }
-        let error = self.error.get()?;
-        (error.input.unwrap_or(FormInput::Message) == input).then_some(error.message)
+        let error = self.error.get().filter(|error| error.input.unwrap_or(FormInput::Message) == input);
+        error.map(|error| error.message).unwrap_or_default()
     }
 
     fn is_too_long(self) -> bool {
         self.chars.get() > self.limits.text_chars
     }
 
+    fn is_sending(self) -> bool {
+        self.progress.with(|progress| !progress.is_empty())
+    }
+
     /// Near the limit, how far it is.
-    fn counter(self) -> Option<String> {
+    fn counter(self) -> String {
         let (chars, limit) = (self.chars.get(), self.limits.text_chars);
-        (chars * 5 >= limit * 4).then(|| format!("{chars} / {limit}"))
+        if chars * 5 >= limit * 4 { format!("{chars} / {limit}") } else { String::new() }
     }
 
     fn submit(self) {
-        if self.progress.get_untracked().is_some() {
+        if untrack(|| self.is_sending()) {
             return;
         }
         let (username, text) = (value(self.username).trim().to_owned(), value(self.message));
-        if let Err(error) = self.check(&username, &text) {
+        // The same text again is the same message again: the last time may have worked.
+        let draft = match self.draft.get_value() {
+            Some(draft) if draft.username == username && draft.text == text => draft,
+            _ => Draft { username, text, client_message_id: publish::new_id() },
+        };
+        if let Err(error) = self.check(&draft) {
             self.focus(error.input);
             return self.error.set(Some(error));
         }
         if let Some(storage) = storage() {
             // A browser that keeps nothing asks for the name again.
-            let _ = storage.set_item(NAME_KEY, &username);
+            let _ = storage.set_item(NAME_KEY, &draft.username);
         }
-        let before = self.draft.get_value().filter(|draft| draft.username == username && draft.text == text);
-        let draft = before.unwrap_or_else(|| Draft { username, text, client_message_id: publish::new_id() });
         self.draft.set_value(Some(draft.clone()));
         self.error.set(None);
-        self.progress.set(Some("Sending…"));
+        self.progress.set("Sending…".to_owned());
         self.focus(Some(FormInput::Message));
-        task::spawn_local(self.send(draft));
+        spawn(self.send(draft));
     }
 
-    /// Judges by the server's own rules.
-    fn check(self, username: &str, text: &str) -> Result<(), FormError> {
-        let payload = serde_json::json!({ "type": "chat", "username": username, "message_text": text }).to_string();
-        ChatText::check(&payload, &self.limits).map_err(|invalid| {
-            let input = match invalid.field {
-                Field::Username => FormInput::Username,
-                Field::Text => FormInput::Message,
+    /// Finds what the server would refuse for sure. Whatever else there is, it decides.
+    fn check(self, draft: &Draft) -> Result<(), FormError> {
+        let rows = [
+            (FormInput::Username, Field::Username, &draft.username, self.limits.username_chars),
+            (FormInput::Message, Field::Text, &draft.text, self.limits.text_chars),
+        ];
+        for (input, field, text, limit) in rows {
+            let chars = text.chars().count();
+            let fault = match chars {
+                _ if text.trim().is_empty() => Fault::Empty,
+                _ if chars > limit => Fault::TooLong { chars, limit },
+                _ => continue,
             };
-            FormError { input: Some(input), message: invalid.to_string() }
-        })
+            return Err(FormError { input: Some(input), message: Invalid { field, fault }.to_string() });
+        }
+        Ok(())
     }
 
     async fn send(self, draft: Draft) {
-        let sent = publish::publish(self.session, &draft, move |words| self.progress.set(Some(words))).await;
-        self.progress.set(None);
+        let sent = publish::publish(self.session, &draft, move |words| self.progress.set(words.to_owned())).await;
+        self.progress.set(String::new());
         match sent {
             Ok(()) => {
                 self.draft.set_value(None);

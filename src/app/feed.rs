@@ -11,14 +11,14 @@ use std::{
 };
 
 use js_sys::{Date, Math};
-use leptos::{prelude::*, task};
+use leptos::prelude::*;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{Event, EventSource, MessageEvent};
 
 use super::{
     incoming::{Incoming, Init},
     request,
-    session::{Link, Session, sleep},
+    session::{Link, Session, sleep, spawn},
 };
 use crate::chat::RoomState;
 
@@ -105,7 +105,7 @@ impl Feed {
         });
         let feed = StoredValue::new_local(Rc::clone(self));
         let renewals = self.session.renewals;
-        Effect::new(move |before: Option<u32>| {
+        Effect::new(move |before: Option<usize>| {
             let now = renewals.get();
             if before.is_some_and(|before| before != now) {
                 feed.get_value().reopen();
@@ -164,7 +164,7 @@ impl Feed {
             self.failures.set(0);
         }
         match self.session.state.get_untracked() {
-            RoomState::Live if refused => task::spawn_local(self.ask_why()),
+            RoomState::Live if refused => spawn(self.ask_why()),
             RoomState::Live => self.retry(),
             RoomState::Created | RoomState::Prepared | RoomState::Ended => {}
         }
@@ -190,12 +190,12 @@ impl Feed {
         self.failures.set(self.failures.get() + 1);
         let attempt = self.attempt.get() + 1;
         self.attempt.set(attempt);
-        task::spawn_local(async move {
+        spawn(async move {
             let mut left = wait;
             while left > 0.0 {
                 let link = if is_online() { Link::Waiting(left.ceil() as u32) } else { Link::Offline };
                 self.session.link.set(link);
-                sleep(Duration::from_secs_f64(left.min(1.0))).await;
+                sleep(left.min(1.0)).await;
                 left -= 1.0;
                 if self.attempt.get() != attempt {
                     return;
@@ -271,7 +271,7 @@ impl Feed {
     fn begin(self: Rc<Self>, _gap: Init) {
         self.held.set(true);
         let attempt = self.attempt.get();
-        task::spawn_local(async move {
+        spawn(async move {
             let newest = self.session.extract("").await;
             if self.attempt.get() != attempt || !self.held.get() {
                 return;

@@ -1,10 +1,11 @@
-//! What the server says, as the page understands it. Pure: text in, words of the chat out.
+//! What the server says, in the words of the page.
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
-use super::{timeline::Extract, view::ChatMessage};
-use crate::chat::{ChatText, MessageId, RoomState};
+use super::{
+    json::Json,
+    timeline::Extract,
+    view::{ChatMessage, FormError, FormInput, FormView, RoomView},
+};
+use crate::chat::{ChatText, MessageId, RoomId, RoomState};
 
 /// One event of the feed.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,53 +23,16 @@ pub enum Incoming {
 }
 
 /// What a connection begins with.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Init {
     /// What to publish with from now on.
     pub token: String,
     /// Who the reader is.
     pub user_id: String,
     /// Connections of the room.
-    #[serde(default)]
     pub viewer_count: usize,
     /// Whether the position that was asked for could not be used.
-    #[serde(default)]
     pub gap: bool,
-}
-
-#[derive(Deserialize)]
-struct Envelope<'a> {
-    #[serde(default)]
-    id: String,
-    #[serde(default)]
-    author_id: String,
-    #[serde(rename = "type")]
-    kind: String,
-    #[serde(default)]
-    sent_at: String,
-    #[serde(borrow)]
-    message: &'a RawValue,
-}
-
-#[derive(Deserialize)]
-struct Notice {
-    #[serde(default)]
-    status: String,
-    viewer_count: Option<usize>,
-}
-
-/// A page of history.
-#[derive(Deserialize)]
-struct History<'a> {
-    #[serde(borrow)]
-    data: Vec<Envelope<'a>>,
-    meta: Meta,
-}
-
-#[derive(Deserialize)]
-struct Meta {
-    position: String,
-    has_more: bool,
 }
 
 impl Incoming {
@@ -78,102 +42,116 @@ impl Incoming {
     }
 
     fn read(data: &str) -> Option<Self> {
-        let envelope: Envelope<'_> = serde_json::from_str(data).ok()?;
-        match &*envelope.kind {
-            "init" => serde_json::from_str(envelope.message.get()).ok().map(Self::Init),
-            "broadcast" | "private" => envelope.message().map(Self::Message),
-            "system" => {
-                let notice: Notice = serde_json::from_str(envelope.message.get()).ok()?;
-                match &*notice.status {
-                    "start" => Some(Self::Room(RoomState::Live)),
-                    "end" => Some(Self::Room(RoomState::Ended)),
-                    _ => notice.viewer_count.map(Self::Viewers),
-                }
-            }
+        let envelope = Json::parse(data)?;
+        let message = envelope.get("message");
+        match &*envelope.text("type")? {
+            "init" => Init::read(&message).map(Self::Init),
+            "broadcast" | "private" => said(&envelope).map(Self::Message),
+            "system" => match message.text("status").as_deref() {
+                Some("start") => Some(Self::Room(RoomState::Live)),
+                Some("end") => Some(Self::Room(RoomState::Ended)),
+                _ => message.number("viewer_count").map(|viewers| Self::Viewers(viewers as usize)),
+            },
             _ => None,
         }
     }
 }
 
-impl Envelope<'_> {
-    fn message(self) -> Option<ChatMessage> {
-        Some(ChatMessage {
-            seq: self.id.parse::<MessageId>().ok()?.seq,
-            chat: ChatText::of(self.message.get())?,
-            id: self.id,
-            author: self.author_id,
-            sent_at: self.sent_at,
-            private: self.kind == "private",
+impl Init {
+    fn read(message: &Json) -> Option<Self> {
+        Some(Self {
+            token: message.text("token")?,
+            user_id: message.text("user_id")?,
+            viewer_count: message.number("viewer_count").unwrap_or(0) as usize,
+            gap: message.flag("gap"),
         })
     }
+}
+
+/// A message of the chat, if an envelope holds one: rooms carry other messages too.
+fn said(envelope: &Json) -> Option<ChatMessage> {
+    let message = envelope.get("message");
+    let id = envelope.text("id")?;
+    Some(ChatMessage {
+        seq: id.parse::<MessageId>().ok()?.seq,
+        id,
+        author: envelope.text("author_id")?,
+        // Both spellings, as `ChatText::of` reads them.
+        chat: ChatText {
+            username: message.text("username")?,
+            text: message.text("message_text").or_else(|| message.text("messageText"))?,
+        },
+        sent_at: envelope.text("sent_at")?,
+        private: envelope.text("type").as_deref() == Some("private"),
+    })
 }
 
 impl Extract {
     /// Reads an answer of the history endpoint.
     pub fn decode(answer: &str) -> Option<Self> {
-        let History { data, meta } = serde_json::from_str(answer).ok()?;
-        let bounds = data.first().zip(data.last()).map(|(first, last)| (first.id.clone(), last.id.clone()));
-        let messages = data.into_iter().filter_map(Envelope::message).collect();
-        Some(Self { messages, bounds, has_more: meta.has_more, position: meta.position })
+        let answer = Json::parse(answer)?;
+        let meta = answer.get("meta");
+        let envelopes = || answer.items("data");
+        let bound = |envelope: Option<Json>| envelope?.text("id");
+        Some(Self {
+            messages: envelopes().filter_map(|envelope| said(&envelope)).collect(),
+            bounds: bound(envelopes().next()).zip(bound(envelopes().next_back())),
+            has_more: meta.flag("has_more"),
+            position: meta.text("position")?,
+        })
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::chat::RoomId;
-
-    fn id(seq: u64) -> String {
-        MessageId { room: RoomId::FIRST, seq }.to_string()
+impl RoomView {
+    /// Reads what the server left in the page, the JSON form of this type.
+    pub fn decode(text: &str) -> Option<Self> {
+        let view = Json::parse(text)?;
+        let form = view.get("form");
+        let error = form.get("error");
+        Some(Self {
+            room: RoomId::new(view.number("room")? as i64)?,
+            name: view.text("name")?,
+            state: match &*view.text("state")? {
+                "created" => RoomState::Created,
+                "prepared" => RoomState::Prepared,
+                "live" => RoomState::Live,
+                _ => RoomState::Ended,
+            },
+            widget_key: view.text("widget_key")?,
+            token: view.text("token")?,
+            user_id: view.text("user_id")?,
+            position: view.text("position")?,
+            messages: view.items("messages").filter_map(|message| shown(&message)).collect(),
+            has_older: view.flag("has_older"),
+            archive: view.flag("archive"),
+            viewer_count: view.number("viewer_count")? as usize,
+            username_chars: view.number("username_chars")? as usize,
+            text_chars: view.number("text_chars")? as usize,
+            form: FormView {
+                username: form.text("username")?,
+                text: form.text("text")?,
+                error: error.text("message").map(|message| FormError { input: input(&error), message }),
+                client_message_id: form.text("client_message_id")?,
+            },
+        })
     }
+}
 
-    fn envelope(kind: &str, seq: u64, message: &str) -> String {
-        let id = id(seq);
-        format!(
-            r#"{{"id":"{id}","stream_id":"1","author_id":"u1","to_user_id":"","type":"{kind}","timestamp":0,"widget_key":"","sent_at":"2026-11-21T03:00:00.123Z","message":{message}}}"#
-        )
-    }
+fn shown(message: &Json) -> Option<ChatMessage> {
+    let chat = message.get("chat");
+    Some(ChatMessage {
+        seq: message.number("seq")?,
+        id: message.text("id")?,
+        author: message.text("author")?,
+        chat: ChatText { username: chat.text("username")?, text: chat.text("text")? },
+        sent_at: message.text("sent_at")?,
+        private: message.flag("private"),
+    })
+}
 
-    fn said(seq: u64, private: bool) -> ChatMessage {
-        let chat = ChatText { username: "ann".into(), text: "hi".into() };
-        ChatMessage { seq, id: id(seq), author: "u1".into(), chat, sent_at: "2026-11-21T03:00:00.123Z".into(), private }
-    }
-
-    #[test]
-    fn events_are_understood() {
-        let hi = r#"{"type":"chat","username":"ann","message_text":"hi"}"#;
-        let init = r#"{"stream_id":"1","author_id":"0","to_user_id":"u1","type":"init","timestamp":0,"widget_key":"","message":{"token":"t","user_id":"u1","viewer_count":3,"position":"e-7","gap":true}}"#;
-        let system = |message: &str| format!(r#"{{"author_id":"0","type":"system","message":{message}}}"#);
-        let rows = [
-            (init.to_owned(), Incoming::Init(Init { token: "t".into(), user_id: "u1".into(), viewer_count: 3, gap: true })),
-            (envelope("broadcast", 5, hi), Incoming::Message(said(5, false))),
-            (envelope("private", 6, hi), Incoming::Message(said(6, true))),
-            (envelope("broadcast", 5, r#"{"wave":true}"#), Incoming::Other),
-            (envelope("broadcast", 5, "1e999"), Incoming::Other),
-            (envelope("new", 5, hi), Incoming::Other),
-            (system(r#"{"status":"join","viewer_count":4}"#), Incoming::Viewers(4)),
-            (system(r#"{"status":"leave","viewer_count":0}"#), Incoming::Viewers(0)),
-            (system(r#"{"status":"end"}"#), Incoming::Room(RoomState::Ended)),
-            (system(r#"{"status":"start"}"#), Incoming::Room(RoomState::Live)),
-            (system("1"), Incoming::Other),
-            ("nonsense".into(), Incoming::Other),
-            (String::new(), Incoming::Other),
-        ];
-        for (data, expected) in rows {
-            assert_eq!(Incoming::decode(&data), expected, "{data}");
-        }
-    }
-
-    #[test]
-    fn history_is_understood() {
-        let hi = r#"{"username":"ann","message_text":"hi"}"#;
-        let data = [envelope("broadcast", 5, hi), envelope("broadcast", 6, "[]"), envelope("broadcast", 7, hi)].join(",");
-        let answer = format!(r#"{{"code":200,"message":"OK","data":[{data}],"meta":{{"position":"e-9","has_more":true}}}}"#);
-        let (messages, bounds) = (vec![said(5, false), said(7, false)], Some((id(5), id(7))));
-        let expected = Extract { messages, bounds, has_more: true, position: "e-9".into() };
-        assert_eq!(Extract::decode(&answer), Some(expected));
-        for answer in ["", "{}", r#"{"code":404,"message":"no such room"}"#] {
-            assert_eq!(Extract::decode(answer), None);
-        }
+fn input(error: &Json) -> Option<FormInput> {
+    match &*error.text("input")? {
+        "Username" => Some(FormInput::Username),
+        _ => Some(FormInput::Message),
     }
 }

@@ -1,18 +1,17 @@
-use leptos::{either::Either, ev::KeyboardEvent, prelude::*, task};
+use leptos::{either::Either, ev::KeyboardEvent, prelude::*};
 
 use super::{
+    clock::Zone,
     colour,
     rich_text::{self, Part},
     scroll,
-    session::Session,
-    timeline::{Row, RowKind, Timeline},
-    view::ChatMessage,
+    session::{Session, spawn},
+    timeline::{Row, Timeline},
 };
 
 /// What was said. The reader follows at its end, or looks around in it.
 #[component]
 pub fn Log(session: Session, archive: bool) -> impl IntoView {
-    let empty = Memo::new(move |_| session.timeline.with(Timeline::is_empty));
     view! {
         <div class="stage">
             <div
@@ -30,11 +29,13 @@ pub fn Log(session: Session, archive: bool) -> impl IntoView {
                 <ul id="list" class="list">
                     <For
                         each=move || session.timeline.with(Timeline::rows)
-                        key=|row| row.key
-                        children=move |row| view! { <RowView session row /> }
+                        key=Row::key
+                        children=move |row| view! { <Said session row /> }
                     />
                 </ul>
-                {move || empty.get().then(|| view! { <p class="empty">"No messages yet. Say hello!"</p> })}
+                <p class="empty" hidden=session.flag(|session| !session.timeline.with(Timeline::is_empty))>
+                    "No messages yet. Say hello!"
+                </p>
             </div>
             <Newer session archive />
         </div>
@@ -44,11 +45,9 @@ pub fn Log(session: Session, archive: bool) -> impl IntoView {
 /// The way to older messages: a link to a page of them, and with JavaScript a button that puts them into the list.
 #[component]
 fn Older(session: Session) -> impl IntoView {
-    let has_older = Memo::new(move |_| session.timeline.with(Timeline::has_older));
-    let address = move || format!("?before={}", session.timeline.with(|timeline| timeline.older_from().to_owned()));
     let load = move || {
         if !session.fetching.get_untracked() {
-            task::spawn_local(session.load_older());
+            spawn(session.load_older());
         }
     };
     // What a button does and a link does not.
@@ -58,32 +57,29 @@ fn Older(session: Session) -> impl IntoView {
             load();
         }
     };
-    let link = move || {
-        view! {
-            <a
-                class="older"
-                href=address
-                role=move || session.hydrated.get().then_some("button")
-                aria-disabled=move || session.fetching.get().then_some("true")
-                on:click=move |event| {
-                    event.prevent_default();
-                    load();
-                }
-                on:keydown=on_key
-            >
-                "Load older messages"
-            </a>
-        }
-    };
-    move || has_older.get().then(link)
+    view! {
+        <a
+            class="older"
+            href=move || session.timeline.with(|timeline| format!("?before={}", timeline.older_from()))
+            role=move || session.hydrated.get().then_some("button")
+            hidden=session.flag(|session| !session.timeline.with(Timeline::has_older))
+            on:click=move |event| {
+                event.prevent_default();
+                load();
+            }
+            on:keydown=on_key
+        >
+            "Load older messages"
+        </a>
+    }
 }
 
 /// The way back to the newest messages.
 #[component]
 fn Newer(session: Session, archive: bool) -> impl IntoView {
-    let unread = Memo::new(move |_| session.timeline.with(Timeline::unread));
-    let shown = move || !archive && (unread.get() > 0 || session.timeline.with(Timeline::has_newer));
-    let words = move || match unread.get() {
+    let hidden =
+        move |session: Session| archive || session.timeline.with(|timeline| timeline.unread() == 0 && !timeline.has_newer());
+    let words = |session: Session| match session.timeline.with(Timeline::unread) {
         0 => "Newest messages".to_owned(),
         1 => "1 new message".to_owned(),
         unread => format!("{unread} new messages"),
@@ -92,54 +88,42 @@ fn Newer(session: Session, archive: bool) -> impl IntoView {
         <button
             type="button"
             class="jump"
-            hidden=move || !shown()
-            on:click=move |_| {
-                task::spawn_local(session.jump_to_newest());
-            }
+            hidden=session.flag(hidden)
+            on:click=move |_| spawn(session.jump_to_newest())
         >
-            {words}
+            {session.words(words)}
         </button>
     }
 }
 
+/// One message, and what stands above it. A name that is not shown is still there for assistive technology.
 #[component]
-fn RowView(session: Session, row: Row) -> impl IntoView {
-    let Row { key: (_, kind), message } = row;
-    match (kind, message) {
-        (RowKind::Day, Some(message)) => {
-            let sent_at = message.sent_at.clone();
-            let day = move || session.zone.get().day_in_words(&sent_at);
-            Either::Left(view! { <li class="day"><span>{day}</span></li> }.into_any())
-        }
-        (RowKind::Gap, _) | (_, None) => {
-            Either::Left(view! { <li class="gap"><span>"Some messages may be missing here."</span></li> }.into_any())
-        }
-        (RowKind::First, Some(message)) => Either::Right(view! { <Said session message=(*message).clone() first=true /> }),
-        (RowKind::Further, Some(message)) => Either::Right(view! { <Said session message=(*message).clone() first=false /> }),
-    }
-}
-
-/// One message. A further one hides its author's name, but for assistive technology.
-#[component]
-fn Said(session: Session, message: ChatMessage, first: bool) -> impl IntoView {
-    let ChatMessage { id, author, chat, sent_at, private, .. } = message;
-    let hue = colour::class(&chat.username);
-    let (moment, full) = (sent_at.clone(), sent_at.clone());
+fn Said(session: Session, row: Row) -> impl IntoView {
+    let Row { message, gap, day, name } = row;
+    let hue = colour::class(&message.chat.username);
+    // What the browser writes in another way than the server.
+    let written = |write: fn(Zone, &str) -> String| {
+        let message = message.clone();
+        Signal::derive(move || write(session.zone(), &message.sent_at))
+    };
+    let author = message.author.clone();
     view! {
         <li
-            id=id
-            class=if first { "message first" } else { "message" }
-            class:own=move || session.user_id.with(|user_id| *user_id == author)
+            id=message.id.clone()
+            class=if name { "message first" } else { "message" }
+            class:own=Signal::derive(move || session.user_id.with(|user_id| *user_id == author))
         >
-            <span class=format!("badge {hue}") aria-hidden="true">{colour::initial(&chat.username)}</span>
-            <p class="by">
-                <bdi class=format!("name {hue}")>{chat.username}</bdi>
-                {private.then(|| view! { <span class="tag">"private"</span> })}
-            </p>
-            <time class="time" datetime=sent_at title=move || session.zone.get().full(&full)>
-                {move || session.zone.get().time(&moment)}
-            </time>
-            <p class="text" dir="auto">{rich(&chat.text)}</p>
+            <p class="gap" hidden=!gap><span>"Some messages may be missing here."</span></p>
+            <p class="day" hidden=!day><span>{written(Zone::day_in_words)}</span></p>
+            <div class="said">
+                <span class=format!("badge {hue}") aria-hidden="true">{colour::initial(&message.chat.username)}</span>
+                <p class="by">
+                    <bdi class=format!("name {hue}")>{message.chat.username.clone()}</bdi>
+                    <span class="tag" hidden=!message.private>"private"</span>
+                </p>
+                <time class="time" datetime=message.sent_at.clone() title=written(Zone::full)>{written(Zone::time)}</time>
+                <p class="text" dir="auto">{rich(&message.chat.text)}</p>
+            </div>
         </li>
     }
 }

@@ -13,6 +13,7 @@ mod colour;
 mod composer;
 mod feed;
 mod incoming;
+mod json;
 mod log;
 mod publish;
 mod request;

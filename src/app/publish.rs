@@ -1,13 +1,11 @@
 //! Sending what somebody wrote, once, whatever the network does.
 
-use std::time::Duration;
-
 use js_sys::{Date, Function, Math, Reflect};
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::{
+    json::{Json, quoted},
     request::{self, Answer},
     session::{Session, sleep},
     view::{FormError, FormInput},
@@ -16,8 +14,8 @@ use super::{
 /// How often a message is sent whose answer does not come.
 const ATTEMPTS: u32 = 5;
 
-/// How long a new token may take.
-const TOKEN_WAIT: Duration = Duration::from_secs(5);
+/// How long a new token may take, in tenths of a second.
+const TOKEN_WAIT: u32 = 50;
 
 /// What somebody wrote. It keeps its id in every attempt, so that it is stored once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,32 +37,11 @@ pub struct Refusal {
     pub retry_after: Option<u32>,
 }
 
-#[derive(Serialize)]
-struct Publication<'a> {
-    r#type: &'static str,
-    widget_key: &'a str,
-    timestamp: u32,
-    client_message_id: &'a str,
-    message: Payload<'a>,
-}
-
-#[derive(Serialize)]
-struct Payload<'a> {
-    r#type: &'static str,
-    username: &'a str,
-    message_text: &'a str,
-}
-
-#[derive(Deserialize)]
-struct Explanation {
-    message: String,
-}
-
 /// Sends a draft until it is stored or refused. `say` is told how it goes.
 ///
 /// # Errors
 /// Why it was not stored. Without an answer that is not known; to send the same draft again is safe.
-pub async fn publish(session: Session, draft: &Draft, say: impl Fn(&'static str)) -> Result<(), Refusal> {
+pub async fn publish(session: Session, draft: &Draft, say: impl Fn(&str)) -> Result<(), Refusal> {
     let url = format!("/publish/{}", session.room);
     let body = session.widget_key.with_value(|widget_key| encode(draft, widget_key));
     let mut renewed = false;
@@ -80,8 +57,8 @@ pub async fn publish(session: Session, draft: &Draft, say: impl Fn(&'static str)
             }
             Ok(Answer { status: 503, .. }) | Err(_) if attempt + 1 < ATTEMPTS => {
                 attempt += 1;
-                say("No connection. Trying again…");
-                sleep(Duration::from_secs_f64(wait_seconds(attempt, Math::random()))).await;
+                say("Trying again…");
+                sleep(wait_seconds(attempt, Math::random())).await;
             }
             Ok(answer) => return Err(refusal(&answer)),
             Err(_) => {
@@ -94,20 +71,19 @@ pub async fn publish(session: Session, draft: &Draft, say: impl Fn(&'static str)
 
 /// Has the feed connect again, which brings a new token, and waits for it.
 async fn renew(session: Session, old: &str) {
-    const STEP: Duration = Duration::from_millis(100);
     session.renewals.update(|renewals| *renewals += 1);
-    let mut waited = Duration::ZERO;
+    let mut waited = 0;
     while waited < TOKEN_WAIT && session.token.with_untracked(|token| token == old) {
-        sleep(STEP).await;
-        waited += STEP;
+        sleep(0.1).await;
+        waited += 1;
     }
 }
 
 fn encode(draft: &Draft, widget_key: &str) -> String {
-    let message = Payload { r#type: "chat", username: &draft.username, message_text: &draft.text };
-    let publication =
-        Publication { r#type: "broadcast", widget_key, timestamp: 0, client_message_id: &draft.client_message_id, message };
-    serde_json::to_string(&publication).expect("plain data has a JSON form")
+    let [username, text, id, key] = [&*draft.username, &draft.text, &draft.client_message_id, widget_key].map(quoted);
+    format!(
+        r#"{{"type":"broadcast","widget_key":{key},"timestamp":0,"client_message_id":{id},"message":{{"type":"chat","username":{username},"message_text":{text}}}}}"#
+    )
 }
 
 /// Seconds before an attempt: 1, 2, 4 and so on, each up to a half more.
@@ -116,8 +92,12 @@ fn wait_seconds(attempt: u32, chance: f64) -> f64 {
 }
 
 fn refusal(answer: &Answer) -> Refusal {
-    let explained = serde_json::from_str(&answer.text).ok().map(|Explanation { message }| message);
-    let message = match (answer.status, answer.retry_after) {
+    let explained = Json::parse(&answer.text).and_then(|answer| answer.text("message"));
+    explain(answer.status, answer.retry_after, explained)
+}
+
+fn explain(status: u16, retry_after: Option<u32>, explained: Option<String>) -> Refusal {
+    let message = match (status, retry_after) {
         (409, _) => "This chat has ended.".to_owned(),
         (401, _) => "Your visit has expired. Please reload the page.".to_owned(),
         (429, Some(seconds)) => format!("You are sending too fast. Wait {seconds} s."),
@@ -125,7 +105,7 @@ fn refusal(answer: &Answer) -> Refusal {
         _ => explained.unwrap_or_else(|| "The message could not be sent. Please try again.".to_owned()),
     };
     let input = if message.starts_with("The name") { FormInput::Username } else { FormInput::Message };
-    let retry_after = answer.retry_after.filter(|_| answer.status == 429);
+    let retry_after = retry_after.filter(|_| status == 429);
     Refusal { error: FormError { input: Some(input), message }, retry_after }
 }
 
@@ -149,35 +129,20 @@ fn uuid_of(now: f64, [a, b]: [f64; 2]) -> String {
 mod tests {
     use super::*;
 
-    fn answer(status: u16, text: &str, retry_after: Option<u32>) -> Answer {
-        Answer { status, text: text.into(), retry_after }
-    }
-
-    #[test]
-    fn drafts_become_json() {
-        let draft = Draft { username: "a\"b".into(), text: "x\ny".into(), client_message_id: "id".into() };
-        let expected = r#"{"type":"broadcast","widget_key":"k","timestamp":0,"client_message_id":"id","message":{"type":"chat","username":"a\"b","message_text":"x\ny"}}"#;
-        assert_eq!(encode(&draft, "k"), expected);
-    }
-
     #[test]
     fn refusals_stand_beside_their_field() {
-        let long = r#"{"code":400,"message":"The name is too long."}"#;
+        use FormInput::{Message, Username};
         let rows = [
-            (answer(400, long, None), FormInput::Username, "The name is too long.", None),
-            (
-                answer(400, r#"{"code":400,"message":"The message is empty."}"#, None),
-                FormInput::Message,
-                "The message is empty.",
-                None,
-            ),
-            (answer(429, "{}", Some(3)), FormInput::Message, "You are sending too fast. Wait 3 s.", Some(3)),
-            (answer(409, "{}", None), FormInput::Message, "This chat has ended.", None),
-            (answer(500, "<html>", Some(9)), FormInput::Message, "The message could not be sent. Please try again.", None),
+            (400, None, Some("The name is too long."), Username, "The name is too long."),
+            (400, None, Some("The message is empty."), Message, "The message is empty."),
+            (429, Some(3), Some("Too many requests"), Message, "You are sending too fast. Wait 3 s."),
+            (409, None, None, Message, "This chat has ended."),
+            (500, Some(9), None, Message, "The message could not be sent. Please try again."),
         ];
-        for (answer, input, message, retry_after) in rows {
-            let expected = Refusal { error: FormError { input: Some(input), message: message.into() }, retry_after };
-            assert_eq!(refusal(&answer), expected);
+        for (status, retry_after, explained, input, message) in rows {
+            let refusal = explain(status, retry_after, explained.map(str::to_owned));
+            assert_eq!(refusal.error, FormError { input: Some(input), message: message.into() });
+            assert_eq!(refusal.retry_after.is_some(), status == 429);
         }
     }
 

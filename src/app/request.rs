@@ -1,5 +1,7 @@
 //! HTTP requests of the page to its own server.
 
+use std::pin::Pin;
+
 use js_sys::futures::JsFuture;
 use leptos::prelude::window;
 use wasm_bindgen::{JsCast, JsValue};
@@ -34,7 +36,7 @@ impl From<JsValue> for NoAnswer {
 /// # Errors
 /// If no answer came.
 pub async fn get(url: &str) -> Result<Answer, NoAnswer> {
-    send(url, &RequestInit::new()).await
+    send(url, RequestInit::new()).await
 }
 
 /// `POST url` with a JSON body, as whom `token` names.
@@ -49,7 +51,7 @@ pub async fn post(url: &str, token: &str, body: &str) -> Result<Answer, NoAnswer
     init.set_method("POST");
     init.set_headers(&headers);
     init.set_body(&body.into());
-    send(url, &init).await
+    send(url, init).await
 }
 
 /// The status with which `GET url` answers; its body, which may never end, is not read.
@@ -65,10 +67,14 @@ pub async fn status(url: &str) -> Result<u16, NoAnswer> {
     Ok(response.status())
 }
 
-async fn send(url: &str, init: &RequestInit) -> Result<Answer, NoAnswer> {
+/// Boxed, so that its code stands once in what a browser downloads, and not in each of its callers.
+fn send(url: &str, init: RequestInit) -> Pin<Box<dyn Future<Output = Result<Answer, NoAnswer>>>> {
     init.set_signal(Some(&AbortSignal::timeout_with_u32(TIMEOUT_MS)));
-    let response: Response = JsFuture::from(window().fetch_with_str_and_init(url, init)).await?.dyn_into()?;
-    let retry_after = response.headers().get("retry-after")?.and_then(|seconds| seconds.parse().ok());
-    let text = JsFuture::from(response.text()?).await?.as_string().unwrap_or_default();
-    Ok(Answer { status: response.status(), text, retry_after })
+    let response = window().fetch_with_str_and_init(url, &init);
+    Box::pin(async {
+        let response: Response = JsFuture::from(response).await?.dyn_into()?;
+        let retry_after = response.headers().get("retry-after")?.and_then(|seconds| seconds.parse().ok());
+        let text = JsFuture::from(response.text()?).await?.as_string().unwrap_or_default();
+        Ok(Answer { status: response.status(), text, retry_after })
+    })
 }

@@ -50,8 +50,13 @@ fn scheme_start(before: &str) -> Option<usize> {
     };
     let scheme = ["https", "http"].into_iter().find(is_scheme)?;
     let start = before.len() - scheme.len();
-    let alone = !before[..start].ends_with(|c: char| c.is_alphanumeric() || matches!(c, '+' | '-' | '.' | '_'));
+    let alone = !before[..start].ends_with(|c: char| is_word(c) || matches!(c, '+' | '-' | '.' | '_'));
     alone.then_some(start)
+}
+
+/// What a word may hold. (Whatever is not ASCII counts: to know all letters takes tables of many kilobytes.)
+fn is_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || !c.is_ascii()
 }
 
 /// White space, what no address may hold unescaped, and the invisible characters that would make an address look like another.
@@ -83,7 +88,7 @@ fn trim_end(mut address: &str) -> &str {
 /// not.
 fn is_host(address: &str) -> bool {
     let host = address.split(['/', '?', '#']).next().unwrap_or_default();
-    host.starts_with(|c: char| c.is_alphanumeric() || c == '[') && !host.contains('@')
+    host.starts_with(|c: char| is_word(c) || c == '[') && !host.contains('@')
 }
 
 #[cfg(test)]

@@ -13,17 +13,18 @@ use super::{
 };
 use crate::chat::RoomState;
 
-/// A room: what is said, and a form to say something.
+/// Where the page holds its [`RoomView`] as JSON.
+pub const VIEW_ID: &str = "view";
+
+/// A room: what is said, and a form to say something. The server provides its [`RoomView`] as context; in a browser it stands
+/// in the page. (Not as properties of the island: what Leptos reads those with is larger than all of this.)
 #[island]
-pub fn Chat(
-    /// What the server found.
-    view: RoomView,
-) -> impl IntoView {
+pub fn Chat() -> impl IntoView {
+    let view = use_context::<RoomView>().or_else(view_in_page).expect("every page with a room holds its view");
     let session = Session::new(&view);
     let RoomView { name, position, archive, .. } = view.clone();
     // Runs in browsers alone, once the server's HTML has been taken over.
     Effect::new(move |_| {
-        session.zone.set(Zone::Local);
         session.timeline.update(|timeline| timeline.set_zone(Zone::Local));
         session.hydrated.set(true);
         stay_at_end(session);
@@ -43,37 +44,43 @@ pub fn Chat(
     }
 }
 
+fn view_in_page() -> Option<RoomView> {
+    RoomView::decode(&document().get_element_by_id(VIEW_ID)?.text_content()?)
+}
+
 /// How many watch, and how the connection is.
 #[component]
 fn Presence(session: Session, archive: bool) -> impl IntoView {
-    let live = move || session.state.get() == RoomState::Live && !archive;
+    let hidden = move |session: Session| archive || session.state.get() != RoomState::Live;
     let class = move || match session.link.get() {
         Link::Connecting => "link",
         Link::Live => "link live",
         Link::Waiting(_) => "link lost",
         Link::Offline => "link offline",
     };
-    let words = move || match session.link.get() {
-        Link::Connecting => "Connecting…",
-        Link::Live => "Live",
-        Link::Waiting(_) => "Reconnecting",
-        Link::Offline => "Offline",
+    let words = |session: Session| {
+        let words = match session.link.get() {
+            Link::Connecting => "Connecting…",
+            Link::Live => "Live",
+            Link::Waiting(_) => "Reconnecting",
+            Link::Offline => "Offline",
+        };
+        words.to_owned()
     };
     // Apart, so that assistive technology says once that the connection is lost, and not each second.
-    let countdown = move || match session.link.get() {
-        Link::Waiting(seconds) => Some(format!(" in {seconds} s")),
-        Link::Connecting | Link::Live | Link::Offline => None,
+    let countdown = |session: Session| match session.link.get() {
+        Link::Waiting(seconds) => format!(" in {seconds} s"),
+        Link::Connecting | Link::Live | Link::Offline => String::new(),
     };
-    let view = move || {
-        view! {
-            <p class="viewers">{move || session.viewers.get()} " watching"</p>
+    view! {
+        <div class="presence" hidden=session.flag(hidden)>
+            <p class="viewers">{session.words(|session| format!("{} watching", session.viewers.get()))}</p>
             <p class=class role="status" aria-atomic="false">
-                {words}
-                <span aria-live="off">{countdown}</span>
+                <span>{session.words(words)}</span>
+                <span aria-live="off">{session.words(countdown)}</span>
             </p>
-        }
-    };
-    move || live().then(view)
+        </div>
+    }
 }
 
 /// Keeps a reader who follows at the end when the window, the keyboard of a telephone or the form change the list's height.

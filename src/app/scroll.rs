@@ -5,7 +5,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
 use super::{
-    session::Session,
+    session::{Session, spawn},
     timeline::{Reader, Timeline},
 };
 
@@ -34,14 +34,14 @@ pub fn moved(session: Session) {
         session.timeline.update(Timeline::mark_read);
     }
     if at_end && cut && !session.fetching.get_untracked() {
-        task::spawn_local(session.load_newer());
+        spawn(session.load_newer());
     }
 }
 
 /// Goes to the end.
 pub fn to_end(session: Session) {
     session.following.set(true);
-    task::spawn_local(async move {
+    spawn(async move {
         task::tick().await;
         stick(session);
         moved(session);
@@ -59,10 +59,10 @@ pub fn stick(session: Session) {
 
 /// Changes the list. Who follows stays at the end; for everybody else the row that they look at stays where it is. (Browsers
 /// would do the latter by themselves, but not all, and not at the top.)
-pub fn keep_place(session: Session, change: impl FnOnce(&mut Timeline)) {
+pub fn keep_place(session: Session, change: Box<dyn FnOnce(&mut Timeline)>) {
     let anchor = (!session.following.get_untracked()).then(|| anchor(session)).flatten();
     session.timeline.update(change);
-    task::spawn_local(async move {
+    spawn(async move {
         // The rows change in tasks that are queued before this one, and nothing is painted in between.
         task::tick().await;
         if let (Some((id, bottom)), Some(log)) = (anchor, element(session))

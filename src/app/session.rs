@@ -1,8 +1,9 @@
 //! What the parts of the page share: who the reader is, what they see, and how the connection is.
 
-use std::time::Duration;
+use std::{pin::Pin, time::Duration};
 
 use futures::channel::oneshot;
+use js_sys::futures::spawn_local;
 use leptos::{html::Div, prelude::*};
 
 use super::{
@@ -48,10 +49,8 @@ pub struct Session {
     pub link: RwSignal<Link>,
     /// Connections of the room.
     pub viewers: RwSignal<usize>,
-    /// Whose clock the page shows.
-    pub zone: RwSignal<Zone>,
     /// Counts the wishes for a new connection, and with it a new token.
-    pub renewals: RwSignal<u32>,
+    pub renewals: RwSignal<usize>,
     /// Whether the page has come to life in a browser.
     pub hydrated: RwSignal<bool>,
     /// Whether messages are being fetched.
@@ -74,7 +73,6 @@ impl Session {
             state: RwSignal::new(view.state),
             link: RwSignal::new(Link::Connecting),
             viewers: RwSignal::new(view.viewer_count),
-            zone: RwSignal::new(Zone::Utc),
             renewals: RwSignal::new(0),
             hydrated: RwSignal::new(false),
             fetching: RwSignal::new(false),
@@ -83,20 +81,35 @@ impl Session {
         }
     }
 
+    /// Whose clock the page shows: the reader's, as soon as a browser can tell it.
+    pub fn zone(self) -> Zone {
+        if self.hydrated.get() { Zone::Local } else { Zone::Utc }
+    }
+
+    /// Words that follow the state. Of one type wherever they stand: each type in a view is code that a browser downloads.
+    pub fn words(self, words: impl Fn(Self) -> String + Send + Sync + 'static) -> Signal<String> {
+        Signal::derive(move || words(self))
+    }
+
+    /// Something that is so or not, as the state is.
+    pub fn flag(self, flag: impl Fn(Self) -> bool + Send + Sync + 'static) -> Signal<bool> {
+        Signal::derive(move || flag(self))
+    }
+
     /// Shows what just arrived. The reader's place stays.
     pub fn receive(self, messages: Vec<ChatMessage>) {
         if !messages.is_empty() {
             let reader = scroll::reader(self);
-            scroll::keep_place(self, move |timeline| timeline.append(messages, reader));
+            scroll::keep_place(self, Box::new(move |timeline| timeline.append(messages, reader)));
         }
     }
 
     /// Fetches what lies before the first row. The reader's place stays.
     pub async fn load_older(self) {
         // Extracts may hold no chat message at all: a room carries other messages too.
-        while let Some(older) = self.fetch_at(|timeline| format!("&before={}", timeline.older_from())).await {
+        while let Some(older) = self.fetch_at("&before=", Timeline::older_from).await {
             let lead_on = older.messages.is_empty() && older.has_more;
-            scroll::keep_place(self, |timeline| timeline.prepend(older));
+            scroll::keep_place(self, Box::new(|timeline| timeline.prepend(older)));
             if !lead_on {
                 return;
             }
@@ -105,9 +118,9 @@ impl Session {
 
     /// Fetches what lies after the last row of a list that was cut there. The reader's place stays.
     pub async fn load_newer(self) {
-        while let Some(newer) = self.fetch_at(|timeline| format!("&after={}", timeline.newer_from())).await {
+        while let Some(newer) = self.fetch_at("&after=", Timeline::newer_from).await {
             let lead_on = newer.messages.is_empty() && newer.has_more;
-            scroll::keep_place(self, |timeline| timeline.extend(newer));
+            scroll::keep_place(self, Box::new(|timeline| timeline.extend(newer)));
             if !lead_on {
                 return;
             }
@@ -117,7 +130,7 @@ impl Session {
     /// Goes to the newest message, and follows from there.
     pub async fn jump_to_newest(self) {
         if self.timeline.with_untracked(Timeline::has_newer)
-            && let Some(newest) = self.fetch_at(|_| String::new()).await
+            && let Some(newest) = self.fetch_at("", |_| "").await
         {
             self.timeline.update(|timeline| timeline.replace(newest));
             // What arrived while that was under way.
@@ -128,12 +141,13 @@ impl Session {
         scroll::to_end(self);
     }
 
-    async fn fetch_at(self, place: impl FnOnce(&Timeline) -> String) -> Option<Extract> {
+    async fn fetch_at(self, key: &str, place: fn(&Timeline) -> &str) -> Option<Extract> {
         if self.fetching.get_untracked() {
             return None;
         }
         self.fetching.set(true);
-        let extract = self.extract(&self.timeline.with_untracked(place)).await;
+        let place = self.timeline.with_untracked(|timeline| [key, place(timeline)].concat());
+        let extract = self.extract(&place).await;
         self.fetching.set(false);
         extract
     }
@@ -146,10 +160,16 @@ impl Session {
     }
 }
 
-/// Waits.
-pub async fn sleep(duration: Duration) {
+/// Runs a task of the page. Boxed, so that a browser downloads the code that runs tasks once, and not for each.
+pub fn spawn(task: impl Future<Output = ()> + 'static) {
+    let task: Pin<Box<dyn Future<Output = ()>>> = Box::pin(task);
+    spawn_local(task);
+}
+
+/// Waits for so many seconds.
+pub async fn sleep(seconds: f64) {
     let (done, wait) = oneshot::channel::<()>();
-    set_timeout(move || drop(done), duration);
+    set_timeout(move || drop(done), Duration::from_millis((seconds * 1_000.0) as u64));
     // Both ends of it are here: it is over when `done` is dropped.
     let _ = wait.await;
 }

@@ -1,10 +1,9 @@
-use leptos::{
-    hydration::{AutoReload, HydrationScripts},
-    nonce::use_nonce,
-    prelude::*,
-};
+use leptos::{hydration::AutoReload, nonce::use_nonce, prelude::*};
 
-use super::{room::Chat, view::RoomView};
+use super::{
+    room::{Chat, VIEW_ID},
+    view::RoomView,
+};
 
 /// Shows the newest messages before the first paint, where a script may run at all: without, the stylesheet does it.
 const SCROLL_TO_END: &str = r#"{const log=document.getElementById("log");log.scrollTop=log.scrollHeight}"#;
@@ -27,16 +26,48 @@ pub fn shell(options: &LeptosOptions, page: Page) -> impl IntoView + use<> {
             let title = format!("{} · live-chat", view.name);
             let scripts = view! {
                 <AutoReload options=options.clone() />
-                <HydrationScripts options=options.clone() islands=true />
+                {hydration(options)}
             };
+            let json = serde_json::to_string(&view).expect("plain data has a JSON form");
+            provide_context(*view);
             let body = view! {
-                <Chat view=*view />
+                <script id=VIEW_ID type="application/json" nonce=use_nonce()>{in_script(&json)}</script>
+                <Chat />
                 <script nonce=use_nonce()>{SCROLL_TO_END}</script>
             };
             document(title, scripts.into_any(), body.into_any())
         }
         Page::NotFound => notice("There is no such room", "The address may have a typing error, or the room is gone."),
         Page::Failed => notice("Something went wrong", "The page could not be shown. Please try again in a moment."),
+    }
+}
+
+/// JSON that may stand in a `script` element: nothing in it ends the element or begins a comment (WHATWG HTML 4.12.1.3).
+fn in_script(json: &str) -> String {
+    json.replace('<', "\\u003c")
+}
+
+/// What starts the island. Leptos' own `HydrationScripts` would do it, but its preload lacks the nonce, so that a strict
+/// Content-Security-Policy refuses it; and it waits until the browser is idle.
+fn hydration(options: &LeptosOptions) -> impl IntoView + use<> {
+    // As in `HydrationScripts`: what is outside the island is not hydrated.
+    if let Some(context) = Owner::current_shared_context() {
+        context.set_is_hydrating(false);
+    }
+    let script = format!("/{}/{}.js", options.site_pkg_dir, options.output_name);
+    // cargo-leptos names the module so if it builds the server too; wasm-bindgen alone appends `_bg`.
+    let suffix = if option_env!("LEPTOS_OUTPUT_NAME").is_some() { "" } else { "_bg" };
+    let module = format!("/{}/{}{suffix}.wasm", options.site_pkg_dir, options.output_name);
+    let start = format!(
+        r#"import * as app from "{script}";
+await app.default({{module_or_path: "{module}"}});
+app.hydrate();
+for (const island of document.querySelectorAll("leptos-island")) app[island.dataset.component](island);"#
+    );
+    view! {
+        <link rel="modulepreload" href=script nonce=use_nonce() />
+        <link rel="preload" href=module r#as="fetch" r#type="application/wasm" crossorigin="anonymous" />
+        <script type="module" nonce=use_nonce()>{start}</script>
     }
 }
 

@@ -69,26 +69,24 @@ struct Entry {
     day: u32,
 }
 
-/// A row of the list.
+/// A row of the list: a message, and what stands above it.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// Equal for rows that look the same, so that those are left alone.
-    pub key: (u64, RowKind),
-    /// The message that it shows, or whose day it names.
-    pub message: Option<Arc<ChatMessage>>,
+    /// The message.
+    pub message: Arc<ChatMessage>,
+    /// Whether something may be missing before it.
+    pub gap: bool,
+    /// Whether it is the first of its day.
+    pub day: bool,
+    /// Whether its author's name stands above it. Else it goes on under the name of the message before.
+    pub name: bool,
 }
 
-/// What a row is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
-pub enum RowKind {
-    /// Names the day of what follows.
-    Day,
-    /// Says that something may be missing.
-    Gap,
-    /// A message under its author's name.
-    First,
-    /// A message that goes on under the name above it.
-    Further,
+impl Row {
+    /// Equal for rows that look the same, so that those are left alone.
+    pub fn key(&self) -> (u64, u8) {
+        (self.message.seq, u8::from(self.gap) | u8::from(self.day) << 1 | u8::from(self.name) << 2)
+    }
 }
 
 impl Timeline {
@@ -210,25 +208,15 @@ impl Timeline {
 
     /// What the list shows, in order.
     pub fn rows(&self) -> Vec<Row> {
-        let mut rows = Vec::with_capacity(self.entries.len() + 8);
-        let mut gap = self.gap_before;
+        let mut rows = Vec::with_capacity(self.entries.len());
+        let mut gap_before = self.gap_before;
         let mut before: Option<&Entry> = None;
         for entry in &self.entries {
-            let seq = entry.message.seq;
-            let mut row = |kind| rows.push(Row { key: (seq, kind), message: Some(entry.message.clone()) });
-            if gap.is_some_and(|gap| gap <= seq) {
-                gap = None;
-                before = None;
-                row(RowKind::Gap);
-            }
-            if before.is_none_or(|before| before.day != entry.day) {
-                row(RowKind::Day);
-            }
-            row(if before.is_some_and(|before| entry.goes_on(before)) { RowKind::Further } else { RowKind::First });
+            let gap = gap_before.take_if(|gap_before| *gap_before <= entry.message.seq).is_some();
+            let day = before.is_none_or(|before| before.day != entry.day);
+            let name = gap || before.is_none_or(|before| !entry.goes_on(before));
+            rows.push(Row { message: entry.message.clone(), gap, day, name });
             before = Some(entry);
-        }
-        if let Some(gap) = gap {
-            rows.push(Row { key: (gap, RowKind::Gap), message: None });
         }
         rows
     }

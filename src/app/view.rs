@@ -2,8 +2,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::chat::{ChatText, RoomId, RoomState};
 
-/// Everything that a room's page shows at first, gathered by the server before it renders. It travels to the browser as the
-/// island's properties, so that both render the same.
+/// Everything that a room's page shows at first, gathered by the server before it renders. It stands in the page as JSON too,
+/// so that the browser renders the same.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RoomView {
     /// The room.
@@ -77,7 +77,6 @@ pub struct ChatMessage {
     /// Its author's user id.
     pub author: String,
     /// The name that the author goes by, and what they said.
-    #[serde(flatten)]
     pub chat: ChatText,
     /// When it was ordered: RFC 3339, UTC.
     pub sent_at: String,

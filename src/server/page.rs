@@ -273,7 +273,7 @@ fn set_content_security_policy() {
     // Live reload of the development server comes over a WebSocket of another port.
     let reload = if cfg!(debug_assertions) { " ws:" } else { "" };
     let policy = format!(
-        "default-src 'none'; script-src 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
+        "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
          connect-src 'self'{reload}; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
     );
     if let Ok(policy) = HeaderValue::from_str(&policy) {

@@ -31,8 +31,10 @@ fn ends(timeline: &Timeline) -> (u64, u64, usize) {
     (seqs[0], seqs[seqs.len() - 1], seqs.len())
 }
 
-fn kinds(timeline: &Timeline) -> Vec<RowKind> {
-    timeline.rows().iter().map(|row| row.key.1).collect()
+/// What stands above each message: a gap, a day, a name.
+fn above(timeline: &Timeline) -> Vec<String> {
+    let mark = |shown, mark| if shown { mark } else { "" };
+    timeline.rows().iter().map(|row| [mark(row.gap, "gap "), mark(row.day, "day "), mark(row.name, "name")].concat()).collect()
 }
 
 #[test]
@@ -114,20 +116,18 @@ fn a_gap_is_said_in_front_of_what_follows_it() {
     let mut timeline = Timeline::new(&messages(901..=950), true, "e-0");
     timeline.restart(extract(3..=5, false, 5));
     assert_eq!(ends(&timeline), (3, 5, 3));
-    assert_eq!(kinds(&timeline)[..2], [RowKind::Gap, RowKind::Day]);
+    assert_eq!(above(&timeline), ["gap day name", "", ""]);
     timeline.append(messages(5..=6), Reader::AtEnd);
     assert_eq!(ends(&timeline), (3, 6, 4), "the new log counts from its own beginning");
 
     timeline.restart(Extract { position: "e-7".into(), ..Extract::default() });
     assert!(timeline.is_empty());
-    assert_eq!(kinds(&timeline), [RowKind::Gap]);
     timeline.append(messages(8..=8), Reader::AtEnd);
-    assert_eq!(kinds(&timeline), [RowKind::Gap, RowKind::Day, RowKind::First]);
+    assert_eq!(above(&timeline), ["gap day name"]);
 }
 
 #[test]
 fn names_and_days_stand_once() {
-    use RowKind::{Day, First, Further};
     let said = [
         said(1, "ann", "2026-11-20T23:58:00Z"),
         said(2, "ann", "2026-11-20T23:59:00Z"),
@@ -137,7 +137,7 @@ fn names_and_days_stand_once() {
         said(6, "bob", "2026-11-21T00:10:00Z"),
     ];
     let timeline = Timeline::new(&said, false, "e-0");
-    assert_eq!(kinds(&timeline), [Day, First, Further, Day, First, First, Further, First]);
+    assert_eq!(above(&timeline), ["day name", "", "day name", "name", "", "name"]);
 }
 
 #[test]

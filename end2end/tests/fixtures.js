@@ -1,0 +1,63 @@
+import { test as base, expect } from '@playwright/test';
+import { Server } from './server.js';
+
+/** What Chromium writes when the server is away on purpose. */
+const NETWORK = /net::ERR_|the server responded with a status of (4\d\d|503)/;
+
+export const test = base.extend({
+  /** More settings of the server. */
+  settings: [[], { option: true }],
+  /** Whether this test takes the network or the server away. */
+  networkErrors: [false, { option: true }],
+
+  server: async ({ settings }, use) => {
+    const server = await Server.start(settings);
+    await use(server);
+    await server.dispose();
+  },
+
+  /** Opens the chat as one more person: a browser context of their own. No page may write an error to its console. */
+  visit: async ({ browser, server, networkErrors, contextOptions }, use, testInfo) => {
+    const complaints = [];
+    const contexts = [];
+    const visit = async ({ path = '/', hydrated = true, ...options } = {}) => {
+      const context = await browser.newContext({ ...contextOptions, viewport: testInfo.project.use.viewport, ...options });
+      contexts.push(context);
+      context.on('weberror', (error) => complaints.push(String(error.error())));
+      context.on('console', (message) => {
+        const expected = networkErrors && NETWORK.test(message.text());
+        if (['error', 'warning'].includes(message.type()) && !expected) complaints.push(message.text());
+      });
+      const page = await context.newPage();
+      await page.goto(server.url + path);
+      if (hydrated) await expect(page.locator('[data-hydrated="true"]')).toBeVisible();
+      return page;
+    };
+    await use(visit);
+    for (const [n, context] of contexts.entries()) {
+      if (testInfo.status !== testInfo.expectedStatus) {
+        for (const page of context.pages()) await page.screenshot({ path: testInfo.outputPath(`person-${n + 1}.png`) });
+      }
+      await context.close();
+    }
+    expect(complaints, 'nothing on any console').toEqual([]);
+  },
+});
+
+export { expect };
+
+/** The chat's messages on a page. */
+export const messages = (page) => page.locator('#list .message');
+
+/** The texts of the messages on a page, oldest first. */
+export const texts = (page) => page.locator('#list .message .text').allInnerTexts();
+
+/** Says something as a person would: by typing, and Enter. */
+export async function say(page, text, username) {
+  if (username) await page.getByLabel('Username').fill(username);
+  await page.getByLabel('Message', { exact: true }).fill(text);
+  await page.getByLabel('Message', { exact: true }).press('Enter');
+}
+
+/** Waits until a page is connected. */
+export const live = (page) => expect(page.getByRole('status').filter({ hasText: 'Live' })).toBeVisible();

@@ -1,0 +1,122 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const WIDGET_KEY = 'widget-key-of-the-tests';
+export const ADMIN_KEY = 'admin-key-of-the-tests';
+
+const program = process.env.LIVE_CHAT ?? fileURLToPath(new URL('../../target/dist/live-chat', import.meta.url));
+
+/** The release, running on a port and a folder of its own. */
+export class Server {
+  #child;
+  #folder;
+  #args;
+  #address = '127.0.0.1:0';
+
+  /** Starts a server; `args` are more settings. Users may send as fast as they like unless they say otherwise. */
+  static async start(args = []) {
+    const server = new Server();
+    server.#folder = await mkdtemp(join(tmpdir(), 'live-chat-'));
+    server.#args = args.includes('--rate-limit') ? args : ['--rate-limit', '0', ...args];
+    await server.#run();
+    return server;
+  }
+
+  /** Where it is: `http://127.0.0.1:<port>`. */
+  get url() {
+    return `http://${this.#address}`;
+  }
+
+  /** Stops it as an operator would, and waits for its end. */
+  async stop(signal = 'SIGTERM') {
+    const child = this.#child;
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill(signal);
+    await ended;
+  }
+
+  /** Starts it again on the same port and folder. */
+  async start() {
+    await this.#run();
+  }
+
+  /** Takes all data away, as a lost disk would. */
+  async lose() {
+    await rm(this.#folder, { recursive: true });
+  }
+
+  async dispose() {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) await this.stop('SIGKILL');
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async #run() {
+    const keys = ['--widget-key', WIDGET_KEY, '--admin-key', ADMIN_KEY];
+    const settings = ['--addr', this.#address, '--data-dir', this.#folder, ...keys, ...this.#args];
+    const child = spawn(program, settings, { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = child;
+    this.#address = await new Promise((resolve, reject) => {
+      let output = '';
+      const read = (chunk) => {
+        output += chunk;
+        const address = /listening on http:\/\/(\S+)/.exec(output);
+        if (address) resolve(address[1]);
+      };
+      child.stdout.on('data', read);
+      child.stderr.on('data', read);
+      child.once('error', reject);
+      child.once('exit', (code) => reject(new Error(`the server ended with ${code}: ${output}`)));
+    });
+  }
+
+  /** Asks the stream API. */
+  async administer(path, body = {}) {
+    const headers = { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json' };
+    const response = await fetch(`${this.url}/v1/streams/${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+    if (!response.ok) throw new Error(`${path}: ${await response.text()}`);
+    return (await response.json()).data;
+  }
+
+  /** A guest who comes only to speak. */
+  async guest(username) {
+    const abort = new AbortController();
+    const response = await fetch(`${this.url}/subscribe/1`, { signal: abort.signal });
+    let text = '';
+    for await (const chunk of response.body) {
+      text += new TextDecoder().decode(chunk);
+      if (text.includes('\n\n')) break;
+    }
+    abort.abort();
+    const { token, user_id: userId } = JSON.parse(/data: (.*)/.exec(text)[1]).message;
+    const publish = async (envelope) => {
+      const response = await fetch(`${this.url}/publish/1?token=${token}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ widget_key: WIDGET_KEY, ...envelope }),
+      });
+      const answer = await response.json();
+      if (answer.code !== 200) throw new Error(answer.message);
+    };
+    const message = (text) => ({ type: 'chat', username, message_text: text });
+    return {
+      userId,
+      say: (text) => publish({ type: 'broadcast', message: message(text) }),
+      whisper: (to, text) => publish({ type: 'private', to_user_id: to, message: message(text) }),
+    };
+  }
+
+  /** Says `count` messages, in order: "message 1" and so on. */
+  async fill(count, username = 'Robin') {
+    const guest = await this.guest(username);
+    for (let n = 1; n <= count; n++) await guest.say(`message ${n}`);
+  }
+
+  /** The texts of the whole history. */
+  async history() {
+    const response = await fetch(`${this.url}/v1/streams/1/messages?limit=500`);
+    return (await response.json()).data.map((envelope) => envelope.message.message_text);
+  }
+}

@@ -1,0 +1,101 @@
+import { expect, live, messages, say, test, texts } from './fixtures.js';
+
+const atBottom = (page) =>
+  page.getByRole('log').evaluate((log) => log.scrollHeight - log.scrollTop - log.clientHeight < 4);
+const scrollTo = (page, top) => page.getByRole('log').evaluate((log, top) => log.scrollTo({ top, behavior: 'instant' }), top);
+
+test('follows when at the bottom, stays put when scrolled up', async ({ visit, server }) => {
+  await server.fill(50);
+  const page = await visit();
+  await live(page);
+  await expect.poll(() => atBottom(page)).toBe(true);
+  const guest = await server.guest('Bob');
+  await guest.say('followed');
+  await expect(messages(page).last()).toContainText('followed');
+  await expect.poll(() => atBottom(page)).toBe(true);
+
+  await scrollTo(page, 300);
+  const before = await page.getByRole('log').evaluate((log) => log.scrollTop);
+  for (const text of ['first', 'second', 'third']) await guest.say(text);
+  const jump = page.getByRole('button', { name: '3 new messages' });
+  await expect(jump).toBeVisible();
+  expect(await page.getByRole('log').evaluate((log) => log.scrollTop)).toBe(before);
+  await jump.click();
+  await expect.poll(() => atBottom(page)).toBe(true);
+  await expect(jump).toBeHidden();
+});
+
+test('older messages are loaded above, and the place is kept', async ({ visit, server }) => {
+  await server.fill(120);
+  const page = await visit();
+  await expect(messages(page)).toHaveCount(50);
+  const first = messages(page).filter({ has: page.getByText('message 71', { exact: true }) });
+  await scrollTo(page, 0);
+  const place = async () => Math.round((await first.boundingBox()).y);
+  const older = page.getByRole('button', { name: /older/i }).or(page.getByRole('link', { name: /older/i }));
+  await older.scrollIntoViewIfNeeded();
+  const before = await place();
+  await older.click();
+  await expect(messages(page)).toHaveCount(100);
+  expect(Math.abs((await place()) - before)).toBeLessThanOrEqual(60);
+  await older.scrollIntoViewIfNeeded();
+  await older.click();
+  await expect(messages(page)).toHaveCount(120);
+  await expect(older).toBeHidden();
+  expect(await texts(page)).toEqual(Array.from({ length: 120 }, (_, n) => `message ${n + 1}`));
+});
+
+test('a thousand messages are taken in, few are kept, and typing still answers', async ({ visit, server }) => {
+  const page = await visit();
+  await live(page);
+  await page.getByLabel('Username').fill('Ann');
+  await page.evaluate(() => {
+    window.slowest = 0;
+    const observer = new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) {
+        if (entry.name === 'keydown') window.slowest = Math.max(window.slowest, entry.duration);
+      }
+    });
+    observer.observe({ type: 'event', durationThreshold: 16 });
+  });
+  const guests = await Promise.all(['Bob', 'Cleo', 'Dan', 'Eve'].map((name) => server.guest(name)));
+  const storm = Promise.all(
+    guests.map(async (guest) => {
+      for (let n = 0; n < 250; n++) await guest.say(`message ${n}`);
+    }),
+  );
+  await page.getByLabel('Message', { exact: true }).focus();
+  await page.keyboard.type('typed in the middle of a storm', { delay: 40 });
+  await storm;
+  await expect(page.getByLabel('Message', { exact: true })).toHaveValue('typed in the middle of a storm');
+  await page.keyboard.press('Enter');
+  await expect(messages(page).last()).toContainText('typed in the middle of a storm');
+  expect(await messages(page).count()).toBeLessThanOrEqual(310);
+  // The product's promise, not the machine's: from a key to the next frame.
+  expect(await page.evaluate('window.slowest')).toBeLessThanOrEqual(100);
+});
+
+test('long words wrap, and days are set apart', async ({ visit, server }) => {
+  await (await server.guest('W'.repeat(64))).say('w'.repeat(500));
+  await (await server.guest('👩‍👩‍👧‍👦 مرحبا')).say('שלום עולם 👋🏽');
+  const page = await visit({ viewport: { width: 320, height: 640 } });
+  await expect(page.getByRole('log')).toContainText('שלום');
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(320);
+  expect(await page.getByRole('log').evaluate((log) => log.scrollWidth <= log.clientWidth)).toBe(true);
+  await expect(page.locator('#list .day')).toHaveCount(1);
+});
+
+test('names keep their colour', async ({ visit, server }) => {
+  await (await server.guest('Ann')).say('one');
+  await (await server.guest('Bob')).say('two');
+  await (await server.guest('Ann')).say('three');
+  const page = await visit();
+  const hue = (text) =>
+    messages(page)
+      .filter({ hasText: text })
+      .evaluate((item) => /hue-\d+/.exec(item.outerHTML)[0]);
+  expect(await hue('one')).toBe(await hue('three'));
+  await say(page, 'four', 'Bob');
+  await expect(messages(page)).toHaveCount(4);
+  expect(await hue('four')).toBe(await hue('two'));
+});
