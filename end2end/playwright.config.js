@@ -15,9 +15,8 @@ export default defineConfig({
   outputDir: 'test-results',
   timeout: 60_000,
   expect: { timeout: 15_000 },
-  fullyParallel: true,
-  // Two: each test has a server and a browser context or more of its own.
-  workers: 2,
+  // One at a time: what is measured in a browser is not to be measured beside another one.
+  workers: 1,
   retries: 0,
   forbidOnly: !!process.env.CI,
   reporter: [['list']],

@@ -144,7 +144,7 @@ test('a private message is for two', async ({ visit, server }) => {
   await expect(messages(other)).toHaveCount(1);
   const history = await (await fetch(`${server.url}/v1/streams/1/messages`)).json();
   await (await server.guest('Eve')).whisper(history.data[0].author_id, 'for your eyes only');
-  await expect(messages(page).filter({ hasText: 'for your eyes only' })).toContainText(/private/i);
+  await expect(messages(page).filter({ hasText: 'for your eyes only' })).toContainText('private', { useInnerText: true });
   await (await server.guest('Bob')).say('after');
   await expect(messages(other)).toHaveCount(2);
   expect(await texts(other)).toEqual(['public', 'after']);

@@ -16,14 +16,18 @@ test('the form posts, and the page comes back with the message', async ({ visit 
   await expect(messages(page)).toHaveCount(1);
 });
 
-test('an error stands beside its field, and what was typed is kept', async ({ visit }) => {
-  const page = await visit(plain);
-  await page.getByLabel('Username').fill('Ann');
-  await page.getByLabel('Message', { exact: true }).fill('x'.repeat(501));
-  await page.getByRole('button', { name: 'Send the Message' }).click();
-  await expect(page.getByRole('alert').filter({ hasText: 'at most 500' })).toBeVisible();
-  await expect(page.getByLabel('Message', { exact: true })).toHaveValue('x'.repeat(501));
-  await expect(page.getByLabel('Username')).toHaveValue('Ann');
+test.describe('a refused post', () => {
+  test.use({ networkErrors: true }); // Chromium writes the 400 of the page itself.
+
+  test('says so beside its field, and keeps what was typed', async ({ visit }) => {
+    const page = await visit(plain);
+    await page.getByLabel('Username').fill('Ann');
+    await page.getByLabel('Message', { exact: true }).fill('x'.repeat(501));
+    await page.getByRole('button', { name: 'Send the Message' }).click();
+    await expect(page.getByRole('alert').filter({ hasText: 'at most 500' })).toBeVisible();
+    await expect(page.getByLabel('Message', { exact: true })).toHaveValue('x'.repeat(501));
+    await expect(page.getByLabel('Username')).toHaveValue('Ann');
+  });
 });
 
 test('older messages are a link away', async ({ visit, server }) => {

@@ -29,15 +29,15 @@ test('older messages are loaded above, and the place is kept', async ({ visit, s
   await server.fill(120);
   const page = await visit();
   await expect(messages(page)).toHaveCount(50);
-  const first = messages(page).filter({ has: page.getByText('message 71', { exact: true }) });
+  const anchor = page.getByText('message 75', { exact: true });
   await scrollTo(page, 0);
-  const place = async () => Math.round((await first.boundingBox()).y);
+  const place = async () => Math.round((await anchor.boundingBox()).y);
   const older = page.getByRole('button', { name: /older/i }).or(page.getByRole('link', { name: /older/i }));
   await older.scrollIntoViewIfNeeded();
   const before = await place();
   await older.click();
   await expect(messages(page)).toHaveCount(100);
-  expect(Math.abs((await place()) - before)).toBeLessThanOrEqual(60);
+  expect(Math.abs((await place()) - before)).toBeLessThanOrEqual(2);
   await older.scrollIntoViewIfNeeded();
   await older.click();
   await expect(messages(page)).toHaveCount(120);
@@ -61,7 +61,10 @@ test('a thousand messages are taken in, few are kept, and typing still answers',
   const guests = await Promise.all(['Bob', 'Cleo', 'Dan', 'Eve'].map((name) => server.guest(name)));
   const storm = Promise.all(
     guests.map(async (guest) => {
-      for (let n = 0; n < 250; n++) await guest.say(`message ${n}`);
+      for (let n = 0; n < 250; n++) {
+        await guest.say(`message ${n}`);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
     }),
   );
   await page.getByLabel('Message', { exact: true }).focus();
@@ -82,7 +85,7 @@ test('long words wrap, and days are set apart', async ({ visit, server }) => {
   await expect(page.getByRole('log')).toContainText('שלום');
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(320);
   expect(await page.getByRole('log').evaluate((log) => log.scrollWidth <= log.clientWidth)).toBe(true);
-  await expect(page.locator('#list .day')).toHaveCount(1);
+  await expect(page.locator('#list .day:visible')).toHaveCount(1);
 });
 
 test('names keep their colour', async ({ visit, server }) => {
