@@ -1,3 +1,5 @@
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// What the bearer of a token may do in its room.
@@ -14,6 +16,18 @@ pub enum Capability {
     DisconnectUser,
     /// Change the room: everything an owner may do.
     ManageRoom,
+}
+
+impl fmt::Display for Capability {
+    /// Its name on the wire.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::SendMessage => "SEND_MESSAGE",
+            Self::DeleteMessage => "DELETE_MESSAGE",
+            Self::DisconnectUser => "DISCONNECT_USER",
+            Self::ManageRoom => "MANAGE_ROOM",
+        })
+    }
 }
 
 /// A set of capabilities, in the order in which they were granted.
@@ -46,6 +60,10 @@ mod tests {
     fn are_written_as_ivs_writes_them() {
         let json = serde_json::to_string(&Capabilities::guest()).expect("plain data");
         assert_eq!(json, r#"["SEND_MESSAGE"]"#);
+        use Capability::{DeleteMessage, DisconnectUser, ManageRoom, SendMessage};
+        for capability in [SendMessage, DeleteMessage, DisconnectUser, ManageRoom] {
+            assert_eq!(serde_json::to_string(&capability).expect("plain data"), format!("\"{capability}\""));
+        }
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub enum Refusal {
     #[error("The widget key is not valid for this room. Copy it from the room's settings.")]
     WidgetKey,
     /// The token does not allow this.
-    #[error("You may not do this: your token lacks the capability {0:?}.")]
+    #[error("You may not do this: your token lacks the capability {0}.")]
     Capability(Capability),
     /// The message is not acceptable.
     #[error(transparent)]
@@ -39,6 +39,12 @@ pub enum Refusal {
     /// The server is stopping.
     #[error("The server is restarting. Please try again in a moment.")]
     Stopping,
+    /// The room cannot go from the first state to the second.
+    #[error("{}", wrong_order(.0, .1))]
+    WrongOrder(RoomState, RoomState),
+    /// Another room has this address name.
+    #[error("The slug {0:?} is taken by another room. Please choose another one.")]
+    SlugTaken(String),
     /// The engine could not do it.
     #[error("The chat could not store this. Please try again.")]
     Engine(#[source] EngineError),
@@ -50,12 +56,21 @@ impl From<EngineError> for Refusal {
             EngineError::UnknownRoom(room) => Self::UnknownRoom(room),
             EngineError::NotLive(state) => Self::NotLive(state),
             EngineError::Closed => Self::Stopping,
-            error
-            @ (EngineError::WrongOrder(..) | EngineError::SlugTaken(_) | EngineError::Store(_) | EngineError::Commit(_)) => {
-                Self::Engine(error)
-            }
+            EngineError::WrongOrder(from, to) => Self::WrongOrder(from, to),
+            EngineError::SlugTaken(slug) => Self::SlugTaken(slug),
+            error @ (EngineError::Store(_) | EngineError::Commit(_)) => Self::Engine(error),
         }
     }
+}
+
+fn wrong_order(from: &RoomState, to: &RoomState) -> String {
+    let word = |state: &RoomState| match state {
+        RoomState::Created => "created",
+        RoomState::Prepared => "prepared",
+        RoomState::Live => "live",
+        RoomState::Ended => "ended",
+    };
+    format!("A room that is {} cannot become {}: it is prepared, then started, then ended.", word(from), word(to))
 }
 
 fn not_live(state: &RoomState) -> &'static str {

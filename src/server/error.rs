@@ -5,7 +5,6 @@ use axum::{
 };
 
 use crate::{
-    engine::EngineError,
     hub::Refusal,
     protocol::inlive::{Answer, DecodeError},
 };
@@ -60,13 +59,12 @@ impl From<Refusal> for ApiError {
 pub(super) fn status(refusal: &Refusal) -> StatusCode {
     match refusal {
         Refusal::UnknownRoom(_) => StatusCode::NOT_FOUND,
-        Refusal::NotLive(_) | Refusal::NotConnected => StatusCode::CONFLICT,
+        Refusal::NotLive(_) | Refusal::NotConnected | Refusal::WrongOrder(..) | Refusal::SlugTaken(_) => StatusCode::CONFLICT,
         Refusal::Token(_) => StatusCode::UNAUTHORIZED,
         Refusal::WidgetKey | Refusal::Capability(_) => StatusCode::FORBIDDEN,
         Refusal::Invalid(_) => StatusCode::BAD_REQUEST,
         Refusal::TooFast { .. } => StatusCode::TOO_MANY_REQUESTS,
         Refusal::Stopping => StatusCode::SERVICE_UNAVAILABLE,
-        Refusal::Engine(EngineError::WrongOrder(..) | EngineError::SlugTaken(_)) => StatusCode::CONFLICT,
         Refusal::Engine(error) => {
             tracing::error!(%error, "a request failed");
             StatusCode::INTERNAL_SERVER_ERROR

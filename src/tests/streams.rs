@@ -27,7 +27,9 @@ async fn a_room_is_made_prepared_started_and_ended() {
     let body = json!({ "type": "broadcast", "widget_key": key, "message": 1 }).to_string();
 
     let step = async |step: &str| site.administer(&format!("/v1/streams/{id}/{step}"), &json!({})).await;
-    assert_eq!(step("start").await.status, 409, "prepare comes first");
+    let early = step("start").await;
+    assert_eq!(early.status, 409, "prepare comes first");
+    assert!(early.error().contains("created cannot become live"), "{}", early.text);
     assert_eq!(site.publish_raw(2, &token, body.clone()).await.error(), "This chat has not started yet.");
     assert_eq!(site.get("/subscribe/2").await.status, 409);
     assert_eq!(step("prepare").await.json["data"]["state"], "prepared");
@@ -95,7 +97,7 @@ async fn a_room_that_cannot_be_made_is_refused_with_the_reason() {
         (json!({ "name": "x", "slug": "A" }), 400, "slug"),
         (json!({ "name": "x", "slug": "12" }), 400, "slug"),
         (json!({ "name": "x", "description": "x".repeat(2_001) }), 400, "description"),
-        (json!({ "name": "x", "slug": "live-chat" }), 409, ""),
+        (json!({ "name": "x", "slug": "live-chat" }), 409, "taken"),
     ];
     for (body, status, message) in rows {
         let answer = site.administer("/v1/streams/create", &body).await;
