@@ -141,8 +141,17 @@ async fn a_database_that_is_not_the_one_that_ran_here_has_another_epoch() {
     assert_ne!(restored, epoch, "restored from a backup");
     assert_eq!(open(folder.path()).epoch(), restored, "and stable from then on");
 
+    let engine = open(folder.path());
+    append(&engine, "1").await;
+    fs::copy(folder.path().join("live-chat.db"), &backup).expect("a copy");
+    append(&engine, "2").await;
+    drop(engine);
+    fs::copy(&backup, folder.path().join("live-chat.db")).expect("a copy");
+    let restored_again = open(folder.path()).epoch().to_owned();
+    assert_ne!(restored_again, restored, "restored from a copy of the run before");
+
     fs::remove_file(folder.path().join("live-chat.db")).expect("removed");
-    assert_ne!(open(folder.path()).epoch(), restored, "lost");
+    assert_ne!(open(folder.path()).epoch(), restored_again, "lost");
 }
 
 #[test]

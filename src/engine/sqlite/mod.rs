@@ -17,6 +17,7 @@ use std::{
 };
 
 use futures::{FutureExt, future::BoxFuture};
+use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use self::{
@@ -36,7 +37,8 @@ pub struct Sqlite {
 
 struct WriterHandle {
     jobs: mpsc::Sender<Job>,
-    thread: JoinHandle<()>,
+    thread: JoinHandle<Connection>,
+    run_file: PathBuf,
     /// Held open for its lock: a second process on the same folder would give one place in the log to two messages.
     lock: File,
 }
@@ -104,9 +106,11 @@ impl Sqlite {
     pub fn open(folder: &Path, widget_key: Option<&str>, sink: Sink) -> Result<Self, OpenError> {
         let lock = lock(folder)?;
         let path = folder.join(Self::FILE);
-        let mut connection = schema::open(&path)?;
+        let connection = schema::open(&path)?;
         let in_database = |source| OpenError::Database { path: path.clone(), source };
-        let epoch = schema::epoch(&mut connection, &folder.join("live-chat.run"), &path)?;
+        let run_file = folder.join("live-chat.run");
+        let epoch = schema::epoch(&connection, &run_file, &path)?;
+        schema::mark_run(&connection, &run_file)?;
         schema::first_room(&connection, widget_key).map_err(in_database)?;
         let writer = Writer::new(connection, sink).map_err(in_database)?;
         let (jobs, queue) = mpsc::channel();
@@ -114,17 +118,22 @@ impl Sqlite {
             .name("log-writer".into())
             .spawn(move || writer.run(&queue))
             .map_err(|source| OpenError::Folder { path: folder.to_owned(), source })?;
-        let writer = Mutex::new(Some(WriterHandle { jobs, thread, lock }));
+        let writer = Mutex::new(Some(WriterHandle { jobs, thread, run_file, lock }));
         Ok(Self { epoch, readers: Readers::new(path), writer })
     }
 
     /// Finishes what was asked before, then closes. Later requests get [`EngineError::Closed`]. Blocks until it is done.
     pub fn close(&self) {
         let handle = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(WriterHandle { jobs, thread, lock }) = handle {
+        if let Some(WriterHandle { jobs, thread, run_file, lock }) = handle {
             drop(jobs);
-            if thread.join().is_err() {
-                tracing::error!("the log's writer panicked");
+            match thread.join() {
+                // From now on a copy that was made while it ran is an old one.
+                Ok(connection) => match schema::mark_run(&connection, &run_file) {
+                    Ok(()) => {}
+                    Err(error) => tracing::warn!(%error, "the end of this run could not be marked"),
+                },
+                Err(_) => tracing::error!("the log's writer panicked"),
             }
             drop(lock);
         }

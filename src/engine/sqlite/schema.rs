@@ -1,4 +1,7 @@
-use std::{fs, io, path::Path};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -64,29 +67,37 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
-/// Names the log: a new name when this database is not the one that ran here last.
+/// The log's name: a new one, which is kept, when this database is not the one that ran here last.
 ///
-/// Each start writes a fresh run id into the database and into a file beside it. If the two differ at the next start, the
-/// database was lost, restored or brought from elsewhere, and positions that were handed out before may mean other events in it.
-pub(super) fn epoch(connection: &mut Connection, run_file: &Path, path: &Path) -> Result<String, OpenError> {
+/// Each run begins and ends with a fresh run id, in the database and in a file beside it. If the two differ at the next start,
+/// the database was lost, restored or brought from elsewhere, and positions that were handed out before may mean other events in
+/// it.
+pub(super) fn epoch(connection: &Connection, run_file: &Path, path: &Path) -> Result<String, OpenError> {
     let in_database = |source| OpenError::Database { path: path.to_owned(), source };
-    let in_file = |source| OpenError::Folder { path: run_file.to_owned(), source };
     let run_beside = match fs::read_to_string(run_file) {
         Ok(run) => Some(run),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(in_file(error)),
+        Err(source) => return Err(OpenError::Folder { path: run_file.to_owned(), source }),
     };
     let run_inside = meta(connection, "run").map_err(in_database)?;
-    let epoch = meta(connection, "epoch").map_err(in_database)?.filter(|_| run_inside.is_some() && run_inside == run_beside);
-    let epoch = epoch.unwrap_or_else(random_name);
-    let run = random_name();
-    let transaction = connection.transaction().map_err(in_database)?;
-    for (key, value) in [("epoch", &epoch), ("run", &run)] {
-        transaction.execute("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", params![key, value]).map_err(in_database)?;
+    if let Some(epoch) = meta(connection, "epoch").map_err(in_database)?
+        && run_inside.is_some()
+        && run_inside == run_beside
+    {
+        return Ok(epoch);
     }
-    transaction.commit().map_err(in_database)?;
-    fs::write(run_file, &run).map_err(in_file)?;
+    let epoch = random_name();
+    set_meta(connection, "epoch", &epoch).map_err(in_database)?;
     Ok(epoch)
+}
+
+/// Puts a fresh run id into the database and into the file beside it. Interrupted in between, they differ, and the next start
+/// takes the log for a new one: a gap is said where there is none, never the other way round.
+pub(super) fn mark_run(connection: &Connection, run_file: &Path) -> Result<(), OpenError> {
+    let run = random_name();
+    let path = connection.path().map(PathBuf::from).unwrap_or_default();
+    set_meta(connection, "run", &run).map_err(|source| OpenError::Database { path, source })?;
+    fs::write(run_file, &run).map_err(|source| OpenError::Folder { path: run_file.to_owned(), source })
 }
 
 /// Makes room 1, live, if it is not there, and gives it the configured widget key if there is one.
@@ -171,6 +182,10 @@ fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
 
 fn meta(connection: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
     connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0)).optional()
+}
+
+fn set_meta(connection: &Connection, key: &str, value: &str) -> rusqlite::Result<()> {
+    connection.execute("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", params![key, value]).map(drop)
 }
 
 /// 12 random characters of `[0-9a-f]`.

@@ -69,8 +69,8 @@ impl Writer {
         Ok(Self { connection, sink, tails })
     }
 
-    /// Works until the last sender is gone and the queue is empty.
-    pub(super) fn run(mut self, queue: &Receiver<Job>) {
+    /// Works until the last sender is gone and the queue is empty, and gives the connection back.
+    pub(super) fn run(mut self, queue: &Receiver<Job>) -> Connection {
         while let Ok(first) = queue.recv() {
             let mut jobs = vec![first];
             while jobs.len() < BATCH {
@@ -81,6 +81,7 @@ impl Writer {
             }
             self.commit(jobs);
         }
+        self.connection
     }
 
     /// Carries out all jobs in one transaction; then dispatches, then answers. If the store fails, every job of the batch has
