@@ -232,7 +232,9 @@ async fn publish(
     client_message_id: Option<String>,
 ) -> Result<(), Refusal> {
     let payload = to_raw_value(&json!({ "type": "chat", "username": username, "message_text": text })).expect("plain data");
-    let client_message_id = client_message_id.filter(|id| uuid::Uuid::parse_str(id).is_ok());
+    // A browser that goes back shows a form with its old id: other words under it are another message.
+    let form = client_message_id.and_then(|id| uuid::Uuid::parse_str(&id).ok());
+    let client_message_id = form.map(|form| uuid::Uuid::new_v5(&form, payload.get().as_bytes()).to_string());
     let token = hub.tokens().sign(user.clone(), room, Capabilities::guest(), None);
     let widget_key = hub.snapshot(room)?.room.widget_key;
     let command = Command::Broadcast(Draft { payload, video_time: 0.0, client_message_id });

@@ -86,6 +86,9 @@ async fn a_form_sent_twice_is_stored_once() {
         assert_eq!(post(&site, "/", &cookie, body).await.status, 303);
     }
     assert_eq!(site.history().await, ["once"]);
+    let other = body.replace("once", "something+else");
+    assert_eq!(post(&site, "/", &cookie, &other).await.status, 303);
+    assert_eq!(site.history().await, ["once", "something else"], "the form of a browser that went back");
 }
 
 #[tokio::test]
