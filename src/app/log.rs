@@ -113,13 +113,13 @@ fn Said(session: Session, row: Row) -> impl IntoView {
             class=if name { "message first" } else { "message" }
             class:own=Signal::derive(move || session.user_id.with(|user_id| *user_id == author))
         >
-            <p class="gap" hidden=!gap><span>"Some messages may be missing here."</span></p>
-            <p class="day" hidden=!day><span>{written(Zone::day_in_words)}</span></p>
+            {gap.then(|| view! { <p class="gap"><span>"Some messages may be missing here."</span></p> })}
+            {day.then(|| view! { <p class="day"><span>{written(Zone::day_in_words)}</span></p> })}
             <div class="said">
                 <span class=format!("badge {hue}") aria-hidden="true">{colour::initial(&message.chat.username)}</span>
                 <p class="by">
                     <bdi class=format!("name {hue}")>{message.chat.username.clone()}</bdi>
-                    <span class="tag" hidden=!message.private>"private"</span>
+                    {message.private.then(|| view! { <span class="tag">"private"</span> })}
                 </p>
                 <time class="time" datetime=message.sent_at.clone() title=written(Zone::full)>{written(Zone::time)}</time>
                 <p class="text" dir="auto">{rich(&message.chat.text)}</p>

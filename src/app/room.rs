@@ -85,7 +85,8 @@ fn Presence(session: Session, archive: bool) -> impl IntoView {
 
 /// Keeps a reader who follows at the end when the window, the keyboard of a telephone or the form change the list's height.
 fn stay_at_end(session: Session) {
-    scroll::stick(session);
+    // Somebody may have scrolled before the page came to life.
+    scroll::moved(session);
     let resized = Closure::<dyn FnMut()>::new(move || scroll::stick(session));
     let Ok(observer) = ResizeObserver::new(resized.as_ref().unchecked_ref()) else { return };
     if let Some(log) = session.log.get_untracked() {

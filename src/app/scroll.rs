@@ -68,7 +68,8 @@ pub fn keep_place(session: Session, change: Box<dyn FnOnce(&mut Timeline)>) {
         if let (Some((id, bottom)), Some(log)) = (anchor, element(session))
             && let Some(row) = document().get_element_by_id(&id)
         {
-            log.set_scroll_top(log.scroll_top() + (row.get_bounding_client_rect().bottom() - bottom).round() as i32);
+            // By fractions of a pixel: whole ones would add up to a drift.
+            log.scroll_by_with_x_and_y(0.0, row.get_bounding_client_rect().bottom() - bottom);
         }
         stick(session);
         moved(session);
