@@ -47,6 +47,12 @@ fn in_script(json: &str) -> String {
     json.replace('<', "\\u003c")
 }
 
+/// Text that may stand in a `title` element, where no comment is one: the renderer's markers would be read out (WHATWG HTML
+/// 13.1.2.6, escapable raw text).
+fn in_title(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;")
+}
+
 /// What starts the island. Leptos' own `HydrationScripts` would do it, but its preload lacks the nonce, so that a strict
 /// Content-Security-Policy refuses it; and it waits until the browser is idle.
 fn hydration(options: &LeptosOptions) -> impl IntoView + use<> {
@@ -93,7 +99,7 @@ fn document(title: String, scripts: AnyView, body: AnyView) -> AnyView {
                 <meta name="color-scheme" content="light dark" />
                 <meta name="theme-color" media="(prefers-color-scheme: light)" content="#fbfaf8" />
                 <meta name="theme-color" media="(prefers-color-scheme: dark)" content="#16171b" />
-                <title>{title}</title>
+                <title inner_html=in_title(&title) />
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <link rel="stylesheet" href="/pkg/live-chat.css" />
                 {scripts}
