@@ -16,6 +16,18 @@ pub enum RoomState {
     Ended,
 }
 
+impl RoomState {
+    /// Its name, in lower case: as it is stored, sent and said.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Prepared => "prepared",
+            Self::Live => "live",
+            Self::Ended => "ended",
+        }
+    }
+}
+
 /// One chat.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Room {

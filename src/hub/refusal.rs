@@ -64,13 +64,7 @@ impl From<EngineError> for Refusal {
 }
 
 fn wrong_order(from: &RoomState, to: &RoomState) -> String {
-    let word = |state: &RoomState| match state {
-        RoomState::Created => "created",
-        RoomState::Prepared => "prepared",
-        RoomState::Live => "live",
-        RoomState::Ended => "ended",
-    };
-    format!("A room that is {} cannot become {}: it is prepared, then started, then ended.", word(from), word(to))
+    format!("A room that is {} cannot become {}: it is prepared, then started, then ended.", from.name(), to.name())
 }
 
 fn not_live(state: &RoomState) -> &'static str {

@@ -107,7 +107,7 @@ pub(super) fn first_room(connection: &Connection, widget_key: Option<&str>) -> r
     connection.execute(
         "INSERT INTO rooms (id, name, slug, description, state, widget_key, created_at, updated_at, prepared_at, started_at)
          VALUES (?1, 'Live chat', 'live-chat', '', ?2, ?3, ?4, ?4, ?4, ?4) ON CONFLICT (id) DO NOTHING",
-        params![RoomId::FIRST.get(), state_name(RoomState::Live), new_key, now],
+        params![RoomId::FIRST.get(), RoomState::Live.name(), new_key, now],
     )?;
     if let Some(key) = widget_key {
         connection.execute("UPDATE rooms SET widget_key = ?2 WHERE id = ?1", params![RoomId::FIRST.get(), key])?;
@@ -120,17 +120,8 @@ pub(super) fn new_widget_key() -> String {
     uuid::Uuid::new_v4().to_string()
 }
 
-pub(super) fn state_name(state: RoomState) -> &'static str {
-    match state {
-        RoomState::Created => "created",
-        RoomState::Prepared => "prepared",
-        RoomState::Live => "live",
-        RoomState::Ended => "ended",
-    }
-}
-
 pub(super) fn state_from_name(name: &str) -> Option<RoomState> {
-    [RoomState::Created, RoomState::Prepared, RoomState::Live, RoomState::Ended].into_iter().find(|&s| state_name(s) == name)
+    [RoomState::Created, RoomState::Prepared, RoomState::Live, RoomState::Ended].into_iter().find(|state| state.name() == name)
 }
 
 /// A cut-off file would only be noticed when the missing pages are read, long after the start.

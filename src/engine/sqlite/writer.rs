@@ -10,10 +10,7 @@ use std::{
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use tokio::sync::oneshot;
 
-use super::{
-    reader,
-    schema::{new_widget_key, state_name},
-};
+use super::{reader, schema::new_widget_key};
 use crate::{
     chat::{Event, Kind, Message, Room, RoomId, RoomState, Timestamp},
     engine::{Appended, EngineError, Entry, NewRoom, Sink, may_follow},
@@ -175,7 +172,7 @@ impl Batch<'_> {
         };
         let sql = "INSERT INTO rooms (name, slug, description, state, widget_key, created_at, updated_at)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) RETURNING *";
-        let values = params![new.name, slug, new.description, state_name(RoomState::Created), new_widget_key(), now().0];
+        let values = params![new.name, slug, new.description, RoomState::Created.name(), new_widget_key(), now().0];
         let room = self.transaction.query_row(sql, values, reader::room)?;
         self.done.tails.insert(room.id, Tail { seq: 0, sent_at: room.created_at, state: room.state });
         Ok(room)
@@ -196,7 +193,7 @@ impl Batch<'_> {
                 RoomState::Ended => "ended_at",
             };
             let sql = format!("UPDATE rooms SET state = ?2, updated_at = ?3, {column} = ?3 WHERE id = ?1");
-            self.transaction.execute(&sql, params![room.get(), state_name(state), at.0])?;
+            self.transaction.execute(&sql, params![room.get(), state.name(), at.0])?;
         }
         Ok(self.transaction.query_row("SELECT * FROM rooms WHERE id = ?1", [room.get()], reader::room)?)
     }
@@ -215,7 +212,7 @@ impl Batch<'_> {
         };
         let payload = match &kind {
             Kind::Message(message) | Kind::Private { message, .. } => message.payload.get(),
-            Kind::Room(state) => state_name(*state),
+            Kind::Room(state) => state.name(),
         };
         let sql = "INSERT INTO events (room, seq, kind, sent_at, author, recipient, video_time, client_message_id, payload)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
