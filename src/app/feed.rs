@@ -140,7 +140,7 @@ impl Feed {
         source.set_onmessage(None);
         source.set_onerror(None);
         // What follows a gap is asked for again: its position was not taken.
-        if self.held.replace(false) || self.drain(usize::MAX).is_some() {
+        if self.held.replace(false) || self.drain(usize::MAX) {
             self.inbox.borrow_mut().clear();
         }
         Some(source)
@@ -227,21 +227,22 @@ impl Feed {
         let waiting = self.inbox.borrow().len();
         // Nobody types in a hidden tab; and a share of what waits, so that no rate of events leaves the page behind for good.
         let events = if document().hidden() { waiting } else { FRAME_EVENTS.max(waiting / 4) };
-        if let Some(init) = self.drain(events) {
-            Rc::clone(self).begin(init);
+        if self.drain(events) {
+            Rc::clone(self).begin();
         } else if waiting > events {
             self.schedule();
         }
     }
 
-    /// Shows so many events of what the inbox holds, up to an `init` that has to be answered with a look at the history.
-    fn drain(&self, mut events: usize) -> Option<Init> {
+    /// Shows so many events of what the inbox holds, up to a gap. Whether there is one: what follows it has
+    /// to wait for a look at the history.
+    fn drain(&self, mut events: usize) -> bool {
         if self.held.get() {
-            return None;
+            return false;
         }
         let mut messages = Vec::new();
-        let mut gap = None;
-        while gap.is_none()
+        let mut gap = false;
+        while !gap
             && events > 0
             && let Some((data, id)) = self.pop()
         {
@@ -252,7 +253,7 @@ impl Feed {
                 Incoming::Room(state) => self.session.state.set(state),
                 Incoming::Init(init) => {
                     self.opened(&init);
-                    gap = init.gap.then_some(init);
+                    gap = init.gap;
                 }
                 Incoming::Other => {}
             }
@@ -278,7 +279,7 @@ impl Feed {
 
     /// The server does not know our place any more: shows the newest messages instead of all that there was, and then what
     /// came since.
-    fn begin(self: Rc<Self>, _gap: Init) {
+    fn begin(self: Rc<Self>) {
         self.held.set(true);
         let attempt = self.attempt.get();
         spawn(async move {
