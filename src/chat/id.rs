@@ -1,4 +1,4 @@
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -48,10 +48,10 @@ pub(super) fn digits(text: &str) -> Option<u64> {
     if canonical { text.parse().ok() } else { None }
 }
 
-/// Who somebody is in the chat: 1 to 128 printable ASCII characters without spaces; a UUID for guests.
+/// Who somebody is in the chat: 1 to 128 printable ASCII characters without spaces; a UUID for guests. Clones share the text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct UserId(String);
+pub struct UserId(Arc<str>);
 
 impl UserId {
     /// The id as it is written on the wire.
@@ -65,13 +65,13 @@ impl TryFrom<String> for UserId {
 
     fn try_from(text: String) -> Result<Self, InvalidId> {
         let valid = (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
-        if valid { Ok(Self(text)) } else { Err(InvalidId) }
+        if valid { Ok(Self(text.into())) } else { Err(InvalidId) }
     }
 }
 
 impl From<UserId> for String {
     fn from(id: UserId) -> Self {
-        id.0
+        id.as_str().to_owned()
     }
 }
 

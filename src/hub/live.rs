@@ -1,13 +1,17 @@
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU8, Ordering},
+    },
+    time::Duration,
 };
 
+use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
-use tokio::sync::{mpsc, watch};
 
 use super::{
-    Claims, Refusal,
+    Claims, Refusal, RingSize,
     ring::{Entry, Item, Ring},
 };
 use crate::chat::{Event, Kind, Room, RoomId, RoomState, UserId};
@@ -17,15 +21,28 @@ const BIG_ROOM: usize = 100;
 
 /// Requests for history that wait for one connection. Each is a read of the store, so a client that asks more often than it is
 /// answered is asked to slow down.
-const PENDING_REQUESTS: usize = 4;
+const PENDING_REQUESTS: u8 = 4;
+
+/// Names a connection, beyond restarts too: a random number, so that an old token names none of the new ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ConnectionId(u64);
+
+/// Whoever serves subscribers, and sleeps while there is nothing for them.
+///
+/// Called from any thread, often, and never with a lock of the hub held; it must return at once.
+pub trait Wake: Send + Sync {
+    /// There is something for the subscribers of a room.
+    fn room(&self, room: RoomId);
+    /// There is something for one subscriber.
+    fn subscriber(&self, connection: ConnectionId);
+}
 
 /// A room's live side.
 pub(super) struct LiveRoom {
     id: RoomId,
     /// A standard lock: held to push or copy a few pointers, never across an await.
     state: Mutex<State>,
-    /// The ring's end: wakes the subscribers.
-    end: watch::Sender<u64>,
 }
 
 struct State {
@@ -33,7 +50,9 @@ struct State {
     /// The newest event that was dispatched.
     head: u64,
     ring: Ring,
-    connections: HashMap<String, Connection>,
+    connections: HashMap<ConnectionId, Connection>,
+    /// Who serves the connections, with how many each has.
+    wakers: Vec<(Arc<dyn Wake>, usize)>,
     /// Connections so far: the higher number is the newer one.
     connected: u64,
     /// The count that the room was told last.
@@ -43,17 +62,21 @@ struct State {
 struct Connection {
     user: UserId,
     number: u64,
-    requests: mpsc::Sender<()>,
+    /// Requests for history that are not answered yet.
+    asked: Arc<AtomicU8>,
+    wake: Arc<dyn Wake>,
 }
 
 /// A new connection's place in the room.
 pub(super) struct Joined {
-    pub(super) connection: String,
-    pub(super) cursor: u64,
+    pub(super) connection: ConnectionId,
+    /// The ring's end: what comes later is live.
+    pub(super) end: u64,
+    /// Where the ring goes on after the position to resume from, if it still holds all that followed.
+    pub(super) resume: Option<u64>,
     pub(super) head: u64,
     pub(super) viewer_count: usize,
-    pub(super) requests: mpsc::Receiver<()>,
-    pub(super) end: watch::Receiver<u64>,
+    pub(super) asked: Arc<AtomicU8>,
 }
 
 /// What a cursor finds.
@@ -66,12 +89,19 @@ pub(super) enum Read {
     },
 }
 
+impl ConnectionId {
+    pub(super) fn random() -> Self {
+        // Without random numbers there are no guests' names either: nothing to fall back to.
+        Self(getrandom::u64().expect("the operating system has random numbers"))
+    }
+}
+
 impl LiveRoom {
-    pub(super) fn new(room: Room, head: u64) -> Self {
+    pub(super) fn new(room: Room, head: u64, size: RingSize) -> Self {
         let id = room.id;
-        let (ring, connections) = (Ring::default(), HashMap::new());
-        let state = State { room, head, ring, connections, connected: 0, told_viewers: 0 };
-        Self { id, state: Mutex::new(state), end: watch::Sender::new(0) }
+        let (ring, connections) = (Ring::new(size, head), HashMap::new());
+        let state = State { room, head, ring, connections, wakers: Vec::new(), connected: 0, told_viewers: 0 };
+        Self { id, state: Mutex::new(state) }
     }
 
     pub(super) fn id(&self) -> RoomId {
@@ -110,29 +140,38 @@ impl LiveRoom {
                 state.room.state = room_state;
             }
             state.head = event.seq;
-            state.ring.push(Item::Event(Arc::clone(event)));
+            state.push(Item::Event(Arc::clone(event)));
         }
         self.wake(state);
     }
 
-    /// Adds a connection. It reads what is dispatched from now on; the others are told that somebody came.
-    pub(super) fn join(&self, user: UserId) -> Joined {
-        let (sender, requests) = mpsc::channel(PENDING_REQUESTS);
-        let connection = uuid::Uuid::new_v4().simple().to_string();
+    /// Adds a connection, which saw everything up to `resume` if it says so. The others are told that somebody came.
+    pub(super) fn join(&self, user: UserId, resume: Option<u64>, wake: &Arc<dyn Wake>) -> Joined {
+        let connection = ConnectionId::random();
         let mut state = self.lock();
-        let number = state.connected;
+        let (number, asked) = (state.connected, Arc::default());
         state.connected += 1;
-        state.connections.insert(connection.clone(), Connection { user, number, requests: sender });
+        let seat = Connection { user, number, asked: Arc::clone(&asked), wake: Arc::clone(wake) };
+        state.connections.insert(connection, seat);
+        match state.wakers.iter_mut().find(|(waker, _)| Arc::ptr_eq(waker, wake)) {
+            Some((_, count)) => *count += 1,
+            None => state.wakers.push((Arc::clone(wake), 1)),
+        }
+        let resume = resume.and_then(|seq| state.ring.after(seq));
         state.presence_changed();
-        let (cursor, head, viewer_count) = (state.ring.end(), state.head, state.connections.len());
-        let end = self.end.subscribe();
+        let joined =
+            Joined { connection, end: state.ring.end(), resume, head: state.head, viewer_count: state.connections.len(), asked };
         self.wake(state);
-        Joined { connection, cursor, head, viewer_count, requests, end }
+        joined
     }
 
-    pub(super) fn leave(&self, connection: &str) {
+    pub(super) fn leave(&self, connection: ConnectionId) {
         let mut state = self.lock();
-        if state.connections.remove(connection).is_some() {
+        if let Some(Connection { wake, .. }) = state.connections.remove(&connection) {
+            for (waker, count) in &mut state.wakers {
+                *count -= usize::from(Arc::ptr_eq(waker, &wake));
+            }
+            state.wakers.retain(|(_, count)| *count > 0);
             state.presence_changed();
             self.wake(state);
         }
@@ -150,41 +189,52 @@ impl LiveRoom {
     /// Asks the connection that a token was made for to send its history; another of the same user if that one is gone.
     pub(super) fn ask_history(&self, claims: &Claims) -> Result<(), Refusal> {
         let state = self.lock();
-        let own = claims.connection.as_ref().and_then(|name| state.connections.get(name)).filter(|c| c.user == claims.user);
-        let newest = || state.connections.values().filter(|c| c.user == claims.user).max_by_key(|c| c.number);
-        let connection = own.or_else(newest).ok_or(Refusal::NotConnected)?;
-        connection.requests.try_send(()).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(()) => Refusal::TooFast { retry_after: std::time::Duration::from_secs(1) },
-            mpsc::error::TrySendError::Closed(()) => Refusal::NotConnected,
-        })
+        let own = claims.connection.and_then(|id| state.connections.get_key_value(&id)).filter(|(_, c)| c.user == claims.user);
+        let newest = || state.connections.iter().filter(|(_, c)| c.user == claims.user).max_by_key(|(_, c)| c.number);
+        let (&id, connection) = own.or_else(newest).ok_or(Refusal::NotConnected)?;
+        let one_more = |asked| (asked < PENDING_REQUESTS).then_some(asked + 1);
+        let full = |_| Refusal::TooFast { retry_after: Duration::from_secs(1) };
+        connection.asked.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).map_err(full)?;
+        let wake = Arc::clone(&connection.wake);
+        drop(state);
+        wake.subscriber(id);
+        Ok(())
     }
 
-    /// What is at `cursor`.
-    pub(super) fn read(&self, cursor: u64, limit: usize) -> Read {
+    /// What is at `cursor`, up to the entry of number `until`: as many as fit into about `bytes` of frames, and at least one.
+    pub(super) fn read(&self, cursor: u64, until: u64, bytes: usize) -> Read {
         let state = self.lock();
-        match state.ring.read(cursor, limit) {
+        match state.ring.read(cursor, until, bytes) {
             Some(entries) => Read::Entries(entries),
             None => Read::Behind { head: state.head, cursor: state.ring.end() },
         }
+    }
+
+    /// The ring's end, and whether the room takes no more events after it.
+    pub(super) fn end(&self) -> (u64, bool) {
+        let state = self.lock();
+        (state.ring.end(), state.room.state != RoomState::Live)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets the subscribers know of new entries, after the lock is free for them to read.
-    fn wake(&self, state: MutexGuard<'_, State>) {
-        let end = state.ring.end();
-        drop(state);
-        self.end.send_if_modified(|told| {
-            let newer = end > *told;
-            *told = end.max(*told);
-            newer
-        });
+    /// Lets those who serve subscribers know of new entries, after the lock is free for them to read; if there are any.
+    fn wake(&self, mut state: MutexGuard<'_, State>) {
+        if state.ring.take_news() {
+            let wakers: Vec<_> = state.wakers.iter().map(|(waker, _)| Arc::clone(waker)).collect();
+            drop(state);
+            wakers.iter().for_each(|waker| waker.room(self.id));
+        }
     }
 }
 
 impl State {
+    fn push(&mut self, item: Item) {
+        self.ring.push(self.head, item);
+    }
+
     fn presence_changed(&mut self) {
         if self.connections.len() <= BIG_ROOM {
             self.push_presence();
@@ -195,6 +245,6 @@ impl State {
         let viewer_count = self.connections.len();
         let joined = viewer_count > self.told_viewers;
         self.told_viewers = viewer_count;
-        self.ring.push(Item::Presence { joined, viewer_count });
+        self.push(Item::Presence { joined, viewer_count });
     }
 }

@@ -13,17 +13,19 @@ mod token;
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, PoisonError, RwLock, Weak},
+    sync::{
+        Arc, PoisonError, RwLock, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
-use tokio::sync::watch;
-
 use self::{live::LiveRoom, rate::Buckets};
 pub use self::{
+    live::{ConnectionId, Wake},
     refusal::Refusal,
-    ring::{Entry, Item},
-    subscriber::{Delivery, Subscriber},
+    ring::{Entry, Item, RingSize},
+    subscriber::{Batch, Fetch, Fetched, Found, LiveTail, Step, Subscriber, Welcome},
     token::{Claims, TokenError, Tokens},
 };
 use crate::{
@@ -42,14 +44,17 @@ struct Inner {
     limits: Limits,
     buckets: Buckets,
     /// Becomes true once, when the server stops.
-    stopping: watch::Sender<bool>,
+    stopping: AtomicBool,
 }
 
 /// The rooms by id. The engine's sink holds it too, which is why it is made before the engine is.
 ///
 /// A standard lock, because it is held for a look-up only and never across an await.
 #[derive(Clone, Default)]
-pub struct Rooms(Arc<RwLock<HashMap<RoomId, Arc<LiveRoom>>>>);
+pub struct Rooms {
+    by_id: Arc<RwLock<HashMap<RoomId, Arc<LiveRoom>>>>,
+    ring_size: RingSize,
+}
 
 /// A room as it is now.
 #[derive(Clone, Debug)]
@@ -72,6 +77,11 @@ pub enum Published {
 }
 
 impl Rooms {
+    /// No rooms yet; each that comes will keep so much in memory.
+    pub fn keeping(ring_size: RingSize) -> Self {
+        Self { ring_size, ..Self::default() }
+    }
+
     /// Where the engine is to dispatch events to.
     pub fn sink(&self) -> Sink {
         let rooms = self.clone();
@@ -91,16 +101,16 @@ impl Rooms {
     }
 
     fn find(&self, room: RoomId) -> Option<Arc<LiveRoom>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(&room).cloned()
+        self.by_id.read().unwrap_or_else(PoisonError::into_inner).get(&room).cloned()
     }
 
     fn insert(&self, room: Room, head: u64) {
-        let id = room.id;
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::new(LiveRoom::new(room, head)));
+        let (id, room) = (room.id, Arc::new(LiveRoom::new(room, head, self.ring_size)));
+        self.by_id.write().unwrap_or_else(PoisonError::into_inner).insert(id, room);
     }
 
     fn all(&self) -> Vec<Arc<LiveRoom>> {
-        let mut all: Vec<_> = self.0.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        let mut all: Vec<_> = self.by_id.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
         all.sort_by_key(|room| room.id());
         all
     }
@@ -116,7 +126,7 @@ impl Hub {
             rooms.insert(room, head);
         }
         let buckets = Buckets::new(limits.rate_per_second, limits.burst);
-        let inner = Arc::new(Inner { engine, rooms, tokens, limits, buckets, stopping: watch::Sender::new(false) });
+        let inner = Arc::new(Inner { engine, rooms, tokens, limits, buckets, stopping: AtomicBool::new(false) });
         tokio::spawn(tell_presence(Arc::downgrade(&inner)));
         Ok(Self(inner))
     }
@@ -131,14 +141,14 @@ impl Hub {
         &self.0.tokens
     }
 
-    /// Ends every subscription and refuses commands from now on. What was accepted before is still answered.
+    /// Refuses commands from now on. What was accepted before is still answered.
     pub fn stop(&self) {
-        self.0.stopping.send_replace(true);
+        self.0.stopping.store(true, Ordering::Relaxed);
     }
 
     /// Whether [`stop`](Self::stop) was called.
     pub fn is_stopping(&self) -> bool {
-        *self.0.stopping.borrow()
+        self.0.stopping.load(Ordering::Relaxed)
     }
 
     /// All rooms, ordered by id.
@@ -177,14 +187,20 @@ impl Hub {
     }
 
     /// Connects a reader. `resume` is the position that it says it saw last, as it says it; one that cannot be used opens the
-    /// subscription as a fresh one, with [`Subscriber::gap`].
+    /// subscription as a fresh one, with [`Welcome::gap`]. `wake` is called whenever there is something to do for it.
     ///
     /// # Errors
     /// [`Refusal::UnknownRoom`] and [`Refusal::NotLive`].
-    pub fn subscribe(&self, room: RoomId, user: UserId, resume: Option<&str>) -> Result<Subscriber, Refusal> {
+    pub fn subscribe(
+        &self,
+        room: RoomId,
+        user: UserId,
+        resume: Option<&str>,
+        wake: &Arc<dyn Wake>,
+    ) -> Result<(Subscriber, Welcome), Refusal> {
         let room = self.find(room)?;
         match room.state() {
-            RoomState::Live => Ok(Subscriber::join(self, room, user, resume)),
+            RoomState::Live => Ok(Subscriber::join(self, room, user, resume, wake)),
             state => Err(Refusal::NotLive(state)),
         }
     }

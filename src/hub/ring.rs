@@ -7,11 +7,23 @@ use bytes::Bytes;
 
 use crate::chat::{Event, Message};
 
-/// Entries that a room keeps for its subscribers. One that falls further behind is fed from the store.
-const ENTRIES: usize = 1_024;
+/// What a frame has beside its payload, about, in any dialect.
+const ENVELOPE_BYTES: usize = 300;
 
-/// Bytes of payload that a room keeps for its subscribers: what bounds the memory when messages are big.
-const PAYLOAD_BYTES: usize = 4 * 1024 * 1024;
+/// How much a room keeps in memory for its subscribers. One that falls further behind is fed from the store.
+#[derive(Clone, Copy, Debug)]
+pub struct RingSize {
+    /// Entries at most.
+    pub entries: usize,
+    /// Bytes of payload at most: what bounds the memory when messages are big. The newest entry is kept whatever its size.
+    pub payload_bytes: usize,
+}
+
+impl Default for RingSize {
+    fn default() -> Self {
+        Self { entries: 1_024, payload_bytes: 4 * 1024 * 1024 }
+    }
+}
 
 /// What subscribers are told.
 #[derive(Clone, Debug)]
@@ -32,6 +44,10 @@ pub enum Item {
 pub struct Entry {
     /// What it is.
     pub item: Item,
+    /// Its number in the room's ring.
+    number: u64,
+    /// The newest event at or before it.
+    seq: u64,
     frame: OnceLock<Bytes>,
 }
 
@@ -41,45 +57,89 @@ impl Entry {
         self.frame.get_or_init(|| encode(&self.item))
     }
 
-    fn payload_bytes(&self) -> usize {
+    /// The event in it, if it is one.
+    pub fn event(&self) -> Option<&Event> {
         match &self.item {
-            Item::Event(event) => event.message().map_or(0, |Message { payload, .. }| payload.get().len()),
-            Item::Presence { .. } => 0,
+            Item::Event(event) => Some(event),
+            Item::Presence { .. } => None,
         }
+    }
+
+    /// Its number in the room's ring, counted from 0 at the room's start.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// About how many bytes its frame has, known before it is encoded.
+    fn frame_bytes(&self) -> usize {
+        self.payload_bytes() + ENVELOPE_BYTES
+    }
+
+    fn payload_bytes(&self) -> usize {
+        self.event().and_then(Event::message).map_or(0, |Message { payload, .. }| payload.get().len())
     }
 }
 
 /// The newest entries of a room, shared by its subscribers, each of which holds a cursor into it: the number of the entry that it
-/// reads next, counted from 0 at the room's start.
-#[derive(Default)]
+/// reads next.
 pub(super) struct Ring {
+    size: RingSize,
     entries: VecDeque<Arc<Entry>>,
     /// The number of the oldest entry kept.
     start: u64,
     payload_bytes: usize,
+    /// The newest event that is not kept any more, or that was before the ring.
+    before: u64,
+    news: bool,
 }
 
 impl Ring {
+    pub(super) fn new(size: RingSize, head: u64) -> Self {
+        Self { size, entries: VecDeque::new(), start: 0, payload_bytes: 0, before: head, news: false }
+    }
+
     /// The number that the next entry will get.
     pub(super) fn end(&self) -> u64 {
         self.start + self.entries.len() as u64
     }
 
-    pub(super) fn push(&mut self, item: Item) {
-        let entry = Arc::new(Entry { item, frame: OnceLock::new() });
+    /// Adds an entry; `seq` is the newest event with it.
+    pub(super) fn push(&mut self, seq: u64, item: Item) {
+        let entry = Arc::new(Entry { item, number: self.end(), seq, frame: OnceLock::new() });
         self.payload_bytes += entry.payload_bytes();
         self.entries.push_back(entry);
-        while self.entries.len() > ENTRIES || (self.payload_bytes > PAYLOAD_BYTES && self.entries.len() > 1) {
+        self.news = true;
+        while self.entries.len() > self.size.entries.max(1)
+            || (self.payload_bytes > self.size.payload_bytes && self.entries.len() > 1)
+        {
             let Some(oldest) = self.entries.pop_front() else { break };
             self.payload_bytes -= oldest.payload_bytes();
             self.start += 1;
+            self.before = oldest.seq;
         }
     }
 
-    /// Up to `limit` entries from `cursor` on; `None` if the first of them is gone.
-    pub(super) fn read(&self, cursor: u64, limit: usize) -> Option<Vec<Arc<Entry>>> {
+    /// Whether anything was pushed since this was asked last.
+    pub(super) fn take_news(&mut self) -> bool {
+        std::mem::take(&mut self.news)
+    }
+
+    /// The number of the first entry after event `seq`; `None` if an event after it is gone.
+    pub(super) fn after(&self, seq: u64) -> Option<u64> {
+        (seq >= self.before).then(|| self.start + self.entries.partition_point(|entry| entry.seq <= seq) as u64)
+    }
+
+    /// Entries from `cursor` on, up to the one of number `until`, as many as fit into about `bytes` of frames, and at least one;
+    /// `None` if the first of them is gone.
+    pub(super) fn read(&self, cursor: u64, until: u64, bytes: usize) -> Option<Vec<Arc<Entry>>> {
         let skip = usize::try_from(cursor.checked_sub(self.start)?).ok()?;
-        Some(self.entries.iter().skip(skip).take(limit).cloned().collect())
+        let mut total = 0;
+        let fits = |entry: &&Arc<Entry>| {
+            let first = total == 0;
+            total += entry.frame_bytes();
+            entry.number < until && (first || total <= bytes)
+        };
+        Some(self.entries.iter().skip(skip).take_while(fits).cloned().collect())
     }
 }
 
@@ -87,24 +147,43 @@ impl Ring {
 mod tests {
     use super::*;
 
-    fn counts(ring: &Ring, cursor: u64, limit: usize) -> Option<Vec<usize>> {
-        let count = |entry: Arc<Entry>| match entry.item {
-            Item::Presence { viewer_count, .. } => viewer_count,
-            Item::Event(_) => unreachable!("only presence was pushed"),
-        };
-        Some(ring.read(cursor, limit)?.into_iter().map(count).collect())
+    fn ring(entries: usize) -> Ring {
+        Ring::new(RingSize { entries, ..RingSize::default() }, 0)
+    }
+
+    fn notice(viewer_count: usize) -> Item {
+        Item::Presence { joined: true, viewer_count }
+    }
+
+    fn numbers(ring: &Ring, cursor: u64, until: u64, bytes: usize) -> Option<Vec<u64>> {
+        Some(ring.read(cursor, until, bytes)?.iter().map(|entry| entry.number()).collect())
     }
 
     #[test]
     fn a_cursor_reads_on_and_one_that_fell_out_is_told() {
-        let mut ring = Ring::default();
-        for viewer_count in 0..ENTRIES + 5 {
-            ring.push(Item::Presence { joined: true, viewer_count });
+        let mut ring = ring(10);
+        (0..15).for_each(|n| ring.push(0, notice(n)));
+        assert_eq!(ring.end(), 15);
+        assert_eq!(numbers(&ring, 4, u64::MAX, 9_999), None);
+        assert_eq!(numbers(&ring, 5, 7, 9_999), Some(vec![5, 6]));
+        assert_eq!(numbers(&ring, 5, 99, 3 * ENVELOPE_BYTES), Some(vec![5, 6, 7]), "no more bytes than asked for");
+        assert_eq!(numbers(&ring, 5, 99, 0), Some(vec![5]), "one at least");
+        assert_eq!(numbers(&ring, 14, u64::MAX, 9_999), Some(vec![14]));
+        assert_eq!(numbers(&ring, 15, u64::MAX, 9_999), Some(vec![]));
+    }
+
+    #[test]
+    fn a_position_is_found_while_all_that_followed_is_kept() {
+        let mut ring = Ring::new(RingSize { entries: 4, ..RingSize::default() }, 7);
+        assert_eq!((ring.after(6), ring.after(7)), (None, Some(0)));
+        // Event 8, a notice, events 9 and 10.
+        for seq in [8, 8, 9, 10] {
+            ring.push(seq, notice(0));
         }
-        assert_eq!(ring.end(), (ENTRIES + 5) as u64);
-        assert_eq!(counts(&ring, 4, 2), None);
-        assert_eq!(counts(&ring, 5, 2), Some(vec![5, 6]));
-        assert_eq!(counts(&ring, ring.end() - 1, 9), Some(vec![ENTRIES + 4]));
-        assert_eq!(counts(&ring, ring.end(), 9), Some(vec![]));
+        assert_eq!((ring.after(6), ring.after(7), ring.after(8), ring.after(9), ring.after(10)), {
+            (None, Some(0), Some(2), Some(3), Some(4))
+        });
+        ring.push(11, notice(0));
+        assert_eq!((ring.after(7), ring.after(8), ring.after(11)), (None, Some(2), Some(5)));
     }
 }

@@ -1,25 +1,26 @@
-use std::{sync::Arc, time::Duration};
-
-use tokio::{
-    sync::{mpsc, watch},
-    time::Instant,
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+    time::Duration,
 };
 
+use tokio::time::Instant;
+
 use super::{
-    Hub,
-    live::{LiveRoom, Read},
+    ConnectionId, Hub,
+    live::{LiveRoom, Read, Wake},
     ring::{Entry, Item},
 };
 use crate::{
-    chat::{Event, Position, RoomState, UserId},
+    chat::{Event, Position, RoomId, UserId},
     engine::{End, EngineError, Query},
 };
 
-/// Events read from the store at once while a subscriber catches up: bounds its memory, whatever it missed.
+/// Events read from the store at once while a subscriber catches up. With [`REPLAY_BYTES`] it bounds a subscriber's memory,
+/// whatever it missed.
 const REPLAY_PAGE: usize = 256;
-
-/// Entries taken from the ring at once.
-const LIVE_PAGE: usize = 256;
 
 /// How long positions say that the history before them was not given (see [`Position::since`]). A client that wants history asks
 /// for it as soon as it is connected; one that has not asked by then never will, and its positions become the plain ones that all
@@ -27,69 +28,169 @@ const LIVE_PAGE: usize = 256;
 const HISTORY_ASKED_WITHIN: Duration = Duration::from_secs(10);
 
 /// One live connection of a reader: what it missed, then what happens, without a seam. Dropping it leaves the room.
+///
+/// It neither waits nor reads the store by itself: whoever serves it asks [`next_step`](Self::next_step) what to do, does it, and asks again
+/// when its [`Wake`] is called. So a subscriber costs a few hundred bytes and no task.
 pub struct Subscriber {
     hub: Hub,
     room: Arc<LiveRoom>,
     user: UserId,
-    connection: String,
-    gap: bool,
-    viewer_count: usize,
+    connection: ConnectionId,
     /// The newest event given, or passed over because it is not for this reader.
     given: u64,
     /// Up to where the log is to be read before the ring is.
     replay_until: u64,
+    /// The entry of the ring that is read next.
     cursor: u64,
+    /// The ring's end when it came: notices before it are old news.
+    joined_at: u64,
     /// Where this reader began to listen, while the history before is still owed to it.
     since: Option<u64>,
     since_told_until: Instant,
     /// Came with a position, so that it has the history already.
     resumed: bool,
-    requests: mpsc::Receiver<()>,
-    /// Requests that were received and not answered yet.
-    asked: usize,
-    end: watch::Receiver<u64>,
-    stopping: watch::Receiver<bool>,
+    /// Requests for history that are not answered yet.
+    asked: Arc<AtomicU8>,
 }
 
-/// What a subscriber is to be given next.
+/// What a new subscriber is told.
+#[derive(Clone, Debug)]
+pub struct Welcome {
+    /// Whether it came with a position that cannot be used, so that it may have missed messages.
+    pub gap: bool,
+    /// How many there are, itself included.
+    pub viewer_count: usize,
+    /// Its events begin after this one.
+    pub position: Position,
+}
+
+/// What is to be done for a subscriber.
+pub enum Step {
+    /// A part of the log must be read: run it, then say so with [`Subscriber::fetched`].
+    Fetch(Fetch),
+    /// It is to be given what is in the room's ring from this cursor on.
+    Live(u64),
+}
+
+/// A part of the log that a subscriber needs. It is on its own, so that it can be read elsewhere.
+pub struct Fetch {
+    hub: Hub,
+    reader: UserId,
+    query: Query,
+    until: u64,
+    since: Option<u64>,
+    /// Whether it is the answer to a request for history; else it is what the subscriber missed.
+    pub is_history: bool,
+}
+
+/// How far a subscriber will be when it is given what was fetched.
+#[derive(Clone, Copy, Debug)]
+pub struct Fetched {
+    reached: u64,
+    is_history: bool,
+}
+
+/// A run of entries that was read from a room's ring once, for all subscribers that stand at its beginning.
 #[derive(Debug)]
-pub enum Delivery {
-    /// Events that it missed, oldest first.
-    Missed(Vec<Arc<Event>>),
-    /// What happens now. Entries that are not for this reader are not among them.
-    Live(Vec<Arc<Entry>>),
-    /// The answer to its request: events oldest first, none that this connection was given already.
-    History(Vec<Event>),
+pub struct Batch {
+    /// The entries, oldest first.
+    pub entries: Vec<Arc<Entry>>,
+    /// Its first and its last event, if there are events.
+    events: Option<(u64, u64)>,
+    /// Whether all of it is for everybody.
+    public: bool,
+}
+
+/// What [`LiveTail::read`] finds.
+pub enum Found {
+    /// The entries from the cursor on.
+    Batch(Batch),
+    /// They are gone from memory: tell the subscriber, with [`Subscriber::fell_behind`].
+    Gone {
+        /// The newest event.
+        head: u64,
+        /// The ring's end.
+        end: u64,
+    },
+}
+
+/// A room's ring, to read from.
+#[derive(Clone)]
+pub struct LiveTail(Arc<LiveRoom>);
+
+impl LiveTail {
+    /// The number of the entry that comes next, and whether none will, because the room is not live any more.
+    pub fn end(&self) -> (u64, bool) {
+        self.0.end()
+    }
+
+    /// The entries from `cursor` on, up to the one of number `until`: as many as fit into about `bytes` of frames, and at least
+    /// one if there is one.
+    pub fn read(&self, cursor: u64, until: u64, bytes: usize) -> Found {
+        match self.0.read(cursor, until, bytes) {
+            Read::Entries(entries) => Found::Batch(Batch::new(entries)),
+            Read::Behind { head, cursor } => Found::Gone { head, end: cursor },
+        }
+    }
+}
+
+impl Batch {
+    fn new(entries: Vec<Arc<Entry>>) -> Self {
+        let mut seqs = entries.iter().filter_map(|entry| entry.event()).map(|event| event.seq);
+        let events = seqs.next().map(|first| (first, seqs.next_back().unwrap_or(first)));
+        let public = entries.iter().filter_map(|entry| entry.event()).all(|event| event.visible_to(None));
+        Self { entries, events, public }
+    }
 }
 
 impl Subscriber {
-    pub(super) fn join(hub: &Hub, room: Arc<LiveRoom>, user: UserId, resume: Option<&str>) -> Self {
-        let joined = room.join(user.clone());
+    pub(super) fn join(
+        hub: &Hub,
+        room: Arc<LiveRoom>,
+        user: UserId,
+        resume: Option<&str>,
+        wake: &Arc<dyn Wake>,
+    ) -> (Self, Welcome) {
         let epoch = hub.0.engine.epoch();
-        let usable = |position: &Position| position.epoch == epoch && position.seq <= joined.head;
-        let position = resume.and_then(|text| text.parse().ok()).filter(usable);
+        let said = resume.and_then(|text| text.parse().ok()).filter(|position: &Position| position.epoch == epoch);
+        let joined = room.join(user.clone(), said.as_ref().map(|position| position.seq), wake);
+        let position = said.filter(|position| position.seq <= joined.head);
         let (given, since) = match &position {
             Some(position) => (position.seq, position.since),
             None => (joined.head, Some(joined.head)),
         };
-        Self {
+        // What was missed comes from memory if all of it is there, else from the store.
+        let (cursor, replay_until) = match (position.is_some(), joined.resume) {
+            (true, Some(cursor)) => (cursor, given),
+            _ => (joined.end, joined.head),
+        };
+        let subscriber = Self {
             hub: hub.clone(),
+            room,
             user,
             connection: joined.connection,
-            gap: resume.is_some() && position.is_none(),
-            viewer_count: joined.viewer_count,
             given,
-            replay_until: joined.head,
-            cursor: joined.cursor,
-            since,
+            replay_until,
+            cursor,
+            joined_at: joined.end,
+            since: since.filter(|&since| since > 0),
             since_told_until: Instant::now() + HISTORY_ASKED_WITHIN,
             resumed: position.is_some(),
-            requests: joined.requests,
-            asked: 0,
-            end: joined.end,
-            stopping: hub.0.stopping.subscribe(),
-            room,
-        }
+            asked: joined.asked,
+        };
+        let gap = resume.is_some() && position.is_none();
+        let position = Position { since: subscriber.since, ..hub.position(given) };
+        (subscriber, Welcome { gap, viewer_count: joined.viewer_count, position })
+    }
+
+    /// The room that it listens to.
+    pub fn room(&self) -> RoomId {
+        self.room.id()
+    }
+
+    /// The ring of the room that it listens to.
+    pub fn tail(&self) -> LiveTail {
+        LiveTail(Arc::clone(&self.room))
     }
 
     /// Who reads.
@@ -98,103 +199,76 @@ impl Subscriber {
     }
 
     /// The connection's name, for a token that belongs to it.
-    pub fn connection(&self) -> &str {
-        &self.connection
+    pub fn connection(&self) -> ConnectionId {
+        self.connection
     }
 
-    /// Whether it came with a position that cannot be used, so that it may have missed messages.
-    pub fn gap(&self) -> bool {
-        self.gap
+    /// What is to be done now. Until a [`Fetch`] is done, nothing else is to be given.
+    pub fn next_step(&mut self) -> Step {
+        if self.since.is_some() && Instant::now() >= self.since_told_until {
+            self.since = None;
+        }
+        if self.given < self.replay_until {
+            return Step::Fetch(self.fetch_missed());
+        }
+        if self.asked.load(Ordering::Relaxed) > 0 {
+            return Step::Fetch(self.fetch_history());
+        }
+        Step::Live(self.cursor)
     }
 
-    /// How many there were when it came, itself included.
-    pub fn viewer_count(&self) -> usize {
-        self.viewer_count
+    /// What was fetched is on its way to the reader.
+    pub fn fetched(&mut self, fetched: Fetched) {
+        if fetched.is_history {
+            self.asked.fetch_sub(1, Ordering::Relaxed);
+            self.since = None;
+        } else {
+            self.given = fetched.reached;
+        }
     }
 
-    /// The position to come back with after everything up to `seq`.
-    pub fn position_at(&self, seq: u64) -> Position {
-        Position { since: self.since_told(), ..self.hub.position(seq) }
+    /// The entries at its cursor are gone: it must read the log up to `head`, then the ring from `end` on.
+    pub fn fell_behind(&mut self, head: u64, end: u64) {
+        (self.replay_until, self.cursor) = (head, end);
     }
 
-    /// The position to come back with after everything that was given so far.
-    pub fn position(&self) -> Position {
-        self.position_at(self.given)
+    /// Whether the whole of `batch`, which begins at its cursor, is for this reader, in the form that all share. The quick way,
+    /// taken by nearly all subscribers nearly always: then say so with [`pass`](Self::pass).
+    pub fn shares(&self, batch: &Batch) -> bool {
+        let all_new = batch.events.is_none_or(|(first, _)| first > self.given);
+        batch.public && all_new && self.since.is_none() && self.cursor >= self.joined_at
     }
 
-    /// The position after `seq` for everybody to whom no history is owed.
-    pub fn shared_position_at(&self, seq: u64) -> Position {
-        self.hub.position(seq)
+    /// The reader was given the whole of `batch`.
+    pub fn pass(&mut self, batch: &Batch) {
+        self.cursor += batch.entries.len() as u64;
+        if let Some((_, last)) = batch.events {
+            self.given = last;
+        }
     }
 
-    /// Whether positions are the plain ones that all subscribers share.
-    pub fn positions_are_plain(&self) -> bool {
-        self.since_told().is_none()
-    }
-
-    /// Waits for what comes next; `None` when the room has ended or the server stops.
-    ///
-    /// Cancel safe: what was not returned comes at the next call.
-    ///
-    /// # Errors
-    /// The engine's, if the log cannot be read; the subscriber should be dropped then, so that its client comes back.
-    pub async fn next(&mut self) -> Result<Option<Delivery>, EngineError> {
-        loop {
-            if self.given < self.replay_until {
-                let missed = self.read_missed().await?;
-                if !missed.is_empty() {
-                    return Ok(Some(Delivery::Missed(missed)));
-                }
-                continue;
-            }
-            if *self.stopping.borrow() {
-                return Ok(None);
-            }
-            if self.asked > 0 || self.requests.try_recv().is_ok() {
-                self.asked = self.asked.max(1);
-                let history = self.read_history().await?;
-                self.asked -= 1;
-                self.since = None;
-                return Ok(Some(Delivery::History(history)));
-            }
-            self.end.mark_unchanged();
-            match self.room.read(self.cursor, LIVE_PAGE) {
-                Read::Behind { head, cursor } => (self.replay_until, self.cursor) = (head, cursor),
-                Read::Entries(entries) if !entries.is_empty() => {
-                    let entries = self.take(entries);
-                    if !entries.is_empty() {
-                        return Ok(Some(Delivery::Live(entries)));
+    /// Passes `batch`, and picks what is for this reader and was not given to it from the store, each with the position to come
+    /// back with after it if that is not the shared one.
+    pub fn pick<'a>(&mut self, batch: &'a Batch) -> Vec<(&'a Entry, Option<Position>)> {
+        let mut picked = Vec::new();
+        for entry in &batch.entries {
+            self.cursor += 1;
+            match &entry.item {
+                Item::Presence { .. } if entry.number() >= self.joined_at => picked.push((&**entry, None)),
+                Item::Event(event) if event.seq > self.given => {
+                    self.given = event.seq;
+                    if event.visible_to(Some(&self.user)) {
+                        let own = self.since.map(|_| Position { since: self.since, ..self.hub.position(event.seq) });
+                        picked.push((&**entry, own));
                     }
                 }
-                Read::Entries(_) if self.room.state() != RoomState::Live => return Ok(None),
-                Read::Entries(_) => self.wait().await,
+                Item::Presence { .. } | Item::Event(_) => {}
             }
         }
+        picked
     }
 
-    /// Moves past `entries` and returns those that this reader may see and has not been given from the store.
-    fn take(&mut self, mut entries: Vec<Arc<Entry>>) -> Vec<Arc<Entry>> {
-        self.cursor += entries.len() as u64;
-        entries.retain(|entry| match &entry.item {
-            Item::Presence { .. } => true,
-            Item::Event(event) if event.seq <= self.given => false,
-            Item::Event(event) => {
-                self.given = event.seq;
-                event.visible_to(Some(&self.user))
-            }
-        });
-        entries
-    }
-
-    async fn wait(&mut self) {
-        tokio::select! {
-            _ = self.end.changed() => {}
-            _ = self.stopping.changed() => {}
-            Some(()) = self.requests.recv() => self.asked += 1,
-        }
-    }
-
-    async fn read_missed(&mut self) -> Result<Vec<Arc<Event>>, EngineError> {
+    fn fetch_missed(&self) -> Fetch {
         let query = Query {
             room: self.room.id(),
             after: self.given,
@@ -204,18 +278,20 @@ impl Subscriber {
             limit: REPLAY_PAGE,
             end: End::Oldest,
         };
-        let events = self.hub.0.engine.read(query).await?;
-        self.given = match events.last() {
-            Some(last) if events.len() == REPLAY_PAGE => last.seq,
-            _ => self.replay_until,
-        };
-        Ok(events.into_iter().map(Arc::new).collect())
+        Fetch {
+            hub: self.hub.clone(),
+            reader: self.user.clone(),
+            query,
+            until: self.replay_until,
+            since: self.since,
+            is_history: false,
+        }
     }
 
-    async fn read_history(&self) -> Result<Vec<Event>, EngineError> {
+    fn fetch_history(&self) -> Fetch {
         let until = match self.since {
             Some(since) => since,
-            None if self.resumed => return Ok(Vec::new()),
+            None if self.resumed => 0,
             None => self.given,
         };
         let query = Query {
@@ -227,17 +303,45 @@ impl Subscriber {
             limit: self.hub.limits().history_events,
             end: End::Newest,
         };
-        self.hub.0.engine.read(query).await
+        Fetch { hub: self.hub.clone(), reader: self.user.clone(), query, until: self.given, since: None, is_history: true }
+    }
+}
+
+impl Fetch {
+    /// Reads it: the events, oldest first, and how far they reach.
+    ///
+    /// # Errors
+    /// The engine's; the subscriber should be dropped then, so that its client comes back.
+    pub async fn run(&self) -> Result<(Vec<Event>, Fetched), EngineError> {
+        let events = self.hub.0.engine.read(self.query.clone()).await?;
+        let is_whole = self.is_history || events.len() < self.query.limit;
+        let reached = if is_whole { self.until } else { events.last().map_or(self.until, |last| last.seq) };
+        Ok((events, Fetched { reached, is_history: self.is_history }))
     }
 
-    fn since_told(&self) -> Option<u64> {
-        // Before the first event there is no history to be owed.
-        self.since.filter(|&since| since > 0 && Instant::now() < self.since_told_until)
+    /// Whose log.
+    pub fn room(&self) -> RoomId {
+        self.query.room
+    }
+
+    /// For whom.
+    pub fn reader(&self) -> &UserId {
+        &self.reader
+    }
+
+    /// The position of its subscriber after it, if it is the answer to a request.
+    pub fn position_after(&self) -> Position {
+        self.position(self.until)
+    }
+
+    /// The position to come back with after everything up to `seq`.
+    pub fn position(&self, seq: u64) -> Position {
+        Position { since: self.since, ..self.hub.position(seq) }
     }
 }
 
 impl Drop for Subscriber {
     fn drop(&mut self) {
-        self.room.leave(&self.connection);
+        self.room.leave(self.connection);
     }
 }

@@ -3,6 +3,7 @@ use std::time::Duration;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, errors::ErrorKind};
 use serde::{Deserialize, Serialize};
 
+use super::ConnectionId;
 use crate::chat::{Capabilities, RoomId, UserId};
 
 /// What a token says about its bearer. A JSON Web Token (RFC 7519), signed with HS256.
@@ -18,7 +19,7 @@ pub struct Claims {
     pub capabilities: Capabilities,
     /// The connection that it was made for, if it was made for one.
     #[serde(rename = "cid", default, skip_serializing_if = "Option::is_none")]
-    pub connection: Option<String>,
+    pub connection: Option<ConnectionId>,
     /// When it ends: seconds since 1970 (RFC 7519 4.1.4).
     #[serde(rename = "exp")]
     pub expires_at: u64,
@@ -60,9 +61,9 @@ impl Tokens {
         self.lifetime
     }
 
-    /// A token for `user` in `room`, for the connection of that name if one is given. Only characters of `[A-Za-z0-9._-]`, so
+    /// A token for `user` in `room`, for that connection if one is given. Only characters of `[A-Za-z0-9._-]`, so
     /// that it can stand in an URL as it is.
-    pub fn sign(&self, user: UserId, room: RoomId, capabilities: Capabilities, connection: Option<String>) -> String {
+    pub fn sign(&self, user: UserId, room: RoomId, capabilities: Capabilities, connection: Option<ConnectionId>) -> String {
         let expires_at = jsonwebtoken::get_current_timestamp() + self.lifetime.as_secs();
         let claims = Claims { user, room, capabilities, connection, expires_at };
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding).expect("HMAC and plain data cannot fail")
@@ -104,10 +105,11 @@ mod tests {
     #[test]
     fn a_token_says_what_was_signed() {
         let tokens = Tokens::new(b"secret", DAY);
-        let token = tokens.sign(ann(), RoomId::FIRST, Capabilities::guest(), Some("c1".into()));
+        let connection = Some(ConnectionId::random());
+        let token = tokens.sign(ann(), RoomId::FIRST, Capabilities::guest(), connection);
         assert!(token.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)), "{token}");
         let claims = tokens.check(&token, RoomId::FIRST).expect("our own");
-        assert_eq!((claims.user, claims.capabilities, claims.connection), (ann(), Capabilities::guest(), Some("c1".into())));
+        assert_eq!((claims.user, claims.capabilities, claims.connection), (ann(), Capabilities::guest(), connection));
     }
 
     #[test]

@@ -63,6 +63,14 @@ pub struct Config {
     #[arg(long, env = "LIVE_CHAT_HISTORY_LIMIT", default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub history_limit: u32,
 
+    /// Most connections open at once [default: as many as the operating system allows files to be open]
+    #[arg(long, env = "LIVE_CHAT_MAX_CONNECTIONS", value_parser = connections)]
+    pub max_connections: Option<usize>,
+
+    /// Most connections open at once from one address (of IPv6, from one /64) [default: no limit]
+    #[arg(long, env = "LIVE_CHAT_MAX_CONNECTIONS_PER_ADDRESS", value_parser = connections)]
+    pub max_connections_per_address: Option<usize>,
+
     /// What to log: error, warn, info, debug, trace, or a filter such as `info,live_chat=debug`
     #[arg(long, env = "LIVE_CHAT_LOG_LEVEL", default_value = "info", value_parser = filter)]
     pub log_level: String,
@@ -121,6 +129,10 @@ fn secret(text: &str) -> Result<String, String> {
 fn admin_key(text: &str) -> Result<String, String> {
     let text = printable(text)?;
     if text.len() >= 16 { Ok(text) } else { Err("must have at least 16 characters".into()) }
+}
+
+fn connections(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|&count| count > 0).ok_or_else(|| "must be a whole number of connections, at least 1".to_owned())
 }
 
 fn rate(text: &str) -> Result<f64, String> {

@@ -2,23 +2,30 @@
 //!
 //! A handler reads what HTTP brought, calls the hub, and writes the answer in the dialect's form. It decides nothing about the chat.
 
+mod admission;
 mod api;
 mod config;
+mod connection;
 mod error;
 mod identity;
+mod listen;
 mod page;
 mod publish;
 mod router;
 mod secrets;
 mod start;
 mod state;
+mod streams;
 mod subscribe;
 
 pub use self::{
+    admission::{Admission, ConnectionLimits},
     config::Config,
+    listen::serve,
     router::router,
     start::{RunError, run},
     state::{AdminKey, AppState},
+    streams::{HEARTBEAT, Streams},
 };
 
 #[cfg(test)]

@@ -6,11 +6,17 @@ use std::{
     time::Duration,
 };
 
-use axum::serve::ListenerExt;
 use leptos::config::LeptosOptions;
-use tokio::{net::TcpListener, signal::unix::SignalKind};
+use tokio::{net::TcpListener, signal::unix::SignalKind, sync::watch};
 
-use super::{Config, router::router, secrets, state::AdminKey, state::AppState};
+use super::{
+    Config, HEARTBEAT, Streams,
+    admission::{Admission, ConnectionLimits},
+    listen,
+    router::router,
+    secrets,
+    state::{AdminKey, AppState},
+};
 use crate::{
     chat::RoomId,
     engine::{EngineError, OpenError, Sqlite},
@@ -19,6 +25,9 @@ use crate::{
 
 /// How long a stop waits for connections that do not end by themselves.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
+
+/// Files that are open beside the connections: the database's, the page's, and some to spare.
+const OTHER_FILES: usize = 128;
 
 /// Why the server could not run.
 #[derive(Debug, thiserror::Error)]
@@ -68,27 +77,46 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let hub = Hub::start(engine.clone(), rooms, tokens, config.limits()).await?;
 
     let listen = |source| RunError::Listen { addr: config.addr, source };
+    let limits = connection_limits(&config)?;
     let listener = TcpListener::bind(config.addr).await.map_err(listen)?;
     let addr = listener.local_addr()?;
     greet(&hub, addr, first_start.then_some(config.data_dir.as_path()))?;
 
     let options = LeptosOptions::builder().output_name("live-chat").site_root(site_root()).site_addr(addr).build();
-    let state = AppState { hub: hub.clone(), options, admin_key: AdminKey(admin_key.into()) };
+    let streams = Arc::new(Streams::start(&hub, HEARTBEAT)?);
+    let state = AppState { hub: hub.clone(), streams: Arc::clone(&streams), options, admin_key: AdminKey(admin_key.into()) };
     let app = router(state, &config.allowed_origins);
-    // An event is a few hundred bytes that must leave now, not when more have gathered (Nagle).
-    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-    let stop = stop_signal()?;
-    let stopping = hub.clone();
-    let server = axum::serve(listener, app).with_graceful_shutdown(async move {
-        stop.await;
+    let (stop, stopping) = watch::channel(false);
+    let signal = stop_signal()?;
+    tokio::spawn(async move {
+        signal.await;
         tracing::info!("stopping: streams end, accepted messages are stored");
-        stopping.stop();
+        hub.stop();
+        stop.send_replace(true);
         tokio::spawn(end_late());
+        streams.stop();
     });
-    server.await?;
+    listen::serve(listener, app, Admission::new(limits), stopping).await;
     tokio::task::block_in_place(|| engine.close());
     tracing::info!("stopped");
     Ok(())
+}
+
+/// How many connections there may be: as many as are configured, else as there are files to open. The limit of those is raised
+/// first, for it is low by default (1,024) and each connection is one.
+fn connection_limits(config: &Config) -> io::Result<ConnectionLimits> {
+    let files = rlimit::increase_nofile_limit(u64::MAX)?;
+    let possible = usize::try_from(files).unwrap_or(usize::MAX).saturating_sub(OTHER_FILES);
+    let total = config.max_connections.map_or(possible, |wanted| wanted.min(possible));
+    if config.max_connections.is_some_and(|wanted| wanted > possible) {
+        tracing::warn!(
+            files,
+            connections = total,
+            "fewer connections than configured: raise the limit of open files (ulimit -n)"
+        );
+    }
+    tracing::info!(files, connections = total, "limits of this process");
+    Ok(ConnectionLimits { total, per_address: config.max_connections_per_address })
 }
 
 /// Says where the chat is, and at the first start what its owner must know.

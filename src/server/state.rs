@@ -3,6 +3,7 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 use leptos::config::LeptosOptions;
 
+use super::streams::Streams;
 use crate::hub::Hub;
 
 /// What the handlers share. Clones are cheap.
@@ -10,6 +11,8 @@ use crate::hub::Hub;
 pub struct AppState {
     /// The live side.
     pub hub: Hub,
+    /// What serves the subscribers.
+    pub streams: Arc<Streams>,
     /// Where the page's files are.
     pub options: LeptosOptions,
     /// What the stream API asks for.

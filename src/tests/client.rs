@@ -1,9 +1,12 @@
-use std::time::Duration;
+use std::{collections::HashMap, net::SocketAddr, time::Duration};
 
-use axum::{body::BodyDataStream, http::HeaderMap, response::Response};
-use futures::StreamExt;
+use axum::{http::HeaderMap, response::Response};
 use http_body_util::BodyExt;
 use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 /// A hang must fail a test, not stop the run. Nothing is measured by it.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -40,14 +43,15 @@ impl Answer {
     }
 }
 
-/// A stream of Server-Sent Events, read as a browser reads it (WHATWG HTML 9.2.6).
+/// A stream of Server-Sent Events on a socket, read as a browser reads it (WHATWG HTML 9.2.6).
 pub struct Events {
-    pub headers: HeaderMap,
+    /// The headers, by their names in lower case.
+    pub headers: HashMap<String, String>,
     /// What `init` said.
     pub init: Value,
     /// What an `EventSource` would come back with.
     pub last_event_id: String,
-    body: BodyDataStream,
+    socket: TcpStream,
     buffer: Vec<u8>,
 }
 
@@ -59,12 +63,17 @@ pub struct SseEvent {
 }
 
 impl Events {
-    /// Opens a stream and reads its `init`.
-    pub async fn open(response: Response) -> Self {
-        assert_eq!(response.status(), 200);
-        let (parts, body) = response.into_parts();
-        let (headers, body) = (parts.headers, body.into_data_stream());
-        let mut events = Self { headers, init: Value::Null, last_event_id: String::new(), body, buffer: Vec::new() };
+    /// Opens a stream and reads its head and its `init`.
+    pub async fn open(addr: SocketAddr, request: &str) -> Self {
+        let mut socket = TcpStream::connect(addr).await.expect("a server");
+        socket.write_all(request.as_bytes()).await.expect("an open connection");
+        let (headers, init) = (HashMap::new(), Value::Null);
+        let mut events = Self { headers, init, last_event_id: String::new(), socket, buffer: Vec::new() };
+        let head = events.up_to("\r\n\r\n").await.expect("a head");
+        let mut lines = head.trim_end().split("\r\n");
+        assert_eq!(lines.next(), Some("HTTP/1.1 200 OK"), "{head}");
+        let header = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned()));
+        events.headers = lines.map(|line| header(line).expect("a header")).collect();
         let first = events.next().await.expect("an init");
         assert_eq!((&first.id, first.data["type"].as_str()), (&None, Some("init")), "{first:?}");
         events.init = first.data;
@@ -123,13 +132,20 @@ impl Events {
 
     /// The next block of lines as it was sent, comments included.
     pub async fn block(&mut self) -> Option<String> {
+        self.up_to("\n\n").await
+    }
+
+    async fn up_to(&mut self, end: &str) -> Option<String> {
         loop {
-            if let Some(end) = self.buffer.windows(2).position(|pair| pair == b"\n\n") {
-                let block = self.buffer.drain(..end + 2).collect();
+            if let Some(at) = self.buffer.windows(end.len()).position(|window| window == end.as_bytes()) {
+                let block = self.buffer.drain(..at + end.len()).collect();
                 return Some(String::from_utf8(block).expect("UTF-8"));
             }
-            let chunk = tokio::time::timeout(PATIENCE, self.body.next()).await.expect("an event in time")?;
-            self.buffer.extend_from_slice(&chunk.expect("an unbroken stream"));
+            let read = tokio::time::timeout(PATIENCE, self.socket.read_buf(&mut self.buffer)).await.expect("an event in time");
+            if read.expect("an unbroken stream") == 0 {
+                assert!(self.buffer.is_empty(), "the stream ends between two events");
+                return None;
+            }
         }
     }
 }

@@ -3,7 +3,10 @@ use std::time::Duration;
 use axum::{body::Body, http::Request};
 use serde_json::{Value, json};
 
-use super::{Site, site::WIDGET_KEY};
+use super::{
+    Site,
+    site::{Setting, WIDGET_KEY},
+};
 use crate::{
     chat::{Capabilities, Limits, MessageId, RoomId, UserId},
     hub::Tokens,
@@ -153,7 +156,7 @@ async fn wrong_methods_content_types_and_paths_get_json_with_cors() {
 
 #[tokio::test]
 async fn a_preflight_lets_the_widget_s_headers_pass() {
-    let site = Site::for_origins(&["https://site.example"]).await;
+    let site = Site::with(Setting { origins: &["https://site.example"], ..Setting::default() }).await;
     let preflight = async |origin: &str| {
         let request = Request::options("/publish/1").header("origin", origin).header("access-control-request-method", "POST");
         let request = request.header("access-control-request-headers", "content-type,authorization");
@@ -170,7 +173,7 @@ async fn a_preflight_lets_the_widget_s_headers_pass() {
 
 #[tokio::test]
 async fn too_many_messages_are_told_when_to_come_back() {
-    let site = Site::with(Limits { rate_per_second: 0.5, burst: 3.0, ..Limits::default() }).await;
+    let site = Site::limited(Limits { rate_per_second: 0.5, burst: 3.0, ..Limits::default() }).await;
     let token = site.guest_token(RoomId::FIRST);
     for n in 0..3 {
         assert_eq!(site.say(&token, &n.to_string()).await.status, 200);

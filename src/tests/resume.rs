@@ -1,8 +1,14 @@
 //! Exact resume: a client that loses its connection anywhere and comes back has seen everything once.
 
+use std::{sync::Arc, time::Duration};
+
 use serde_json::json;
 
 use super::{Events, Site, SseEvent, site::texts};
+use crate::{
+    chat::RoomId,
+    hub::{ConnectionId, Found, Step, Wake},
+};
 
 /// What a client like inLive's tutorial shows: it asks for the history at every `init`, and appends whatever comes.
 #[derive(Default)]
@@ -50,7 +56,7 @@ async fn come_back(site: &Site, lost: Events) -> Events {
 #[tokio::test]
 async fn at_every_cut_point_of_a_history() {
     let site = Site::open().await;
-    let token = site.guest_token(crate::chat::RoomId::FIRST);
+    let token = site.guest_token(RoomId::FIRST);
     for n in 0..12 {
         site.say(&token, &format!("{n:02}")).await;
     }
@@ -73,7 +79,7 @@ async fn at_every_cut_point_of_a_history() {
 async fn at_every_cut_point_of_a_first_connection() {
     for cut in 0..=5 {
         let site = Site::open().await;
-        let token = site.guest_token(crate::chat::RoomId::FIRST);
+        let token = site.guest_token(RoomId::FIRST);
         let say = async |texts: &[&str]| {
             for text in texts {
                 assert_eq!(site.say(&token, text).await.status, 200);
@@ -124,7 +130,7 @@ async fn across_a_restart() {
 #[tokio::test]
 async fn a_position_that_cannot_be_used_says_gap() {
     let site = Site::open().await;
-    let token = site.guest_token(crate::chat::RoomId::FIRST);
+    let token = site.guest_token(RoomId::FIRST);
     site.say(&token, "old").await;
     let epoch = site.hub.position(0).epoch;
     for position in ["nonsense", "-", "1", "other-1", &format!("{epoch}-2"), &format!("{epoch}-x"), &format!("{epoch}.5-1"), "ÿ"]
@@ -142,7 +148,7 @@ async fn a_position_that_cannot_be_used_says_gap() {
 #[tokio::test]
 async fn the_header_wins_over_the_address() {
     let site = Site::open().await;
-    let token = site.guest_token(crate::chat::RoomId::FIRST);
+    let token = site.guest_token(RoomId::FIRST);
     for text in ["1", "2", "3"] {
         site.say(&token, text).await;
     }
@@ -156,32 +162,42 @@ async fn the_header_wins_over_the_address() {
 /// Clients that never ask for the history have positions like everybody's after a while.
 #[tokio::test]
 async fn positions_become_plain_for_those_who_do_not_ask() {
+    struct Nobody;
+    impl Wake for Nobody {
+        fn room(&self, _: RoomId) {}
+        fn subscriber(&self, _: ConnectionId) {}
+    }
     let site = Site::open().await;
-    let token = site.guest_token(crate::chat::RoomId::FIRST);
+    let token = site.guest_token(RoomId::FIRST);
     site.say(&token, "1").await;
-    let mut events = site.subscribe().await;
-    site.say(&token, "2").await;
-    events.next_texts(1).await;
-    let epoch = site.hub.position(0).epoch;
-    assert_eq!(events.last_event_id, format!("{epoch}.1-2"));
+    let wake: Arc<dyn Wake> = Arc::new(Nobody);
+    let (mut subscriber, welcome) = site.hub.subscribe(RoomId::FIRST, site.guest(), None, &wake).expect("a live room");
+    assert_eq!(welcome.position.since, Some(1));
+    let mut own_position = async |text: &str| {
+        site.say(&token, text).await;
+        let Step::Live(cursor) = subscriber.next_step() else { panic!("nothing was missed") };
+        let Found::Batch(batch) = subscriber.tail().read(cursor, u64::MAX, 1) else { panic!("it is all in memory") };
+        let is_shared = subscriber.shares(&batch);
+        let own = subscriber.pick(&batch).into_iter().next_back().expect("a message").1;
+        (is_shared, own.map(|position| position.since))
+    };
+    assert_eq!(own_position("2").await, (false, Some(Some(1))));
     tokio::time::pause();
-    tokio::time::advance(std::time::Duration::from_secs(11)).await;
-    site.say(&token, "3").await;
-    events.next_texts(1).await;
-    assert_eq!(events.last_event_id, format!("{epoch}-3"));
+    tokio::time::advance(Duration::from_secs(11)).await;
+    assert_eq!(own_position("3").await, (true, None));
 }
 
 /// Readers come and go while writers write: every reader sees one gapless run of the one order.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn under_concurrent_publishers() {
-    let site = std::sync::Arc::new(Site::open().await);
+    let site = Arc::new(Site::open().await);
     let total = 300;
     let start = site.hub.position(0).to_string();
     let writers: Vec<_> = (0..3)
         .map(|writer| {
-            let site = std::sync::Arc::clone(&site);
+            let site = Arc::clone(&site);
             tokio::spawn(async move {
-                let token = site.guest_token(crate::chat::RoomId::FIRST);
+                let token = site.guest_token(RoomId::FIRST);
                 for n in 0..total / 3 {
                     assert_eq!(site.say(&token, &format!("{writer}:{n}")).await.status, 200);
                 }
@@ -190,7 +206,7 @@ async fn under_concurrent_publishers() {
         .collect();
     let readers: Vec<_> = (1..=4)
         .map(|stride| {
-            let (site, start) = (std::sync::Arc::clone(&site), start.clone());
+            let (site, start) = (Arc::clone(&site), start.clone());
             tokio::spawn(async move {
                 let mut seen = Vec::new();
                 let mut events = site.resume(&start).await;

@@ -1,67 +1,108 @@
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body, http::Request};
 use leptos::config::LeptosOptions;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tower::ServiceExt;
 
 use super::{Answer, Events};
 use crate::{
-    chat::{Limits, RoomId},
+    chat::{Limits, RoomId, UserId},
     engine::Sqlite,
-    hub::{Hub, Rooms, Tokens},
-    server::{AdminKey, AppState, router},
+    hub::{Hub, RingSize, Rooms, Tokens},
+    server::{AdminKey, Admission, AppState, ConnectionLimits, HEARTBEAT, Streams, router, serve},
 };
 
 pub const ADMIN_KEY: &str = "an-admin-key-for-tests";
 pub const WIDGET_KEY: &str = "widget-key";
 
-/// A whole chat in a folder of its own, without a socket.
+/// A whole chat in a folder of its own, on a free port. What is one request and one answer goes past the socket.
 pub struct Site {
     pub folder: TempDir,
     pub hub: Hub,
+    pub addr: SocketAddr,
     engine: Arc<Sqlite>,
+    streams: Arc<Streams>,
     app: Router,
+    stop: watch::Sender<bool>,
+    server: JoinHandle<()>,
+}
+
+/// What a chat for a test has other than the default.
+pub struct Setting {
+    pub limits: Limits,
+    pub connections: ConnectionLimits,
+    pub ring_size: RingSize,
+    pub heartbeat: Duration,
+    pub origins: &'static [&'static str],
+}
+
+impl Default for Setting {
+    /// Users may send as fast as they like.
+    fn default() -> Self {
+        Self {
+            limits: Limits { rate_per_second: 0.0, ..Limits::default() },
+            connections: ConnectionLimits { total: 10_000, per_address: None },
+            ring_size: RingSize::default(),
+            heartbeat: HEARTBEAT,
+            origins: &["*"],
+        }
+    }
 }
 
 impl Site {
     /// A new chat whose users may send as fast as they like.
     pub async fn open() -> Self {
-        Self::with(Limits { rate_per_second: 0.0, ..Limits::default() }).await
+        Self::with(Setting::default()).await
     }
 
-    pub async fn with(limits: Limits) -> Self {
-        Self::start(tempfile::tempdir().expect("a folder"), limits, &["*"]).await
+    pub async fn with(setting: Setting) -> Self {
+        Self::start(tempfile::tempdir().expect("a folder"), setting).await
     }
 
-    pub async fn for_origins(origins: &[&'static str]) -> Self {
-        Self::start(tempfile::tempdir().expect("a folder"), Limits::default(), origins).await
+    pub async fn limited(limits: Limits) -> Self {
+        Self::with(Setting { limits, ..Setting::default() }).await
     }
 
-    async fn start(folder: TempDir, limits: Limits, origins: &[&'static str]) -> Self {
-        let rooms = Rooms::default();
+    async fn start(folder: TempDir, setting: Setting) -> Self {
+        let rooms = Rooms::keeping(setting.ring_size);
         let engine = Arc::new(Sqlite::open(folder.path(), Some(WIDGET_KEY), rooms.sink()).expect("a usable folder"));
         let tokens = Tokens::new(b"a secret for tests", Duration::from_secs(3_600));
-        let hub = Hub::start(engine.clone(), rooms, tokens, limits).await.expect("a readable log");
+        let hub = Hub::start(engine.clone(), rooms, tokens, setting.limits).await.expect("a readable log");
+        let streams = Arc::new(Streams::start(&hub, setting.heartbeat).expect("threads"));
         let options = LeptosOptions::builder().output_name("live-chat").site_root("target/no-site").build();
-        let state = AppState { hub: hub.clone(), options, admin_key: AdminKey(ADMIN_KEY.into()) };
-        let origins: Vec<_> = origins.iter().map(|origin| axum::http::HeaderValue::from_static(origin)).collect();
-        Self { folder, hub, engine, app: router(state, &origins) }
+        let state = AppState { hub: hub.clone(), streams: Arc::clone(&streams), options, admin_key: AdminKey(ADMIN_KEY.into()) };
+        let origins: Vec<_> = setting.origins.iter().map(|origin| axum::http::HeaderValue::from_static(origin)).collect();
+        let app = router(state, &origins);
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let addr = listener.local_addr().expect("bound");
+        let (stop, stopping) = watch::channel(false);
+        let server = tokio::spawn(serve(listener, app.clone(), Admission::new(setting.connections), stopping));
+        Self { folder, hub, addr, engine, streams, app, stop, server }
     }
 
     /// Stops the chat and starts it again on the same folder.
     pub async fn restart(self) -> Self {
         let limits = *self.hub.limits();
-        let folder = self.stop();
-        Self::start(folder, limits, &["*"]).await
+        let folder = self.stop().await;
+        Self::start(folder, Setting { limits, ..Setting::default() }).await
     }
 
     /// Stops the chat; its folder stays.
-    pub fn stop(self) -> TempDir {
-        self.hub.stop();
+    pub async fn stop(self) -> TempDir {
+        self.end_streams();
+        self.stop.send_replace(true);
+        self.server.await.expect("the server never panics");
         self.engine.close();
         self.folder
+    }
+
+    /// The first half of a stop.
+    pub fn end_streams(&self) {
+        self.hub.stop();
+        self.streams.stop();
     }
 
     pub fn path(&self) -> &Path {
@@ -114,18 +155,26 @@ impl Site {
     }
 
     pub async fn subscribe_with(&self, uri: &str, last_event_id: Option<&str>) -> Events {
-        let mut request = Request::get(uri);
-        if let Some(id) = last_event_id {
-            request = request.header("last-event-id", id);
-        }
-        let response = self.app.clone().oneshot(request.body(Body::empty()).expect("a request")).await;
-        Events::open(response.expect("the router never fails")).await
+        let header = last_event_id.map_or_else(String::new, |id| format!("Last-Event-ID: {id}\r\n"));
+        Events::open(self.addr, &format!("GET {uri} HTTP/1.1\r\nHost: localhost\r\n{header}\r\n")).await
     }
 
     /// A token of a guest who is not connected.
     pub fn guest_token(&self, room: RoomId) -> String {
-        let guest = crate::chat::UserId::try_from(uuid::Uuid::new_v4().to_string()).expect("a valid id");
-        self.hub.tokens().sign(guest, room, crate::chat::Capabilities::guest(), None)
+        self.hub.tokens().sign(self.guest(), room, crate::chat::Capabilities::guest(), None)
+    }
+
+    /// Somebody new.
+    pub fn guest(&self) -> UserId {
+        UserId::try_from(uuid::Uuid::new_v4().to_string()).expect("a valid id")
+    }
+
+    /// Waits until room 1 has that many connections.
+    pub async fn viewers(&self, count: usize) {
+        let now = || self.hub.snapshot(RoomId::FIRST).expect("room 1").viewer_count;
+        while now() != count {
+            tokio::task::yield_now().await;
+        }
     }
 
     pub async fn history(&self) -> Vec<String> {

@@ -1,0 +1,169 @@
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use axum::http::{HeaderValue, StatusCode, header};
+
+use super::error::ApiError;
+
+/// Connections beyond the limit that are let in to be told so. More are closed without a word.
+const REFUSALS: usize = 64;
+
+/// Counts connections, and lets in no more than the server can serve.
+#[derive(Clone)]
+pub struct Admission(Arc<Inner>);
+
+struct Inner {
+    limits: ConnectionLimits,
+    /// A standard lock: held for a look-up and an addition.
+    open: Mutex<Open>,
+}
+
+/// How many connections are open at once at most.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectionLimits {
+    /// In all.
+    pub total: usize,
+    /// From one address; `None` for as many as there are.
+    pub per_address: Option<usize>,
+}
+
+#[derive(Default)]
+struct Open {
+    total: usize,
+    by_address: HashMap<IpAddr, usize>,
+}
+
+/// A connection's place; free again when it is dropped.
+pub struct Permit {
+    admission: Admission,
+    address: IpAddr,
+}
+
+/// Why a connection is not let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Full {
+    /// The server has no more room.
+    Server,
+    /// This address has its share.
+    Address,
+}
+
+impl Admission {
+    /// Nobody is there yet.
+    pub fn new(limits: ConnectionLimits) -> Self {
+        Self(Arc::new(Inner { limits, open: Mutex::default() }))
+    }
+
+    /// Lets a connection in.
+    ///
+    /// # Errors
+    /// See [`Full`].
+    pub fn admit(&self, address: IpAddr) -> Result<Permit, Full> {
+        let ConnectionLimits { total, per_address } = self.0.limits;
+        // IPv4 clients of an IPv6 socket are the IPv4 addresses that they are; of an IPv6 network a customer has a /64.
+        let address = network(address);
+        let mut open = self.lock();
+        if open.total >= total {
+            return Err(Full::Server);
+        }
+        if per_address.is_some_and(|limit| open.by_address.get(&address).is_some_and(|&count| count >= limit)) {
+            return Err(Full::Address);
+        }
+        Ok(open.add(self, address))
+    }
+
+    /// Lets a connection in that is only to be told that it is refused; `None` if too many are being told already.
+    pub fn admit_to_refuse(&self, address: IpAddr) -> Option<Permit> {
+        let mut open = self.lock();
+        (open.total < self.0.limits.total + REFUSALS).then(|| open.add(self, network(address)))
+    }
+
+    /// How many are open.
+    pub fn open(&self) -> usize {
+        self.lock().total
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Open {
+    fn add(&mut self, admission: &Admission, address: IpAddr) -> Permit {
+        self.total += 1;
+        *self.by_address.entry(address).or_default() += 1;
+        Permit { admission: admission.clone(), address }
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let mut open = self.admission.lock();
+        open.total -= 1;
+        if let Some(count) = open.by_address.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                open.by_address.remove(&self.address);
+            }
+        }
+    }
+}
+
+impl From<Full> for ApiError {
+    fn from(full: Full) -> Self {
+        let (status, message) = match full {
+            Full::Server => {
+                (StatusCode::SERVICE_UNAVAILABLE, "The server has no room for more connections. Please try again soon.")
+            }
+            Full::Address => (StatusCode::TOO_MANY_REQUESTS, "Your address has too many connections open. Please close some."),
+        };
+        Self::new(status, message).with_header(header::RETRY_AFTER, HeaderValue::from(10))
+    }
+}
+
+/// What counts as one address: an IPv4 address, or the /64 of an IPv6 one, which is what one customer has (RFC 6177).
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => IpAddr::V6((address.to_bits() & (u128::MAX << 64)).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().expect("an address")
+    }
+
+    #[test]
+    fn a_place_is_free_again_when_its_connection_has_gone() {
+        let admission = Admission::new(ConnectionLimits { total: 3, per_address: Some(2) });
+        let admit = |text| admission.admit(address(text));
+        let (one, two) = (admit("10.0.0.1"), admit("::ffff:10.0.0.1"));
+        assert!(one.is_ok() && two.is_ok());
+        assert_eq!(admit("10.0.0.1").err(), Some(Full::Address));
+        let other = admit("2001:db8::1");
+        assert_eq!(admit("10.0.0.2").err(), Some(Full::Server));
+        drop(one);
+        let same_network = admit("2001:db8::2");
+        assert!(same_network.is_ok());
+        drop(two);
+        assert_eq!(admit("2001:db8::3").err(), Some(Full::Address));
+        drop((other, same_network));
+        assert_eq!(admission.open(), 0);
+        assert!(admission.0.open.lock().expect("not poisoned").by_address.is_empty(), "who has gone is forgotten");
+    }
+
+    #[test]
+    fn without_a_limit_an_address_has_as_many_as_there_are() {
+        let admission = Admission::new(ConnectionLimits { total: 100, per_address: None });
+        let permits: Vec<_> = (0..100).map_while(|_| admission.admit(address("10.0.0.1")).ok()).collect();
+        assert_eq!(permits.len(), 100);
+        assert_eq!(admission.admit(address("10.0.0.1")).err(), Some(Full::Server));
+    }
+}

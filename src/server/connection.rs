@@ -1,0 +1,127 @@
+//! One TCP connection: HTTP by hyper, until a response wants the socket for itself.
+
+use std::{
+    io::Write,
+    net::TcpStream,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::Poll,
+    time::{Duration, SystemTime},
+};
+
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderValue, Method, Request, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::sync::watch;
+use tower::ServiceExt;
+
+use super::{admission::Permit, error::ApiError};
+
+/// How long a client may take to send a request's head, the idle time before it included: a client that sends a byte now and
+/// then, or nothing, must not hold a connection for ever.
+const HEAD_WITHIN: Duration = Duration::from_secs(30);
+
+/// How long a request may take from its head to the response's head, its body included.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
+/// An extension of a response that takes its connection over when the head would go out: hyper is left behind, and with it its
+/// task and buffers. The response's body is not used, and ends with the connection.
+#[derive(Clone)]
+pub(super) struct Takeover(Arc<Mutex<Option<Take>>>);
+
+type Take = Box<dyn FnOnce(Taken) + Send>;
+
+/// Where a response that takes its connection over is left, with its head.
+type Handover = Arc<Mutex<Option<(Vec<u8>, Take)>>>;
+
+/// A connection that was taken over.
+pub(super) struct Taken {
+    /// Non-blocking, and in no reactor.
+    pub(super) socket: TcpStream,
+    /// The response's head, to be sent first.
+    pub(super) head: Vec<u8>,
+    pub(super) permit: Permit,
+}
+
+impl Takeover {
+    pub(super) fn new(take: impl FnOnce(Taken) + Send + 'static) -> Self {
+        Self(Arc::new(Mutex::new(Some(Box::new(take)))))
+    }
+}
+
+/// Serves a connection's requests with `app` until it closes, is taken over, or `stop` says to end it after the request at hand.
+pub(super) async fn serve(socket: tokio::net::TcpStream, app: Router, permit: Permit, mut stop: watch::Receiver<bool>) {
+    let handover = Handover::default();
+    let service = service_fn(|request| Box::pin(answer(app.clone(), request, Arc::clone(&handover))));
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
+    let mut connection = http.serve_connection(TokioIo::new(socket), service);
+    let mut stopped = Box::pin(stop.wait_for(|stop| *stop));
+    let mut is_stopping = false;
+    let taken = std::future::poll_fn(|cx| {
+        if !is_stopping && stopped.as_mut().poll(cx).is_ready() {
+            is_stopping = true;
+            Pin::new(&mut connection).graceful_shutdown();
+        }
+        match Pin::new(&mut connection).poll(cx) {
+            // The client broke off, or is not speaking HTTP; hyper has told it what there is to tell.
+            Poll::Ready(_) => Poll::Ready(None),
+            Poll::Pending => match handover.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                Some(handover) => Poll::Ready(Some(handover)),
+                None => Poll::Pending,
+            },
+        }
+    });
+    if let Some((head, take)) = taken.await {
+        // Whatever else the client sent is of no interest: no other request is answered on this connection.
+        match connection.into_parts().io.into_inner().into_std() {
+            Ok(socket) => take(Taken { socket, head, permit }),
+            Err(error) => tracing::warn!(%error, "a connection could not be taken over"),
+        }
+    }
+}
+
+/// The response, as the last one of its connection.
+pub(super) fn closing(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+/// Answers a request; never, if the response takes the connection over.
+async fn answer(app: Router, request: Request<Incoming>, handover: Handover) -> Result<Response, std::convert::Infallible> {
+    let is_get = request.method() == Method::GET;
+    let response = tokio::time::timeout(ANSWER_WITHIN, app.oneshot(request.map(Body::new))).await;
+    let mut response = match response {
+        Ok(Ok(response)) => response,
+        Ok(Err(never)) => match never {},
+        Err(_) => closing(ApiError::new(StatusCode::REQUEST_TIMEOUT, "The request took too long to arrive.").into_response()),
+    };
+    let takeover = response.extensions_mut().remove::<Takeover>();
+    // HEAD is answered as GET is, without the body (RFC 9110 9.3.2).
+    let take = takeover.filter(|_| is_get).and_then(|Takeover(take)| take.lock().unwrap_or_else(PoisonError::into_inner).take());
+    if let Some(take) = take {
+        *handover.lock().unwrap_or_else(PoisonError::into_inner) = Some((head(&response), take));
+        return std::future::pending().await;
+    }
+    Ok(response)
+}
+
+/// A response's head as HTTP/1.1 writes it (RFC 9112 4), for a body that ends with the connection (6.3, the last rule).
+fn head(response: &Response) -> Vec<u8> {
+    let mut head = format!("HTTP/1.1 {}\r\n", response.status()).into_bytes();
+    // The router has measured the body that is not used.
+    for (name, value) in response.headers().iter().filter(|(name, _)| *name != header::CONTENT_LENGTH) {
+        let name: &[u8] = name.as_ref();
+        for part in [name, b": ", value.as_bytes(), b"\r\n"] {
+            head.extend_from_slice(part);
+        }
+    }
+    let date = httpdate::fmt_http_date(SystemTime::now());
+    write!(head, "connection: close\r\ndate: {date}\r\n\r\n").expect("memory takes everything");
+    head
+}

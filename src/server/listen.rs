@@ -1,0 +1,91 @@
+use std::{net::SocketAddr, time::Duration};
+
+use axum::{Router, response::IntoResponse};
+use socket2::SockRef;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{mpsc, watch},
+};
+
+use super::{
+    admission::{Admission, Full},
+    connection,
+    error::ApiError,
+};
+
+/// Bytes that the kernel keeps of what was not sent yet, for each connection. More only delays the notice that a reader has stalled,
+/// and costs memory for each that has; less would cost a slow but healthy reader its speed.
+#[cfg(target_os = "linux")]
+const UNSENT_BYTES: u32 = 64 * 1024;
+
+/// How long a peer may leave what it was sent unacknowledged before its connection is closed: one that lost its network is told
+/// as gone a minute after the next heartbeat, not after the quarter of an hour that TCP would try.
+#[cfg(target_os = "linux")]
+const UNACKNOWLEDGED_FOR: Duration = Duration::from_secs(60);
+
+/// How long to wait when the operating system gives no more connections: some must close first.
+const EXHAUSTED_FOR: Duration = Duration::from_millis(100);
+
+/// Accepts connections and serves them with `app` until `stop` becomes true; returns when all have ended.
+pub async fn serve(listener: TcpListener, app: Router, admission: Admission, mut stop: watch::Receiver<bool>) {
+    let (open, mut all_closed) = mpsc::channel::<()>(1);
+    let stopping = stop.clone();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stop.wait_for(|stop| *stop) => break,
+        };
+        match accepted {
+            Ok((socket, peer)) => {
+                let (app, admission, stopping, open) = (app.clone(), admission.clone(), stopping.clone(), open.clone());
+                tokio::spawn(async move {
+                    admit(socket, peer, app, &admission, stopping).await;
+                    drop(open);
+                });
+            }
+            Err(error) if is_the_peer_s(&error) => {}
+            Err(error) => {
+                tracing::error!(%error, connections = admission.open(), "a connection cannot be accepted");
+                tokio::time::sleep(EXHAUSTED_FOR).await;
+            }
+        }
+    }
+    drop((listener, open));
+    let _ = all_closed.recv().await;
+}
+
+async fn admit(socket: TcpStream, peer: SocketAddr, app: Router, admission: &Admission, stop: watch::Receiver<bool>) {
+    configure(&socket);
+    match admission.admit(peer.ip()) {
+        Ok(permit) => connection::serve(socket, app, permit, stop).await,
+        // It is told so, if not too many are being told.
+        Err(full) => {
+            if let Some(permit) = admission.admit_to_refuse(peer.ip()) {
+                connection::serve(socket, refusal(full), permit, stop).await;
+            }
+        }
+    }
+}
+
+/// Answers everything with why there is no place.
+fn refusal(full: Full) -> Router {
+    Router::new().fallback(move || async move { connection::closing(ApiError::from(full).into_response()) })
+}
+
+fn configure(socket: &TcpStream) {
+    // An event is a few hundred bytes that must leave now, not when more have gathered (Nagle). None of these can fail but for a
+    // connection that is closed already, which is noticed soon enough.
+    drop(socket.set_nodelay(true));
+    #[cfg(target_os = "linux")]
+    {
+        let socket = SockRef::from(socket);
+        drop(socket.set_tcp_notsent_lowat(UNSENT_BYTES));
+        drop(socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED_FOR)));
+    }
+}
+
+/// A connection that its peer has given up before it was accepted.
+fn is_the_peer_s(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}

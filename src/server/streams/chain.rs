@@ -1,0 +1,102 @@
+use std::{collections::VecDeque, sync::Arc};
+
+use bytes::Bytes;
+
+use crate::{
+    hub::{Batch, Entry, Found, LiveTail},
+    server::streams::stream::joined,
+};
+
+/// Bytes of frames that are joined to one link, about: what leaves in one `send`, and what a reader that stalls may hold.
+const LINK_BYTES: usize = 64 * 1024;
+
+/// Links that are kept for readers that lag a little. Who lags more reads the ring, at the cost of a link of their own.
+const KEPT: usize = 16;
+
+/// A room's newest entries, read and joined once for all of a reactor's subscribers.
+///
+/// It grows only when a round begins, so that all who are served in the round stand at its end afterwards, and share the next
+/// link again. Who stands elsewhere (new, or slow) gets what is up to the next boundary between links, and is with the others then.
+pub(super) struct Chain {
+    tail: LiveTail,
+    links: VecDeque<Arc<Link>>,
+    /// The number of the entry after the last link.
+    end: u64,
+    /// The room has ended there.
+    is_over: bool,
+}
+
+/// A run of entries and their frames.
+pub(super) struct Link {
+    from: u64,
+    pub(super) batch: Batch,
+    /// The frames as all see them, joined.
+    pub(super) frames: Bytes,
+}
+
+/// What a cursor finds.
+pub(super) enum At {
+    Link(Arc<Link>),
+    /// The chain's end; there may be more at the next round.
+    End {
+        /// There will not be more: the room has ended.
+        is_over: bool,
+    },
+    /// Its entries are gone from memory.
+    Gone {
+        head: u64,
+        end: u64,
+    },
+}
+
+impl Chain {
+    pub(super) fn new(tail: LiveTail) -> Self {
+        let (end, is_over) = tail.end();
+        Self { tail, links: VecDeque::new(), end, is_over }
+    }
+
+    /// Adds what came since the last time.
+    pub(super) fn extend(&mut self, encode: impl Fn(&Entry) -> Bytes) {
+        loop {
+            match self.tail.read(self.end, u64::MAX, LINK_BYTES) {
+                Found::Batch(batch) if batch.entries.is_empty() => break,
+                Found::Batch(batch) => {
+                    let link = Link::new(self.end, batch, &encode);
+                    self.end += link.batch.entries.len() as u64;
+                    self.links.push_back(Arc::new(link));
+                }
+                Found::Gone { end, .. } => {
+                    self.links.clear();
+                    self.end = end;
+                }
+            }
+        }
+        self.links.drain(..self.links.len().saturating_sub(KEPT));
+        self.is_over = self.tail.end() == (self.end, true);
+    }
+
+    /// What is at `cursor`.
+    pub(super) fn at(&self, cursor: u64, encode: impl Fn(&Entry) -> Bytes) -> At {
+        if cursor >= self.end {
+            return At::End { is_over: self.is_over };
+        }
+        let next = self.links.partition_point(|link| link.from <= cursor);
+        match next.checked_sub(1).and_then(|at| self.links.get(at)).filter(|link| link.from == cursor) {
+            Some(link) => At::Link(Arc::clone(link)),
+            None => {
+                let boundary = self.links.get(next).map_or(self.end, |link| link.from);
+                match self.tail.read(cursor, boundary, LINK_BYTES) {
+                    Found::Batch(batch) => At::Link(Arc::new(Link::new(cursor, batch, encode))),
+                    Found::Gone { head, end } => At::Gone { head, end },
+                }
+            }
+        }
+    }
+}
+
+impl Link {
+    fn new(from: u64, batch: Batch, encode: impl Fn(&Entry) -> Bytes) -> Self {
+        let frames = joined(batch.entries.iter().map(|entry| encode(entry)));
+        Self { from, batch, frames }
+    }
+}

@@ -1,0 +1,315 @@
+use std::{
+    collections::{HashMap, VecDeque},
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use mio::{Events, Poll, Token};
+use slab::Slab;
+use tokio::{runtime::Handle, sync::Semaphore};
+
+use super::{
+    chain::{At, Chain},
+    inbox::{Inbox, Letters, Opened},
+    stream::{Gone, Stream, joined},
+};
+use crate::{
+    chat::RoomId,
+    hub::{ConnectionId, Fetch, Hub, Step},
+    protocol::inlive,
+    server::subscribe,
+};
+
+/// Subscribers that are served before the sockets and the other rooms have their turn: about a millisecond's worth.
+const SLICE: usize = 256;
+
+/// Ticks to a heartbeat: how finely silence is measured.
+const TICKS_A_HEARTBEAT: u32 = 15;
+
+/// Ticks after which a socket that takes nothing is cut off: a minute. Its client resumes when it can read again.
+const STALLED_TICKS: u32 = 4 * TICKS_A_HEARTBEAT;
+
+/// Reads of the store that run for all streams at once. Ten thousand may come back in one second after a restart; the store
+/// reads four at a time, and each answer takes memory until its socket took it.
+const FETCHES: usize = 32;
+
+const INBOX: Token = Token(usize::MAX);
+
+/// Serves its share of the streams, in a thread of its own.
+pub(super) struct Reactor {
+    hub: Hub,
+    inbox: Arc<Inbox>,
+    poll: Poll,
+    streams: Slab<Stream>,
+    keys: HashMap<ConnectionId, usize>,
+    rooms: HashMap<RoomId, Room>,
+    /// The rooms whose round is under way, the next one first.
+    rounds: VecDeque<RoomId>,
+    runtime: Handle,
+    fetches: Arc<Semaphore>,
+    tick_length: Duration,
+    tick: u32,
+}
+
+/// What a reactor knows of a room.
+struct Room {
+    chain: Chain,
+    members: Vec<usize>,
+    round: Option<Round>,
+}
+
+/// A walk over a room's members that gives all of them what is new.
+struct Round {
+    /// A copy, since members come and go meanwhile. A key may stand for another stream by then, which does no harm.
+    members: Vec<usize>,
+    served: usize,
+    /// There is more since it began.
+    again: bool,
+}
+
+/// How many may read the store at once, for all reactors together.
+pub(super) fn fetch_permits() -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(FETCHES))
+}
+
+impl Reactor {
+    pub(super) fn new(hub: Hub, runtime: Handle, fetches: Arc<Semaphore>, heartbeat: Duration) -> io::Result<(Self, Arc<Inbox>)> {
+        let poll = Poll::new()?;
+        let inbox = Inbox::new(poll.registry(), INBOX)?;
+        let reactor = Self {
+            hub,
+            inbox: Arc::clone(&inbox),
+            poll,
+            streams: Slab::new(),
+            keys: HashMap::new(),
+            rooms: HashMap::new(),
+            rounds: VecDeque::new(),
+            runtime,
+            fetches,
+            tick_length: heartbeat / TICKS_A_HEARTBEAT,
+            tick: 0,
+        };
+        Ok((reactor, inbox))
+    }
+
+    /// Works until it is told to stop, then ends all streams.
+    pub(super) fn run(mut self) {
+        let mut events = Events::with_capacity(1_024);
+        let mut next_tick = Instant::now() + self.tick_length;
+        loop {
+            let wait = if self.rounds.is_empty() { next_tick.saturating_duration_since(Instant::now()) } else { Duration::ZERO };
+            match self.poll.poll(&mut events, Some(wait)) {
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                    // Without its poll it can serve nobody: their clients come back, to another reactor or a new process.
+                    tracing::error!(%error, "a reactor cannot wait for its sockets");
+                    return;
+                }
+                _ => {}
+            }
+            for event in &events {
+                match event.token() {
+                    INBOX => {}
+                    Token(key) => self.hear(key, event.is_readable() || event.is_read_closed(), event.is_writable()),
+                }
+            }
+            let letters = self.inbox.take();
+            let stop = letters.stop;
+            self.read(letters);
+            if stop {
+                return;
+            }
+            self.serve_slice();
+            if Instant::now() >= next_tick {
+                next_tick = Instant::now() + self.tick_length;
+                self.tick += 1;
+                self.sweep();
+            }
+        }
+    }
+
+    /// A socket has something to say.
+    fn hear(&mut self, key: usize, readable: bool, writable: bool) {
+        let Some(stream) = self.streams.get_mut(key) else { return };
+        if readable && let Err(Gone) = stream.drain() {
+            return self.close(key);
+        }
+        if writable {
+            stream.unblock();
+            self.serve(key);
+        }
+    }
+
+    fn read(&mut self, letters: Letters) {
+        for opened in letters.opened {
+            self.open(opened);
+        }
+        for room in letters.rooms {
+            self.begin_round(room);
+        }
+        for connection in letters.subscribers {
+            if let Some(&key) = self.keys.get(&connection) {
+                self.serve(key);
+            }
+        }
+        for (connection, answer) in letters.fetched {
+            let Some(&key) = self.keys.get(&connection) else { continue };
+            let stream = &mut self.streams[key];
+            stream.is_fetching = false;
+            let sent = answer.ok_or(Gone).and_then(|(bytes, fetched)| {
+                stream.subscriber.fetched(fetched);
+                stream.send(bytes, self.tick)
+            });
+            match sent {
+                Ok(()) => self.serve(key),
+                Err(Gone) => self.close(key),
+            }
+        }
+    }
+
+    fn open(&mut self, Opened { socket, first, subscriber, permit }: Opened) {
+        let (connection, room) = (subscriber.connection(), subscriber.room());
+        let tail = subscriber.tail();
+        let members = &mut self.rooms.entry(room).or_insert_with(|| Room::new(Chain::new(tail))).members;
+        let entry = self.streams.vacant_entry();
+        let key = entry.key();
+        let mut stream = Stream::new(mio::net::TcpStream::from_std(socket), subscriber, permit, members.len());
+        let registered = stream.register(self.poll.registry(), Token(key));
+        entry.insert(stream);
+        members.push(key);
+        self.keys.insert(connection, key);
+        let sent = registered.map_err(|error| {
+            tracing::error!(%error, "a stream cannot be watched");
+            Gone
+        });
+        match sent.and_then(|()| self.streams[key].send(first, self.tick)) {
+            Ok(()) => self.serve(key),
+            Err(Gone) => self.close(key),
+        }
+    }
+
+    fn close(&mut self, key: usize) {
+        let Some(stream) = self.streams.try_remove(key) else { return };
+        self.keys.remove(&stream.subscriber.connection());
+        let room = stream.subscriber.room();
+        let Some(Room { members, .. }) = self.rooms.get_mut(&room) else { return };
+        members.swap_remove(stream.place);
+        match members.get(stream.place) {
+            Some(&moved) => self.streams[moved].place = stream.place,
+            None if members.is_empty() => drop(self.rooms.remove(&room)),
+            None => {}
+        }
+    }
+
+    /// Gives a stream all that there is for it, as far as its socket takes it.
+    fn serve(&mut self, key: usize) {
+        match self.try_serve(key) {
+            Ok(None) => {}
+            Ok(Some((connection, fetch))) => self.fetch(connection, fetch),
+            Err(Gone) => self.close(key),
+        }
+    }
+
+    fn try_serve(&mut self, key: usize) -> Result<Option<(ConnectionId, Fetch)>, Gone> {
+        let Self { hub, streams, rooms, tick, .. } = self;
+        let Some(stream) = streams.get_mut(key) else { return Ok(None) };
+        let id = stream.subscriber.room();
+        let chain = &rooms.get(&id).ok_or(Gone)?.chain;
+        loop {
+            stream.flush(*tick)?;
+            if stream.is_blocked() || stream.is_fetching {
+                return Ok(None);
+            }
+            let cursor = match stream.subscriber.next_step() {
+                Step::Live(cursor) => cursor,
+                Step::Fetch(fetch) => {
+                    stream.is_fetching = true;
+                    return Ok(Some((stream.subscriber.connection(), fetch)));
+                }
+            };
+            match chain.at(cursor, |entry| subscribe::shared_frame(hub, id, entry)) {
+                At::Link(link) if stream.subscriber.shares(&link.batch) => {
+                    stream.subscriber.pass(&link.batch);
+                    stream.send(link.frames.clone(), *tick)?;
+                }
+                At::Link(link) => {
+                    let picked = stream.subscriber.pick(&link.batch).into_iter();
+                    stream.send(joined(picked.map(|(entry, own)| subscribe::frame(hub, id, entry, own.as_ref()))), *tick)?;
+                }
+                At::Gone { head, end } => stream.subscriber.fell_behind(head, end),
+                At::End { is_over: true } => return Err(Gone),
+                At::End { is_over: false } => return Ok(None),
+            }
+        }
+    }
+
+    /// Has a part of the log read for a stream; the answer comes by the inbox.
+    fn fetch(&self, connection: ConnectionId, fetch: Fetch) {
+        let (inbox, fetches) = (Arc::clone(&self.inbox), Arc::clone(&self.fetches));
+        self.runtime.spawn(async move {
+            let _permit = fetches.acquire().await;
+            inbox.fetched(connection, subscribe::fetch(&fetch).await);
+        });
+    }
+
+    /// Begins a round over a room's members, or has another one follow the one that is under way.
+    fn begin_round(&mut self, id: RoomId) {
+        match self.rooms.get_mut(&id) {
+            None => {}
+            Some(Room { round: Some(round), .. }) => round.again = true,
+            Some(room) => {
+                room.begin_round(&self.hub, id);
+                self.rounds.push_back(id);
+            }
+        }
+    }
+
+    /// Serves some of the members of the room whose turn it is.
+    fn serve_slice(&mut self) {
+        let Some(id) = self.rounds.pop_front() else { return };
+        let Some(mut round) = self.rooms.get_mut(&id).and_then(|room| room.round.take()) else { return };
+        let end = round.members.len().min(round.served + SLICE);
+        for &key in &round.members[round.served..end] {
+            self.serve(key);
+        }
+        round.served = end;
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        if end < round.members.len() {
+            room.round = Some(round);
+        } else if round.again {
+            room.begin_round(&self.hub, id);
+        } else {
+            return;
+        }
+        self.rounds.push_back(id);
+    }
+
+    /// Sends heartbeats to silent streams, and cuts off those whose sockets take nothing.
+    fn sweep(&mut self) {
+        let mut gone = Vec::new();
+        for (key, stream) in &mut self.streams {
+            let silent_ticks = self.tick - stream.sent_at;
+            let is_gone = match stream.is_blocked() {
+                true => silent_ticks >= STALLED_TICKS,
+                false if silent_ticks < TICKS_A_HEARTBEAT => false,
+                false => stream.send(Bytes::from_static(inlive::HEARTBEAT), self.tick).is_err(),
+            };
+            if is_gone {
+                gone.push(key);
+            }
+        }
+        gone.into_iter().for_each(|key| self.close(key));
+    }
+}
+
+impl Room {
+    fn new(chain: Chain) -> Self {
+        Self { chain, members: Vec::new(), round: None }
+    }
+
+    fn begin_round(&mut self, hub: &Hub, id: RoomId) {
+        self.chain.extend(|entry| subscribe::shared_frame(hub, id, entry));
+        self.round = Some(Round { members: self.members.clone(), served: 0, again: false });
+    }
+}
