@@ -211,6 +211,17 @@ impl Hub {
     /// All of [`Refusal`]. Nothing is stored then, unless the engine failed: a client that repeats the same draft under the same
     /// client message id has it stored once.
     pub async fn publish(&self, room: RoomId, token: &str, widget_key: &str, command: Command) -> Result<Published, Refusal> {
+        let published = self.carry_out(room, token, widget_key, command).await;
+        let result = match &published {
+            Ok(Published::Stored(_)) => "stored",
+            Ok(Published::Requested) => "requested",
+            Err(refusal) => refusal.name(),
+        };
+        metrics::counter!("live_chat_publishes_total", "result" => result).increment(1);
+        published
+    }
+
+    async fn carry_out(&self, room: RoomId, token: &str, widget_key: &str, command: Command) -> Result<Published, Refusal> {
         if self.is_stopping() {
             return Err(Refusal::Stopping);
         }

@@ -50,6 +50,26 @@ pub enum Refusal {
     Engine(#[source] EngineError),
 }
 
+impl Refusal {
+    /// What it is called in metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::UnknownRoom(_) => "unknown_room",
+            Self::NotLive(_) => "not_live",
+            Self::Token(_) => "token",
+            Self::WidgetKey => "widget_key",
+            Self::Capability(_) => "capability",
+            Self::Invalid(_) => "invalid",
+            Self::NotConnected => "not_connected",
+            Self::TooFast { .. } => "too_fast",
+            Self::Stopping => "stopping",
+            Self::WrongOrder(..) => "wrong_order",
+            Self::SlugTaken(_) => "slug_taken",
+            Self::Engine(_) => "engine",
+        }
+    }
+}
+
 impl From<EngineError> for Refusal {
     fn from(error: EngineError) -> Self {
         match error {

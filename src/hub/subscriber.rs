@@ -203,6 +203,11 @@ impl Subscriber {
         self.connection
     }
 
+    /// The number of the entry of the ring that it reads next.
+    pub fn cursor(&self) -> u64 {
+        self.cursor
+    }
+
     /// What is to be done now. Until a [`Fetch`] is done, nothing else is to be given.
     pub fn next_step(&mut self) -> Step {
         if self.since.is_some() && Instant::now() >= self.since_told_until {

@@ -2,6 +2,7 @@ use std::{
     collections::HashMap,
     net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use axum::http::{HeaderValue, StatusCode, header};
@@ -21,13 +22,25 @@ struct Inner {
     open: Mutex<Open>,
 }
 
-/// How many connections are open at once at most.
+/// How many connections may be open at once, and how long each may keep the server waiting.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectionLimits {
     /// In all.
     pub total: usize,
     /// From one address; `None` for as many as there are.
     pub per_address: Option<usize>,
+    /// How long a client may take to send a request's head, the idle time before it included: one that sends a byte now and then,
+    /// or nothing, must not hold a connection for ever.
+    pub head_within: Duration,
+    /// How long a request may take from its head to the response's, its body included.
+    pub answer_within: Duration,
+}
+
+impl ConnectionLimits {
+    /// So many connections, from wherever, with the usual patience.
+    pub fn of(total: usize) -> Self {
+        Self { total, per_address: None, head_within: Duration::from_secs(30), answer_within: Duration::from_secs(30) }
+    }
 }
 
 #[derive(Default)]
@@ -51,6 +64,16 @@ pub enum Full {
     Address,
 }
 
+impl Full {
+    /// What it is called in metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Address => "address",
+        }
+    }
+}
+
 impl Admission {
     /// Nobody is there yet.
     pub fn new(limits: ConnectionLimits) -> Self {
@@ -62,7 +85,7 @@ impl Admission {
     /// # Errors
     /// See [`Full`].
     pub fn admit(&self, address: IpAddr) -> Result<Permit, Full> {
-        let ConnectionLimits { total, per_address } = self.0.limits;
+        let ConnectionLimits { total, per_address, .. } = self.0.limits;
         // IPv4 clients of an IPv6 socket are the IPv4 addresses that they are; of an IPv6 network a customer has a /64.
         let address = network(address);
         let mut open = self.lock();
@@ -81,6 +104,11 @@ impl Admission {
         (open.total < self.0.limits.total + REFUSALS).then(|| open.add(self, network(address)))
     }
 
+    /// What it lets in.
+    pub fn limits(&self) -> ConnectionLimits {
+        self.0.limits
+    }
+
     /// How many are open.
     pub fn open(&self) -> usize {
         self.lock().total
@@ -94,6 +122,7 @@ impl Admission {
 impl Open {
     fn add(&mut self, admission: &Admission, address: IpAddr) -> Permit {
         self.total += 1;
+        metrics::gauge!("live_chat_connections").increment(1);
         *self.by_address.entry(address).or_default() += 1;
         Permit { admission: admission.clone(), address }
     }
@@ -103,6 +132,7 @@ impl Drop for Permit {
     fn drop(&mut self) {
         let mut open = self.admission.lock();
         open.total -= 1;
+        metrics::gauge!("live_chat_connections").decrement(1);
         if let Some(count) = open.by_address.get_mut(&self.address) {
             *count -= 1;
             if *count == 0 {
@@ -142,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_place_is_free_again_when_its_connection_has_gone() {
-        let admission = Admission::new(ConnectionLimits { total: 3, per_address: Some(2) });
+        let admission = Admission::new(ConnectionLimits { per_address: Some(2), ..ConnectionLimits::of(3) });
         let admit = |text| admission.admit(address(text));
         let (one, two) = (admit("10.0.0.1"), admit("::ffff:10.0.0.1"));
         assert!(one.is_ok() && two.is_ok());
@@ -161,7 +191,7 @@ mod tests {
 
     #[test]
     fn without_a_limit_an_address_has_as_many_as_there_are() {
-        let admission = Admission::new(ConnectionLimits { total: 100, per_address: None });
+        let admission = Admission::new(ConnectionLimits::of(100));
         let permits: Vec<_> = (0..100).map_while(|_| admission.admit(address("10.0.0.1")).ok()).collect();
         assert_eq!(permits.len(), 100);
         assert_eq!(admission.admit(address("10.0.0.1")).err(), Some(Full::Server));

@@ -20,14 +20,10 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::watch;
 use tower::ServiceExt;
 
-use super::{admission::Permit, error::ApiError};
-
-/// How long a client may take to send a request's head, the idle time before it included: a client that sends a byte now and
-/// then, or nothing, must not hold a connection for ever.
-const HEAD_WITHIN: Duration = Duration::from_secs(30);
-
-/// How long a request may take from its head to the response's head, its body included.
-const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+use super::{
+    admission::{ConnectionLimits, Permit},
+    error::ApiError,
+};
 
 /// An extension of a response that takes its connection over when the head would go out: hyper is left behind, and with it its
 /// task and buffers. The response's body is not used, and ends with the connection.
@@ -55,11 +51,17 @@ impl Takeover {
 }
 
 /// Serves a connection's requests with `app` until it closes, is taken over, or `stop` says to end it after the request at hand.
-pub(super) async fn serve(socket: tokio::net::TcpStream, app: Router, permit: Permit, mut stop: watch::Receiver<bool>) {
+pub(super) async fn serve(
+    socket: tokio::net::TcpStream,
+    app: Router,
+    limits: ConnectionLimits,
+    permit: Permit,
+    mut stop: watch::Receiver<bool>,
+) {
     let handover = Handover::default();
-    let service = service_fn(|request| Box::pin(answer(app.clone(), request, Arc::clone(&handover))));
+    let service = service_fn(|request| Box::pin(answer(app.clone(), request, limits.answer_within, Arc::clone(&handover))));
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
+    http.timer(TokioTimer::new()).header_read_timeout(limits.head_within);
     let mut connection = http.serve_connection(TokioIo::new(socket), service);
     let mut stopped = Box::pin(stop.wait_for(|stop| *stop));
     let mut is_stopping = false;
@@ -93,9 +95,14 @@ pub(super) fn closing(mut response: Response) -> Response {
 }
 
 /// Answers a request; never, if the response takes the connection over.
-async fn answer(app: Router, request: Request<Incoming>, handover: Handover) -> Result<Response, std::convert::Infallible> {
+async fn answer(
+    app: Router,
+    request: Request<Incoming>,
+    within: Duration,
+    handover: Handover,
+) -> Result<Response, std::convert::Infallible> {
     let is_get = request.method() == Method::GET;
-    let response = tokio::time::timeout(ANSWER_WITHIN, app.oneshot(request.map(Body::new))).await;
+    let response = tokio::time::timeout(within, app.oneshot(request.map(Body::new))).await;
     let mut response = match response {
         Ok(Ok(response)) => response,
         Ok(Err(never)) => match never {},

@@ -17,6 +17,7 @@ mod start;
 mod state;
 mod streams;
 mod subscribe;
+mod telemetry;
 
 pub use self::{
     admission::{Admission, ConnectionLimits},
@@ -26,6 +27,7 @@ pub use self::{
     start::{RunError, run},
     state::{AdminKey, AppState},
     streams::{HEARTBEAT, Streams},
+    telemetry::collect as collect_metrics,
 };
 
 #[cfg(test)]

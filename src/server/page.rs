@@ -79,11 +79,6 @@ pub(super) async fn post_to_room(
     }
 }
 
-/// `GET /health/ready`: whether new clients are welcome.
-pub(super) async fn ready(State(hub): State<Hub>) -> (StatusCode, &'static str) {
-    if hub.is_stopping() { (StatusCode::SERVICE_UNAVAILABLE, "stopping\n") } else { (StatusCode::OK, "OK\n") }
-}
-
 /// Everything else: a file of the site, or a page that says that there is none.
 pub(super) async fn file_or_not_found(State(state): State<AppState>, request: Request<Body>) -> Response {
     let uri = request.uri().clone();

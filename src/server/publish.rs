@@ -25,7 +25,9 @@ pub(super) async fn publish(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ApiError> {
-    let Publication { widget_key, command } = inlive::decode(&json_body(&headers, body)?)?;
+    let Publication { widget_key, command } = inlive::decode(&json_body(&headers, body)?).inspect_err(|_| {
+        metrics::counter!("live_chat_publishes_total", "result" => "malformed").increment(1);
+    })?;
     let token = params.find("token").filter(|token| !token.is_empty()).or_else(|| bearer(&headers).map(str::to_owned));
     let published = hub.publish(room, token.as_deref().unwrap_or_default(), &widget_key, command).await?;
     let data = match published {

@@ -9,7 +9,7 @@ use tower_http::{
     set_header::SetResponseHeaderLayer,
 };
 
-use super::{api, error::ApiError, page, publish, state::AppState, subscribe};
+use super::{api, error::ApiError, page, publish, state::AppState, subscribe, telemetry};
 use crate::chat::RoomId;
 
 /// Every route of the server, grouped by who uses it.
@@ -36,8 +36,9 @@ pub fn router(state: AppState, allowed_origins: &[HeaderValue]) -> Router {
         .merge(widget("/subscribe", Router::new().route("/{id}", get(subscribe::subscribe))))
         .merge(widget("/publish", Router::new().route("/{id}", post(publish::publish))))
         .merge(widget("/v1", streams))
+        .route("/metrics", get(telemetry::metrics))
         .route("/health/live", get(async || "OK\n"))
-        .route("/health/ready", get(page::ready))
+        .route("/health/ready", get(telemetry::ready))
         .fallback(page::file_or_not_found)
         .layer(DefaultBodyLimit::max(state.hub.limits().body_bytes))
         .layer(SetResponseHeaderLayer::if_not_present(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))

@@ -16,6 +16,7 @@ use super::{
     router::router,
     secrets,
     state::{AdminKey, AppState},
+    telemetry,
 };
 use crate::{
     chat::RoomId,
@@ -68,6 +69,7 @@ pub fn run(config: Config) -> Result<(), RunError> {
 }
 
 async fn serve(config: Config) -> Result<(), RunError> {
+    let metrics = telemetry::collect();
     let first_start = !config.data_dir.join(Sqlite::FILE).exists();
     let rooms = Rooms::default();
     let engine = Arc::new(Sqlite::open(&config.data_dir, config.widget_key.as_deref(), rooms.sink())?);
@@ -84,7 +86,8 @@ async fn serve(config: Config) -> Result<(), RunError> {
 
     let options = LeptosOptions::builder().output_name("live-chat").site_root(site_root()).site_addr(addr).build();
     let streams = Arc::new(Streams::start(&hub, HEARTBEAT)?);
-    let state = AppState { hub: hub.clone(), streams: Arc::clone(&streams), options, admin_key: AdminKey(admin_key.into()) };
+    let state =
+        AppState { hub: hub.clone(), streams: Arc::clone(&streams), metrics, options, admin_key: AdminKey(admin_key.into()) };
     let app = router(state, &config.allowed_origins);
     let (stop, stopping) = watch::channel(false);
     let signal = stop_signal()?;
@@ -116,7 +119,7 @@ fn connection_limits(config: &Config) -> io::Result<ConnectionLimits> {
         );
     }
     tracing::info!(files, connections = total, "limits of this process");
-    Ok(ConnectionLimits { total, per_address: config.max_connections_per_address })
+    Ok(ConnectionLimits { per_address: config.max_connections_per_address, ..ConnectionLimits::of(total) })
 }
 
 /// Says where the chat is, and at the first start what its owner must know.

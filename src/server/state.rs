@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 use leptos::config::LeptosOptions;
+use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::streams::Streams;
 use crate::hub::Hub;
@@ -13,6 +14,8 @@ pub struct AppState {
     pub hub: Hub,
     /// What serves the subscribers.
     pub streams: Arc<Streams>,
+    /// What the program tells of itself.
+    pub metrics: PrometheusHandle,
     /// Where the page's files are.
     pub options: LeptosOptions,
     /// What the stream API asks for.

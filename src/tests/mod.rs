@@ -2,6 +2,8 @@
 
 mod client;
 mod config;
+mod connections;
+mod metrics;
 mod page;
 mod publish;
 mod resume;

@@ -12,7 +12,7 @@ use crate::{
     chat::{Limits, RoomId, UserId},
     engine::Sqlite,
     hub::{Hub, RingSize, Rooms, Tokens},
-    server::{AdminKey, Admission, AppState, ConnectionLimits, HEARTBEAT, Streams, router, serve},
+    server::{AdminKey, Admission, AppState, ConnectionLimits, HEARTBEAT, Streams, collect_metrics, router, serve},
 };
 
 pub const ADMIN_KEY: &str = "an-admin-key-for-tests";
@@ -44,7 +44,7 @@ impl Default for Setting {
     fn default() -> Self {
         Self {
             limits: Limits { rate_per_second: 0.0, ..Limits::default() },
-            connections: ConnectionLimits { total: 10_000, per_address: None },
+            connections: ConnectionLimits::of(10_000),
             ring_size: RingSize::default(),
             heartbeat: HEARTBEAT,
             origins: &["*"],
@@ -73,7 +73,13 @@ impl Site {
         let hub = Hub::start(engine.clone(), rooms, tokens, setting.limits).await.expect("a readable log");
         let streams = Arc::new(Streams::start(&hub, setting.heartbeat).expect("threads"));
         let options = LeptosOptions::builder().output_name("live-chat").site_root("target/no-site").build();
-        let state = AppState { hub: hub.clone(), streams: Arc::clone(&streams), options, admin_key: AdminKey(ADMIN_KEY.into()) };
+        let state = AppState {
+            hub: hub.clone(),
+            streams: Arc::clone(&streams),
+            metrics: collect_metrics(),
+            options,
+            admin_key: AdminKey(ADMIN_KEY.into()),
+        };
         let origins: Vec<_> = setting.origins.iter().map(|origin| axum::http::HeaderValue::from_static(origin)).collect();
         let app = router(state, &origins);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");

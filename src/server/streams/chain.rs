@@ -75,6 +75,11 @@ impl Chain {
         self.is_over = self.tail.end() == (self.end, true);
     }
 
+    /// How many entries are after `cursor`.
+    pub(super) fn behind(&self, cursor: u64) -> u64 {
+        self.end.saturating_sub(cursor)
+    }
+
     /// What is at `cursor`.
     pub(super) fn at(&self, cursor: u64, encode: impl Fn(&Entry) -> Bytes) -> At {
         if cursor >= self.end {

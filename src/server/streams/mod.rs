@@ -16,6 +16,7 @@
 
 mod chain;
 mod inbox;
+mod meter;
 mod reactor;
 mod stream;
 
@@ -32,11 +33,11 @@ use std::{
 
 use tokio::runtime::Handle;
 
-use self::reactor::Reactor;
 pub(super) use self::{
     inbox::{Inbox, Opened},
     stream::joined,
 };
+use self::{meter::Meter, reactor::Reactor};
 use crate::hub::Hub;
 
 /// Silence after which a comment is sent, so that proxies do not cut an idle stream: half of the 30 s that the strictest wait.
@@ -59,7 +60,8 @@ impl Streams {
         let (mut inboxes, mut threads) = (Vec::new(), Vec::new());
         let fetches = reactor::fetch_permits();
         for number in 0..std::thread::available_parallelism().map_or(1, NonZero::get) {
-            let (reactor, inbox) = Reactor::new(hub.clone(), Handle::current(), Arc::clone(&fetches), heartbeat)?;
+            let (reactor, inbox) =
+                Reactor::new(Meter::new(number), hub.clone(), Handle::current(), Arc::clone(&fetches), heartbeat)?;
             inboxes.push(inbox);
             threads.push(std::thread::Builder::new().name(format!("streams-{number}")).spawn(|| reactor.run())?);
         }

@@ -13,6 +13,7 @@ use tokio::{runtime::Handle, sync::Semaphore};
 use super::{
     chain::{At, Chain},
     inbox::{Inbox, Letters, Opened},
+    meter::Meter,
     stream::{Gone, Stream, joined},
 };
 use crate::{
@@ -51,6 +52,7 @@ pub(super) struct Reactor {
     fetches: Arc<Semaphore>,
     tick_length: Duration,
     tick: u32,
+    meter: Meter,
 }
 
 /// What a reactor knows of a room.
@@ -75,7 +77,13 @@ pub(super) fn fetch_permits() -> Arc<Semaphore> {
 }
 
 impl Reactor {
-    pub(super) fn new(hub: Hub, runtime: Handle, fetches: Arc<Semaphore>, heartbeat: Duration) -> io::Result<(Self, Arc<Inbox>)> {
+    pub(super) fn new(
+        meter: Meter,
+        hub: Hub,
+        runtime: Handle,
+        fetches: Arc<Semaphore>,
+        heartbeat: Duration,
+    ) -> io::Result<(Self, Arc<Inbox>)> {
         let poll = Poll::new()?;
         let inbox = Inbox::new(poll.registry(), INBOX)?;
         let reactor = Self {
@@ -90,6 +98,7 @@ impl Reactor {
             fetches,
             tick_length: heartbeat / TICKS_A_HEARTBEAT,
             tick: 0,
+            meter,
         };
         Ok((reactor, inbox))
     }
@@ -121,6 +130,7 @@ impl Reactor {
                 return;
             }
             self.serve_slice();
+            self.meter.flush();
             if Instant::now() >= next_tick {
                 next_tick = Instant::now() + self.tick_length;
                 self.tick += 1;
@@ -212,7 +222,7 @@ impl Reactor {
     }
 
     fn try_serve(&mut self, key: usize) -> Result<Option<(ConnectionId, Fetch)>, Gone> {
-        let Self { hub, streams, rooms, tick, .. } = self;
+        let Self { hub, streams, rooms, tick, meter, .. } = self;
         let Some(stream) = streams.get_mut(key) else { return Ok(None) };
         let id = stream.subscriber.room();
         let chain = &rooms.get(&id).ok_or(Gone)?.chain;
@@ -231,13 +241,21 @@ impl Reactor {
             match chain.at(cursor, |entry| subscribe::shared_frame(hub, id, entry)) {
                 At::Link(link) if stream.subscriber.shares(&link.batch) => {
                     stream.subscriber.pass(&link.batch);
+                    meter.deliveries += link.batch.entries.len() as u64;
+                    meter.sends += 1;
                     stream.send(link.frames.clone(), *tick)?;
                 }
                 At::Link(link) => {
-                    let picked = stream.subscriber.pick(&link.batch).into_iter();
+                    let picked = stream.subscriber.pick(&link.batch);
+                    meter.deliveries += picked.len() as u64;
+                    meter.sends += 1;
+                    let picked = picked.into_iter();
                     stream.send(joined(picked.map(|(entry, own)| subscribe::frame(hub, id, entry, own.as_ref()))), *tick)?;
                 }
-                At::Gone { head, end } => stream.subscriber.fell_behind(head, end),
+                At::Gone { head, end } => {
+                    meter.behind += 1;
+                    stream.subscriber.fell_behind(head, end);
+                }
                 At::End { is_over: true } => return Err(Gone),
                 At::End { is_over: false } => return Ok(None),
             }
@@ -287,18 +305,25 @@ impl Reactor {
 
     /// Sends heartbeats to silent streams, and cuts off those whose sockets take nothing.
     fn sweep(&mut self) {
-        let mut gone = Vec::new();
+        let (mut gone, mut lag) = (Vec::new(), 0);
         for (key, stream) in &mut self.streams {
             let silent_ticks = self.tick - stream.sent_at;
             let is_gone = match stream.is_blocked() {
-                true => silent_ticks >= STALLED_TICKS,
+                true => {
+                    lag = lag.max(
+                        self.rooms.get(&stream.subscriber.room()).map_or(0, |room| room.chain.behind(stream.subscriber.cursor())),
+                    );
+                    silent_ticks >= STALLED_TICKS
+                }
                 false if silent_ticks < TICKS_A_HEARTBEAT => false,
                 false => stream.send(Bytes::from_static(inlive::HEARTBEAT), self.tick).is_err(),
             };
             if is_gone {
+                self.meter.cut_off += u64::from(stream.is_blocked());
                 gone.push(key);
             }
         }
+        self.meter.subscribers(self.streams.len(), lag);
         gone.into_iter().for_each(|key| self.close(key));
     }
 }

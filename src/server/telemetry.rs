@@ -1,0 +1,90 @@
+//! What the program tells of itself: `GET /metrics` in Prometheus' text format, and the readiness of `GET /health/ready`.
+//!
+//! Names follow Prometheus' practice: a prefix, base units, `_total` for what only grows.
+
+use std::{sync::OnceLock, time::Duration};
+
+use axum::{
+    extract::State,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+use crate::hub::Hub;
+
+/// Upper bounds of commit times, in seconds: from a fast disk's fsync to one that is in trouble.
+const SECONDS: [f64; 12] = [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0, 5.0];
+
+/// Upper bounds of events in one commit, up to the most that one takes.
+const EVENTS: [f64; 10] = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0];
+
+/// How often what the histograms have gathered is sorted into their buckets: it takes memory until then.
+const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// Collects the metrics of the whole process, from now on. Once a process; later calls get the first one's.
+///
+/// Must be called in a tokio runtime, which keeps it tidy.
+pub fn collect() -> PrometheusHandle {
+    static COLLECTED: OnceLock<PrometheusHandle> = OnceLock::new();
+    COLLECTED
+        .get_or_init(|| {
+            let buckets = |builder: PrometheusBuilder, name: &str, bounds: &[f64]| {
+                builder.set_buckets_for_metric(Matcher::Full(name.into()), bounds).expect("there are bounds")
+            };
+            let builder = buckets(PrometheusBuilder::new(), "live_chat_commit_duration_seconds", &SECONDS);
+            let recorder = buckets(builder, "live_chat_commit_events", &EVENTS).build_recorder();
+            let handle = recorder.handle();
+            // Another library's recorder in the same process would keep what it has; ours would show nothing then.
+            if metrics::set_global_recorder(recorder).is_err() {
+                tracing::warn!("the metrics of this process are collected by something else");
+            }
+            describe();
+            let upkeep = handle.clone();
+            tokio::spawn(async move {
+                loop {
+                    tokio::time::sleep(UPKEEP_EVERY).await;
+                    upkeep.run_upkeep();
+                }
+            });
+            handle
+        })
+        .clone()
+}
+
+fn describe() {
+    describe_gauge!("live_chat_connections", Unit::Count, "TCP connections that are open");
+    describe_counter!("live_chat_connections_refused_total", Unit::Count, "Connections refused, by the limit that was reached");
+    describe_gauge!("live_chat_subscribers", Unit::Count, "Streams that are open");
+    describe_counter!("live_chat_deliveries_total", Unit::Count, "Events and notices handed to the sockets of subscribers");
+    describe_counter!("live_chat_sends_total", Unit::Count, "Writes to the sockets of subscribers; a burst leaves in one");
+    describe_gauge!("live_chat_ring_lag_entries", Unit::Count, "How far the slowest subscriber is behind, by reactor");
+    describe_counter!(
+        "live_chat_subscribers_behind_total",
+        Unit::Count,
+        "Times that a subscriber fell out of the ring and was fed from the store"
+    );
+    describe_counter!(
+        "live_chat_subscribers_cut_off_total",
+        Unit::Count,
+        "Subscribers cut off because they took nothing for a minute"
+    );
+    describe_counter!("live_chat_publishes_total", Unit::Count, "Publications, by what became of them");
+    describe_histogram!("live_chat_commit_events", Unit::Count, "Events that one commit made durable");
+    describe_histogram!("live_chat_commit_duration_seconds", Unit::Seconds, "How long a commit took, its fsync included");
+    describe_counter!("live_chat_commits_failed_total", Unit::Count, "Commits that the store refused");
+    describe_gauge!("live_chat_database_bytes", Unit::Bytes, "Size of the database and its write-ahead log");
+}
+
+/// `GET /metrics`.
+pub(super) async fn metrics(State(handle): State<PrometheusHandle>) -> Response {
+    // Prometheus' text format, version 0.0.4.
+    let content_type = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    ([(header::CONTENT_TYPE, content_type)], handle.render()).into_response()
+}
+
+/// `GET /health/ready`: whether requests should be sent here.
+pub(super) async fn ready(State(hub): State<Hub>) -> Response {
+    if hub.is_stopping() { (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response() } else { "OK\n".into_response() }
+}
