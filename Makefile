@@ -48,7 +48,10 @@ unit: ## Run the tests in Rust
 e2e: dist ## Run the tests in a browser, on the release
 	cd end2end && CHROMIUM="$${CHROMIUM:-$$(command -v chromium || command -v chromium-browser || command -v google-chrome)}" npx playwright test
 
+bench: dist ## Measure fan-out on the release, beside nginx's nchan if it is installed and axum's Sse (20 minutes)
+	cargo bench --bench fanout
+
 clean: ## Remove all that was built
 	rm -rf target end2end/node_modules end2end/test-results
 
-.PHONY: help run watch test dist size setup lint unit e2e clean
+.PHONY: help run watch test dist size setup lint unit e2e bench clean

@@ -1,5 +1,6 @@
 use std::{
     collections::HashMap,
+    pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU8, Ordering},
@@ -9,6 +10,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
+use tokio::sync::Notify;
 
 use super::{
     Claims, Refusal, RingSize,
@@ -22,6 +24,12 @@ const BIG_ROOM: usize = 100;
 /// Requests for history that wait for one connection. Each is a read of the store, so a client that asks more often than it is
 /// answered is asked to slow down.
 const PENDING_REQUESTS: u8 = 4;
+
+/// Entries that writing to the subscribers may be behind before authors are slowed down: a quarter of the ring.
+const PACE_LAG: u64 = 256;
+
+/// How long an author is slowed down at most for each message.
+const PACE_WITHIN: Duration = Duration::from_secs(1);
 
 /// Names a connection, beyond restarts too: a random number, so that an old token names none of the new ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -43,6 +51,8 @@ pub(super) struct LiveRoom {
     id: RoomId,
     /// A standard lock: held to push or copy a few pointers, never across an await.
     state: Mutex<State>,
+    /// Tells that a server has reached more of the ring.
+    progress: Notify,
 }
 
 struct State {
@@ -51,12 +61,20 @@ struct State {
     head: u64,
     ring: Ring,
     connections: HashMap<ConnectionId, Connection>,
-    /// Who serves the connections, with how many each has.
-    wakers: Vec<(Arc<dyn Wake>, usize)>,
+    /// Who serves the connections.
+    servers: Vec<Server>,
     /// Connections so far: the higher number is the newer one.
     connected: u64,
     /// The count that the room was told last.
     told_viewers: usize,
+}
+
+/// Somebody who serves connections of the room.
+struct Server {
+    wake: Arc<dyn Wake>,
+    connections: usize,
+    /// The ring's number up to which it has given all of them what there is, as far as their sockets took it.
+    reached: u64,
 }
 
 struct Connection {
@@ -100,8 +118,8 @@ impl LiveRoom {
     pub(super) fn new(room: Room, head: u64, size: RingSize) -> Self {
         let id = room.id;
         let (ring, connections) = (Ring::new(size, head), HashMap::new());
-        let state = State { room, head, ring, connections, wakers: Vec::new(), connected: 0, told_viewers: 0 };
-        Self { id, state: Mutex::new(state) }
+        let state = State { room, head, ring, connections, servers: Vec::new(), connected: 0, told_viewers: 0 };
+        Self { id, state: Mutex::new(state), progress: Notify::new() }
     }
 
     pub(super) fn id(&self) -> RoomId {
@@ -153,9 +171,10 @@ impl LiveRoom {
         state.connected += 1;
         let seat = Connection { user, number, asked: Arc::clone(&asked), wake: Arc::clone(wake) };
         state.connections.insert(connection, seat);
-        match state.wakers.iter_mut().find(|(waker, _)| Arc::ptr_eq(waker, wake)) {
-            Some((_, count)) => *count += 1,
-            None => state.wakers.push((Arc::clone(wake), 1)),
+        let reached = state.ring.end();
+        match state.server(wake) {
+            Some(server) => server.connections += 1,
+            None => state.servers.push(Server { wake: Arc::clone(wake), connections: 1, reached }),
         }
         let resume = resume.and_then(|seq| state.ring.after(seq));
         state.presence_changed();
@@ -168,12 +187,13 @@ impl LiveRoom {
     pub(super) fn leave(&self, connection: ConnectionId) {
         let mut state = self.lock();
         if let Some(Connection { wake, .. }) = state.connections.remove(&connection) {
-            for (waker, count) in &mut state.wakers {
-                *count -= usize::from(Arc::ptr_eq(waker, &wake));
+            if let Some(server) = state.server(&wake) {
+                server.connections -= 1;
             }
-            state.wakers.retain(|(_, count)| *count > 0);
+            state.servers.retain(|server| server.connections > 0);
             state.presence_changed();
             self.wake(state);
+            self.progress.notify_waiters();
         }
     }
 
@@ -216,6 +236,31 @@ impl LiveRoom {
         (state.ring.end(), state.room.state != RoomState::Live)
     }
 
+    /// `wake` has given all its subscribers what there is up to the entry of number `end`, as far as their sockets took it.
+    pub(super) fn reached(&self, wake: &Arc<dyn Wake>, end: u64) {
+        if let Some(server) = self.lock().server(wake) {
+            server.reached = end;
+        }
+        self.progress.notify_waiters();
+    }
+
+    /// Waits while those who serve the subscribers are far behind with writing: under more load than the machine can fan out, its
+    /// authors are slowed down, rather than all readers fed from the store, which costs far more than the ring and slows it further.
+    /// No reader can hold this up: who serves passes over sockets that take nothing.
+    pub(super) async fn keep_pace(&self) {
+        let caught_up = async {
+            loop {
+                let mut progress = pin!(self.progress.notified());
+                progress.as_mut().enable();
+                if self.lock().lag() <= PACE_LAG {
+                    return;
+                }
+                progress.await;
+            }
+        };
+        let _ = tokio::time::timeout(PACE_WITHIN, caught_up).await;
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -223,14 +268,23 @@ impl LiveRoom {
     /// Lets those who serve subscribers know of new entries, after the lock is free for them to read; if there are any.
     fn wake(&self, mut state: MutexGuard<'_, State>) {
         if state.ring.take_news() {
-            let wakers: Vec<_> = state.wakers.iter().map(|(waker, _)| Arc::clone(waker)).collect();
+            let wakes: Vec<_> = state.servers.iter().map(|server| Arc::clone(&server.wake)).collect();
             drop(state);
-            wakers.iter().for_each(|waker| waker.room(self.id));
+            wakes.iter().for_each(|wake| wake.room(self.id));
         }
     }
 }
 
 impl State {
+    fn server(&mut self, wake: &Arc<dyn Wake>) -> Option<&mut Server> {
+        self.servers.iter_mut().find(|server| Arc::ptr_eq(&server.wake, wake))
+    }
+
+    /// How many entries the slowest server is behind.
+    fn lag(&self) -> u64 {
+        self.servers.iter().map(|server| self.ring.end() - server.reached).max().unwrap_or_default()
+    }
+
     fn push(&mut self, item: Item) {
         self.ring.push(self.head, item);
     }

@@ -247,6 +247,7 @@ impl Hub {
         }
         ChatText::check(draft.payload.get(), &self.0.limits)?;
         self.take_turn(room, &claims)?;
+        live.keep_pace().await;
         let entry = engine::Entry { author: claims.user, to, draft };
         Ok(Published::Stored(self.0.engine.append(room, entry).await?))
     }

@@ -132,6 +132,11 @@ impl LiveTail {
             Read::Behind { head, cursor } => Found::Gone { head, end: cursor },
         }
     }
+
+    /// `wake` has given all its subscribers what there is up to the entry of number `end`, as far as their sockets took it.
+    pub fn reached(&self, wake: &Arc<dyn Wake>, end: u64) {
+        self.0.reached(wake, end);
+    }
 }
 
 impl Batch {

@@ -1,9 +1,9 @@
-use std::{net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, time::Duration};
 
 use axum::{Router, response::IntoResponse};
 use socket2::SockRef;
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::{mpsc, watch},
 };
 
@@ -25,6 +25,22 @@ const UNACKNOWLEDGED_FOR: Duration = Duration::from_secs(60);
 
 /// How long to wait when the operating system gives no more connections: some must close first.
 const EXHAUSTED_FOR: Duration = Duration::from_millis(100);
+
+/// Connections that may wait to be accepted. After a restart all viewers come at once, and one that finds no place here tries again
+/// only after a second or more. The kernel has a limit of its own (net.core.somaxconn, 4,096 by default).
+const BACKLOG: u32 = 4_096;
+
+/// Listens on `addr`.
+///
+/// # Errors
+/// If the address is not there, or another process has it.
+pub fn bind(addr: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // Else a restart would have to wait until the old connections are forgotten.
+    socket.set_reuseaddr(true)?;
+    socket.bind(addr)?;
+    socket.listen(BACKLOG)
+}
 
 /// Accepts connections and serves them with `app` until `stop` becomes true; returns when all have ended.
 pub async fn serve(listener: TcpListener, app: Router, admission: Admission, mut stop: watch::Receiver<bool>) {
@@ -87,7 +103,7 @@ fn configure(socket: &TcpStream) {
 }
 
 /// A connection that its peer has given up before it was accepted.
-fn is_the_peer_s(error: &std::io::Error) -> bool {
-    use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+fn is_the_peer_s(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }

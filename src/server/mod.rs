@@ -22,7 +22,7 @@ mod telemetry;
 pub use self::{
     admission::{Admission, ConnectionLimits},
     config::Config,
-    listen::serve,
+    listen::{bind, serve},
     router::router,
     start::{RunError, run},
     state::{AdminKey, AppState},

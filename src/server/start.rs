@@ -7,7 +7,7 @@ use std::{
 };
 
 use leptos::config::LeptosOptions;
-use tokio::{net::TcpListener, signal::unix::SignalKind, sync::watch};
+use tokio::{signal::unix::SignalKind, sync::watch};
 
 use super::{
     Config, HEARTBEAT, Streams,
@@ -78,9 +78,9 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let tokens = Tokens::new(token_secret.as_bytes(), config.token_lifetime());
     let hub = Hub::start(engine.clone(), rooms, tokens, config.limits()).await?;
 
-    let listen = |source| RunError::Listen { addr: config.addr, source };
+    let failed = |source| RunError::Listen { addr: config.addr, source };
     let limits = connection_limits(&config)?;
-    let listener = TcpListener::bind(config.addr).await.map_err(listen)?;
+    let listener = listen::bind(config.addr).map_err(failed)?;
     let addr = listener.local_addr()?;
     greet(&hub, addr, first_start.then_some(config.data_dir.as_path()))?;
 

@@ -4,7 +4,7 @@ use axum::{Router, body::Body, http::Request};
 use leptos::config::LeptosOptions;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tokio::{sync::watch, task::JoinHandle};
 use tower::ServiceExt;
 
 use super::{Answer, Events};
@@ -12,7 +12,7 @@ use crate::{
     chat::{Limits, RoomId, UserId},
     engine::Sqlite,
     hub::{Hub, RingSize, Rooms, Tokens},
-    server::{AdminKey, Admission, AppState, ConnectionLimits, HEARTBEAT, Streams, collect_metrics, router, serve},
+    server::{AdminKey, Admission, AppState, ConnectionLimits, HEARTBEAT, Streams, bind, collect_metrics, router, serve},
 };
 
 pub const ADMIN_KEY: &str = "an-admin-key-for-tests";
@@ -82,7 +82,7 @@ impl Site {
         };
         let origins: Vec<_> = setting.origins.iter().map(|origin| axum::http::HeaderValue::from_static(origin)).collect();
         let app = router(state, &origins);
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let listener = bind(([127, 0, 0, 1], 0).into()).expect("a free port");
         let addr = listener.local_addr().expect("bound");
         let (stop, stopping) = watch::channel(false);
         let server = tokio::spawn(serve(listener, app.clone(), Admission::new(setting.connections), stopping));

@@ -3,7 +3,7 @@ use std::{collections::VecDeque, sync::Arc};
 use bytes::Bytes;
 
 use crate::{
-    hub::{Batch, Entry, Found, LiveTail},
+    hub::{Batch, Entry, Found, LiveTail, Wake},
     server::streams::stream::joined,
 };
 
@@ -73,6 +73,11 @@ impl Chain {
         }
         self.links.drain(..self.links.len().saturating_sub(KEPT));
         self.is_over = self.tail.end() == (self.end, true);
+    }
+
+    /// All who are served here have been given the chain up to its end.
+    pub(super) fn reached(&self, wake: &Arc<dyn Wake>) {
+        self.tail.reached(wake, self.end);
     }
 
     /// How many entries are after `cursor`.

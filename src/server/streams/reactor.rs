@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     chat::RoomId,
-    hub::{ConnectionId, Fetch, Hub, Step},
+    hub::{ConnectionId, Fetch, Hub, Step, Wake},
     protocol::inlive,
     server::subscribe,
 };
@@ -42,6 +42,8 @@ const INBOX: Token = Token(usize::MAX);
 pub(super) struct Reactor {
     hub: Hub,
     inbox: Arc<Inbox>,
+    /// The inbox, as the hub knows it.
+    wake: Arc<dyn Wake>,
     poll: Poll,
     streams: Slab<Stream>,
     keys: HashMap<ConnectionId, usize>,
@@ -89,6 +91,7 @@ impl Reactor {
         let reactor = Self {
             hub,
             inbox: Arc::clone(&inbox),
+            wake: inbox.clone(),
             poll,
             streams: Slab::new(),
             keys: HashMap::new(),
@@ -295,12 +298,14 @@ impl Reactor {
         let Some(room) = self.rooms.get_mut(&id) else { return };
         if end < round.members.len() {
             room.round = Some(round);
-        } else if round.again {
-            room.begin_round(&self.hub, id);
-        } else {
+            self.rounds.push_back(id);
             return;
         }
-        self.rounds.push_back(id);
+        room.chain.reached(&self.wake);
+        if round.again {
+            room.begin_round(&self.hub, id);
+            self.rounds.push_back(id);
+        }
     }
 
     /// Sends heartbeats to silent streams, and cuts off those whose sockets take nothing.

@@ -1,6 +1,6 @@
 use std::io::{self, ErrorKind, Read, Write};
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use mio::net::TcpStream;
 
 use crate::{hub::Subscriber, server::admission::Permit};
@@ -53,8 +53,9 @@ impl Stream {
             match self.socket.write(&self.unsent) {
                 Ok(0) => return Err(Gone),
                 Ok(sent) => {
-                    self.unsent.advance(sent);
                     self.sent_at = tick;
+                    // Not only advanced: what is sent in full must not keep its memory.
+                    self.unsent = if sent < self.unsent.len() { self.unsent.slice(sent..) } else { Bytes::new() };
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.is_blocked = true,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
