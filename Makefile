@@ -45,6 +45,9 @@ lint: ## Check the format, and the code for the server and for the browser
 unit: ## Run the tests in Rust
 	cargo test
 
+survive: ## The same tests of crashes, damage and full disks, for as long as it takes
+	LIVE_CHAT_LONG=1 cargo test --test survive -- --nocapture
+
 e2e: dist ## Run the tests in a browser, on the release
 	cd end2end && CHROMIUM="$${CHROMIUM:-$$(command -v chromium || command -v chromium-browser || command -v google-chrome)}" npx playwright test
 
@@ -54,4 +57,4 @@ bench: dist ## Measure fan-out on the release, beside nginx's nchan if it is ins
 clean: ## Remove all that was built
 	rm -rf target end2end/node_modules end2end/test-results
 
-.PHONY: help run watch test dist size setup lint unit e2e bench clean
+.PHONY: help run watch test dist size setup lint unit survive e2e bench clean

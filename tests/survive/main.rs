@@ -1,0 +1,15 @@
+//! What survives: the program as its operator starts it, killed at any moment, on a damaged file, on a full disk.
+//!
+//! Short by default; with `LIVE_CHAT_LONG=1` as long as is worth an hour's wait. The clients are blocking ones of the standard
+//! library: they must stay simple enough to be believed when they say that a message is missing.
+
+mod client;
+mod http;
+mod kill;
+mod random;
+mod server;
+
+/// `short`, or `long` where the environment asks for it.
+fn rounds(short: usize, long: usize) -> usize {
+    if std::env::var_os("LIVE_CHAT_LONG").is_some_and(|value| value != "0") { long } else { short }
+}
