@@ -8,7 +8,8 @@ use live_chat::server::{self, Config};
 fn main() -> ExitCode {
     let config = Config::parse();
     config.start_log();
-    match server::run(config) {
+    let done = if config.check { server::check(&config) } else { server::run(config) };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error}");

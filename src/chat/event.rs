@@ -57,6 +57,11 @@ impl Event {
         MessageId { room: self.room, seq: self.seq }
     }
 
+    /// How much of it is a client's own.
+    pub fn payload_bytes(&self) -> usize {
+        self.message().map_or(0, |message| message.payload.get().len())
+    }
+
     /// Whether `reader` may ever see it.
     pub fn visible_to(&self, reader: Option<&UserId>) -> bool {
         match &self.kind {

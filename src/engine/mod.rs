@@ -41,6 +41,9 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Reads a part of a room's log, oldest first. Sees everything that was dispatched before the call.
     fn read(&self, query: Query) -> BoxFuture<'_, Result<Vec<Event>, EngineError>>;
+
+    /// Why nothing can be stored at present; `None` while all is well.
+    fn fault(&self) -> Option<Fault>;
 }
 
 /// A room to be made.
@@ -89,8 +92,17 @@ pub struct Query {
     pub messages_only: bool,
     /// How many at most.
     pub limit: usize,
-    /// Which of them, when there are more than `limit`.
+    /// After how many bytes of payload to stop, with at least one event: bounds what a page takes of the memory.
+    pub bytes: usize,
+    /// Which of them, when there are more.
     pub end: End,
+}
+
+impl Query {
+    /// Whether `events` is as much as one page may be, so that there may be more.
+    pub fn is_filled_by(&self, events: &[Event]) -> bool {
+        events.len() >= self.limit || events.iter().map(Event::payload_bytes).sum::<usize>() >= self.bytes
+    }
 }
 
 /// An end of a range of events.
@@ -120,12 +132,41 @@ pub enum EngineError {
     /// The store failed. Nothing of what was asked is promised to be durable.
     #[error("the store failed: {0}")]
     Store(#[from] rusqlite::Error),
-    /// The store failed for all requests of one commit.
-    #[error("the commit failed: {0}")]
-    Commit(Arc<rusqlite::Error>),
+    /// The log took nothing of what was asked.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// An event is not what was stored. It is not given to anybody.
+    #[error("event {seq} of room {room} is damaged: see `live-chat --check`")]
+    DamagedEvent {
+        /// The room.
+        room: RoomId,
+        /// The event's place in its log.
+        seq: u64,
+    },
     /// The engine is closing.
     #[error("the engine is closed")]
     Closed,
+}
+
+/// Why the log takes nothing at present.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Fault {
+    /// It could not be written. What was asked may be asked again: the engine finds out by itself when it can be.
+    #[error("the log cannot be written: {0}")]
+    Failing(Arc<rusqlite::Error>),
+    /// It is damaged. Nothing is written into it until it has been repaired and the program is started again.
+    #[error("the log is damaged, and takes nothing more: {0}")]
+    Damaged(Arc<str>),
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        match error.sqlite_error_code() {
+            Some(DatabaseCorrupt | NotADatabase) => Self::Damaged(error.to_string().into()),
+            _ => Self::Failing(Arc::new(error)),
+        }
+    }
 }
 
 /// Whether a room may go from `from` to `to`: created, prepared, live, ended, and round again to a new session.

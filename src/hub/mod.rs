@@ -30,7 +30,7 @@ pub use self::{
 };
 use crate::{
     chat::{Capability, ChatText, Command, Event, Limits, Position, Room, RoomId, RoomState, UserId},
-    engine::{self, Appended, Engine, EngineError, NewRoom, Query, Sink},
+    engine::{self, Appended, Engine, EngineError, Fault, NewRoom, Query, Sink},
 };
 
 /// A shared handle to everything that is live. Clones are cheap.
@@ -149,6 +149,11 @@ impl Hub {
     /// Whether [`stop`](Self::stop) was called.
     pub fn is_stopping(&self) -> bool {
         self.0.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Why nothing can be stored at present; `None` while all is well.
+    pub fn fault(&self) -> Option<Fault> {
+        self.0.engine.fault()
     }
 
     /// All rooms, ordered by id.

@@ -46,7 +46,7 @@ pub enum Refusal {
     #[error("The slug {0:?} is taken by another room. Please choose another one.")]
     SlugTaken(String),
     /// The engine could not do it.
-    #[error("The chat could not store this. Please try again.")]
+    #[error("{}", engine(.0))]
     Engine(#[source] EngineError),
 }
 
@@ -78,8 +78,16 @@ impl From<EngineError> for Refusal {
             EngineError::Closed => Self::Stopping,
             EngineError::WrongOrder(from, to) => Self::WrongOrder(from, to),
             EngineError::SlugTaken(slug) => Self::SlugTaken(slug),
-            error @ (EngineError::Store(_) | EngineError::Commit(_)) => Self::Engine(error),
+            error @ (EngineError::Store(_) | EngineError::Fault(_) | EngineError::DamagedEvent { .. }) => Self::Engine(error),
         }
+    }
+}
+
+fn engine(error: &EngineError) -> &'static str {
+    match error {
+        EngineError::Fault(_) => "The chat could not store this. Please send it again in a moment.",
+        EngineError::DamagedEvent { .. } => "A message that belongs here is damaged and cannot be shown.",
+        _ => "The chat could not read its log. Please try again.",
     }
 }
 

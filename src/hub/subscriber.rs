@@ -22,6 +22,9 @@ use crate::{
 /// whatever it missed.
 const REPLAY_PAGE: usize = 256;
 
+/// After how many bytes such a page ends: 256 of the longest messages would be 16 MiB, for each who catches up.
+const REPLAY_BYTES: usize = 64 << 10;
+
 /// How long positions say that the history before them was not given (see [`Position::since`]). A client that wants history asks
 /// for it as soon as it is connected; one that has not asked by then never will, and its positions become the plain ones that all
 /// subscribers share.
@@ -286,6 +289,7 @@ impl Subscriber {
             reader: Some(self.user.clone()),
             messages_only: false,
             limit: REPLAY_PAGE,
+            bytes: REPLAY_BYTES,
             end: End::Oldest,
         };
         Fetch {
@@ -311,6 +315,7 @@ impl Subscriber {
             reader: Some(self.user.clone()),
             messages_only: true,
             limit: self.hub.limits().history_events,
+            bytes: usize::MAX,
             end: End::Newest,
         };
         Fetch { hub: self.hub.clone(), reader: self.user.clone(), query, until: self.given, since: None, is_history: true }
@@ -324,7 +329,7 @@ impl Fetch {
     /// The engine's; the subscriber should be dropped then, so that its client comes back.
     pub async fn run(&self) -> Result<(Vec<Event>, Fetched), EngineError> {
         let events = self.hub.0.engine.read(self.query.clone()).await?;
-        let is_whole = self.is_history || events.len() < self.query.limit;
+        let is_whole = self.is_history || !self.query.is_filled_by(&events);
         let reached = if is_whole { self.until } else { events.last().map_or(self.until, |last| last.seq) };
         Ok((events, Fetched { reached, is_history: self.is_history }))
     }

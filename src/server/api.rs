@@ -178,7 +178,16 @@ pub(super) async fn messages(State(hub): State<Hub>, RoomPath(room): RoomPath, p
     let after = place(&params, "after", room, &position)?;
     let before = place(&params, "before", room, &position)?;
     let end = if after.is_some() && before.is_none() { End::Oldest } else { End::Newest };
-    let query = Query { room, after: after.unwrap_or(0), before, reader: None, messages_only: true, limit: limit + 1, end };
+    let query = Query {
+        room,
+        after: after.unwrap_or(0),
+        before,
+        reader: None,
+        messages_only: true,
+        limit: limit + 1,
+        bytes: usize::MAX,
+        end,
+    };
     let mut events = hub.read(query).await?;
     let has_more = events.len() > limit;
     match end {

@@ -11,6 +11,10 @@ use crate::chat::Limits;
 #[derive(Clone, Debug, Parser)]
 #[command(name = "live-chat", version)]
 pub struct Config {
+    /// Check the database from end to end, say whether all is well, and exit
+    #[arg(long)]
+    pub check: bool,
+
     /// Address and port to listen on
     #[arg(long, env = "LIVE_CHAT_ADDR", default_value = "127.0.0.1:3000")]
     pub addr: SocketAddr,

@@ -5,6 +5,7 @@ use axum::{
 };
 
 use crate::{
+    engine::EngineError,
     hub::Refusal,
     protocol::inlive::{Answer, DecodeError},
 };
@@ -52,14 +53,14 @@ impl From<Refusal> for ApiError {
             Refusal::TooFast { retry_after } => {
                 Some((header::RETRY_AFTER, HeaderValue::from(retry_after.as_secs_f64().ceil() as u64)))
             }
-            Refusal::Stopping => Some((header::RETRY_AFTER, HeaderValue::from(1_u64))),
+            Refusal::Stopping | Refusal::Engine(EngineError::Fault(_)) => Some((header::RETRY_AFTER, HeaderValue::from(1_u64))),
             _ => None,
         };
         Self { status: status(&refusal), message: refusal.to_string(), header }
     }
 }
 
-/// The HTTP status of a refusal. What is our own fault is logged here, once, and told to nobody else.
+/// The HTTP status of a refusal. What is our own fault is logged here, once, and not explained to anybody else.
 pub(super) fn status(refusal: &Refusal) -> StatusCode {
     match refusal {
         Refusal::UnknownRoom(_) => StatusCode::NOT_FOUND,
@@ -68,7 +69,8 @@ pub(super) fn status(refusal: &Refusal) -> StatusCode {
         Refusal::WidgetKey | Refusal::Capability(_) => StatusCode::FORBIDDEN,
         Refusal::Invalid(_) => StatusCode::BAD_REQUEST,
         Refusal::TooFast { .. } => StatusCode::TOO_MANY_REQUESTS,
-        Refusal::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+        // The engine has said in the log what failed, once for all that failed with it.
+        Refusal::Stopping | Refusal::Engine(EngineError::Fault(_)) => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::Engine(error) => {
             tracing::error!(%error, "a request failed");
             StatusCode::INTERNAL_SERVER_ERROR

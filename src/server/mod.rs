@@ -4,6 +4,7 @@
 
 mod admission;
 mod api;
+mod check;
 mod config;
 mod connection;
 mod error;
@@ -21,6 +22,7 @@ mod telemetry;
 
 pub use self::{
     admission::{Admission, ConnectionLimits},
+    check::check,
     config::Config,
     listen::{bind, serve},
     router::router,

@@ -137,6 +137,7 @@ async fn view(hub: &Hub, room: RoomId, user: &UserId, params: &Params, form: For
         reader: Some(user.clone()),
         messages_only: true,
         limit: MESSAGES + 1,
+        bytes: usize::MAX,
         end: End::Newest,
     };
     let mut events = hub.read(query).await?;

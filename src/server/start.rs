@@ -36,6 +36,9 @@ pub enum RunError {
     /// The log could not be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// The check that was asked for found damage.
+    #[error("the database is damaged: {0}. Restore it from a backup, or recover what can be read (see README)")]
+    Damaged(String),
     /// The engine failed at the start.
     #[error("the log cannot be read: {0}")]
     Engine(#[from] EngineError),

@@ -84,7 +84,11 @@ pub(super) async fn metrics(State(handle): State<PrometheusHandle>) -> Response 
     ([(header::CONTENT_TYPE, content_type)], handle.render()).into_response()
 }
 
-/// `GET /health/ready`: whether requests should be sent here.
-pub(super) async fn ready(State(hub): State<Hub>) -> Response {
-    if hub.is_stopping() { (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response() } else { "OK\n".into_response() }
+/// `GET /health/ready`: whether requests should be sent here, and if not, why.
+pub(super) async fn ready(State(hub): State<Hub>) -> (StatusCode, String) {
+    match hub.fault() {
+        _ if hub.is_stopping() => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n".into()),
+        Some(fault) => (StatusCode::SERVICE_UNAVAILABLE, format!("{fault}\n")),
+        None => (StatusCode::OK, "OK\n".into()),
+    }
 }

@@ -4,14 +4,20 @@
 //! commits (`synchronous=FULL`: one fsync of the WAL), dispatches the events and answers everybody: a group commit, whose batches
 //! grow by themselves while a commit runs. Reads run on their own connections and never wait for the writer.
 
+mod batch;
+mod check;
+mod checksum;
+mod error;
+mod health;
 mod reader;
+mod run;
 mod schema;
+mod wal;
 mod writer;
 
 use std::{
     fs::{self, File, TryLockError},
-    io,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Mutex, PoisonError, mpsc},
     thread::JoinHandle,
 };
@@ -20,16 +26,22 @@ use futures::{FutureExt, future::BoxFuture};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+pub use self::error::OpenError;
 use self::{
+    batch::Job,
+    check::Background,
+    health::Health,
     reader::Readers,
-    writer::{Job, Writer},
+    run::{Line, Lineage, Run},
+    writer::Writer,
 };
-use super::{Appended, Engine, EngineError, Entry, NewRoom, Query, Sink};
+use super::{Appended, Engine, EngineError, Entry, Fault, NewRoom, Query, Sink};
 use crate::chat::{Event, Room, RoomId, RoomState};
 
 /// The log in an SQLite file.
 pub struct Sqlite {
     epoch: String,
+    health: Health,
     readers: Readers,
     /// Taken when the engine closes: the writer stops when nobody can send to it any more.
     writer: Mutex<Option<WriterHandle>>,
@@ -37,61 +49,10 @@ pub struct Sqlite {
 
 struct WriterHandle {
     jobs: mpsc::Sender<Job>,
-    thread: JoinHandle<Connection>,
-    run_file: PathBuf,
+    thread: JoinHandle<(Connection, Run)>,
+    check: Option<Background>,
     /// Held open for its lock: a second process on the same folder would give one place in the log to two messages.
     lock: File,
-}
-
-/// Why the log could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The folder or a file in it cannot be used.
-    #[error("cannot use {path}: {source}")]
-    Folder {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// Another process has it open.
-    #[error("the data folder {0} is in use by another live-chat")]
-    InUse(PathBuf),
-    /// It was written by a later version of this program.
-    #[error(
-        "the database {path} has schema version {found}, and this program knows versions up to {known}: use a newer live-chat"
-    )]
-    NewerSchema {
-        /// The database file.
-        path: PathBuf,
-        /// Its version.
-        found: i64,
-        /// The newest that this program knows.
-        known: i64,
-    },
-    /// It is somebody else's.
-    #[error("{0} is a database of another program")]
-    Foreign(PathBuf),
-    /// It is damaged, or cannot be read.
-    #[error("the database {path} cannot be used: {source}. Restore it from a backup, or move it away to start afresh")]
-    Database {
-        /// The database file.
-        path: PathBuf,
-        /// What SQLite says.
-        source: rusqlite::Error,
-    },
-    /// It ends early.
-    #[error(
-        "the database {path} is cut short ({found_bytes} of {expected_bytes} bytes). Restore it from a backup, or move it away to start afresh"
-    )]
-    Truncated {
-        /// The database file.
-        path: PathBuf,
-        /// Its length.
-        found_bytes: u64,
-        /// The length that it says it has.
-        expected_bytes: u64,
-    },
 }
 
 impl Sqlite {
@@ -106,33 +67,57 @@ impl Sqlite {
     pub fn open(folder: &Path, widget_key: Option<&str>, sink: Sink) -> Result<Self, OpenError> {
         let lock = lock(folder)?;
         let path = folder.join(Self::FILE);
-        let connection = schema::open(&path)?;
         let in_database = |source| OpenError::Database { path: path.clone(), source };
-        let run_file = folder.join("live-chat.run");
-        let epoch = schema::epoch(&connection, &run_file, &path)?;
-        schema::mark_run(&connection, &run_file)?;
+        let (mut connection, lineage) = open_checked(folder, &path)?;
+        schema::prepare(&mut connection).map_err(in_database)?;
         schema::first_room(&connection, widget_key).map_err(in_database)?;
-        let writer = Writer::new(connection, sink).map_err(in_database)?;
+        let tails = writer::tails(&connection).map_err(|error| match error {
+            EngineError::Store(source) => in_database(source),
+            damaged => OpenError::Damaged { path: path.clone(), found: damaged.to_string() },
+        })?;
+        let epoch = epoch(&connection, lineage).map_err(in_database)?;
+        let stored = reader::stored(&connection).map_err(in_database)?;
+        let run = Run::begin(&connection, &folder.join(run::FILE), stored)?;
+        let health = Health::default();
+        let check = check::in_background(&path, &health)?;
+        let writer = Writer { connection, sink, health: health.clone(), run, tails };
         let (jobs, queue) = mpsc::channel();
         let thread = std::thread::Builder::new()
             .name("log-writer".into())
-            .spawn(move || writer.run(&queue))
+            .spawn(move || writer.work(&queue))
             .map_err(|source| OpenError::Folder { path: folder.to_owned(), source })?;
-        let writer = Mutex::new(Some(WriterHandle { jobs, thread, run_file, lock }));
-        Ok(Self { epoch, readers: Readers::new(path), writer })
+        let writer = Mutex::new(Some(WriterHandle { jobs, thread, check, lock }));
+        Ok(Self { epoch, health, readers: Readers::new(path), writer })
+    }
+
+    /// Checks the log in `folder`, of any size, and says what is wrong with it: nothing, if all is well. Changes nothing. While
+    /// the program runs on it, what a crash may have left is not checked.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open).
+    pub fn check(folder: &Path) -> Result<Vec<String>, OpenError> {
+        let path = folder.join(Self::FILE);
+        let in_database = |source| OpenError::Database { path: path.clone(), source };
+        let missing = |source| OpenError::Folder { path: path.clone(), source };
+        fs::metadata(&path).map_err(missing)?;
+        let (connection, _lock) = match lock(folder) {
+            Ok(lock) => (open_checked(folder, &path)?.0, Some(lock)),
+            Err(OpenError::InUse(_)) => (check::read_only(&path).map_err(in_database)?, None),
+            Err(error) => return Err(error),
+        };
+        check::everything(&connection).map_err(in_database)
     }
 
     /// Finishes what was asked before, then closes. Later requests get [`EngineError::Closed`]. Blocks until it is done.
     pub fn close(&self) {
         let handle = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(WriterHandle { jobs, thread, run_file, lock }) = handle {
+        if let Some(WriterHandle { jobs, thread, check, lock }) = handle {
             drop(jobs);
-            match thread.join() {
-                // From now on a copy that was made while it ran is an old one.
-                Ok(connection) => match schema::mark_run(&connection, &run_file) {
-                    Ok(()) => {}
-                    Err(error) => tracing::warn!(%error, "the end of this run could not be marked"),
-                },
+            self.readers.close();
+            check.into_iter().for_each(Background::stop);
+            match thread.join().map(|(connection, run)| run.end(connection)) {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::warn!("the end of this run could not be noted: {error}"),
                 Err(_) => tracing::error!("the log's writer panicked"),
             }
             drop(lock);
@@ -165,7 +150,7 @@ impl Engine for Sqlite {
     }
 
     fn rooms(&self) -> BoxFuture<'_, Result<Vec<(Room, u64)>, EngineError>> {
-        self.readers.run(reader::rooms).boxed()
+        self.readers.run(|connection| Ok(reader::rooms(connection)?)).boxed()
     }
 
     fn create_room(&self, room: NewRoom) -> BoxFuture<'_, Result<Room, EngineError>> {
@@ -182,6 +167,32 @@ impl Engine for Sqlite {
 
     fn read(&self, query: Query) -> BoxFuture<'_, Result<Vec<Event>, EngineError>> {
         self.readers.run(move |connection| reader::events(connection, &query)).boxed()
+    }
+
+    fn fault(&self) -> Option<Fault> {
+        self.health.fault()
+    }
+}
+
+/// Opens the database in `folder` if everything that was acknowledged is in it. Changes nothing.
+fn open_checked(folder: &Path, path: &Path) -> Result<(Connection, Lineage), OpenError> {
+    let run_file = folder.join(run::FILE);
+    let line = Line::read(&run_file)?;
+    wal::check(path, &run_file)?;
+    let connection = schema::open(path)?;
+    let in_database = |source| OpenError::Database { path: path.to_owned(), source };
+    let stored = reader::stored(&connection).map_err(in_database)?;
+    let lineage = line.map_or(Ok(Lineage::Other), |line| line.lineage(&connection, stored, path, &run_file))?;
+    check::at_start(&connection, path)?;
+    Ok((connection, lineage))
+}
+
+/// The log's name: a new one, which is kept, when this database is not the one that ran here last.
+fn epoch(connection: &Connection, lineage: Lineage) -> rusqlite::Result<String> {
+    let known = schema::meta(connection, "epoch")?;
+    match (known, lineage) {
+        (Some(epoch), Lineage::Same) => Ok(epoch),
+        _ => schema::set_new_epoch(connection),
     }
 }
 

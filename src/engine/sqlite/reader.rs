@@ -3,10 +3,13 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use rusqlite::{Connection, OpenFlags, Row, named_params, types::Type};
+use rusqlite::{Connection, Row, named_params, params, types::Type};
 use tokio::sync::Semaphore;
 
-use super::schema::state_from_name;
+use super::{
+    check, checksum,
+    schema::{self, state_from_name},
+};
 use crate::{
     chat::{Event, Kind, Message, Room, RoomId, Timestamp, UserId},
     engine::{End, EngineError, Query, payload},
@@ -14,6 +17,11 @@ use crate::{
 
 /// Reads that run at once. More only wait longer for the same two or three cores and the same disk.
 const CONNECTIONS: usize = 4;
+
+const ROOMS: &str = "SELECT *, (SELECT coalesce(max(seq), 0) FROM events WHERE room = rooms.id) AS head FROM rooms ORDER BY id";
+const STORED: &str =
+    "SELECT count(*) + coalesce(sum((SELECT coalesce(max(seq), 0) FROM events WHERE room = rooms.id)), 0) FROM rooms";
+const EVENT: &str = "SELECT * FROM events WHERE room = ?1 AND seq = ?2";
 
 /// A few read-only connections, opened when they are needed first.
 #[derive(Clone)]
@@ -31,7 +39,7 @@ impl Readers {
     /// Runs `read` on a connection of its own, on a thread where it may block.
     pub(super) async fn run<T: Send + 'static>(
         &self,
-        read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        read: impl FnOnce(&Connection) -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, EngineError> {
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| EngineError::Closed)?;
         let readers = self.clone();
@@ -42,21 +50,32 @@ impl Readers {
             drop(permit);
             answer
         });
-        Ok(task.await.map_err(|_| EngineError::Closed)??)
+        task.await.map_err(|_| EngineError::Closed)?
+    }
+
+    /// Ends the connections that are idle. Later reads get [`EngineError::Closed`].
+    pub(super) fn close(&self) {
+        self.permits.close();
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     fn take(&self) -> rusqlite::Result<Connection> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let open =
-            || Connection::open_with_flags(&*self.path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX);
-        idle.map_or_else(open, Ok)
+        idle.map_or_else(|| check::read_only(&self.path), Ok)
+    }
+}
+
+/// How many rooms and events there are. The events of a room are counted from 1 without holes.
+pub(super) fn stored(connection: &Connection) -> rusqlite::Result<u64> {
+    match schema::version(connection)? {
+        0 => Ok(0), // The tables are not there yet.
+        _ => connection.query_row(STORED, [], |row| row.get(0)),
     }
 }
 
 /// All rooms with the sequence number of their newest event.
 pub(super) fn rooms(connection: &Connection) -> rusqlite::Result<Vec<(Room, u64)>> {
-    let sql = "SELECT *, (SELECT coalesce(max(seq), 0) FROM events WHERE room = rooms.id) AS head FROM rooms ORDER BY id";
-    connection.prepare_cached(sql)?.query_map([], |row| Ok((room(row)?, row.get("head")?)))?.collect()
+    connection.prepare_cached(ROOMS)?.query_map([], |row| Ok((room(row)?, row.get("head")?)))?.collect()
 }
 
 /// One row of `rooms`.
@@ -78,47 +97,86 @@ pub(super) fn room(row: &Row<'_>) -> rusqlite::Result<Room> {
     })
 }
 
-/// The events that `query` names, oldest first.
-pub(super) fn events(connection: &Connection, query: &Query) -> rusqlite::Result<Vec<Event>> {
-    const WHERE: &str = "SELECT * FROM events
-        WHERE room = :room AND seq > :after AND seq < :before
-          AND (kind = 0 OR (kind = 1 AND (author = :reader OR recipient = :reader)) OR (kind = 2 AND NOT :messages_only))";
-    let sql = match query.end {
-        End::Oldest => format!("{WHERE} ORDER BY seq LIMIT :limit"),
-        End::Newest => format!("SELECT * FROM ({WHERE} ORDER BY seq DESC LIMIT :limit) ORDER BY seq"),
-    };
-    let bound = |seq: u64| i64::try_from(seq).unwrap_or(i64::MAX);
-    let mut statement = connection.prepare_cached(&sql)?;
-    let rows = statement.query_map(
-        named_params! {
-            ":room": query.room.get(),
-            ":after": bound(query.after),
-            ":before": query.before.map_or(i64::MAX, bound),
-            ":reader": query.reader.as_ref().map(UserId::as_str),
-            ":messages_only": query.messages_only,
-            ":limit": query.limit as i64,
-        },
-        event,
-    )?;
-    rows.collect()
+/// One event, if there is such a one.
+pub(super) fn event(connection: &Connection, room: RoomId, seq: u64) -> Result<Option<Event>, EngineError> {
+    let mut statement = connection.prepare_cached(EVENT)?;
+    let mut rows = statement.query(params![room.get(), seq])?;
+    rows.next()?.map(read).transpose()
 }
 
-fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
-    let stored: String = row.get("payload")?;
-    let message = || {
-        Ok::<_, rusqlite::Error>(Message {
-            author: user(row, "author")?,
-            payload: payload(stored.clone()).map_err(|_| unreadable("payload"))?,
-            video_time: row.get("video_time")?,
-        })
+/// The events that `query` names, oldest first.
+pub(super) fn events(connection: &Connection, query: &Query) -> Result<Vec<Event>, EngineError> {
+    let bound = |seq: u64| i64::try_from(seq).unwrap_or(i64::MAX);
+    let mut statement = connection.prepare_cached(&select(query.end))?;
+    let mut rows = statement.query(named_params! {
+        ":room": query.room.get(),
+        ":after": bound(query.after),
+        ":before": query.before.map_or(i64::MAX, bound),
+        ":reader": query.reader.as_ref().map(UserId::as_str),
+        ":messages_only": query.messages_only,
+        ":limit": query.limit as i64,
+    })?;
+    let (mut events, mut bytes) = (Vec::new(), 0);
+    while bytes < query.bytes
+        && let Some(row) = rows.next()?
+    {
+        let event = read(row)?;
+        bytes += event.payload_bytes();
+        events.push(event);
+    }
+    if query.end == End::Newest {
+        events.reverse();
+    }
+    Ok(events)
+}
+
+/// Names the events that are not what was stored.
+pub(super) fn damaged_events(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut statement = connection.prepare("SELECT * FROM events")?;
+    let mut rows = statement.query([])?;
+    let mut damaged = Vec::new();
+    while let Some(row) = rows.next()? {
+        if let Err(error) = read(row) {
+            damaged.push(format!("room {}, event {}: {error}", row.get::<_, i64>("room")?, row.get::<_, i64>("seq")?));
+        }
+    }
+    Ok(damaged)
+}
+
+fn select(end: End) -> String {
+    let order = match end {
+        End::Oldest => "ASC",
+        End::Newest => "DESC",
     };
+    format!(
+        "SELECT * FROM events
+         WHERE room = :room AND seq > :after AND seq < :before
+           AND (kind = 0 OR (kind = 1 AND (author = :reader OR recipient = :reader)) OR (kind = 2 AND NOT :messages_only))
+         ORDER BY seq {order} LIMIT :limit"
+    )
+}
+
+/// One row of `events`.
+fn read(row: &Row<'_>) -> Result<Event, EngineError> {
+    let (room, seq) = (room_id(row, "room")?, row.get("seq")?);
+    if !checksum::is_intact(row)? {
+        return Err(EngineError::DamagedEvent { room, seq });
+    }
     let kind = match row.get("kind")? {
-        0 => Kind::Message(message()?),
-        1 => Kind::Private { to: user(row, "recipient")?, message: message()? },
-        2 => Kind::Room(state_from_name(&stored).ok_or_else(|| unreadable("payload"))?),
-        other => return Err(rusqlite::Error::IntegralValueOutOfRange(0, other)),
+        0 => Kind::Message(message(row)?),
+        1 => Kind::Private { to: user(row, "recipient")?, message: message(row)? },
+        2 => Kind::Room(state_from_name(&row.get::<_, String>("payload")?).ok_or_else(|| unreadable("payload"))?),
+        other => return Err(rusqlite::Error::IntegralValueOutOfRange(0, other).into()),
     };
-    Ok(Event { room: room_id(row, "room")?, seq: row.get("seq")?, sent_at: Timestamp(row.get("sent_at")?), kind })
+    Ok(Event { room, seq, sent_at: Timestamp(row.get("sent_at")?), kind })
+}
+
+fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
+    Ok(Message {
+        author: user(row, "author")?,
+        payload: payload(row.get("payload")?).map_err(|_| unreadable("payload"))?,
+        video_time: row.get("video_time")?,
+    })
 }
 
 fn room_id(row: &Row<'_>, column: &str) -> rusqlite::Result<RoomId> {

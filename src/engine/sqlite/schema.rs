@@ -1,21 +1,19 @@
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{fs, io, path::Path};
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, config::DbConfig, params};
 
 use super::OpenError;
 use crate::{
     chat::{RoomId, RoomState},
-    engine::sqlite::writer::now,
+    engine::sqlite::batch::now,
 };
 
 /// "chat" in ASCII, in the file's header: tells our databases from others.
 const APPLICATION_ID: i64 = 0x6368_6174;
 
 /// Step `n` brings a database from schema version `n` to `n + 1`. A step that was released is never changed.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
     CREATE TABLE rooms (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -45,14 +43,19 @@ const MIGRATIONS: [&str; 1] = ["
     ) STRICT, WITHOUT ROWID;
     CREATE UNIQUE INDEX events_client_message_id ON events (room, author, client_message_id)
         WHERE client_message_id IS NOT NULL;
-"];
+",
+    // CRC-32 of the other columns; none for the events of schema version 1.
+    "ALTER TABLE events ADD COLUMN checksum INTEGER",
+];
 
-/// Opens the writing connection, with the schema brought up to date.
+/// Opens the writing connection to a database that may be ours. Nothing in it is changed before [`prepare`], and a write-ahead log
+/// that a crash has left stays as it is.
 pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     check_length(path)?;
     let in_database = |source| OpenError::Database { path: path.to_owned(), source };
-    let mut connection = Connection::open(path).map_err(in_database)?;
-    let version: i64 = pragma(&connection, "user_version").map_err(in_database)?;
+    let connection = Connection::open(path).map_err(in_database)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(in_database)?;
+    let version = version(&connection).map_err(in_database)?;
     let application: i64 = pragma(&connection, "application_id").map_err(in_database)?;
     let known = MIGRATIONS.len() as i64;
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(in_database)?;
@@ -62,42 +65,22 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     if version > known {
         return Err(OpenError::NewerSchema { path: path.to_owned(), found: version, known });
     }
-    configure(&connection).map_err(in_database)?;
-    migrate(&mut connection, version).map_err(in_database)?;
     Ok(connection)
 }
 
-/// The log's name: a new one, which is kept, when this database is not the one that ran here last.
-///
-/// Each run begins and ends with a fresh run id, in the database and in a file beside it. If the two differ at the next start,
-/// the database was lost, restored or brought from elsewhere, and positions that were handed out before may mean other events in
-/// it.
-pub(super) fn epoch(connection: &Connection, run_file: &Path, path: &Path) -> Result<String, OpenError> {
-    let in_database = |source| OpenError::Database { path: path.to_owned(), source };
-    let run_beside = match fs::read_to_string(run_file) {
-        Ok(run) => Some(run),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(source) => return Err(OpenError::Folder { path: run_file.to_owned(), source }),
-    };
-    let run_inside = meta(connection, "run").map_err(in_database)?;
-    if let Some(epoch) = meta(connection, "epoch").map_err(in_database)?
-        && run_inside.is_some()
-        && run_inside == run_beside
-    {
-        return Ok(epoch);
-    }
-    let epoch = random_name();
-    set_meta(connection, "epoch", &epoch).map_err(in_database)?;
-    Ok(epoch)
+/// Brings the schema up to date, and makes ready to write.
+pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    configure(connection)?;
+    let from = version(connection)?;
+    migrate(connection, from)
 }
 
-/// Puts a fresh run id into the database and into the file beside it. Interrupted in between, they differ, and the next start
-/// takes the log for a new one: a gap is said where there is none, never the other way round.
-pub(super) fn mark_run(connection: &Connection, run_file: &Path) -> Result<(), OpenError> {
-    let run = random_name();
-    let path = connection.path().map(PathBuf::from).unwrap_or_default();
-    set_meta(connection, "run", &run).map_err(|source| OpenError::Database { path, source })?;
-    fs::write(run_file, &run).map_err(|source| OpenError::Folder { path: run_file.to_owned(), source })
+/// Gives the log a new name.
+pub(super) fn set_new_epoch(connection: &Connection) -> rusqlite::Result<String> {
+    let epoch = random_name();
+    set_meta(connection, "epoch", &epoch)?;
+    Ok(epoch)
 }
 
 /// Makes room 1, live, if it is not there, and gives it the configured widget key if there is one.
@@ -167,20 +150,28 @@ fn migrate(connection: &mut Connection, from: i64) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    pragma(connection, "user_version")
+}
+
 fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, name, |row| row.get(0))
 }
 
-fn meta(connection: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
+/// A value of the table `meta`, if there is one.
+pub(super) fn meta(connection: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
+    if version(connection)? == 0 {
+        return Ok(None); // The table is not there yet.
+    }
     connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0)).optional()
 }
 
-fn set_meta(connection: &Connection, key: &str, value: &str) -> rusqlite::Result<()> {
+pub(super) fn set_meta(connection: &Connection, key: &str, value: &str) -> rusqlite::Result<()> {
     connection.execute("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", params![key, value]).map(drop)
 }
 
 /// 12 random characters of `[0-9a-f]`.
-fn random_name() -> String {
+pub(super) fn random_name() -> String {
     let mut name = uuid::Uuid::new_v4().simple().to_string();
     name.truncate(12);
     name

@@ -1,279 +1,140 @@
 use std::{
     collections::HashMap,
-    sync::{
-        Arc,
-        mpsc::{Receiver, TryRecvError},
-    },
-    time::{SystemTime, UNIX_EPOCH},
+    sync::mpsc::{Receiver, RecvTimeoutError},
+    time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
-use tokio::sync::oneshot;
+use rusqlite::Connection;
 
-use super::{reader, schema::new_widget_key};
+use super::{
+    batch::{Answer, Batch, Done, Job, Tail, now, refuse},
+    health::Health,
+    reader,
+    run::Run,
+    schema::set_meta,
+};
 use crate::{
-    chat::{Event, Kind, Message, Room, RoomId, RoomState, Timestamp},
-    engine::{Appended, EngineError, Entry, NewRoom, Sink, may_follow},
+    chat::RoomId,
+    engine::{EngineError, Fault, Sink},
 };
 
 /// Requests in one commit. More would only delay the first of them: at 1,000 the fsync is already a small part of the work.
 const BATCH: usize = 1_000;
 
-/// Where an answer goes.
-pub(super) type Reply<T> = oneshot::Sender<Result<T, EngineError>>;
-
-/// What the writer is asked to do.
-pub(super) enum Job {
-    Append { room: RoomId, entry: Entry, reply: Reply<Appended> },
-    CreateRoom { room: NewRoom, reply: Reply<Room> },
-    SetState { room: RoomId, state: RoomState, reply: Reply<Room> },
-}
+/// While the log cannot be written and nobody publishes: how often to try whether it can be again.
+const PROBE_EVERY: Duration = Duration::from_secs(1);
 
 /// The one place where events get their order.
 pub(super) struct Writer {
-    connection: Connection,
-    sink: Sink,
-    tails: HashMap<RoomId, Tail>,
-}
-
-/// The end of a room's log.
-#[derive(Clone, Copy)]
-struct Tail {
-    seq: u64,
-    sent_at: Timestamp,
-    state: RoomState,
-}
-
-/// A job's answer, kept until its effects are durable.
-type Answer = Box<dyn FnOnce(Option<&Arc<rusqlite::Error>>) + Send>;
-
-/// One transaction, and what it will have done: forgotten if it fails.
-struct Batch<'a> {
-    transaction: Transaction<'a>,
-    before: &'a HashMap<RoomId, Tail>,
-    done: Done,
-}
-
-#[derive(Default)]
-struct Done {
-    tails: HashMap<RoomId, Tail>,
-    events: Vec<Arc<Event>>,
+    pub(super) connection: Connection,
+    pub(super) sink: Sink,
+    pub(super) health: Health,
+    pub(super) run: Run,
+    pub(super) tails: HashMap<RoomId, Tail>,
 }
 
 impl Writer {
-    pub(super) fn new(connection: Connection, sink: Sink) -> rusqlite::Result<Self> {
-        let tails = tails(&connection)?;
-        Ok(Self { connection, sink, tails })
+    /// Works until the last sender is gone and the queue is empty, and gives back what it was made of.
+    pub(super) fn work(mut self, queue: &Receiver<Job>) -> (Connection, Run) {
+        loop {
+            match self.next(queue) {
+                Ok(first) => self.commit(std::iter::once(first).chain(queue.try_iter().take(BATCH - 1)).collect()),
+                Err(RecvTimeoutError::Timeout) => self.probe(),
+                Err(RecvTimeoutError::Disconnected) => return (self.connection, self.run),
+            }
+        }
     }
 
-    /// Works until the last sender is gone and the queue is empty, and gives the connection back.
-    pub(super) fn run(mut self, queue: &Receiver<Job>) -> Connection {
-        while let Ok(first) = queue.recv() {
-            let mut jobs = vec![first];
-            while jobs.len() < BATCH {
-                match queue.try_recv() {
-                    Ok(job) => jobs.push(job),
-                    Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
-                }
-            }
-            self.commit(jobs);
+    fn next(&self, queue: &Receiver<Job>) -> Result<Job, RecvTimeoutError> {
+        match self.health.fault() {
+            Some(Fault::Failing(_)) => queue.recv_timeout(PROBE_EVERY),
+            Some(Fault::Damaged(_)) | None => queue.recv().map_err(RecvTimeoutError::from),
         }
-        self.connection
     }
 
     /// Carries out all jobs in one transaction; then dispatches, then answers. If the store fails, every job of the batch has
     /// failed and nothing is dispatched.
     fn commit(&mut self, jobs: Vec<Job>) {
+        let began = Instant::now();
         let mut answers = Vec::with_capacity(jobs.len());
-        let failure = match self.write(jobs, &mut answers) {
+        let fault = match self.write(jobs, &mut answers) {
             Ok(done) => {
-                self.tails.extend(done.tails);
-                (self.sink)(&done.events);
+                metrics::histogram!("live_chat_commit_events").record(done.events.len() as f64);
+                metrics::histogram!("live_chat_commit_duration_seconds").record(began.elapsed());
+                self.publish(done);
                 None
             }
-            Err(error) => {
-                tracing::error!(%error, requests = answers.len(), "the log could not be written");
-                Some(Arc::new(error))
+            Err(fault) => {
+                metrics::counter!("live_chat_commits_failed_total").increment(1);
+                tracing::error!(requests = answers.len(), "{fault}");
+                Some(fault)
             }
         };
         for answer in answers {
-            answer(failure.as_ref());
+            answer(fault.as_ref());
         }
     }
 
-    fn write(&mut self, jobs: Vec<Job>, answers: &mut Vec<Answer>) -> rusqlite::Result<Done> {
-        // On failure every job must get its answer, the ones not yet carried out too.
-        let mut failure = None;
-        let mut batch = match self.connection.transaction_with_behavior(TransactionBehavior::Immediate) {
-            Ok(transaction) => Ok(Batch { transaction, before: &self.tails, done: Done::default() }),
-            Err(error) => Err(error),
-        };
+    /// Does the jobs and makes them durable. On failure every job gets its answer, the ones not carried out too.
+    ///
+    /// A commit that fails, at its fsync too, leaves a connection that can be trusted: SQLite (3.54, `walFrames`) enters a
+    /// transaction into the index of the write-ahead log only after the fsync has succeeded, and takes its pages out of the cache
+    /// when it is rolled back. The next transaction writes the same place of the file again, so that its own fsync covers every
+    /// page that Linux dropped after the failed one (<https://lwn.net/Articles/752063/>); and a checkpoint that failed is done
+    /// again from its beginning. What a crash may bring back is the failed transaction as a whole, never half of it: then the
+    /// client message ids are there as well, and a repeat is recognized.
+    fn write(&mut self, jobs: Vec<Job>, answers: &mut Vec<Answer>) -> Result<Done, Fault> {
+        let mut jobs = jobs.into_iter();
+        let done = self.carry_out(&mut jobs, answers);
+        answers.extend(jobs.map(refuse));
+        match &done {
+            Ok(_) => self.health.recover(),
+            Err(fault) => self.health.fail(fault.clone()),
+        }
+        done
+    }
+
+    fn carry_out(&mut self, jobs: &mut impl Iterator<Item = Job>, answers: &mut Vec<Answer>) -> Result<Done, Fault> {
+        if let Some(damaged @ Fault::Damaged(_)) = self.health.fault() {
+            return Err(damaged);
+        }
+        let mut batch = Batch::begin(&mut self.connection, &self.tails)?;
         for job in jobs {
-            match (&mut batch, &failure) {
-                (Ok(batch), None) => failure = batch.carry_out(job, answers).err(),
-                _ => answers.push(refuse(job)),
-            }
+            batch.carry_out(job, answers)?;
         }
-        let batch = batch?;
-        match failure {
-            Some(error) => Err(error),
-            None => {
-                batch.transaction.commit()?;
-                Ok(batch.done)
-            }
+        Ok(batch.commit()?)
+    }
+
+    /// Lets the rooms know what is durable now.
+    fn publish(&mut self, done: Done) {
+        if let Err(error) = self.run.advance(done.events.len() + done.new_rooms) {
+            tracing::warn!(%error, "the end of the log could not be noted beside it: damage to it may go unnoticed");
+        }
+        metrics::gauge!("live_chat_database_bytes").set(database_bytes(&self.connection) as f64);
+        self.tails.extend(done.tails);
+        (self.sink)(&done.events);
+    }
+
+    /// Writes something without a meaning, to see whether the log can be written again.
+    fn probe(&mut self) {
+        if set_meta(&self.connection, "probed_at", &now().0.to_string()).is_ok() {
+            self.health.recover();
         }
     }
 }
 
-impl Batch<'_> {
-    /// Does one job inside the transaction and keeps its answer. An error is one of the store, and ends the batch.
-    fn carry_out(&mut self, job: Job, answers: &mut Vec<Answer>) -> rusqlite::Result<()> {
-        match job {
-            Job::Append { room, entry, reply } => keep(answers, reply, self.append(room, entry)),
-            Job::CreateRoom { room, reply } => keep(answers, reply, self.create_room(room)),
-            Job::SetState { room, state, reply } => keep(answers, reply, self.set_state(room, state)),
-        }
-    }
-
-    fn append(&mut self, room: RoomId, entry: Entry) -> Result<Appended, EngineError> {
-        let tail = self.tail(room)?;
-        if let Some(stored) = self.stored(room, &entry)? {
-            return Ok(stored);
-        }
-        if tail.state != RoomState::Live {
-            return Err(EngineError::NotLive(tail.state));
-        }
-        let Entry { author, to, draft } = entry;
-        let message = Message { author, payload: draft.payload, video_time: draft.video_time };
-        let kind = match to {
-            Some(to) => Kind::Private { to, message },
-            None => Kind::Message(message),
-        };
-        Ok(self.push(room, tail, kind, draft.client_message_id.as_deref())?)
-    }
-
-    /// The message that this entry repeats, if its author has stored it before.
-    fn stored(&self, room: RoomId, entry: &Entry) -> rusqlite::Result<Option<Appended>> {
-        let Some(name) = &entry.draft.client_message_id else { return Ok(None) };
-        let sql = "SELECT seq, sent_at FROM events WHERE room = ?1 AND author = ?2 AND client_message_id = ?3";
-        let appended = |row: &rusqlite::Row<'_>| Ok(Appended { seq: row.get(0)?, sent_at: Timestamp(row.get(1)?) });
-        self.transaction.prepare_cached(sql)?.query_row(params![room.get(), entry.author.as_str(), name], appended).optional()
-    }
-
-    fn create_room(&mut self, new: NewRoom) -> Result<Room, EngineError> {
-        let taken = |slug: &str| {
-            let sql = "SELECT count(*) FROM rooms WHERE slug = ?1";
-            self.transaction.query_row(sql, [slug], |row| row.get::<_, i64>(0)).map(|count| count > 0)
-        };
-        let slug = match new.slug {
-            Some(slug) if taken(&slug)? => return Err(EngineError::SlugTaken(slug)),
-            Some(slug) => slug,
-            None => uuid::Uuid::new_v4().to_string(),
-        };
-        let sql = "INSERT INTO rooms (name, slug, description, state, widget_key, created_at, updated_at)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) RETURNING *";
-        let values = params![new.name, slug, new.description, RoomState::Created.name(), new_widget_key(), now().0];
-        let room = self.transaction.query_row(sql, values, reader::room)?;
-        self.done.tails.insert(room.id, Tail { seq: 0, sent_at: room.created_at, state: room.state });
-        Ok(room)
-    }
-
-    fn set_state(&mut self, room: RoomId, state: RoomState) -> Result<Room, EngineError> {
-        let tail = self.tail(room)?;
-        if tail.state != state {
-            if !may_follow(tail.state, state) {
-                return Err(EngineError::WrongOrder(tail.state, state));
-            }
-            let at = self.push(room, tail, Kind::Room(state), None)?.sent_at;
-            self.done.tails.entry(room).and_modify(|tail| tail.state = state);
-            let column = match state {
-                RoomState::Created => "created_at",
-                RoomState::Prepared => "prepared_at",
-                RoomState::Live => "started_at",
-                RoomState::Ended => "ended_at",
-            };
-            let sql = format!("UPDATE rooms SET state = ?2, updated_at = ?3, {column} = ?3 WHERE id = ?1");
-            self.transaction.execute(&sql, params![room.get(), state.name(), at.0])?;
-        }
-        Ok(self.transaction.query_row("SELECT * FROM rooms WHERE id = ?1", [room.get()], reader::room)?)
-    }
-
-    fn tail(&self, room: RoomId) -> Result<Tail, EngineError> {
-        self.done.tails.get(&room).or(self.before.get(&room)).copied().ok_or(EngineError::UnknownRoom(room))
-    }
-
-    /// Gives an event its place and its time, and writes it.
-    fn push(&mut self, room: RoomId, tail: Tail, kind: Kind, client_message_id: Option<&str>) -> rusqlite::Result<Appended> {
-        let (seq, sent_at) = (tail.seq + 1, now().max(tail.sent_at));
-        let (code, message, recipient) = match &kind {
-            Kind::Message(message) => (0, Some(message), None),
-            Kind::Private { to, message } => (1, Some(message), Some(to.as_str())),
-            Kind::Room(_) => (2, None, None),
-        };
-        let payload = match &kind {
-            Kind::Message(message) | Kind::Private { message, .. } => message.payload.get(),
-            Kind::Room(state) => state.name(),
-        };
-        let sql = "INSERT INTO events (room, seq, kind, sent_at, author, recipient, video_time, client_message_id, payload)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-        self.transaction.prepare_cached(sql)?.execute(params![
-            room.get(),
-            seq,
-            code,
-            sent_at.0,
-            message.map(|m| m.author.as_str()),
-            recipient,
-            message.map(|m| m.video_time),
-            client_message_id,
-            payload,
-        ])?;
-        self.done.tails.insert(room, Tail { seq, sent_at, ..tail });
-        self.done.events.push(Arc::new(Event { room, seq, sent_at, kind }));
-        Ok(Appended { seq, sent_at })
-    }
-}
-
-/// Keeps an answer for after the commit; a failure of the store is passed on, and answered for the whole batch.
-fn keep<T: Send + 'static>(answers: &mut Vec<Answer>, reply: Reply<T>, result: Result<T, EngineError>) -> rusqlite::Result<()> {
-    let (result, failed) = match result {
-        Err(EngineError::Store(error)) => (Err(EngineError::Closed), Err(error)),
-        result => (result, Ok(())),
-    };
-    answers.push(Box::new(move |failure| {
-        // An asker that has gone away needs no answer.
-        let _ = reply.send(match failure {
-            Some(error) => Err(EngineError::Commit(Arc::clone(error))),
-            None => result,
-        });
-    }));
-    failed
-}
-
-/// The answer of a job that was not carried out because an earlier one of its batch failed.
-fn refuse(job: Job) -> Answer {
-    let failed = |failure: Option<&Arc<rusqlite::Error>>| match failure {
-        Some(error) => EngineError::Commit(Arc::clone(error)),
-        None => EngineError::Closed,
-    };
-    Box::new(move |failure| match job {
-        Job::Append { reply, .. } => drop(reply.send(Err(failed(failure)))),
-        Job::CreateRoom { reply, .. } | Job::SetState { reply, .. } => drop(reply.send(Err(failed(failure)))),
-    })
+/// The size of the database and of its write-ahead log: two calls of the system, beside a commit's fsync.
+fn database_bytes(connection: &Connection) -> u64 {
+    let bytes = |path: String| std::fs::metadata(path).map_or(0, |file| file.len());
+    connection.path().map_or(0, |path| bytes(path.to_owned()) + bytes(format!("{path}-wal")))
 }
 
 /// Where every room's log ends, as the file says.
-fn tails(connection: &Connection) -> rusqlite::Result<HashMap<RoomId, Tail>> {
-    let sent_at = "SELECT sent_at FROM events WHERE room = ?1 AND seq = ?2";
+pub(super) fn tails(connection: &Connection) -> Result<HashMap<RoomId, Tail>, EngineError> {
     let mut tails = HashMap::new();
     for (room, seq) in reader::rooms(connection)? {
-        let newest: Option<i64> = connection.query_row(sent_at, params![room.id.get(), seq], |row| row.get(0)).optional()?;
-        tails.insert(room.id, Tail { seq, sent_at: newest.map_or(room.created_at, Timestamp), state: room.state });
+        let newest = reader::event(connection, room.id, seq)?;
+        tails.insert(room.id, Tail { seq, sent_at: newest.map_or(room.created_at, |event| event.sent_at), state: room.state });
     }
     Ok(tails)
-}
-
-/// The machine's clock.
-pub(super) fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

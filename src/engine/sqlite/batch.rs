@@ -1,0 +1,212 @@
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use rusqlite::{
+    Connection, OptionalExtension, Transaction, TransactionBehavior, params, params_from_iter,
+    types::{ToSqlOutput, ValueRef},
+};
+use tokio::sync::oneshot;
+
+use super::{checksum::checksum, reader, schema::new_widget_key};
+use crate::{
+    chat::{Event, Kind, Message, Room, RoomId, RoomState, Timestamp},
+    engine::{Appended, EngineError, Entry, Fault, NewRoom, may_follow},
+};
+
+/// Where an answer goes.
+pub(super) type Reply<T> = oneshot::Sender<Result<T, EngineError>>;
+
+/// What the writer is asked to do.
+pub(super) enum Job {
+    Append { room: RoomId, entry: Entry, reply: Reply<Appended> },
+    CreateRoom { room: NewRoom, reply: Reply<Room> },
+    SetState { room: RoomId, state: RoomState, reply: Reply<Room> },
+}
+
+/// The end of a room's log.
+#[derive(Clone, Copy)]
+pub(super) struct Tail {
+    pub(super) seq: u64,
+    pub(super) sent_at: Timestamp,
+    pub(super) state: RoomState,
+}
+
+/// A job's answer, kept until its effects are durable, or have failed.
+pub(super) type Answer = Box<dyn FnOnce(Option<&Fault>) + Send>;
+
+/// One transaction, and what it will have done: forgotten if it fails.
+pub(super) struct Batch<'a> {
+    transaction: Transaction<'a>,
+    before: &'a HashMap<RoomId, Tail>,
+    done: Done,
+}
+
+/// What a transaction has done.
+#[derive(Default)]
+pub(super) struct Done {
+    pub(super) tails: HashMap<RoomId, Tail>,
+    pub(super) events: Vec<Arc<Event>>,
+    pub(super) new_rooms: usize,
+}
+
+impl<'a> Batch<'a> {
+    /// Begins a transaction on a log whose rooms end at `before`.
+    pub(super) fn begin(connection: &'a mut Connection, before: &'a HashMap<RoomId, Tail>) -> rusqlite::Result<Self> {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        Ok(Self { transaction, before, done: Done::default() })
+    }
+
+    /// Makes everything durable.
+    pub(super) fn commit(self) -> rusqlite::Result<Done> {
+        self.transaction.commit()?;
+        Ok(self.done)
+    }
+
+    /// Does one job inside the transaction and keeps its answer. An error is one of the store, and ends the batch.
+    pub(super) fn carry_out(&mut self, job: Job, answers: &mut Vec<Answer>) -> rusqlite::Result<()> {
+        match job {
+            Job::Append { room, entry, reply } => keep(answers, reply, self.append(room, entry)),
+            Job::CreateRoom { room, reply } => keep(answers, reply, self.create_room(room)),
+            Job::SetState { room, state, reply } => keep(answers, reply, self.set_state(room, state)),
+        }
+    }
+
+    fn append(&mut self, room: RoomId, entry: Entry) -> Result<Appended, EngineError> {
+        let tail = self.tail(room)?;
+        if let Some(stored) = self.stored(room, &entry)? {
+            return Ok(stored);
+        }
+        if tail.state != RoomState::Live {
+            return Err(EngineError::NotLive(tail.state));
+        }
+        let Entry { author, to, draft } = entry;
+        let message = Message { author, payload: draft.payload, video_time: draft.video_time };
+        let kind = match to {
+            Some(to) => Kind::Private { to, message },
+            None => Kind::Message(message),
+        };
+        Ok(self.push(room, tail, kind, draft.client_message_id.as_deref())?)
+    }
+
+    /// The message that this entry repeats, if its author has stored it before.
+    fn stored(&self, room: RoomId, entry: &Entry) -> rusqlite::Result<Option<Appended>> {
+        let Some(name) = &entry.draft.client_message_id else { return Ok(None) };
+        let sql = "SELECT seq, sent_at FROM events WHERE room = ?1 AND author = ?2 AND client_message_id = ?3";
+        let appended = |row: &rusqlite::Row<'_>| Ok(Appended { seq: row.get(0)?, sent_at: Timestamp(row.get(1)?) });
+        self.transaction.prepare_cached(sql)?.query_row(params![room.get(), entry.author.as_str(), name], appended).optional()
+    }
+
+    fn create_room(&mut self, new: NewRoom) -> Result<Room, EngineError> {
+        let taken = |slug: &str| {
+            let sql = "SELECT count(*) FROM rooms WHERE slug = ?1";
+            self.transaction.query_row(sql, [slug], |row| row.get::<_, i64>(0)).map(|count| count > 0)
+        };
+        let slug = match new.slug {
+            Some(slug) if taken(&slug)? => return Err(EngineError::SlugTaken(slug)),
+            Some(slug) => slug,
+            None => uuid::Uuid::new_v4().to_string(),
+        };
+        let sql = "INSERT INTO rooms (name, slug, description, state, widget_key, created_at, updated_at)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) RETURNING *";
+        let values = params![new.name, slug, new.description, RoomState::Created.name(), new_widget_key(), now().0];
+        let room = self.transaction.query_row(sql, values, reader::room)?;
+        self.done.new_rooms += 1;
+        self.done.tails.insert(room.id, Tail { seq: 0, sent_at: room.created_at, state: room.state });
+        Ok(room)
+    }
+
+    fn set_state(&mut self, room: RoomId, state: RoomState) -> Result<Room, EngineError> {
+        let tail = self.tail(room)?;
+        if tail.state != state {
+            if !may_follow(tail.state, state) {
+                return Err(EngineError::WrongOrder(tail.state, state));
+            }
+            let at = self.push(room, tail, Kind::Room(state), None)?.sent_at;
+            self.done.tails.entry(room).and_modify(|tail| tail.state = state);
+            let column = match state {
+                RoomState::Created => "created_at",
+                RoomState::Prepared => "prepared_at",
+                RoomState::Live => "started_at",
+                RoomState::Ended => "ended_at",
+            };
+            let sql = format!("UPDATE rooms SET state = ?2, updated_at = ?3, {column} = ?3 WHERE id = ?1");
+            self.transaction.execute(&sql, params![room.get(), state.name(), at.0])?;
+        }
+        Ok(self.transaction.query_row("SELECT * FROM rooms WHERE id = ?1", [room.get()], reader::room)?)
+    }
+
+    fn tail(&self, room: RoomId) -> Result<Tail, EngineError> {
+        self.done.tails.get(&room).or(self.before.get(&room)).copied().ok_or(EngineError::UnknownRoom(room))
+    }
+
+    /// Gives an event its place and its time, and writes it.
+    fn push(&mut self, room: RoomId, tail: Tail, kind: Kind, client_message_id: Option<&str>) -> rusqlite::Result<Appended> {
+        let (seq, sent_at) = (tail.seq + 1, now().max(tail.sent_at));
+        let (code, message, recipient) = match &kind {
+            Kind::Message(message) => (0_i64, Some(message), None),
+            Kind::Private { to, message } => (1, Some(message), Some(to.as_str())),
+            Kind::Room(_) => (2, None, None),
+        };
+        let payload = match &kind {
+            Kind::Message(message) | Kind::Private { message, .. } => message.payload.get(),
+            Kind::Room(state) => state.name(),
+        };
+        let values = [
+            ValueRef::Integer(room.get().into()),
+            ValueRef::Integer(seq as i64),
+            ValueRef::Integer(code),
+            ValueRef::Integer(sent_at.0),
+            text(message.map(|m| m.author.as_str())),
+            text(recipient),
+            message.map_or(ValueRef::Null, |m| ValueRef::Real(m.video_time)),
+            text(client_message_id),
+            ValueRef::from(payload),
+        ];
+        let checksum = ValueRef::Integer(checksum(&values).into());
+        let sql = "INSERT INTO events
+                       (room, seq, kind, sent_at, author, recipient, video_time, client_message_id, payload, checksum)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+        let values = values.into_iter().chain([checksum]).map(ToSqlOutput::Borrowed);
+        self.transaction.prepare_cached(sql)?.execute(params_from_iter(values))?;
+        self.done.tails.insert(room, Tail { seq, sent_at, ..tail });
+        self.done.events.push(Arc::new(Event { room, seq, sent_at, kind }));
+        Ok(Appended { seq, sent_at })
+    }
+}
+
+/// Keeps an answer for after the commit; a failure of the store is passed on, and answered for the whole batch.
+fn keep<T: Send + 'static>(answers: &mut Vec<Answer>, reply: Reply<T>, result: Result<T, EngineError>) -> rusqlite::Result<()> {
+    let (result, failed) = match result {
+        Err(EngineError::Store(error)) => (Err(EngineError::Closed), Err(error)),
+        result => (result, Ok(())),
+    };
+    answers.push(Box::new(move |fault| {
+        // An asker that has gone away needs no answer.
+        let _ = reply.send(fault.map_or(result, |fault| Err(fault.clone().into())));
+    }));
+    failed
+}
+
+/// The answer of a job that is not carried out, because an earlier one of its batch failed or the whole batch cannot begin.
+pub(super) fn refuse(job: Job) -> Answer {
+    Box::new(move |fault| {
+        let error = fault.map_or(EngineError::Closed, |fault| fault.clone().into());
+        match job {
+            Job::Append { reply, .. } => drop(reply.send(Err(error))),
+            Job::CreateRoom { reply, .. } | Job::SetState { reply, .. } => drop(reply.send(Err(error))),
+        }
+    })
+}
+
+fn text(value: Option<&str>) -> ValueRef<'_> {
+    value.map_or(ValueRef::Null, ValueRef::from)
+}
+
+/// The machine's clock.
+pub(super) fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}

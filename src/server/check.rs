@@ -1,0 +1,15 @@
+use super::{Config, RunError};
+use crate::engine::Sqlite;
+
+/// Checks the database as an operator asks for it (`--check`), and prints `ok`.
+///
+/// # Errors
+/// [`RunError::Open`] for a database that the server would refuse, [`RunError::Damaged`] for one that it might take.
+pub fn check(config: &Config) -> Result<(), RunError> {
+    let complaints = Sqlite::check(&config.data_dir)?;
+    if !complaints.is_empty() {
+        return Err(RunError::Damaged(complaints.join("; ")));
+    }
+    println!("ok");
+    Ok(())
+}
