@@ -113,7 +113,10 @@ impl Config {
 
     /// Begins to log as configured. Once a process.
     pub fn start_log(&self) {
-        let log = tracing_subscriber::fmt().with_env_filter(self.log_level.as_str()).with_writer(std::io::stderr);
+        // A line that cannot be written must not be complained of on standard error: that would panic, and when a disk is full,
+        // the log file is often on it.
+        let log = tracing_subscriber::fmt().log_internal_errors(false);
+        let log = log.with_env_filter(self.log_level.as_str()).with_writer(std::io::stderr);
         match self.log_format {
             LogFormat::Text => log.init(),
             LogFormat::Json => log.json().init(),

@@ -57,6 +57,17 @@ impl Publisher {
         }
     }
 
+    /// Sends a message, named as its text is, until it is acknowledged, and gives its id.
+    pub fn publish_until_stored(&mut self, text: &str) -> String {
+        loop {
+            match self.publish(text, text) {
+                Attempt::Stored(id) => return id,
+                Attempt::Unknown => {}
+                Attempt::Refused(status, answer) => panic!("{status}: {answer}"),
+            }
+        }
+    }
+
     fn ask(&mut self, text: &str, client_message_id: &str) -> io::Result<(u16, Value)> {
         let message = json!({ "type": "chat", "username": "survivor", "message_text": text });
         let body = json!({

@@ -49,7 +49,7 @@ fn killed_at_any_moment_it_keeps_what_it_acknowledged_once_and_in_one_order() {
         }
         stop.store(true, Relaxed);
         let mut fates: Fates = publishers.into_iter().flat_map(|publisher| publisher.join().expect("a publisher")).collect();
-        fates.insert(LAST.into(), Some(publish_until_stored(&mut Publisher::new(&address), LAST)));
+        fates.insert(LAST.into(), Some(Publisher::new(&address).publish_until_stored(LAST)));
         (listeners.map(|listener| listener.join().expect("a listener")), fates)
     });
     let _server = Server::start(&folder, &address);
@@ -86,22 +86,12 @@ fn publish(n: usize, address: &Address, stop: &AtomicBool, mut random: Random) -
         let fate = match publisher.publish(&text, &text) {
             Attempt::Stored(id) => Some(id),
             Attempt::Unknown if random.one_in(2) => None,
-            Attempt::Unknown => Some(publish_until_stored(&mut publisher, &text)),
+            Attempt::Unknown => Some(publisher.publish_until_stored(&text)),
             Attempt::Refused(status, answer) => panic!("{status}: {answer}"),
         };
         fates.insert(text, fate);
     }
     fates
-}
-
-fn publish_until_stored(publisher: &mut Publisher, text: &str) -> String {
-    loop {
-        match publisher.publish(text, text) {
-            Attempt::Stored(id) => return id,
-            Attempt::Unknown => {}
-            Attempt::Refused(status, answer) => panic!("{status}: {answer}"),
-        }
-    }
 }
 
 /// Compares what is stored with what was acknowledged and what was heard.
