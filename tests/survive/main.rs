@@ -4,6 +4,7 @@
 //! library: they must stay simple enough to be believed when they say that a message is missing.
 
 mod client;
+mod damage;
 mod disk;
 mod http;
 mod kill;

@@ -32,7 +32,7 @@ use self::{
     check::Background,
     health::Health,
     reader::Readers,
-    run::{Line, Lineage, Run},
+    run::{Found, Line, Lineage, Run},
     writer::Writer,
 };
 use super::{Appended, Engine, EngineError, Entry, Fault, NewRoom, Query, Sink};
@@ -179,10 +179,12 @@ fn open_checked(folder: &Path, path: &Path) -> Result<(Connection, Lineage), Ope
     let run_file = folder.join(run::FILE);
     let line = Line::read(&run_file)?;
     wal::check(path, &run_file)?;
+    let emptied = fs::metadata(path).is_ok_and(|file| file.len() == 0);
     let connection = schema::open(path)?;
     let in_database = |source| OpenError::Database { path: path.to_owned(), source };
     let stored = reader::stored(&connection).map_err(in_database)?;
-    let lineage = line.map_or(Ok(Lineage::Other), |line| line.lineage(&connection, stored, path, &run_file))?;
+    let found = Found { connection: &connection, path, emptied, stored };
+    let lineage = line.map_or(Ok(Lineage::Other), |line| line.lineage(found, &run_file))?;
     check::at_start(&connection, path)?;
     Ok((connection, lineage))
 }

@@ -3,7 +3,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use rusqlite::{Connection, Row, named_params, params, types::Type};
+use rusqlite::{Connection, Row, params, types::Type};
 use tokio::sync::Semaphore;
 
 use super::{
@@ -21,6 +21,8 @@ const CONNECTIONS: usize = 4;
 const ROOMS: &str = "SELECT *, (SELECT coalesce(max(seq), 0) FROM events WHERE room = rooms.id) AS head FROM rooms ORDER BY id";
 const STORED: &str =
     "SELECT count(*) + coalesce(sum((SELECT coalesce(max(seq), 0) FROM events WHERE room = rooms.id)), 0) FROM rooms";
+const FORWARD: &str = "SELECT * FROM events WHERE room = ?1 AND seq > ?2 AND seq < ?3 ORDER BY seq";
+const BACKWARD: &str = "SELECT * FROM events WHERE room = ?1 AND seq > ?2 AND seq < ?3 ORDER BY seq DESC";
 const EVENT: &str = "SELECT * FROM events WHERE room = ?1 AND seq = ?2";
 
 /// A few read-only connections, opened when they are needed first.
@@ -105,24 +107,27 @@ pub(super) fn event(connection: &Connection, room: RoomId, seq: u64) -> Result<O
 }
 
 /// The events that `query` names, oldest first.
+///
+/// Every row of the range is read, also what is not for this reader: one whose damage makes it look like a private message must
+/// not be passed over in silence.
 pub(super) fn events(connection: &Connection, query: &Query) -> Result<Vec<Event>, EngineError> {
     let bound = |seq: u64| i64::try_from(seq).unwrap_or(i64::MAX);
-    let mut statement = connection.prepare_cached(&select(query.end))?;
-    let mut rows = statement.query(named_params! {
-        ":room": query.room.get(),
-        ":after": bound(query.after),
-        ":before": query.before.map_or(i64::MAX, bound),
-        ":reader": query.reader.as_ref().map(UserId::as_str),
-        ":messages_only": query.messages_only,
-        ":limit": query.limit as i64,
+    let (after, before) = (bound(query.after), query.before.map_or(i64::MAX, bound));
+    let mut statement = connection.prepare_cached(match query.end {
+        End::Oldest => FORWARD,
+        End::Newest => BACKWARD,
     })?;
+    let mut rows = statement.query(params![query.room.get(), after, before])?;
     let (mut events, mut bytes) = (Vec::new(), 0);
-    while bytes < query.bytes
+    while events.len() < query.limit
+        && bytes < query.bytes
         && let Some(row) = rows.next()?
     {
         let event = read(row)?;
-        bytes += event.payload_bytes();
-        events.push(event);
+        if event.visible_to(query.reader.as_ref()) && !(query.messages_only && event.message().is_none()) {
+            bytes += event.payload_bytes();
+            events.push(event);
+        }
     }
     if query.end == End::Newest {
         events.reverse();
@@ -141,19 +146,6 @@ pub(super) fn damaged_events(connection: &Connection) -> rusqlite::Result<Vec<St
         }
     }
     Ok(damaged)
-}
-
-fn select(end: End) -> String {
-    let order = match end {
-        End::Oldest => "ASC",
-        End::Newest => "DESC",
-    };
-    format!(
-        "SELECT * FROM events
-         WHERE room = :room AND seq > :after AND seq < :before
-           AND (kind = 0 OR (kind = 1 AND (author = :reader OR recipient = :reader)) OR (kind = 2 AND NOT :messages_only))
-         ORDER BY seq {order} LIMIT :limit"
-    )
 }
 
 /// One row of `events`.

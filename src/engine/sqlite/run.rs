@@ -52,6 +52,16 @@ pub(super) enum Lineage {
     Other,
 }
 
+/// A database as it is at the start.
+pub(super) struct Found<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) path: &'a Path,
+    /// There was a file, and nothing in it.
+    pub(super) emptied: bool,
+    /// How many rooms and events are in it.
+    pub(super) stored: u64,
+}
+
 impl Line {
     /// Reads the run file. One that cannot be understood is taken for none, which makes the log a new one.
     pub(super) fn read(path: &Path) -> Result<Option<Self>, OpenError> {
@@ -62,22 +72,18 @@ impl Line {
         }
     }
 
-    /// Whether the log in `connection`, which holds `found` rooms and events, is the one that ran here.
+    /// Whether the log that was found is the one that ran here.
     ///
     /// # Errors
     /// [`OpenError::Lost`] when there is less in it than was acknowledged, and nobody has exchanged it: after a run that ended
-    /// well a database may be replaced by an older one, but the files that a crash has left belong together.
-    pub(super) fn lineage(
-        &self,
-        connection: &Connection,
-        found: u64,
-        path: &Path,
-        run_file: &Path,
-    ) -> Result<Lineage, OpenError> {
+    /// well a database may be replaced by an older one, but the files that a crash has left belong together, and a file with
+    /// nothing in it (`emptied`) is nobody's backup.
+    pub(super) fn lineage(&self, found: Found<'_>, run_file: &Path) -> Result<Lineage, OpenError> {
+        let Found { connection, path, emptied, stored: found } = found;
         let in_database = |source| OpenError::Database { path: path.to_owned(), source };
         let inside = meta(connection, "run").map_err(in_database)?;
         let same = inside.is_some_and(|id| self.ids.contains(&id));
-        if found < self.stored && (same || self.running) {
+        if found < self.stored && (same || self.running || emptied) {
             let (path, run_file) = (path.to_owned(), run_file.to_owned());
             return Err(OpenError::Lost { path, found, stored: self.stored, run_file });
         }

@@ -1,0 +1,177 @@
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs::{self, File},
+    os::unix::fs::FileExt,
+    path::Path,
+    sync::Arc,
+    thread,
+};
+
+use live_chat::{
+    chat::{Draft, RoomId, UserId},
+    engine::{End, Engine, EngineError, Entry, OpenError, Query, Sqlite},
+};
+use serde_json::value::RawValue;
+
+use super::{
+    client::{Publisher, history},
+    random::Random,
+    rounds,
+    server::{Address, Server},
+};
+
+/// A message as it was stored: what it is known by, and what must not change.
+#[derive(Debug, PartialEq, Eq)]
+struct Message {
+    author: UserId,
+    payload: String,
+}
+
+type Messages = BTreeMap<u64, Message>;
+
+/// What became of a damaged folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Fate {
+    /// The start was refused.
+    Refused,
+    /// It started, and a reader is told that something is damaged.
+    Told,
+    /// It started, and everything is there.
+    Intact,
+}
+
+#[test]
+fn damage_to_a_file_is_told_or_has_changed_nothing() {
+    let mut random = Random::from_environment();
+    let mut fates = HashMap::new();
+    for _ in 0..rounds(2, 40) {
+        damage_one_log(&mut random, &mut fates);
+    }
+    println!("{fates:?}");
+    assert!([Fate::Refused, Fate::Told, Fate::Intact].iter().all(|fate| fates.keys().any(|(_, seen)| seen == fate)), "{fates:?}");
+}
+
+/// Damages copies of one log again and again.
+fn damage_one_log(random: &mut Random, fates: &mut HashMap<(&str, Fate), usize>) {
+    let home = tempfile::tempdir().expect("a folder");
+    let [crashed, stopped, damaged] = ["crashed", "stopped", "damaged"].map(|name| home.path().join(name));
+    let acknowledged = fill(&crashed, random.below(250) as usize + 50);
+    copy(&crashed, &stopped);
+    let (messages, ids) = read(&stopped).expect("a log without damage");
+    assert!(ids.iter().eq(&acknowledged), "all of them, before any damage");
+    for _ in 0..rounds(75, 750) {
+        let (from, file) = match random.below(3) {
+            0 => (&stopped, "live-chat.db"),
+            1 => (&crashed, "live-chat.db"),
+            _ => (&crashed, "live-chat.db-wal"),
+        };
+        copy(from, &damaged);
+        let damage = damage(&damaged.join(file), random);
+        let fate = fate(&damaged, &messages, random);
+        let fate = fate.unwrap_or_else(|wrong| panic!("{} {file}, {damage}: {wrong}", from.display()));
+        *fates.entry((file, fate)).or_default() += 1;
+    }
+}
+
+/// Runs the program under three publishers of so many messages, kills it, and gives the ids of what it acknowledged.
+fn fill(folder: &Path, messages: usize) -> Vec<String> {
+    let address = Address::default();
+    let server = Server::start(folder, &address);
+    let publish = |n: usize| {
+        let mut publisher = Publisher::new(&address);
+        (0..messages).map(|m| publisher.publish_until_stored(&format!("{n}:{m}:{}", "x".repeat(m % 40)))).collect::<Vec<_>>()
+    };
+    let mut ids = thread::scope(|scope| {
+        let publishers = [0, 1, 2].map(|n| scope.spawn(move || publish(n)));
+        publishers.into_iter().flat_map(|publisher| publisher.join().expect("a publisher")).collect::<Vec<_>>()
+    });
+    let order: HashMap<_, _> = history(&address).expect("a history").into_iter().map(|m| m.id).zip(0..).collect();
+    ids.sort_by_key(|id| order[id]);
+    server.kill();
+    ids
+}
+
+/// Flips one bit, or cuts the end off.
+fn damage(path: &Path, random: &mut Random) -> String {
+    let file = File::options().read(true).write(true).open(path).expect("a file");
+    let length = file.metadata().expect("a file").len();
+    // Half of the cuts where a file system would leave them.
+    let place = random.below(length);
+    let place = if random.one_in(2) { place } else { place / 4_096 * 4_096 };
+    if random.one_in(4) {
+        file.set_len(place).expect("cut");
+        return format!("cut at {place} of {length}");
+    }
+    let (mut byte, bit) = ([0], random.below(8));
+    file.read_exact_at(&mut byte, place).expect("a byte");
+    byte[0] ^= 1 << bit;
+    file.write_all_at(&byte, place).expect("flipped");
+    format!("bit {bit} of byte {place} of {length} flipped")
+}
+
+fn fate(folder: &Path, messages: &Messages, random: &mut Random) -> Result<Fate, String> {
+    match read(folder) {
+        Ok((found, _)) if found == *messages => repeat_one(folder, messages, random).map(|()| Fate::Intact),
+        Ok((found, _)) => {
+            let lost = messages.iter().filter(|(seq, message)| found.get(seq) != Some(message));
+            Err(format!("{} of {} messages lost or altered in silence", lost.count(), messages.len()))
+        }
+        Err(Failure::Read(EngineError::DamagedEvent { .. } | EngineError::Store(_))) => Ok(Fate::Told),
+        Err(Failure::Read(error)) => Err(format!("a reader is told {error}")),
+        Err(Failure::Open(error)) if error.to_string().contains("live-chat.") => Ok(Fate::Refused),
+        Err(Failure::Open(error)) => Err(format!("refused without a name: {error}")),
+    }
+}
+
+#[derive(Debug)]
+enum Failure {
+    Open(OpenError),
+    Read(EngineError),
+}
+
+fn open(folder: &Path) -> Result<Sqlite, OpenError> {
+    Sqlite::open(folder, None, Arc::new(|_: &[_]| {}))
+}
+
+/// All messages in a folder by their places, and their ids in order.
+fn read(folder: &Path) -> Result<(Messages, Vec<String>), Failure> {
+    let engine = open(folder).map_err(Failure::Open)?;
+    let (limit, bytes) = (usize::MAX >> 1, usize::MAX);
+    let room = RoomId::FIRST;
+    let query = Query { room, after: 0, before: None, reader: None, messages_only: true, limit, bytes, end: End::Oldest };
+    let events = wait(engine.read(query)).map_err(Failure::Read)?;
+    let ids = events.iter().map(|event| event.id().to_string()).collect();
+    let messages = events.iter().filter_map(|event| {
+        let message = event.message()?;
+        Some((event.seq, Message { author: message.author.clone(), payload: message.payload.get().to_owned() }))
+    });
+    Ok((messages.collect(), ids))
+}
+
+/// Sends one of them again under its name: it must be recognized.
+fn repeat_one(folder: &Path, messages: &Messages, random: &mut Random) -> Result<(), String> {
+    let (seq, message) = messages.iter().nth(random.below(messages.len() as u64) as usize).expect("a message");
+    let payload: Box<RawValue> = serde_json::from_str(&message.payload).expect("JSON");
+    let text: serde_json::Value = serde_json::from_str(&message.payload).expect("JSON");
+    let client_message_id = text["message_text"].as_str().map(str::to_owned);
+    let entry = Entry { author: message.author.clone(), to: None, draft: Draft { payload, video_time: 0.0, client_message_id } };
+    let engine = open(folder).map_err(|error| format!("the second start is refused: {error}"))?;
+    match wait(engine.append(RoomId::FIRST, entry)) {
+        Ok(stored) if stored.seq != *seq => Err(format!("message {seq} was stored again, as {}", stored.seq)),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(future)
+}
+
+fn copy(from: &Path, to: &Path) {
+    let _ = fs::remove_dir_all(to);
+    fs::create_dir(to).expect("a folder");
+    for name in ["live-chat.db", "live-chat.db-wal", "live-chat.run"] {
+        if from.join(name).exists() {
+            fs::copy(from.join(name), to.join(name)).expect("a copy");
+        }
+    }
+}
