@@ -25,7 +25,7 @@ pub enum Pace {
 
 /// Publishers, each on a connection and a thread of its own.
 pub struct Publishers {
-    threads: Vec<JoinHandle<io::Result<Published>>>,
+    threads: Vec<JoinHandle<Published>>,
     stop: Arc<AtomicBool>,
 }
 
@@ -37,6 +37,8 @@ pub struct Published {
     pub acknowledged: Histogram<u64>,
     /// Messages that were refused.
     pub refused: u64,
+    /// Whether a connection broke before its publisher was to end.
+    pub broken: bool,
 }
 
 impl Publishers {
@@ -62,16 +64,26 @@ impl Publishers {
     }
 
     /// Ends them after the message at hand.
+    ///
+    /// # Errors
+    /// If a connection broke before.
     pub fn stop(self) -> io::Result<Published> {
+        let published = self.stop_by_force();
+        if published.broken { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(published) }
+    }
+
+    /// Ends them, however it went: the server may have gone.
+    pub fn stop_by_force(self) -> Published {
         self.stop.store(true, Ordering::Relaxed);
-        let mut all = Published { sent: Vec::new(), acknowledged: histogram(), refused: 0 };
+        let mut all = Published { sent: Vec::new(), acknowledged: histogram(), refused: 0, broken: false };
         for thread in self.threads {
-            let one = thread.join().expect("a publisher does not panic")?;
+            let one = thread.join().expect("a publisher does not panic");
             all.sent.extend(one.sent);
             all.refused += one.refused;
+            all.broken |= one.broken;
             all.acknowledged.add(one.acknowledged).expect("the same bounds");
         }
-        Ok(all)
+        all
     }
 }
 
@@ -85,27 +97,32 @@ struct Publisher {
 }
 
 impl Publisher {
-    fn run(self) -> io::Result<Published> {
-        let Self { publisher, mut socket, mut template, first_ns, interval_ns, stop } = self;
-        let mut answers = BufReader::new(socket.try_clone()?);
-        let mark = |number, due_ns| Mark { publisher, number, due_ns }.write();
-        let at = memchr::memmem::find(&template, mark(0, 0).as_bytes()).expect("the template has a mark");
-        let (mut acknowledged, mut refused, mut number) = (histogram(), 0, 0);
-        while !stop.load(Ordering::Relaxed) {
-            let due_ns = interval_ns.map_or_else(now_ns, |interval| first_ns + interval * u64::from(number));
+    fn run(mut self) -> Published {
+        let mut published = Published { sent: vec![0], acknowledged: histogram(), refused: 0, broken: false };
+        published.broken = self.send_all(&mut published).is_err();
+        published
+    }
+
+    fn send_all(&mut self, published: &mut Published) -> io::Result<()> {
+        let mut answers = BufReader::new(self.socket.try_clone()?);
+        let mark = |number, due_ns| Mark { publisher: self.publisher, number, due_ns }.write();
+        let at = memchr::memmem::find(&self.template, mark(0, 0).as_bytes()).expect("the template has a mark");
+        while !self.stop.load(Ordering::Relaxed) {
+            let number = published.sent[0];
+            let due_ns = self.interval_ns.map_or_else(now_ns, |interval| self.first_ns + interval * u64::from(number));
             std::thread::sleep(Duration::from_nanos(due_ns.saturating_sub(now_ns())));
             let mark = mark(number, due_ns);
-            template[at..at + mark.len()].copy_from_slice(mark.as_bytes());
-            socket.write_all(&template)?;
+            self.template[at..at + mark.len()].copy_from_slice(mark.as_bytes());
+            self.socket.write_all(&self.template)?;
             match read_status(&mut answers)? {
                 200..300 => {
-                    acknowledged.saturating_record(now_ns().saturating_sub(due_ns));
-                    number += 1;
+                    published.acknowledged.saturating_record(now_ns().saturating_sub(due_ns));
+                    published.sent[0] += 1;
                 }
-                _ => refused += 1,
+                _ => published.refused += 1,
             }
         }
-        Ok(Published { sent: vec![number], acknowledged, refused })
+        Ok(())
     }
 }
 

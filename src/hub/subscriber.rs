@@ -49,6 +49,8 @@ pub struct Subscriber {
     joined_at: u64,
     /// Where this reader began to listen, while the history before is still owed to it.
     since: Option<u64>,
+    /// Whether its positions say so (see [`HISTORY_ASKED_WITHIN`]).
+    tells_since: bool,
     since_told_until: Instant,
     /// Came with a position, so that it has the history already.
     resumed: bool,
@@ -181,13 +183,15 @@ impl Subscriber {
             replay_until,
             cursor,
             joined_at: joined.end,
-            since: since.filter(|&since| since > 0),
+            since,
+            // Before the first event there is no history to be owed.
+            tells_since: since.is_some_and(|since| since > 0),
             since_told_until: Instant::now() + HISTORY_ASKED_WITHIN,
             resumed: position.is_some(),
             asked: joined.asked,
         };
         let gap = resume.is_some() && position.is_none();
-        let position = Position { since: subscriber.since, ..hub.position(given) };
+        let position = Position { since: subscriber.since_told(), ..hub.position(given) };
         (subscriber, Welcome { gap, viewer_count: joined.viewer_count, position })
     }
 
@@ -218,8 +222,8 @@ impl Subscriber {
 
     /// What is to be done now. Until a [`Fetch`] is done, nothing else is to be given.
     pub fn next_step(&mut self) -> Step {
-        if self.since.is_some() && Instant::now() >= self.since_told_until {
-            self.since = None;
+        if self.tells_since && Instant::now() >= self.since_told_until {
+            self.tells_since = false;
         }
         if self.given < self.replay_until {
             return Step::Fetch(self.fetch_missed());
@@ -234,7 +238,7 @@ impl Subscriber {
     pub fn fetched(&mut self, fetched: Fetched) {
         if fetched.is_history {
             self.asked.fetch_sub(1, Ordering::Relaxed);
-            self.since = None;
+            (self.since, self.tells_since) = (None, false);
         } else {
             self.given = fetched.reached;
         }
@@ -249,7 +253,7 @@ impl Subscriber {
     /// taken by nearly all subscribers nearly always: then say so with [`pass`](Self::pass).
     pub fn shares(&self, batch: &Batch) -> bool {
         let all_new = batch.events.is_none_or(|(first, _)| first > self.given);
-        batch.public && all_new && self.since.is_none() && self.cursor >= self.joined_at
+        batch.public && all_new && !self.tells_since && self.cursor >= self.joined_at
     }
 
     /// The reader was given the whole of `batch`.
@@ -271,7 +275,7 @@ impl Subscriber {
                 Item::Event(event) if event.seq > self.given => {
                     self.given = event.seq;
                     if event.visible_to(Some(&self.user)) {
-                        let own = self.since.map(|_| Position { since: self.since, ..self.hub.position(event.seq) });
+                        let own = self.since_told().map(|since| Position { since: Some(since), ..self.hub.position(event.seq) });
                         picked.push((&**entry, own));
                     }
                 }
@@ -279,6 +283,10 @@ impl Subscriber {
             }
         }
         picked
+    }
+
+    fn since_told(&self) -> Option<u64> {
+        self.since.filter(|_| self.tells_since)
     }
 
     fn fetch_missed(&self) -> Fetch {
@@ -297,7 +305,7 @@ impl Subscriber {
             reader: self.user.clone(),
             query,
             until: self.replay_until,
-            since: self.since,
+            since: self.since_told(),
             is_history: false,
         }
     }

@@ -1,4 +1,4 @@
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{io::IsTerminal, net::SocketAddr, path::PathBuf, time::Duration};
 
 use axum::http::HeaderValue;
 use clap::{Parser, ValueEnum};
@@ -117,6 +117,7 @@ impl Config {
         // the log file is often on it.
         let log = tracing_subscriber::fmt().log_internal_errors(false);
         let log = log.with_env_filter(self.log_level.as_str()).with_writer(std::io::stderr);
+        let log = log.with_ansi(std::io::stderr().is_terminal());
         match self.log_format {
             LogFormat::Text => log.init(),
             LogFormat::Json => log.json().init(),

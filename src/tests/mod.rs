@@ -7,6 +7,7 @@ mod metrics;
 mod page;
 mod publish;
 mod resume;
+mod resume_model;
 mod site;
 mod store;
 mod streams;

@@ -4,10 +4,15 @@
 //! library: they must stay simple enough to be believed when they say that a message is missing.
 
 mod client;
+mod crowd;
 mod damage;
 mod disk;
 mod http;
 mod kill;
+#[path = "../../benches/load/mod.rs"]
+#[allow(dead_code, reason = "its other user, benches/fanout, needs more of it")]
+mod load;
+mod load_tests;
 mod random;
 mod server;
 

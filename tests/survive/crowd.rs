@@ -1,0 +1,170 @@
+//! Many at once: what a few clients never show.
+
+use std::{
+    io::{self, Read, Write},
+    net::TcpStream,
+    path::PathBuf,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use super::{
+    load::{
+        publishers::{Pace, Published, Publishers},
+        server::{Kind, Server},
+        subscribers::{Plan, Received, Subscribers},
+    },
+    rounds,
+};
+
+/// A hang must fail a test, not stop the run. Nothing is measured by it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn start() -> Server {
+    Server::start(Kind::LiveChat { program: PathBuf::from(env!("CARGO_BIN_EXE_live-chat")), options: Vec::new() })
+        .expect("a server")
+}
+
+fn subscribe(server: &Server, plan: Plan) -> Subscribers {
+    let subscribers = Subscribers::start(server, &Plan { threads: 2, ..plan }).expect("threads");
+    subscribers.wait_until_open(PATIENCE).expect("all streams open");
+    subscribers
+}
+
+fn publish(server: &Server, seconds: f64) -> Published {
+    let publishers = Publishers::start(server, 8, Pace::Saturating).expect("connections");
+    std::thread::sleep(Duration::from_secs_f64(seconds));
+    publishers.stop().expect("every message is answered")
+}
+
+fn total(published: &Published) -> u64 {
+    published.sent.iter().map(|&sent| u64::from(sent)).sum()
+}
+
+/// Everybody was given everything that was acknowledged, once, each author's messages in their order.
+fn check(received: &Received, published: &Published) {
+    for tally in &received.tallies {
+        let found = [tally.lost(&published.sent), tally.doubled, tally.out_of_order];
+        assert_eq!(found, [0, 0, 0], "lost, doubled, out of order, of {} delivered", tally.delivered);
+    }
+    assert!(total(published) > 0, "there was a load");
+}
+
+#[test]
+fn everybody_comes_back_after_a_crash_and_has_missed_nothing() {
+    let count = rounds(300, 10_000);
+    let mut server = start();
+    let subscribers = subscribe(&server, Plan { count, come_back: true, ..Plan::default() });
+    let publishers = Publishers::start(&server, 8, Pace::Saturating).expect("connections");
+    std::thread::sleep(Duration::from_millis(500));
+    server.kill();
+    // Each is cut off in the message at hand, which may be stored or not; the ones before were acknowledged.
+    let published = publishers.stop_by_force();
+    while subscribers.open() > 0 {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let begin = Instant::now();
+    server.restart().expect("the same folder");
+    subscribers.wait_until_open(PATIENCE).expect("all come back");
+    println!("{count} were back {:.1} s after the start of the restart", begin.elapsed().as_secs_f64());
+    subscribers.wait_for_deliveries(total(&published) * count as u64, PATIENCE).expect("all is delivered");
+    check(&subscribers.stop().expect("no panic"), &published);
+}
+
+#[test]
+fn readers_that_stall_hold_nobody_up_and_lose_nothing() {
+    let (count, stalled) = (rounds(40, 400), rounds(10, 100));
+    let server = start();
+    let subscribers = subscribe(&server, Plan { count, stalled, ..Plan::default() });
+    let memory_before = server.memory_bytes();
+    // Far more than the sockets of the stalled and the room's ring hold.
+    let published = publish(&server, rounds(4, 10) as f64);
+    let fast = (count - stalled) as u64 * total(&published);
+    subscribers.wait_for_deliveries(fast, PATIENCE).expect("the fast ones have all, while the others read nothing");
+    let grown = server.memory_bytes().saturating_sub(memory_before);
+    println!("{} messages; {} kB for {stalled} stalled readers and the ring", total(&published), grown / 1_000);
+    assert!(grown < 32_000_000 + 256_000 * stalled as u64, "{grown} bytes for {stalled} stalled readers");
+    subscribers.read_on();
+    subscribers.wait_for_deliveries(count as u64 * total(&published), PATIENCE).expect("the stalled ones catch up");
+    check(&subscribers.stop().expect("no panic"), &published);
+}
+
+#[test]
+fn a_stop_under_load_keeps_what_was_acknowledged_and_everybody_comes_back() {
+    let mut server = start();
+    let subscribers = subscribe(&server, Plan { count: rounds(100, 2_000), come_back: true, ..Plan::default() });
+    let publishers = Publishers::start(&server, 16, Pace::Saturating).expect("connections");
+    std::thread::sleep(Duration::from_millis(500));
+    server.terminate();
+    assert_eq!(server.wait().expect("a child"), Some(0));
+    let published = publishers.stop_by_force();
+    server.restart().expect("the same folder");
+    let expected = total(&published) * rounds(100, 2_000) as u64;
+    subscribers.wait_for_deliveries(expected, PATIENCE).expect("all is delivered");
+    check(&subscribers.stop().expect("no panic"), &published);
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let mut server = start();
+    // A request whose body never comes holds up the stop.
+    let mut asking = TcpStream::connect(server.addr).expect("a server");
+    let head = "POST /publish/1 HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n";
+    asking.write_all(head.as_bytes()).expect("an open connection");
+    asking.read_exact(&mut [0; 25]).expect("100 Continue");
+    server.terminate();
+    while TcpStream::connect(server.addr).is_ok() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    server.terminate();
+    assert_eq!(server.wait().expect("a child"), Some(1), "0 is for a stop that was waited for");
+}
+
+#[test]
+fn the_limit_of_open_files_is_raised_and_said() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = std::fs::File::create(folder.path().join("log")).expect("a file");
+    let program = env!("CARGO_BIN_EXE_live-chat");
+    let script =
+        format!("ulimit -Sn 64; exec {program} --log-format json --addr 127.0.0.1:0 --data-dir {}/data", folder.path().display());
+    let mut child =
+        Command::new("sh").args(["-c", &script]).stdout(std::process::Stdio::piped()).stderr(log).spawn().expect("sh");
+    let mut first = [0; 1];
+    child.stdout.take().expect("piped").read_exact(&mut first).expect("it greets");
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id())).expect("Linux");
+    child.kill().and_then(|()| child.wait()).expect("a child");
+    let row: Vec<_> = limits.lines().find(|line| line.starts_with("Max open files")).expect("a row").split_whitespace().collect();
+    assert_eq!(row[3], row[4], "soft is hard: {row:?}");
+    let log = std::fs::read_to_string(folder.path().join("log")).expect("a log");
+    assert!(log.contains(&format!("\"files\":{}", row[4])), "{log}");
+}
+
+/// Ten minutes in the long form.
+#[test]
+fn memory_and_files_stay_flat_while_viewers_come_and_go() -> io::Result<()> {
+    let server = start();
+    let publishers = Publishers::start(&server, 4, Pace::PerSecond(100.0))?;
+    let end = Instant::now() + Duration::from_secs(rounds(6, 600) as u64);
+    let mut waves = Vec::new();
+    while Instant::now() < end || waves.len() < 4 {
+        let subscribers = subscribe(&server, Plan { count: rounds(100, 500), stalled: 5, ..Plan::default() });
+        let some = subscribers.delivered() + 20 * rounds(100, 500) as u64;
+        subscribers.wait_for_deliveries(some, PATIENCE)?;
+        waves.push((server.memory_bytes(), server.open_files()));
+        subscribers.stop()?;
+    }
+    assert!(publishers.stop()?.refused == 0);
+    // Beside what connections leave there may be the ring that fills and the store's own caches, a few megabytes in all.
+    let (early, late) = (waves[waves.len() / 2], waves[waves.len() - 1]);
+    println!(
+        "{} waves; memory {} kB at half-time, {} kB at the end; {} and {} files",
+        waves.len(),
+        early.0 / 1_000,
+        late.0 / 1_000,
+        early.1,
+        late.1
+    );
+    assert!(late.0 < early.0 + early.0 / 10 + 12_000_000, "memory grew: {waves:?}");
+    assert!(late.1 <= early.1 + 20, "open files grew: {waves:?}");
+    Ok(())
+}
