@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use rusqlite::Connection;
 use serde_json::value::RawValue;
 
 use super::Site;
@@ -31,18 +32,14 @@ async fn append(engine: &Sqlite, payload: &str) -> Appended {
     engine.append(RoomId::FIRST, entry("ann", payload, None)).await.expect("stored")
 }
 
+/// All messages of room 1 that everybody may see.
+fn all() -> Query {
+    let (limit, bytes) = (10_000, usize::MAX);
+    Query { room: RoomId::FIRST, after: 0, before: None, reader: None, messages_only: true, limit, bytes, end: End::Oldest }
+}
+
 async fn payloads(engine: &Sqlite) -> Vec<String> {
-    let query = Query {
-        room: RoomId::FIRST,
-        after: 0,
-        before: None,
-        reader: None,
-        messages_only: true,
-        limit: 10_000,
-        bytes: usize::MAX,
-        end: End::Oldest,
-    };
-    let events = engine.read(query).await.expect("readable");
+    let events = engine.read(all()).await.expect("readable");
     assert!(events.iter().enumerate().all(|(n, event)| event.seq == n as u64 + 1), "no holes");
     events.iter().filter_map(Event::message).map(|message| message.payload.get().to_owned()).collect()
 }
@@ -151,6 +148,135 @@ fn crashed(folder: &Path, wal: &[u8]) -> tempfile::TempDir {
     crashed
 }
 
+/// A folder whose log was written by a run that crashed: ten messages, one commit each, all of them in the write-ahead log.
+async fn ten_messages() -> (tempfile::TempDir, Vec<u8>, usize) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let engine = open(folder.path());
+    let log = folder.path().join("live-chat.db-wal");
+    for n in 0..9 {
+        append(&engine, &n.to_string()).await;
+    }
+    let last_begins_at = fs::metadata(&log).expect("a file").len() as usize;
+    append(&engine, "9").await;
+    let wal = fs::read(&log).expect("a write-ahead log");
+    let crashed = crashed(folder.path(), &wal);
+    (crashed, wal, last_begins_at)
+}
+
+#[tokio::test]
+async fn a_damaged_write_ahead_log_is_refused_as_it_is() {
+    let (folder, wal, last_begins_at) = ten_messages().await;
+    let log = folder.path().join("live-chat.db-wal");
+    let flipped = |byte: usize| {
+        let mut wal = wal.clone();
+        wal[byte] ^= 1;
+        wal
+    };
+    type Expected = fn(&OpenError) -> bool;
+    let told_by_itself: Expected = |e| matches!(e, OpenError::WriteAheadLog { .. });
+    let told_by_the_run_file: Expected = |e| matches!(e, OpenError::Lost { .. });
+    let rows = [
+        ("its magic number", flipped(0), told_by_itself),
+        ("a salt", flipped(20), told_by_itself),
+        ("the header's checksum", flipped(30), told_by_itself),
+        ("a frame's page number", flipped(32 + 3), told_by_itself),
+        ("a frame's salt", flipped(32 + 8), told_by_itself),
+        ("a frame's checksum", flipped(32 + 16), told_by_itself),
+        ("a page", flipped(32 + 24 + 4_000), told_by_itself),
+        ("the last transaction but one", flipped(last_begins_at - 1), told_by_itself),
+        ("the last transaction", flipped(last_begins_at + 100), told_by_the_run_file),
+        ("its end", wal[..wal.len() - 1].to_vec(), told_by_the_run_file),
+        ("all of it", Vec::new(), told_by_the_run_file),
+    ];
+    for (what, damaged, expected) in rows {
+        fs::write(&log, &damaged).expect("written");
+        let error = Sqlite::open(folder.path(), None, ignore()).err().unwrap_or_else(|| panic!("{what}: was opened"));
+        assert!(expected(&error), "{what}: {error}");
+        assert!(error.to_string().contains("live-chat.run"), "{what}: the way on is named: {error}");
+        assert_eq!(fs::read(&log).expect("still there"), damaged, "{what}: nothing was changed");
+    }
+    fs::remove_file(&log).expect("removed");
+    assert!(told_by_the_run_file(&Sqlite::open(folder.path(), None, ignore()).err().expect("refused")), "without its log");
+    fs::write(&log, &wal).expect("brought back");
+    assert_eq!(payloads(&open(folder.path())).await.len(), 10, "and undamaged, all is there");
+}
+
+#[tokio::test]
+async fn a_log_without_its_database_is_not_thrown_away() {
+    let (folder, wal, _) = ten_messages().await;
+    fs::remove_file(folder.path().join(Sqlite::FILE)).expect("removed");
+    let error = Sqlite::open(folder.path(), None, ignore()).err();
+    assert!(matches!(error, Some(OpenError::WriteAheadLog { .. })), "{error:?}");
+    assert_eq!(fs::read(folder.path().join("live-chat.db-wal")).expect("still there"), wal);
+}
+
+#[tokio::test]
+async fn what_was_lost_can_be_given_up() {
+    let (folder, wal, last_begins_at) = ten_messages().await;
+    let epoch = open(folder.path()).epoch().to_owned();
+    let (folder, ..) = (ten_messages().await.0, epoch);
+    let epoch = {
+        let whole = crashed(folder.path(), &fs::read(folder.path().join("live-chat.db-wal")).expect("a log"));
+        open(whole.path()).epoch().to_owned()
+    };
+    fs::write(folder.path().join("live-chat.db-wal"), &wal[..last_begins_at.min(1)]).expect("cut");
+    fs::remove_file(folder.path().join("live-chat.run")).expect("removed");
+    let engine = open(folder.path());
+    assert_ne!(engine.epoch(), epoch, "clients are told of a gap");
+}
+
+#[tokio::test]
+async fn a_damaged_event_is_told_and_never_given() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let engine = open(folder.path());
+    for payload in ["1", "2", "3"] {
+        append(&engine, payload).await;
+    }
+    drop(engine);
+    let sql = |sql: &str| Connection::open(folder.path().join(Sqlite::FILE)).expect("opens").execute_batch(sql).expect("runs");
+    let damages = [
+        "payload = '4'",
+        "author = 'bob'",
+        "kind = 1, recipient = 'eve'",
+        "sent_at = sent_at + 1",
+        "video_time = 1",
+        "client_message_id = 'c1'",
+    ];
+    for damage in damages {
+        sql("CREATE TABLE kept AS SELECT * FROM events WHERE seq = 2");
+        sql(&format!("UPDATE events SET {damage} WHERE seq = 2"));
+        assert_eq!(Sqlite::check(folder.path()).expect("checked").len(), 1, "{damage}");
+        let engine = open(folder.path());
+        let error = engine.read(all()).await.expect_err(damage);
+        assert!(matches!(error, EngineError::DamagedEvent { room: RoomId::FIRST, seq: 2 }), "{damage}: {error}");
+        assert_eq!(engine.read(Query { after: 2, ..all() }).await.expect("readable").len(), 1, "the others can be read");
+        drop(engine);
+        sql("DELETE FROM events WHERE seq = 2; INSERT INTO events SELECT * FROM kept; DROP TABLE kept");
+    }
+    assert_eq!(Sqlite::check(folder.path()).expect("checked"), Vec::<String>::new());
+    sql("UPDATE events SET payload = '4' WHERE seq = 3");
+    let error = Sqlite::open(folder.path(), None, ignore()).err();
+    assert!(matches!(error, Some(OpenError::Damaged { .. })), "the log goes on after its last event: {error:?}");
+}
+
+#[tokio::test]
+async fn a_page_ends_at_its_bytes_with_at_least_one_event() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let engine = open(folder.path());
+    for _ in 0..4 {
+        append(&engine, "\"12345678\"").await;
+    }
+    for (bytes, end, expected) in
+        [(1, End::Oldest, vec![1]), (10, End::Oldest, vec![1]), (11, End::Oldest, vec![1, 2]), (11, End::Newest, vec![3, 4])]
+    {
+        let query = Query { bytes, end, ..all() };
+        let events = engine.read(query.clone()).await.expect("readable");
+        assert_eq!(events.iter().map(|event| event.seq).collect::<Vec<_>>(), expected, "{bytes} {end:?}");
+        assert!(query.is_filled_by(&events));
+    }
+    assert!(!all().is_filled_by(&engine.read(all()).await.expect("readable")));
+}
+
 #[tokio::test]
 async fn a_database_that_is_not_the_one_that_ran_here_has_another_epoch() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -181,7 +307,7 @@ async fn a_database_that_is_not_the_one_that_ran_here_has_another_epoch() {
 fn a_database_that_cannot_be_trusted_is_refused() {
     type Damage = Box<dyn Fn(&Path)>;
     type Expected = fn(&OpenError) -> bool;
-    let sql = |path: &Path, sql: &str| rusqlite::Connection::open(path).expect("opens").execute_batch(sql).expect("runs");
+    let sql = |path: &Path, sql: &str| Connection::open(path).expect("opens").execute_batch(sql).expect("runs");
     let rows: [(&str, Damage, Expected); 5] = [
         ("newer", Box::new(move |path| sql(path, "PRAGMA user_version = 1000")), |e| {
             matches!(e, OpenError::NewerSchema { found: 1_000, known: 2, .. })

@@ -183,3 +183,26 @@ fn user(row: &Row<'_>, column: &str) -> rusqlite::Result<UserId> {
 fn unreadable(column: &str) -> rusqlite::Error {
     rusqlite::Error::InvalidColumnType(0, column.to_owned(), Type::Text)
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::{params_from_iter, types::Null};
+
+    use super::*;
+
+    #[test]
+    fn no_query_of_the_start_or_of_a_page_reads_more_than_it_gives() {
+        let mut connection = Connection::open_in_memory().expect("opens");
+        schema::prepare(&mut connection).expect("made");
+        for sql in [ROOMS, STORED, EVENT, FORWARD, BACKWARD] {
+            let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("a query");
+            // The plan does not depend on what is bound.
+            let nothing = vec![Null; statement.parameter_count()];
+            let rows = statement.query_map(params_from_iter(nothing), |row| row.get(3)).expect("a plan");
+            let plan: Vec<String> = rows.map(|row| row.expect("a step")).collect();
+            let searches = plan.iter().any(|step| step.starts_with("SEARCH events USING PRIMARY KEY (room=?"));
+            let others = plan.iter().any(|step| step.starts_with("SCAN events") || step.contains("TEMP B-TREE"));
+            assert!(searches && !others, "{sql}: {plan:?}");
+        }
+    }
+}
