@@ -1,8 +1,10 @@
 use std::{
     collections::HashSet,
     fs::{self, File},
+    os::unix::fs::FileExt,
     path::Path,
     sync::{Arc, Mutex},
+    time::{Duration, Instant},
 };
 
 use rusqlite::Connection;
@@ -11,7 +13,7 @@ use serde_json::value::RawValue;
 use super::Site;
 use crate::{
     chat::{Draft, Event, Kind, RoomId, RoomState, UserId},
-    engine::{Appended, End, Engine, EngineError, Entry, OpenError, Query, Sqlite},
+    engine::{Appended, End, Engine, EngineError, Entry, Fault, OpenError, Query, Sqlite},
 };
 
 fn ignore() -> crate::engine::Sink {
@@ -257,6 +259,30 @@ async fn a_damaged_event_is_told_and_never_given() {
     sql("UPDATE events SET payload = '4' WHERE seq = 3");
     let error = Sqlite::open(folder.path(), None, ignore()).err();
     assert!(matches!(error, Some(OpenError::Damaged { .. })), "the log goes on after its last event: {error:?}");
+}
+
+#[tokio::test]
+async fn a_large_database_is_checked_while_it_works_and_takes_nothing_when_it_is_damaged() {
+    let folder = tempfile::tempdir().expect("a folder");
+    drop(open(folder.path()));
+    let path = folder.path().join(Sqlite::FILE);
+    let sql = "CREATE TABLE large (bytes BLOB); INSERT INTO large VALUES (zeroblob(65 * 1024 * 1024))";
+    Connection::open(&path).expect("opens").execute_batch(sql).expect("runs");
+    let engine = open(folder.path());
+    append(&engine, "1").await;
+    drop(engine);
+    // How many pages are free, as the header says it.
+    File::options().write(true).open(&path).expect("opens").write_all_at(&[7], 39).expect("damaged");
+
+    let engine = open(folder.path());
+    let began = Instant::now();
+    while engine.fault().is_none() {
+        assert!(began.elapsed() < Duration::from_secs(60), "the damage is not found");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let refused = engine.append(RoomId::FIRST, entry("ann", "2", None)).await;
+    assert!(matches!(refused, Err(EngineError::Fault(Fault::Damaged(_)))), "{refused:?}");
+    assert_eq!(payloads(&engine).await, ["1"], "what is there can be read");
 }
 
 #[tokio::test]

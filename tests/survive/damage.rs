@@ -11,13 +11,14 @@ use live_chat::{
     chat::{Draft, RoomId, UserId},
     engine::{End, Engine, EngineError, Entry, OpenError, Query, Sqlite},
 };
+use rusqlite::Connection;
 use serde_json::value::RawValue;
 
 use super::{
     client::{Publisher, history},
     random::Random,
     rounds,
-    server::{Address, Server},
+    server::{Address, Server, command, log_of},
 };
 
 /// A message as it was stored: what it is known by, and what must not change.
@@ -49,6 +50,33 @@ fn damage_to_a_file_is_told_or_has_changed_nothing() {
     }
     println!("{fates:?}");
     assert!([Fate::Refused, Fate::Told, Fate::Intact].iter().all(|fate| fates.keys().any(|(_, seen)| seen == fate)), "{fates:?}");
+}
+
+#[test]
+fn a_damaged_message_is_an_error_for_who_reads_it_and_the_documented_way_back_works() {
+    let home = tempfile::tempdir().expect("a folder");
+    let folder = home.path().join("data");
+    let acknowledged = fill(&folder, 50);
+    let check = || {
+        let output = command(&folder).arg("--check").output().expect("the program");
+        (output.status.code(), String::from_utf8(output.stdout).expect("UTF-8"))
+    };
+    assert_eq!(check(), (Some(0), "ok\n".to_owned()));
+    let sql = |sql| Connection::open(folder.join(Sqlite::FILE)).expect("opens").execute_batch(sql).expect("runs");
+    sql("UPDATE events SET payload = replace(payload, 'survivor', 'altered') WHERE room = 1 AND seq = 7");
+    assert_eq!(check().0, Some(1));
+    assert!(log_of(&folder).contains("event 7 of room 1 is damaged"), "{}", log_of(&folder));
+
+    let address = Address::default();
+    let server = Server::start(&folder, &address);
+    let (status, answer) = history(&address).expect_err("a damaged message");
+    assert!(status == 500 && answer.contains("damaged") && !answer.contains("altered"), "{status}: {answer}");
+    assert_eq!(log_of(&folder).matches("event 7 of room 1 is damaged").count(), 2, "one line for one request");
+    server.kill();
+    sql("UPDATE events SET checksum = NULL WHERE room = 1 AND seq = 7");
+    assert_eq!(check(), (Some(0), "ok\n".to_owned()));
+    let _server = Server::start(&folder, &address);
+    assert!(history(&address).expect("a history").iter().map(|stored| &stored.id).eq(&acknowledged));
 }
 
 /// Damages copies of one log again and again.

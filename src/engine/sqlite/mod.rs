@@ -170,7 +170,9 @@ impl Engine for Sqlite {
     }
 
     fn fault(&self) -> Option<Fault> {
-        self.health.fault()
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let panicked = writer.as_ref().is_some_and(|writer| writer.thread.is_finished());
+        if panicked { Some(Fault::Damaged("its writer panicked".into())) } else { self.health.fault() }
     }
 }
 
