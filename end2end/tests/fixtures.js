@@ -9,6 +9,8 @@ export const test = base.extend({
   settings: [[], { option: true }],
   /** Whether this test takes the network or the server away. */
   networkErrors: [false, { option: true }],
+  /** What else this test provokes a browser to write. */
+  provoked: [undefined, { option: true }],
 
   server: async ({ settings }, use) => {
     const server = await Server.start(settings);
@@ -16,20 +18,24 @@ export const test = base.extend({
     await server.dispose();
   },
 
-  /** Opens the chat as one more person: a browser context of their own. No page may write an error to its console. */
-  visit: async ({ browser, server, networkErrors, contextOptions }, use, testInfo) => {
+  /**
+   * Opens the chat as one more person: a browser context of their own. No page may write an error to its console.
+   * `origin` is where the chat is, if not at the server itself; `prepare` runs in the page before all else.
+   */
+  visit: async ({ browser, server, networkErrors, provoked, contextOptions }, use, testInfo) => {
     const complaints = [];
     const contexts = [];
-    const visit = async ({ path = '/', hydrated = true, ...options } = {}) => {
+    const visit = async ({ origin = server.url, path = '/', hydrated = true, prepare, ...options } = {}) => {
       const context = await browser.newContext({ ...contextOptions, viewport: testInfo.project.use.viewport, ...options });
       contexts.push(context);
       context.on('weberror', (error) => complaints.push(String(error.error())));
       context.on('console', (message) => {
-        const expected = networkErrors && NETWORK.test(message.text());
+        const expected = (networkErrors && NETWORK.test(message.text())) || provoked?.test(message.text());
         if (['error', 'warning'].includes(message.type()) && !expected) complaints.push(message.text());
       });
       const page = await context.newPage();
-      await page.goto(server.url + path);
+      if (prepare) await page.addInitScript(prepare);
+      await page.goto(origin + path);
       if (hydrated) await expect(page.locator('[data-hydrated="true"]')).toBeVisible();
       return page;
     };
@@ -61,3 +67,7 @@ export async function say(page, text, username) {
 
 /** Waits until a page is connected. */
 export const live = (page) => expect(page.getByRole('status').filter({ hasText: 'Live' })).toBeVisible();
+
+/** Whether the newest message is in view. */
+export const atBottom = (page) =>
+  page.getByRole('log').evaluate((log) => log.scrollHeight - log.scrollTop - log.clientHeight < 4);

@@ -91,19 +91,23 @@ export class Server {
     }
     abort.abort();
     const { token, user_id: userId } = JSON.parse(/data: (.*)/.exec(text)[1]).message;
-    const publish = async (envelope) => {
+    const post = async (body) => {
       const response = await fetch(`${this.url}/publish/1?token=${token}`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ widget_key: WIDGET_KEY, ...envelope }),
+        body,
       });
       const answer = await response.json();
-      if (answer.code !== 200) throw new Error(answer.message);
+      if (answer.code !== 200) throw Object.assign(new Error(answer.message), { code: answer.code });
     };
+    const publish = (envelope) => post(JSON.stringify({ widget_key: WIDGET_KEY, ...envelope }));
     const message = (text) => ({ type: 'chat', username, message_text: text });
     return {
       userId,
-      say: (text) => publish({ type: 'broadcast', message: message(text) }),
+      /** With an `id`, a message that is sent twice is stored once. */
+      say: (text, id) => publish({ type: 'broadcast', client_message_id: id, message: message(text) }),
+      /** Publishes any JSON text as it stands. */
+      send: (json) => post(`{"widget_key":"${WIDGET_KEY}","type":"broadcast","message":${json}}`),
       whisper: (to, text) => publish({ type: 'private', to_user_id: to, message: message(text) }),
     };
   }
@@ -118,5 +122,18 @@ export class Server {
   async history() {
     const response = await fetch(`${this.url}/v1/streams/1/messages?limit=500`);
     return (await response.json()).data.map((envelope) => envelope.message.message_text);
+  }
+
+  /** The whole log, oldest first: the ids and the texts of its messages. */
+  async log() {
+    const read = async (query) => (await fetch(`${this.url}/v1/streams/1/messages?limit=500${query}`)).json();
+    const { position } = (await read('')).meta;
+    const all = [];
+    for (let after = position.replace(/-\d+$/, '-0'), more = true; more; after = all.at(-1)?.id) {
+      const { data, meta } = await read(`&after=${after}`);
+      all.push(...data.map(({ id, message }) => ({ id, text: message.message_text })));
+      more = meta.has_more;
+    }
+    return all;
   }
 }

@@ -1,7 +1,5 @@
-import { expect, live, messages, say, test, texts } from './fixtures.js';
+import { atBottom, expect, live, messages, say, test, texts } from './fixtures.js';
 
-const atBottom = (page) =>
-  page.getByRole('log').evaluate((log) => log.scrollHeight - log.scrollTop - log.clientHeight < 4);
 const scrollTo = (page, top) => page.getByRole('log').evaluate((log, top) => log.scrollTo({ top, behavior: 'instant' }), top);
 
 test('follows when at the bottom, stays put when scrolled up', async ({ visit, server }) => {
