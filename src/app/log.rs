@@ -1,4 +1,4 @@
-use leptos::{either::Either, ev::KeyboardEvent, prelude::*};
+use leptos::{either::Either, ev::KeyboardEvent, prelude::*, tachys::view::keyed::keyed};
 
 use super::{
     clock::Zone,
@@ -27,11 +27,7 @@ pub fn Log(session: Session, archive: bool) -> impl IntoView {
             >
                 <Older session />
                 <ul id="list" class="list">
-                    <For
-                        each=move || session.timeline.with(Timeline::rows)
-                        key=Row::key
-                        children=move |row| view! { <Said session row /> }
-                    />
+                    {move || keyed(rows(session), Row::key, move |_, row| (drop::<usize>, view! { <Said session row /> }))}
                 </ul>
                 <p class="empty" hidden=session.flag(|session| !session.timeline.with(Timeline::is_empty))>
                     "No messages yet. Say hello!"
@@ -40,6 +36,12 @@ pub fn Log(session: Session, archive: bool) -> impl IntoView {
             <Newer session archive />
         </div>
     }
+}
+
+/// What the list shows. (By `keyed` and not by Leptos' `For`, which keeps some bytes of each row that ever was. So nothing in a
+/// row may need an owner of its own, as `Signal::derive` does.)
+fn rows(session: Session) -> Vec<Row> {
+    session.user_id.with(|user_id| session.timeline.with(|timeline| timeline.rows(user_id)))
 }
 
 /// The way to older messages: a link to a page of them, and with JavaScript a button that puts them into the list.
@@ -99,20 +101,15 @@ fn Newer(session: Session, archive: bool) -> impl IntoView {
 /// One message, and what stands above it. A name that is not shown is still there for assistive technology.
 #[component]
 fn Said(session: Session, row: Row) -> impl IntoView {
-    let Row { message, gap, day, name } = row;
+    let Row { message, gap, day, name, own } = row;
     let hue = colour::class(&message.chat.username);
     // What the browser writes in another way than the server.
-    let written = |write: fn(Zone, &str) -> String| {
+    let written = |write: fn(Zone, &str) -> String| -> Box<dyn Fn() -> String + Send> {
         let message = message.clone();
-        Signal::derive(move || write(session.zone(), &message.sent_at))
+        Box::new(move || write(session.zone(), &message.sent_at))
     };
-    let author = message.author.clone();
     view! {
-        <li
-            id=message.id.clone()
-            class=if name { "message first" } else { "message" }
-            class:own=Signal::derive(move || session.user_id.with(|user_id| *user_id == author))
-        >
+        <li id=message.id.clone() class=if name { "message first" } else { "message" } class:own=own>
             {gap.then(|| view! { <p class="gap"><span>"Some messages may be missing here."</span></p> })}
             {day.then(|| view! { <p class="day"><span>{written(Zone::day_in_words)}</span></p> })}
             <div class="said">

@@ -82,8 +82,11 @@ impl Session {
     }
 
     /// Whose clock the page shows: the reader's, as soon as a browser can tell it.
+    ///
+    /// Once it is known it is not followed: a signal remembers whoever follows it until it changes, gone or not, and this one
+    /// never changes again.
     pub fn zone(self) -> Zone {
-        if self.hydrated.get() { Zone::Local } else { Zone::Utc }
+        if self.hydrated.get_untracked() || self.hydrated.get() { Zone::Local } else { Zone::Utc }
     }
 
     /// Words that follow the state. Of one type wherever they stand: each type in a view is code that a browser downloads.

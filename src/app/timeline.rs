@@ -80,12 +80,15 @@ pub struct Row {
     pub day: bool,
     /// Whether its author's name stands above it. Else it goes on under the name of the message before.
     pub name: bool,
+    /// Whether the reader wrote it.
+    pub own: bool,
 }
 
 impl Row {
     /// Equal for rows that look the same, so that those are left alone.
     pub fn key(&self) -> (u64, u8) {
-        (self.message.seq, u8::from(self.gap) | u8::from(self.day) << 1 | u8::from(self.name) << 2)
+        let looks = [self.gap, self.day, self.name, self.own];
+        (self.message.seq, looks.iter().fold(0, |looks, look| looks << 1 | u8::from(*look)))
     }
 }
 
@@ -206,8 +209,8 @@ impl Timeline {
         }
     }
 
-    /// What the list shows, in order.
-    pub fn rows(&self) -> Vec<Row> {
+    /// What the list shows to that user, in order.
+    pub fn rows(&self, user_id: &str) -> Vec<Row> {
         let mut rows = Vec::with_capacity(self.entries.len());
         let mut gap_before = self.gap_before;
         let mut before: Option<&Entry> = None;
@@ -215,7 +218,8 @@ impl Timeline {
             let gap = gap_before.take_if(|gap_before| *gap_before <= entry.message.seq).is_some();
             let day = before.is_none_or(|before| before.day != entry.day);
             let name = gap || before.is_none_or(|before| !entry.goes_on(before));
-            rows.push(Row { message: entry.message.clone(), gap, day, name });
+            let own = entry.message.author == user_id;
+            rows.push(Row { message: entry.message.clone(), gap, day, name, own });
             before = Some(entry);
         }
         rows

@@ -34,7 +34,7 @@ fn ends(timeline: &Timeline) -> (u64, u64, usize) {
 /// What stands above each message: a gap, a day, a name.
 fn above(timeline: &Timeline) -> Vec<String> {
     let mark = |shown, mark| if shown { mark } else { "" };
-    timeline.rows().iter().map(|row| [mark(row.gap, "gap "), mark(row.day, "day "), mark(row.name, "name")].concat()).collect()
+    timeline.rows("").iter().map(|row| [mark(row.gap, "gap "), mark(row.day, "day "), mark(row.name, "name")].concat()).collect()
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn names_and_days_stand_once() {
 #[test]
 fn an_empty_room_has_no_rows() {
     let timeline = Timeline::new(&[], false, "e-0");
-    assert!(timeline.is_empty() && timeline.rows().is_empty());
+    assert!(timeline.is_empty() && timeline.rows("").is_empty());
     assert_eq!(timeline.older_from(), "e-0");
 }
 
