@@ -51,8 +51,9 @@ survive: ## The same tests of crashes, damage and full disks, for as long as it 
 e2e: dist ## Run the tests in a browser, on the release
 	cd end2end && CHROMIUM="$${CHROMIUM:-$$(command -v chromium || command -v chromium-browser || command -v google-chrome)}" npx playwright test
 
-bench: dist ## Measure fan-out on the release, beside nginx's nchan if it is installed and axum's Sse (20 minutes)
+bench: dist ## Measure fan-out on the release, beside nginx's nchan if it is installed and axum's Sse, and a long history (20 minutes)
 	cargo bench --bench fanout
+	cargo bench --bench history
 
 clean: ## Remove all that was built
 	rm -rf target end2end/node_modules end2end/test-results

@@ -30,7 +30,9 @@ pub enum Kind {
 pub struct Server {
     pub kind: Kind,
     pub addr: SocketAddr,
-    pub folder: TempDir,
+    folder: PathBuf,
+    /// Removed with it.
+    temporary: Option<TempDir>,
     child: Child,
     /// What it takes to publish.
     token: String,
@@ -103,17 +105,24 @@ http {{
 impl Server {
     /// Starts it in a folder of its own on a free port, and waits until it answers.
     pub fn start(kind: Kind) -> io::Result<Self> {
-        let addr = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let folder = tempfile::tempdir()?;
-        let child = spawn(&kind, folder.path(), addr)?;
-        let mut server = Self { kind, addr, folder, child, token: String::new() };
+        let mut server = Self::start_in(folder.path().to_owned(), kind)?;
+        server.temporary = Some(folder);
+        Ok(server)
+    }
+
+    /// Starts it on what is in `folder`.
+    pub fn start_in(folder: PathBuf, kind: Kind) -> io::Result<Self> {
+        let addr = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let child = spawn(&kind, &folder, addr)?;
+        let mut server = Self { kind, addr, folder, temporary: None, child, token: String::new() };
         server.wait_until_ready()?;
         Ok(server)
     }
 
     /// Starts it again, after it has ended, in the same place.
     pub fn restart(&mut self) -> io::Result<()> {
-        self.child = spawn(&self.kind, self.folder.path(), self.addr)?;
+        self.child = spawn(&self.kind, &self.folder, self.addr)?;
         self.wait_until_ready()
     }
 
