@@ -208,7 +208,7 @@ async fn a_log_without_its_database_is_not_thrown_away() {
     let (folder, wal, _) = ten_messages().await;
     fs::remove_file(folder.path().join(Sqlite::FILE)).expect("removed");
     let error = Sqlite::open(folder.path(), None, ignore()).err();
-    assert!(matches!(error, Some(OpenError::WriteAheadLog { .. })), "{error:?}");
+    assert!(matches!(error, Some(OpenError::NoDatabase(_))), "{error:?}");
     assert_eq!(fs::read(folder.path().join("live-chat.db-wal")).expect("still there"), wal);
 }
 

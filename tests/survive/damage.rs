@@ -157,8 +157,14 @@ enum Failure {
     Read(EngineError),
 }
 
+/// Opens a log. A process that another test starts has our lock too, from its fork to its exec.
 fn open(folder: &Path) -> Result<Sqlite, OpenError> {
-    Sqlite::open(folder, None, Arc::new(|_: &[_]| {}))
+    loop {
+        match Sqlite::open(folder, None, Arc::new(|_: &[_]| {})) {
+            Err(OpenError::InUse(_)) => thread::yield_now(),
+            opened => return opened,
+        }
+    }
 }
 
 /// All messages in a folder by their places, and their ids in order.

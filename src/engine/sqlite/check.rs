@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, thread::JoinHandle};
 
-use rusqlite::{Connection, InterruptHandle, OpenFlags};
+use rusqlite::{Connection, ErrorCode, InterruptHandle, OpenFlags};
 
 use super::{OpenError, health::Health, reader};
 use crate::engine::Fault;
@@ -47,6 +47,7 @@ pub(super) fn in_background(path: &Path, health: &Health) -> Result<Option<Backg
             tracing::error!("{fault}");
             health.fail(fault);
         }
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => {}
         Err(error) => tracing::warn!(%error, "the database could not be checked"),
     };
     let thread = std::thread::Builder::new().name("log-check".into()).spawn(check);
@@ -82,7 +83,7 @@ pub(super) fn read_only(path: &Path) -> rusqlite::Result<Connection> {
 fn structure(connection: &Connection, check: &str) -> rusqlite::Result<Vec<String>> {
     let mut complaints = Vec::new();
     connection.pragma(None, check, COMPLAINTS as i64, |row| {
-        complaints.push(row.get::<_, String>(0)?);
+        complaints.push(row.get::<_, String>(0)?.replace('\n', " "));
         Ok(())
     })?;
     complaints.retain(|complaint| complaint != "ok");

@@ -37,10 +37,13 @@ pub enum OpenError {
         /// What SQLite says.
         source: rusqlite::Error,
     },
+    /// Its write-ahead log is there, and it is not.
+    #[error("the write-ahead log {0} has no database beside it: bring that back, or move this one away to start afresh")]
+    NoDatabase(PathBuf),
     /// Its write-ahead log is damaged.
     #[error(
         "the write-ahead log {path} {found}: messages that were acknowledged would be lost without a word. Restore both files from \
-         a backup; or, to go on with what was stored before the damage, move this one away, delete {} and start again",
+         a backup; or, to go on with what was stored before the damage, delete {} and start again",
         .run_file.display()
     )]
     WriteAheadLog {

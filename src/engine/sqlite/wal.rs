@@ -32,32 +32,34 @@ struct Frame<'a> {
     page: &'a [u8],
 }
 
-/// Refuses the write-ahead log of the database at `path` if SQLite would drop acknowledged transactions from it.
+/// Refuses the write-ahead log of the database at `path` if SQLite would drop acknowledged transactions from it. Without a run
+/// file the operator has given them up: SQLite takes what comes before the damage.
 pub(super) fn check(path: &Path, run_file: &Path) -> Result<(), OpenError> {
     let log_path = path.with_extension("db-wal");
-    let in_folder = |path: &Path, source| OpenError::Folder { path: path.to_owned(), source };
     let bytes = match fs::read(&log_path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(source) => return Err(in_folder(&log_path, source)),
+        Err(source) => return Err(OpenError::Folder { path: log_path, source }),
     };
-    let has_database = match fs::metadata(path) {
-        Ok(file) => file.len() > 0,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-        Err(source) => return Err(in_folder(path, source)),
-    };
-    damage(&bytes, has_database)
-        .map_or(Ok(()), |found| Err(OpenError::WriteAheadLog { path: log_path, found, run_file: run_file.to_owned() }))
+    if bytes.len() < HEADER_BYTES + FRAME_HEADER_BYTES {
+        return Ok(()); // Nothing was written after its header, which SQLite syncs before it writes frames.
+    }
+    if !fs::metadata(path).is_ok_and(|file| file.len() > 0) {
+        return Err(OpenError::NoDatabase(log_path));
+    }
+    let Some(found) = damage(&bytes) else { return Ok(()) };
+    if run_file.exists() {
+        return Err(OpenError::WriteAheadLog { path: log_path, found, run_file: run_file.to_owned() });
+    }
+    tracing::warn!(
+        "the write-ahead log {} {found}: going on with what comes before, as there is no run file",
+        log_path.display()
+    );
+    Ok(())
 }
 
 /// What is wrong with a log, as the end of a sentence.
-fn damage(bytes: &[u8], has_database: bool) -> Option<String> {
-    if bytes.len() < HEADER_BYTES + FRAME_HEADER_BYTES {
-        return None; // Nothing was written after its header, which SQLite syncs before it writes frames.
-    }
-    if !has_database {
-        return Some("has no database beside it".into());
-    }
+fn damage(bytes: &[u8]) -> Option<String> {
     let Some(log) = Log::read(bytes) else { return Some("has a damaged header".into()) };
     let valid = log.valid_frames();
     let last = (valid + 1..log.frames.len()).rfind(|&n| log.follows_a_commit(n))?;
