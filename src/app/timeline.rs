@@ -52,6 +52,11 @@ pub struct Timeline {
     newest: u64,
     has_older: bool,
     has_newer: bool,
+    /// What arrived since the list was cut at its end, as many as the list holds: it joins the rows when they reach it. A reader
+    /// who comes back to the end of a busy room would else never get there, since something arrives during each request.
+    waiting: VecDeque<Entry>,
+    /// The newest message behind the rows that does not wait.
+    let_go: u64,
     /// The place before which older messages are to be asked for.
     older_from: String,
     /// The place after which newer messages are to be asked for, if the list was cut there.
@@ -102,7 +107,7 @@ impl Timeline {
     }
 
     /// Adds what just arrived. What was offered before is passed over. What finds no room at the reader's far end is counted
-    /// and comes back by [`extend`](Self::extend).
+    /// and comes back by [`extend`](Self::extend) or [`replace`](Self::replace).
     pub fn append(&mut self, messages: Vec<ChatMessage>, reader: Reader) {
         for message in messages {
             if message.seq <= self.newest {
@@ -110,10 +115,22 @@ impl Timeline {
             }
             self.newest = message.seq;
             self.unread += usize::from(reader != Reader::AtEnd || self.has_newer);
-            if !self.has_newer {
-                self.entries.push_back(Entry::new(message, self.zone));
+            let entry = Entry::new(message, self.zone);
+            if self.has_newer {
+                self.wait(entry);
+            } else {
+                self.entries.push_back(entry);
                 self.trim(reader);
             }
+        }
+    }
+
+    fn wait(&mut self, entry: Entry) {
+        self.waiting.push_back(entry);
+        if self.waiting.len() > MOST_MESSAGES
+            && let Some(oldest) = self.waiting.pop_front()
+        {
+            self.let_go = oldest.message.seq;
         }
     }
 
@@ -160,6 +177,8 @@ impl Timeline {
     /// Shows the newest extract after a gap. The log may be another one, so nothing that was known before counts.
     pub fn restart(&mut self, newest: Extract) {
         self.newest = 0;
+        self.let_go = 0;
+        self.waiting.clear();
         self.gap_before = Some(newest.messages.first().map_or(newest.end() + 1, |message| message.seq));
         let gap_before = self.gap_before;
         self.replace(newest);
@@ -176,16 +195,24 @@ impl Timeline {
         }
     }
 
-    /// The rows hold everything up to `end`. What arrived while the extract was under way lies behind it, and was let go.
+    /// The rows hold everything up to `end`, if there is no more. What arrived while the extract was under way lies behind it.
     fn reached(&mut self, end: u64, has_more: bool) {
-        self.has_newer = has_more || self.newest > end;
         self.newest = self.newest.max(end);
+        self.has_newer = has_more || self.let_go > end;
+        while !self.has_newer
+            && let Some(entry) = self.waiting.pop_front()
+        {
+            if entry.message.seq > end {
+                self.entries.push_back(entry);
+            }
+        }
     }
 
     fn trim(&mut self, reader: Reader) {
         while self.entries.len() > MOST_MESSAGES {
             if reader == Reader::InOlderHalf {
-                self.entries.pop_back();
+                let last = self.entries.pop_back();
+                self.let_go = self.let_go.max(last.map_or(0, |entry| entry.message.seq));
                 self.has_newer = true;
                 self.newer_from = self.entries.back().map(|entry| entry.message.id.clone()).unwrap_or_default();
             } else {

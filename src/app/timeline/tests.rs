@@ -96,10 +96,32 @@ fn what_comes_while_an_extract_is_under_way_is_not_lost() {
     // Read when the log ended at 450; 451 came before the answer did.
     timeline.append(messages(451..=451), Reader::AtEnd);
     timeline.replace(extract(401..=450, true, 450));
-    assert!(timeline.has_newer(), "451 is still to be fetched");
-    assert_eq!((timeline.older_from(), timeline.newer_from()), ("id401", "e-450"));
-    timeline.extend(extract(451..=451, false, 451));
     assert_eq!(ends(&timeline), (401, 451, 51));
+    assert_eq!((timeline.older_from(), timeline.has_newer()), ("id401", false));
+    timeline.append(messages(450..=452), Reader::AtEnd);
+    assert_eq!(ends(&timeline), (401, 452, 52));
+}
+
+#[test]
+fn what_waits_is_bounded_and_the_rest_is_fetched() {
+    let mut timeline = Timeline::new(&messages(101..=400), true, "e-0");
+    timeline.append(messages(401..=1_000), Reader::InOlderHalf);
+    assert_eq!((ends(&timeline), timeline.unread()), ((101, 400, 300), 600));
+    // Read when the log ended at 600: it does not reach 701, where what waits begins.
+    timeline.replace(extract(551..=600, true, 600));
+    assert_eq!(ends(&timeline), (551, 600, 50));
+    assert_eq!((timeline.has_newer(), timeline.newer_from()), (true, "e-600"));
+    timeline.append(messages(1_001..=1_001), Reader::AtEnd);
+    timeline.extend(extract(601..=650, true, 1_001));
+    assert_eq!((timeline.has_newer(), timeline.newer_from()), (true, "id650"));
+    timeline.extend(extract(651..=701, false, 701));
+    assert_eq!(ends(&timeline), (702, 1_001, 300));
+    assert!(!timeline.has_newer());
+
+    // Of another log, nothing that waits counts.
+    timeline.append(messages(1_002..=1_003), Reader::InOlderHalf);
+    timeline.restart(extract(3..=5, false, 5));
+    assert_eq!(ends(&timeline), (3, 5, 3));
     assert!(!timeline.has_newer());
 }
 
