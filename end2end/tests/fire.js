@@ -99,7 +99,12 @@ export const timeKeys = (page) =>
         port2.postMessage(0);
       });
     };
-    addEventListener('keydown', (event) => time((key = keys.pressed++), (stamp = event.timeStamp)), { capture: true });
+    const press = (event) => {
+      key = keys.pressed++;
+      stamp = event.timeStamp;
+      time();
+    };
+    addEventListener('keydown', press, { capture: true });
     addEventListener('input', time, { capture: true });
   });
 

@@ -91,29 +91,41 @@ test('under fire every window shows every message once and in order, keys answer
   if (LONG) console.log(testInfo.annotations);
 });
 
-test('who scrolls up under fire keeps their place, and gets back to an end that follows', async ({ visit, server }) => {
-  const page = await visit();
-  await live(page);
-  const firing = fire(server, { seconds: LONG ? 20 : 5 });
-  await expect.poll(() => messages(page).count()).toBeGreaterThan(100);
-  await page.getByRole('log').hover();
-  await page.mouse.wheel(0, -1_500);
-  await watchPlace(page);
-  const jump = page.getByRole('button', { name: /new message/ });
-  const unread = async () => parseInt(await jump.innerText(), 10);
-  await expect.poll(unread).toBeGreaterThan(LONG ? 900 : 150);
-  const { frames, lost, furthest } = await page.evaluate(() => Object.assign(window.place, { over: true }));
-  expect(frames).toBeGreaterThan(10);
-  expect(lost).toBe(0);
-  // A browser puts rows at whole pixels. The lowest row has 20, and hundreds came and went.
-  expect(furthest).toBeLessThan(5);
-  await jump.click();
-  await expect(jump).toBeHidden();
-  await firing;
-  const last = (await server.log()).at(-1);
-  await expect(messages(page).last()).toHaveId(last.id);
-  await expect.poll(() => atBottom(page)).toBe(true);
-});
+// A little, the reader is in the newer half of the list, which lets go of its oldest rows under them; at the top it lets go of
+// its newest, and then what arrives has no room.
+for (const [where, pixels, awaited] of [
+  ['a little', 1_500, 150],
+  ['to the top', 1_000_000, 350],
+]) {
+  test(`who scrolls up ${where} under fire keeps their place, and gets back to an end that follows`, async ({ visit, server }) => {
+    const page = await visit();
+    await live(page);
+    const firing = fire(server, { seconds: LONG ? 20 : awaited / 100 + 4 });
+    await expect.poll(() => messages(page).count()).toBeGreaterThan(100);
+    await page.getByRole('log').hover();
+    await page.mouse.wheel(0, -pixels);
+    await watchPlace(page);
+    const jump = page.getByRole('button', { name: /new message/ });
+    await expect.poll(async () => parseInt(await jump.innerText(), 10)).toBeGreaterThan(LONG ? 900 : awaited);
+    const { frames, lost, furthest } = await page.evaluate(() => Object.assign(window.place, { over: true }));
+    expect(frames).toBeGreaterThan(10);
+    expect(lost).toBe(0);
+    // A browser puts rows at whole pixels. The lowest row has 20, and hundreds came and went.
+    expect(furthest).toBeLessThan(5);
+    await jump.click();
+    // In the middle of the fire: from here on it follows.
+    await expect(jump).toBeHidden();
+    const watch = await watchRows(page);
+    await firing;
+    const log = await server.log();
+    await expect(messages(page).last()).toHaveId(log.at(-1).id);
+    await expect.poll(() => atBottom(page)).toBe(true);
+    const { rows, faults, astray } = await watch.take();
+    expect([faults, astray]).toEqual([[], 0]);
+    expect(rows).toEqual(log.slice(-rows.length));
+    expect(rows.length).toBeGreaterThan(100);
+  });
+}
 
 test.describe('the server goes away', () => {
   test.use({ networkErrors: true });

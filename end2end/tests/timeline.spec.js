@@ -43,39 +43,6 @@ test('older messages are loaded above, and the place is kept', async ({ visit, s
   expect(await texts(page)).toEqual(Array.from({ length: 120 }, (_, n) => `message ${n + 1}`));
 });
 
-test('a thousand messages are taken in, few are kept, and typing still answers', async ({ visit, server }) => {
-  const page = await visit();
-  await live(page);
-  await page.getByLabel('Username').fill('Ann');
-  await page.evaluate(() => {
-    window.slowKeys = [];
-    const observer = new PerformanceObserver((list) => {
-      for (const entry of list.getEntries()) {
-        if (entry.name === 'keydown' && entry.duration > 100) window.slowKeys.push(entry.duration);
-      }
-    });
-    observer.observe({ type: 'event', durationThreshold: 104 });
-  });
-  const guests = await Promise.all(['Bob', 'Cleo', 'Dan', 'Eve'].map((name) => server.guest(name)));
-  const storm = Promise.all(
-    guests.map(async (guest) => {
-      for (let n = 0; n < 250; n++) {
-        await guest.say(`message ${n}`);
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
-    }),
-  );
-  await page.getByLabel('Message', { exact: true }).focus();
-  await page.keyboard.type('typed in the middle of a storm', { delay: 40 });
-  await storm;
-  await expect(page.getByLabel('Message', { exact: true })).toHaveValue('typed in the middle of a storm');
-  await page.keyboard.press('Enter');
-  await expect(messages(page).last()).toContainText('typed in the middle of a storm');
-  expect(await messages(page).count()).toBeLessThanOrEqual(310);
-  // From a key to the next frame, in milliseconds. One of the thirty may meet a hiccup of the machine, not of the page.
-  expect((await page.evaluate('window.slowKeys')).length).toBeLessThanOrEqual(1);
-});
-
 test('long words wrap, and days are set apart', async ({ visit, server }) => {
   await (await server.guest('W'.repeat(64))).say('w'.repeat(500));
   await (await server.guest('👩‍👩‍👧‍👦 مرحبا')).say('שלום עולם 👋🏽');
