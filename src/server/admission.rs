@@ -65,18 +65,21 @@ pub enum Full {
 }
 
 impl Full {
-    /// What it is called in metrics.
-    pub fn name(self) -> &'static str {
-        match self {
+    /// Counts connections that were not let in for this reason.
+    pub fn count(self, connections: u64) {
+        let limit = match self {
             Self::Server => "server",
             Self::Address => "address",
-        }
+        };
+        metrics::counter!("live_chat_connections_refused_total", "limit" => limit).increment(connections);
     }
 }
 
 impl Admission {
     /// Nobody is there yet.
     pub fn new(limits: ConnectionLimits) -> Self {
+        // A count that is there from the start can be seen to grow.
+        [Full::Server, Full::Address].iter().for_each(|full| full.count(0));
         Self(Arc::new(Inner { limits, open: Mutex::default() }))
     }
 

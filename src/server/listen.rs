@@ -77,7 +77,7 @@ async fn admit(socket: TcpStream, peer: SocketAddr, app: Router, admission: &Adm
         Ok(permit) => connection::serve(socket, app, limits, permit, stop).await,
         // It is told so, if not too many are being told.
         Err(full) => {
-            metrics::counter!("live_chat_connections_refused_total", "limit" => full.name()).increment(1);
+            full.count(1);
             if let Some(permit) = admission.admit_to_refuse(peer.ip()) {
                 connection::serve(socket, refusal(full), limits, permit, stop).await;
             }

@@ -51,3 +51,20 @@ async fn readiness_ends_with_the_stop() {
     site.hub.stop();
     assert_eq!((site.get("/health/ready").await.status, site.get("/health/live").await.status), (503, 200));
 }
+
+#[tokio::test]
+async fn the_dashboard_shows_metrics_that_are_there() {
+    let site = Site::open().await;
+    let events = site.subscribe().await;
+    site.say(events.token(), "a commit").await;
+    let text = site.get("/metrics").await.text;
+    let dashboard = include_str!("../../ops/grafana-dashboard.json");
+    let named =
+        dashboard.split("live_chat_").skip(1).map(|rest| rest.split(|c: char| !c.is_ascii_lowercase() && c != '_').next());
+    let names: std::collections::BTreeSet<_> = named.flatten().collect();
+    for name in &names {
+        let metric = ["_bucket", "_sum", "_count"].iter().find_map(|part| name.strip_suffix(part)).unwrap_or(name);
+        assert!(text.contains(&format!("\nlive_chat_{metric}")), "{name} is in the dashboard, not in:\n{text}");
+    }
+    assert!(names.len() > 10, "{names:?}");
+}

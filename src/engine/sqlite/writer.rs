@@ -36,6 +36,8 @@ pub(super) struct Writer {
 impl Writer {
     /// Works until the last sender is gone and the queue is empty, and gives back what it was made of.
     pub(super) fn work(mut self, queue: &Receiver<Job>) -> (Connection, Run) {
+        // A count that is there from the start can be seen to grow.
+        metrics::counter!("live_chat_commits_failed_total").increment(0);
         loop {
             match self.next(queue) {
                 Ok(first) => self.commit(std::iter::once(first).chain(queue.try_iter().take(BATCH - 1)).collect()),
@@ -110,9 +112,9 @@ impl Writer {
         if let Err(error) = self.run.advance(done.events.len() + done.new_rooms) {
             tracing::warn!(%error, "the end of the log could not be noted beside it: damage to it may go unnoticed");
         }
-        metrics::gauge!("live_chat_database_bytes").set(database_bytes(&self.connection) as f64);
         self.tails.extend(done.tails);
         (self.sink)(&done.events);
+        metrics::gauge!("live_chat_database_bytes").set(database_bytes(&self.connection) as f64);
     }
 
     /// Writes something without a meaning, to see whether the log can be written again.
