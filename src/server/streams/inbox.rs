@@ -1,4 +1,5 @@
 use std::{
+    collections::HashSet,
     io,
     net::TcpStream,
     sync::{Arc, Mutex, PoisonError},
@@ -23,8 +24,8 @@ pub(in crate::server) struct Inbox {
 /// What has come since the reactor looked last.
 #[derive(Default)]
 pub(super) struct Letters {
-    /// Rooms with news, each once.
-    pub(super) rooms: Vec<RoomId>,
+    /// Rooms with news.
+    pub(super) rooms: HashSet<RoomId>,
     /// Subscribers for whom alone there is something.
     pub(super) subscribers: Vec<ConnectionId>,
     pub(super) opened: Vec<Opened>,
@@ -94,9 +95,7 @@ impl Letters {
 impl Wake for Inbox {
     fn room(&self, room: RoomId) {
         self.post(|letters| {
-            if !letters.rooms.contains(&room) {
-                letters.rooms.push(room);
-            }
+            letters.rooms.insert(room);
         });
     }
 

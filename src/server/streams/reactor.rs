@@ -313,19 +313,16 @@ impl Reactor {
         let (mut gone, mut lag) = (Vec::new(), 0);
         for (key, stream) in &mut self.streams {
             let silent_ticks = self.tick - stream.sent_at;
-            let is_gone = match stream.is_blocked() {
-                true => {
-                    lag = lag.max(
-                        self.rooms.get(&stream.subscriber.room()).map_or(0, |room| room.chain.behind(stream.subscriber.cursor())),
-                    );
-                    silent_ticks >= STALLED_TICKS
+            if stream.is_blocked() {
+                let room = self.rooms.get(&stream.subscriber.room());
+                lag = lag.max(room.map_or(0, |room| room.chain.behind(stream.subscriber.cursor())));
+                if silent_ticks >= STALLED_TICKS {
+                    self.meter.cut_off += 1;
+                    gone.push(key);
                 }
-                false if silent_ticks < TICKS_A_HEARTBEAT => false,
-                false => stream.send(Bytes::from_static(inlive::HEARTBEAT), self.tick).is_err(),
-            };
-            if is_gone {
-                self.meter.cut_off += u64::from(stream.is_blocked());
-                gone.push(key);
+            } else if silent_ticks >= TICKS_A_HEARTBEAT && !stream.is_fetching {
+                let sent = stream.send(Bytes::from_static(inlive::HEARTBEAT), self.tick);
+                gone.extend(sent.is_err().then_some(key));
             }
         }
         self.meter.subscribers(self.streams.len(), lag);

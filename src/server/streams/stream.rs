@@ -41,8 +41,9 @@ impl Stream {
         self.is_blocked = false;
     }
 
-    /// Sends `bytes`, after what is unsent; what the socket does not take is kept. Only to be called when all was sent.
+    /// Sends `bytes`; what the socket does not take is kept. Only to be called when all was sent that came before.
     pub(super) fn send(&mut self, bytes: Bytes, tick: u32) -> Result<(), Gone> {
+        debug_assert!(self.unsent.is_empty(), "nothing may be overtaken");
         self.unsent = bytes;
         self.flush(tick)
     }
