@@ -427,6 +427,17 @@ test.describe('our server as the sender', () => {
       expect([message.gap, said()], name).toEqual(expected);
       for (const each of [one, next]) each.close();
     }
+    // What is no header at all gets no stream: NUL in it (RFC 9110 5.5), and one without end.
+    for (const [status, value] of [
+      [400, 'a\0b'],
+      [431, 'x'.repeat(1_000_000)],
+    ]) {
+      const one = await Wire.ask(subscription(server), { headers: [`last-event-id: ${value}`] });
+      expect(one.status).toBe(status);
+      one.close();
+    }
+    const [{ data }] = await (await Wire.ask(subscription(server, `?last_event_id=${start}`))).eventCount(3);
+    expect(envelope({ data }).message.gap).toBe(false);
   });
 
   test('S10: a reader is noticed when they come, and when they go; a fragment stays with them', async ({ server, front, elsewhere }) => {

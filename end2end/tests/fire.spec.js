@@ -100,7 +100,7 @@ for (const [where, pixels, awaited] of [
   test(`who scrolls up ${where} under fire keeps their place, and gets back to an end that follows`, async ({ visit, server }) => {
     const page = await visit();
     await live(page);
-    const firing = fire(server, { seconds: LONG ? 20 : awaited / 100 + 4 });
+    const firing = fire(server, { seconds: LONG ? 20 : awaited / 100 + 3.5 });
     await expect.poll(() => messages(page).count()).toBeGreaterThan(100);
     await page.getByRole('log').hover();
     await page.mouse.wheel(0, -pixels);

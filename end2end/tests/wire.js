@@ -7,7 +7,7 @@ export class Wire {
   status;
   headers = {};
   body = Buffer.alloc(0);
-  /** How the body ended: `'complete'` as HTTP/1.1 says (RFC 9112 6.3), or `'cut off'`. */
+  /** How the body ended: `'complete'` as HTTP/1.1 says (RFC 9112 6.3: by its length, a last chunk or a close), or `'cut off'`. */
   ended;
   #rest = Buffer.alloc(0);
   #wake = [];
@@ -18,7 +18,7 @@ export class Wire {
     const wire = new Wire();
     wire.socket = net.connect(port, hostname);
     wire.socket.on('data', (bytes) => wire.#read(bytes));
-    wire.socket.on('error', () => {});
+    wire.socket.on('error', () => (wire.ended ??= 'cut off'));
     wire.socket.on('close', () => wire.#finish());
     const lines = [`${method} ${pathname}${search} HTTP/1.1`, `host: ${host}`, ...headers, '', ''];
     wire.socket.write(Buffer.from(lines.join('\r\n'), 'latin1'));
