@@ -3,6 +3,10 @@
 //! One writer thread owns the only writing connection. It takes all requests that wait, carries them out in one transaction,
 //! commits (`synchronous=FULL`: one fsync of the WAL), dispatches the events and answers everybody: a group commit, whose batches
 //! grow by themselves while a commit runs. Reads run on their own connections and never wait for the writer.
+//!
+//! A start refuses a log that has lost something acknowledged, or whose structure is damaged: `wal` looks at what a crash has
+//! left before SQLite does, `run` knows how much there must be, `check` walks through the file. An event is compared with its
+//! `checksum` when it is read. Neither the file of a log that is refused nor its write-ahead log is changed.
 
 mod batch;
 mod check;
