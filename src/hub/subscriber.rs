@@ -56,6 +56,8 @@ pub struct Subscriber {
     resumed: bool,
     /// Requests for history that are not answered yet.
     asked: Arc<AtomicU8>,
+    /// Whether there may be any: to look each time would cost a cache line for each subscriber and event.
+    may_have_asked: bool,
 }
 
 /// What a new subscriber is told.
@@ -189,6 +191,7 @@ impl Subscriber {
             since_told_until: Instant::now() + HISTORY_ASKED_WITHIN,
             resumed: position.is_some(),
             asked: joined.asked,
+            may_have_asked: true,
         };
         let gap = resume.is_some() && position.is_none();
         let position = Position { since: subscriber.since_told(), ..hub.position(given) };
@@ -228,10 +231,18 @@ impl Subscriber {
         if self.given < self.replay_until {
             return Step::Fetch(self.fetch_missed());
         }
-        if self.asked.load(Ordering::Relaxed) > 0 {
-            return Step::Fetch(self.fetch_history());
+        if self.may_have_asked {
+            self.may_have_asked = self.asked.load(Ordering::Relaxed) > 0;
+            if self.may_have_asked {
+                return Step::Fetch(self.fetch_history());
+            }
         }
         Step::Live(self.cursor)
+    }
+
+    /// [`Wake::subscriber`] was called for it.
+    pub fn look_for_requests(&mut self) {
+        self.may_have_asked = true;
     }
 
     /// What was fetched is on its way to the reader.

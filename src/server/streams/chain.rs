@@ -19,7 +19,7 @@ const KEPT: usize = 16;
 /// link again. Who stands elsewhere (new, or slow) gets what is up to the next boundary between links, and is with the others then.
 pub(super) struct Chain {
     tail: LiveTail,
-    links: VecDeque<Arc<Link>>,
+    links: VecDeque<Link>,
     /// The number of the entry after the last link.
     end: u64,
     /// The room has ended there.
@@ -35,18 +35,18 @@ pub(super) struct Link {
 }
 
 /// What a cursor finds.
-pub(super) enum At {
-    Link(Arc<Link>),
+pub(super) enum At<'a> {
+    /// A link of the chain.
+    Link(&'a Link),
+    /// One that was made for this cursor alone.
+    Own(Link),
     /// The chain's end; there may be more at the next round.
     End {
         /// There will not be more: the room has ended.
         is_over: bool,
     },
     /// Its entries are gone from memory.
-    Gone {
-        head: u64,
-        end: u64,
-    },
+    Gone { head: u64, end: u64 },
 }
 
 impl Chain {
@@ -63,7 +63,7 @@ impl Chain {
                 Found::Batch(batch) => {
                     let link = Link::new(self.end, batch, &encode);
                     self.end += link.batch.entries.len() as u64;
-                    self.links.push_back(Arc::new(link));
+                    self.links.push_back(link);
                 }
                 Found::Gone { end, .. } => {
                     self.links.clear();
@@ -86,17 +86,17 @@ impl Chain {
     }
 
     /// What is at `cursor`.
-    pub(super) fn at(&self, cursor: u64, encode: impl Fn(&Entry) -> Bytes) -> At {
+    pub(super) fn at(&self, cursor: u64, encode: impl Fn(&Entry) -> Bytes) -> At<'_> {
         if cursor >= self.end {
             return At::End { is_over: self.is_over };
         }
         let next = self.links.partition_point(|link| link.from <= cursor);
         match next.checked_sub(1).and_then(|at| self.links.get(at)).filter(|link| link.from == cursor) {
-            Some(link) => At::Link(Arc::clone(link)),
+            Some(link) => At::Link(link),
             None => {
                 let boundary = self.links.get(next).map_or(self.end, |link| link.from);
                 match self.tail.read(cursor, boundary, LINK_BYTES) {
-                    Found::Batch(batch) => At::Link(Arc::new(Link::new(cursor, batch, encode))),
+                    Found::Batch(batch) => At::Own(Link::new(cursor, batch, encode)),
                     Found::Gone { head, end } => At::Gone { head, end },
                 }
             }

@@ -2,10 +2,8 @@ use metrics::{Counter, Gauge, counter, gauge};
 
 /// What a reactor counts. Plain numbers, handed on between slices: the hot path touches no shared memory for them.
 pub(super) struct Meter {
-    /// Entries given to sockets.
-    pub(super) deliveries: u64,
-    /// Writes of entries to sockets.
-    pub(super) sends: u64,
+    deliveries: u64,
+    sends: u64,
     /// Times that a subscriber fell out of the ring.
     pub(super) behind: u64,
     /// Subscribers cut off because they took nothing.
@@ -28,6 +26,12 @@ impl Meter {
         let subscribers = gauge!("live_chat_subscribers", "reactor" => reactor.clone());
         let lag = gauge!("live_chat_ring_lag_entries", "reactor" => reactor);
         Self { deliveries: 0, sends: 0, behind: 0, cut_off: 0, counters, subscribers, lag }
+    }
+
+    /// So many entries were given to a socket in one write.
+    pub(super) fn sent(&mut self, entries: usize) {
+        self.deliveries += entries as u64;
+        self.sends += 1;
     }
 
     /// Hands on what was counted since the last time.

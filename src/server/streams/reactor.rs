@@ -14,7 +14,7 @@ use super::{
     chain::{At, Chain},
     inbox::{Inbox, Letters, Opened},
     meter::Meter,
-    stream::{Gone, Stream, joined},
+    stream::{Gone, Stream},
 };
 use crate::{
     chat::RoomId,
@@ -163,6 +163,7 @@ impl Reactor {
         }
         for connection in letters.subscribers {
             if let Some(&key) = self.keys.get(&connection) {
+                self.streams[key].subscriber.look_for_requests();
                 self.serve(key);
             }
         }
@@ -172,7 +173,7 @@ impl Reactor {
             stream.is_fetching = false;
             let sent = answer.ok_or(Gone).and_then(|(bytes, fetched)| {
                 stream.subscriber.fetched(fetched);
-                stream.send(bytes, self.tick)
+                stream.send(&bytes, self.tick)
             });
             match sent {
                 Ok(()) => self.serve(key),
@@ -196,7 +197,7 @@ impl Reactor {
             tracing::error!(%error, "a stream cannot be watched");
             Gone
         });
-        match sent.and_then(|()| self.streams[key].send(first, self.tick)) {
+        match sent.and_then(|()| self.streams[key].send(&first, self.tick)) {
             Ok(()) => self.serve(key),
             Err(Gone) => self.close(key),
         }
@@ -242,19 +243,8 @@ impl Reactor {
                 }
             };
             match chain.at(cursor, |entry| subscribe::shared_frame(hub, id, entry)) {
-                At::Link(link) if stream.subscriber.shares(&link.batch) => {
-                    stream.subscriber.pass(&link.batch);
-                    meter.deliveries += link.batch.entries.len() as u64;
-                    meter.sends += 1;
-                    stream.send(link.frames.clone(), *tick)?;
-                }
-                At::Link(link) => {
-                    let picked = stream.subscriber.pick(&link.batch);
-                    meter.deliveries += picked.len() as u64;
-                    meter.sends += 1;
-                    let picked = picked.into_iter();
-                    stream.send(joined(picked.map(|(entry, own)| subscribe::frame(hub, id, entry, own.as_ref()))), *tick)?;
-                }
+                At::Link(link) => stream.give(link, hub, meter, *tick)?,
+                At::Own(link) => stream.give(&link, hub, meter, *tick)?,
                 At::Gone { head, end } => {
                     meter.behind += 1;
                     stream.subscriber.fell_behind(head, end);
@@ -321,7 +311,7 @@ impl Reactor {
                     gone.push(key);
                 }
             } else if silent_ticks >= TICKS_A_HEARTBEAT && !stream.is_fetching {
-                let sent = stream.send(Bytes::from_static(inlive::HEARTBEAT), self.tick);
+                let sent = stream.send(&Bytes::from_static(inlive::HEARTBEAT), self.tick);
                 gone.extend(sent.is_err().then_some(key));
             }
         }

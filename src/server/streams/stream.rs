@@ -3,7 +3,11 @@ use std::io::{self, ErrorKind, Read, Write};
 use bytes::Bytes;
 use mio::net::TcpStream;
 
-use crate::{hub::Subscriber, server::admission::Permit};
+use super::{chain::Link, meter::Meter};
+use crate::{
+    hub::{Hub, Subscriber},
+    server::{admission::Permit, subscribe},
+};
 
 /// A subscriber and its socket.
 pub(super) struct Stream {
@@ -41,29 +45,55 @@ impl Stream {
         self.is_blocked = false;
     }
 
-    /// Sends `bytes`; what the socket does not take is kept. Only to be called when all was sent that came before.
-    pub(super) fn send(&mut self, bytes: Bytes, tick: u32) -> Result<(), Gone> {
-        debug_assert!(self.unsent.is_empty(), "nothing may be overtaken");
-        self.unsent = bytes;
-        self.flush(tick)
+    /// Sends what is for its reader of a link that begins at its cursor.
+    pub(super) fn give(&mut self, link: &Link, hub: &Hub, meter: &mut Meter, tick: u32) -> Result<(), Gone> {
+        if self.subscriber.shares(&link.batch) {
+            self.subscriber.pass(&link.batch);
+            meter.sent(link.batch.entries.len());
+            return self.send(&link.frames, tick);
+        }
+        let room = self.subscriber.room();
+        let picked = self.subscriber.pick(&link.batch);
+        meter.sent(picked.len());
+        let frames = picked.into_iter().map(|(entry, own)| subscribe::frame(hub, room, entry, own.as_ref()));
+        self.send(&joined(frames), tick)
     }
 
-    /// Sends on, as far as the socket takes it; [`is_blocked`](Self::is_blocked) if that is not to the end.
+    /// Sends `bytes`; what the socket does not take is kept. Only to be called when all was sent that came before.
+    pub(super) fn send(&mut self, bytes: &Bytes, tick: u32) -> Result<(), Gone> {
+        debug_assert!(self.unsent.is_empty(), "nothing may be overtaken");
+        let sent = self.write(bytes, tick)?;
+        if sent < bytes.len() {
+            self.unsent = bytes.slice(sent..);
+        }
+        Ok(())
+    }
+
+    /// Sends on what was not sent, as far as the socket takes it.
     pub(super) fn flush(&mut self, tick: u32) -> Result<(), Gone> {
-        while !self.is_blocked && !self.unsent.is_empty() {
-            match self.socket.write(&self.unsent) {
+        if !self.is_blocked && !self.unsent.is_empty() {
+            let unsent = std::mem::take(&mut self.unsent);
+            self.send(&unsent, tick)?;
+        }
+        Ok(())
+    }
+
+    /// How much of `bytes` the socket takes; [`is_blocked`](Self::is_blocked) if that is not all.
+    fn write(&mut self, bytes: &[u8], tick: u32) -> Result<usize, Gone> {
+        let mut written = 0;
+        while written < bytes.len() {
+            match self.socket.write(&bytes[written..]) {
                 Ok(0) => return Err(Gone),
-                Ok(sent) => {
-                    self.sent_at = tick;
-                    // Not only advanced: what is sent in full must not keep its memory.
-                    self.unsent = if sent < self.unsent.len() { self.unsent.slice(sent..) } else { Bytes::new() };
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => self.is_blocked = true,
+                Ok(sent) => (written, self.sent_at) = (written + sent, tick),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.is_blocked = true;
+                    break;
+                }
                 Err(_) => return Err(Gone),
             }
         }
-        Ok(())
+        Ok(written)
     }
 
     /// Throws away what the client sends, which is nothing in this protocol, and notices when it closes.
