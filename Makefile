@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/end2end/node_modules/.bin:$(or $(CARGO_HOME),$(HOME)/.c
 wasm := --target wasm32-unknown-unknown
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Build and start the chat; it prints its address
 	.ci/setup build
@@ -52,10 +52,16 @@ e2e: dist ## Run the tests in a browser, on the release
 	cd end2end && CHROMIUM="$${CHROMIUM:-$$(command -v chromium || command -v chromium-browser || command -v google-chrome)}" npx playwright test
 
 bench: dist ## Measure fan-out on the release, beside nginx's nchan if it is installed and axum's Sse, and a long history (20 minutes)
+	.ci/setup bench
 	cargo bench --bench fanout
 	cargo bench --bench history
+
+bench-quick: dist ## The same in a minute or two, to see that it works
+	.ci/setup bench
+	cargo bench --bench fanout -- --quick
+	cargo bench --bench history -- --messages 200000
 
 clean: ## Remove all that was built
 	rm -rf target end2end/node_modules end2end/test-results
 
-.PHONY: help run watch test dist size setup lint unit survive e2e bench clean
+.PHONY: help run watch test dist size setup lint unit survive e2e bench bench-quick clean

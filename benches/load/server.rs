@@ -64,7 +64,9 @@ impl Kind {
             Self::Nchan { workers } => {
                 let file = folder.join("nginx.conf");
                 fs::write(&file, nginx_conf(folder, addr, *workers))?;
-                let mut command = Command::new("nginx");
+                // Debian keeps it where only root's PATH leads.
+                let debian = Path::new("/usr/sbin/nginx");
+                let mut command = Command::new(if debian.is_file() { debian } else { Path::new("nginx") });
                 command.arg("-p").arg(folder).arg("-e").arg(folder.join("error.log")).arg("-c").arg(file);
                 Ok(command)
             }
