@@ -3,6 +3,7 @@
 //! It must not be the bottleneck, so subscribers share a few epoll threads, a delivery costs a search for a marker in what was read
 //! and nothing is allocated for it, and the clock is read once for each read of a socket.
 
+pub mod head;
 pub mod mark;
 pub mod publishers;
 pub mod server;

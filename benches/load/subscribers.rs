@@ -15,6 +15,7 @@ use mio::{Events, Interest, Poll, Token, net::TcpStream};
 use socket2::{Domain, Socket, Type};
 
 use super::{
+    head::{Answer, Head},
     mark::{self, Scanner},
     now_ns,
     publishers::histogram,
@@ -25,8 +26,9 @@ use super::{
 /// Connections from one source address: fewer than there are ports.
 const PER_ADDRESS: usize = 4_000;
 
-/// Connects that a thread has under way at once: a server's backlog must not overflow, or the kernel's retries are measured.
-const CONNECTING: usize = 128;
+/// Connects under way at once, of all threads: fewer than the smallest backlog of the servers (128, where a Rust program names
+/// none), or the kernel's retries after a second are measured.
+const CONNECTING: usize = 100;
 
 /// Wait before a closed stream comes back, where the server has named none.
 const RETRY: Duration = Duration::from_millis(1_000);
@@ -173,6 +175,7 @@ struct Connection {
     number: usize,
     socket: Option<TcpStream>,
     state: State,
+    head: Head,
     scanner: Scanner,
     tally: Tally,
     /// The beginning of an event whose end has not come; only for those who come back.
@@ -198,11 +201,11 @@ impl Worker {
             self.connect_more()?;
             self.poll.poll(&mut events, Some(Duration::from_millis(20)))?;
             for event in &events {
-                self.hear(event.token().0)?;
+                self.hear(event.token().0, event.is_read_closed() || event.is_error())?;
             }
             if !has_resumed && self.shared.resume.load(Ordering::Relaxed) {
                 has_resumed = true;
-                (0..self.connections.len()).try_for_each(|at| self.hear(at))?;
+                (0..self.connections.len()).try_for_each(|at| self.hear(at, true))?;
             }
         }
         Ok(Received { tallies: self.connections.into_iter().map(|c| c.tally).collect(), latency: self.latency })
@@ -215,12 +218,12 @@ impl Worker {
         for at in due {
             self.connect(at)?;
         }
-        while self.connecting < CONNECTING
+        while self.connecting < CONNECTING.div_ceil(self.plan.threads)
             && let Some(number) = self.numbers.pop()
         {
             let (state, scanner, tally) = (State::Closed, Scanner::default(), Tally::default());
-            let (socket, pending, last_id) = (None, Vec::new(), String::new());
-            self.connections.push(Connection { number, socket, state, scanner, tally, pending, last_id, retry: RETRY });
+            let (socket, head, pending, last_id) = (None, Head::default(), Vec::new(), String::new());
+            self.connections.push(Connection { number, socket, state, head, scanner, tally, pending, last_id, retry: RETRY });
             self.connect(self.connections.len() - 1)?;
         }
         Ok(())
@@ -246,8 +249,8 @@ impl Worker {
         Ok(())
     }
 
-    /// A socket is ready for something.
-    fn hear(&mut self, at: usize) -> io::Result<()> {
+    /// A socket is ready for something; `to_the_end` if it must be read until it has nothing more.
+    fn hear(&mut self, at: usize, to_the_end: bool) -> io::Result<()> {
         let connection = &mut self.connections[at];
         let Some(socket) = &mut connection.socket else { return Ok(()) };
         if connection.state == State::Connecting {
@@ -263,10 +266,12 @@ impl Worker {
             }
             connection.state = State::Asking;
         }
-        self.read(at)
+        self.read(at, to_the_end)
     }
 
-    fn read(&mut self, at: usize) -> io::Result<()> {
+    /// A short read has emptied the socket, and the next bytes wake the poll again: a second read, only to be told so, would be
+    /// half of this program's system calls. The end of a stream wakes it once, so there it is read on.
+    fn read(&mut self, at: usize, to_the_end: bool) -> io::Result<()> {
         let is_stalled = self.connections[at].number < self.plan.stalled && !self.shared.resume.load(Ordering::Relaxed);
         loop {
             let connection = &mut self.connections[at];
@@ -276,7 +281,12 @@ impl Worker {
             let Some(socket) = &mut connection.socket else { return Ok(()) };
             match socket.read(&mut self.buffer) {
                 Ok(0) => return self.lose(at),
-                Ok(read) => self.take(at, read),
+                Ok(read) => {
+                    self.take(at, read)?;
+                    if read < self.buffer.len() && !to_the_end {
+                        return Ok(());
+                    }
+                }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => return self.lose(at),
@@ -284,10 +294,18 @@ impl Worker {
         }
     }
 
-    fn take(&mut self, at: usize, read: usize) {
+    fn take(&mut self, at: usize, read: usize) -> io::Result<()> {
         let connection = &mut self.connections[at];
-        let whole = if self.plan.come_back { connection.whole_events(&self.buffer[..read]) } else { Vec::new() };
-        let piece = if self.plan.come_back { &whole } else { &self.buffer[..read] };
+        let from = match connection.state {
+            State::Open => 0,
+            State::Connecting | State::Asking | State::Closed => match connection.head.take(&self.buffer[..read]) {
+                Answer::Unfinished => return Ok(()),
+                Answer::Refused => return self.lose(at),
+                Answer::Stream(from) => from,
+            },
+        };
+        let whole = if self.plan.come_back { connection.whole_events(&self.buffer[from..read]) } else { Vec::new() };
+        let piece = if self.plan.come_back { &whole } else { &self.buffer[from..read] };
         if connection.state == State::Asking {
             connection.state = State::Open;
             self.connecting -= 1;
@@ -306,6 +324,7 @@ impl Worker {
         if self.plan.come_back {
             connection.remember(piece);
         }
+        Ok(())
     }
 
     /// The stream has ended or broken.
@@ -322,6 +341,7 @@ impl Worker {
         connection.state = State::Closed;
         connection.socket = None;
         (connection.scanner, connection.pending) = (Scanner::default(), Vec::new());
+        connection.head = Head::default();
         if self.plan.come_back {
             self.returning.push((Instant::now() + connection.retry, at));
         }

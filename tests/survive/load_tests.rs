@@ -1,6 +1,7 @@
 //! The load generator counts exactly, or what it says of a server is worth nothing.
 
 use super::load::{
+    head::{Answer, Head},
     mark::{Mark, Scanner, finder},
     tally::Tally,
 };
@@ -33,4 +34,19 @@ fn nothing_escapes_the_count() {
     check(&[0, 1, 1, 0, 2], 3, [3, 0, 2, 0]);
     check(&[0, 2, 1, 3], 4, [4, 0, 0, 1]);
     check(&[3, 0], 4, [2, 2, 0, 1]);
+}
+
+#[test]
+fn only_a_whole_head_that_says_200_opens_a_stream() {
+    let check = |head: &str, expected: fn(usize) -> Answer| {
+        for cut in 0..head.len() {
+            let mut taken = Head::default();
+            assert_eq!(taken.take(&head.as_bytes()[..cut]), Answer::Unfinished, "{cut} bytes of {head}");
+            let last = format!("{}data: 1", &head[cut..]);
+            assert_eq!(taken.take(last.as_bytes()), expected(head.len() - cut), "cut at {cut}: {head}");
+        }
+    };
+    check("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n", Answer::Stream);
+    check("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n\r\n", |_| Answer::Refused);
+    check("HTTP/1.1 204 No Content\r\n\r\n", |_| Answer::Refused);
 }
