@@ -23,8 +23,9 @@ use super::{
     tally::Tally,
 };
 
-/// Connections from one source address: fewer than there are ports.
-const PER_ADDRESS: usize = 4_000;
+/// Source addresses, each of which gets as many connections as the others. A few would do for the ports, but each connection that
+/// was closed keeps its port for a minute, and the kernel's search for a free one among thousands of them takes milliseconds.
+const SOURCES: usize = 1_000;
 
 /// Connects under way at once, of all threads: fewer than the smallest backlog of the servers (128, where a Rust program names
 /// none), or the kernel's retries after a second are measured.
@@ -143,6 +144,13 @@ impl Subscribers {
     }
 }
 
+/// Where subscriber `number` connects from.
+fn source(number: usize) -> Ipv4Addr {
+    let number = number % SOURCES;
+    let byte = |value: usize| u8::try_from(value).expect("few sources");
+    Ipv4Addr::new(127, 1, byte(number / 250), byte(1 + number % 250))
+}
+
 fn wait_until(within: Duration, done: impl Fn() -> bool) -> io::Result<()> {
     let deadline = Instant::now() + within;
     while !done() {
@@ -231,9 +239,8 @@ impl Worker {
 
     fn connect(&mut self, at: usize) -> io::Result<()> {
         let connection = &mut self.connections[at];
-        let source = Ipv4Addr::new(127, 0, 0, 2 + u8::try_from(connection.number / PER_ADDRESS).expect("few addresses"));
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
-        socket.bind(&SocketAddr::from((source, 0)).into())?;
+        socket.bind(&SocketAddr::from((source(connection.number), 0)).into())?;
         socket.set_nonblocking(true)?;
         match socket.connect(&self.addr.into()) {
             Err(error) if error.raw_os_error() != Some(115) && error.kind() != ErrorKind::WouldBlock => {
