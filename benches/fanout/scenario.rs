@@ -61,6 +61,8 @@ impl Scenario {
     /// Puts a server under this load for so many seconds.
     pub fn run(&self, kind: &Kind, seconds: f64) -> io::Result<Run> {
         let server = Server::start(kind.clone())?;
+        // nginx listens before its workers are there: their memory is not that of the connections.
+        std::thread::sleep(Duration::from_secs(1));
         let memory_before = server.memory_bytes();
         let begin = Instant::now();
         let plan = Plan { count: self.subscribers, threads: 2, ..Plan::default() };
