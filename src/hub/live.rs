@@ -212,9 +212,11 @@ impl LiveRoom {
         let own = claims.connection.and_then(|id| state.connections.get_key_value(&id)).filter(|(_, c)| c.user == claims.user);
         let newest = || state.connections.iter().filter(|(_, c)| c.user == claims.user).max_by_key(|(_, c)| c.number);
         let (&id, connection) = own.or_else(newest).ok_or(Refusal::NotConnected)?;
-        let one_more = |asked| (asked < PENDING_REQUESTS).then_some(asked + 1);
-        let full = |_| Refusal::TooFast { retry_after: Duration::from_secs(1) };
-        connection.asked.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).map_err(full)?;
+        // Only this adds to it, under the lock.
+        if connection.asked.load(Ordering::Relaxed) >= PENDING_REQUESTS {
+            return Err(Refusal::TooFast { retry_after: Duration::from_secs(1) });
+        }
+        connection.asked.fetch_add(1, Ordering::Relaxed);
         let wake = Arc::clone(&connection.wake);
         drop(state);
         wake.subscriber(id);
