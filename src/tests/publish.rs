@@ -1,15 +1,15 @@
-use std::time::Duration;
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use axum::{body::Body, http::Request};
 use serde_json::{Value, json};
 
 use super::{
     Site,
-    site::{Setting, WIDGET_KEY},
+    site::{ByHand, Setting, WIDGET_KEY},
 };
 use crate::{
     chat::{Capabilities, Limits, MessageId, RoomId, UserId},
-    hub::Tokens,
+    hub::{Tokens, Wake},
 };
 
 fn chat(username: &str, text: &str) -> Value {
@@ -222,4 +222,31 @@ async fn a_stopping_server_asks_to_come_back() {
     answer.error();
     assert_eq!(site.get("/health/ready").await.status, 503);
     assert_eq!(site.get("/health/live").await.status, 200);
+}
+
+/// The ring must not run away from those who write to the subscribers, or all would be fed from the store.
+#[tokio::test]
+async fn authors_wait_for_those_who_write_to_the_subscribers() {
+    let site = Site::open().await;
+    let token = site.guest_token(RoomId::FIRST);
+    let wake: Arc<dyn Wake> = Arc::new(ByHand);
+    let (subscriber, _) = site.hub.subscribe(RoomId::FIRST, site.guest(), None, &wake).expect("a live room");
+    // It reaches nothing while a quarter of the ring is filled.
+    let (mut end, mut said) = (subscriber.tail().end().0, 0);
+    while end <= 256 {
+        assert_eq!(site.say(&token, "at once").await.status, 200);
+        (end, said) = (subscriber.tail().end().0, said + 1);
+    }
+    let mut slowed = pin!(site.say(&token, "slowed"));
+    tokio::select! {
+        biased;
+        answer = &mut slowed => panic!("not held back: {}", answer.text),
+        () = tokio::time::sleep(Duration::from_millis(100)) => {}
+    }
+    assert_eq!(site.history().await.len(), said, "what waits is not stored yet");
+    subscriber.tail().reached(&wake, end);
+    assert_eq!(slowed.await.status, 200);
+    // One that never catches up slows the authors, and stops them not.
+    subscriber.tail().reached(&wake, 0);
+    assert_eq!(site.say(&token, "late").await.status, 200);
 }

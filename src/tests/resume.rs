@@ -4,10 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use serde_json::json;
 
-use super::{Events, Site, SseEvent, site::texts};
+use super::{
+    Events, Site, SseEvent,
+    site::{ByHand, texts},
+};
 use crate::{
     chat::RoomId,
-    hub::{ConnectionId, Found, Step, Wake},
+    hub::{Found, Step, Wake},
 };
 
 /// What a client like inLive's tutorial shows: it asks for the history at every `init`, and appends whatever comes.
@@ -162,15 +165,10 @@ async fn the_header_wins_over_the_address() {
 /// Clients that never ask for the history have positions like everybody's after a while.
 #[tokio::test]
 async fn positions_become_plain_for_those_who_do_not_ask() {
-    struct Nobody;
-    impl Wake for Nobody {
-        fn room(&self, _: RoomId) {}
-        fn subscriber(&self, _: ConnectionId) {}
-    }
     let site = Site::open().await;
     let token = site.guest_token(RoomId::FIRST);
     site.say(&token, "1").await;
-    let wake: Arc<dyn Wake> = Arc::new(Nobody);
+    let wake: Arc<dyn Wake> = Arc::new(ByHand);
     let (mut subscriber, welcome) = site.hub.subscribe(RoomId::FIRST, site.guest(), None, &wake).expect("a live room");
     assert_eq!(welcome.position.since, Some(1));
     let mut own_position = async |text: &str| {

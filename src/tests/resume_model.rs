@@ -6,10 +6,10 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use serde_json::value::to_raw_value;
 
-use super::site::{Setting, Site, WIDGET_KEY};
+use super::site::{ByHand, Setting, Site, WIDGET_KEY};
 use crate::{
     chat::{Command, Draft, RoomId, UserId},
-    hub::{ConnectionId, Fetch, Found, RingSize, Step, Subscriber, Wake},
+    hub::{Fetch, Found, RingSize, Step, Subscriber, Wake},
 };
 
 /// What happens, in any order.
@@ -44,13 +44,6 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     prop::collection::vec(act, 0..80)
 }
 
-struct Nobody;
-
-impl Wake for Nobody {
-    fn room(&self, _: RoomId) {}
-    fn subscriber(&self, _: ConnectionId) {}
-}
-
 /// A client that shows what it is given, and knows the position to come back with.
 struct Reader {
     user: UserId,
@@ -67,7 +60,7 @@ struct Reader {
 
 impl Reader {
     fn connect(site: &Site, user: UserId, position: Option<String>) -> (Subscriber, u64) {
-        let wake: Arc<dyn Wake> = Arc::new(Nobody);
+        let wake: Arc<dyn Wake> = Arc::new(ByHand);
         let (subscriber, welcome) = site.hub.subscribe(RoomId::FIRST, user, position.as_deref(), &wake).expect("a live room");
         assert!(!welcome.gap, "{position:?} is one of ours");
         (subscriber, welcome.position.seq)

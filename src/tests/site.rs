@@ -11,12 +11,20 @@ use super::{Answer, Events};
 use crate::{
     chat::{Limits, RoomId, UserId},
     engine::Sqlite,
-    hub::{Hub, RingSize, Rooms, Tokens},
+    hub::{ConnectionId, Hub, RingSize, Rooms, Tokens, Wake},
     server::{AdminKey, Admission, AppState, ConnectionLimits, HEARTBEAT, Streams, bind, collect_metrics, router, serve},
 };
 
 pub const ADMIN_KEY: &str = "an-admin-key-for-tests";
 pub const WIDGET_KEY: &str = "widget-key";
+
+/// Somebody who serves subscribers by hand, when the test wants it.
+pub struct ByHand;
+
+impl Wake for ByHand {
+    fn room(&self, _: RoomId) {}
+    fn subscriber(&self, _: ConnectionId) {}
+}
 
 /// A whole chat in a folder of its own, on a free port. What is one request and one answer goes past the socket.
 pub struct Site {
