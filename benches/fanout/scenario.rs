@@ -17,18 +17,27 @@ use crate::load::{
 pub struct Scenario {
     pub name: &'static str,
     pub subscribers: usize,
+    /// So many of them stop reading when their stream is open; the delivery times are those of the others.
+    pub stalled: usize,
     /// Messages a second; `None` for as many as are acknowledged, `Some(0.0)` for none but one to each at the end.
     pub rate: Option<f64>,
     pub publishers: u8,
 }
 
 /// All of them.
-pub const SCENARIOS: [Scenario; 5] = [
-    Scenario { name: "1,000 subscribers, 50 messages/s", subscribers: 1_000, rate: Some(50.0), publishers: 4 },
-    Scenario { name: "10,000 subscribers, 10 messages/s", subscribers: 10_000, rate: Some(10.0), publishers: 2 },
-    Scenario { name: "100 subscribers, 200 messages/s", subscribers: 100, rate: Some(200.0), publishers: 4 },
-    Scenario { name: "saturation, 1,000 subscribers", subscribers: 1_000, rate: None, publishers: 32 },
-    Scenario { name: "idle, 18,000 subscribers", subscribers: 18_000, rate: Some(0.0), publishers: 1 },
+pub const SCENARIOS: [Scenario; 6] = [
+    Scenario { name: "1,000 subscribers, 50 messages/s", subscribers: 1_000, stalled: 0, rate: Some(50.0), publishers: 4 },
+    Scenario {
+        name: "stalled, 100 of 1,000 subscribers, 50 messages/s",
+        subscribers: 1_000,
+        stalled: 100,
+        rate: Some(50.0),
+        publishers: 4,
+    },
+    Scenario { name: "10,000 subscribers, 10 messages/s", subscribers: 10_000, stalled: 0, rate: Some(10.0), publishers: 2 },
+    Scenario { name: "100 subscribers, 200 messages/s", subscribers: 100, stalled: 0, rate: Some(200.0), publishers: 4 },
+    Scenario { name: "saturation, 1,000 subscribers", subscribers: 1_000, stalled: 0, rate: None, publishers: 32 },
+    Scenario { name: "idle, 18,000 subscribers", subscribers: 18_000, stalled: 0, rate: Some(0.0), publishers: 1 },
 ];
 
 /// Messages to each subscriber after an idle time, before memory is measured again.
@@ -65,7 +74,7 @@ impl Scenario {
         std::thread::sleep(Duration::from_secs(1));
         let memory_before = server.memory_bytes();
         let begin = Instant::now();
-        let plan = Plan { count: self.subscribers, threads: 2, ..Plan::default() };
+        let plan = Plan { count: self.subscribers, stalled: self.stalled, threads: 2, ..Plan::default() };
         let subscribers = Subscribers::start(&server, &plan)?;
         subscribers.wait_until_open(Duration::from_secs(60))?;
         let connects_per_second = self.subscribers as f64 / begin.elapsed().as_secs_f64();
@@ -82,14 +91,18 @@ impl Scenario {
         let publishers = Publishers::start(&server, self.publishers, pace)?;
         std::thread::sleep(Duration::from_secs_f64(seconds));
         let published = publishers.stop()?;
-        let expected = published.sent.iter().map(|&sent| u64::from(sent)).sum::<u64>() * self.subscribers as u64;
+        let sent: u64 = published.sent.iter().map(|&sent| u64::from(sent)).sum();
         // Who has lost something waits in vain; that is counted below.
-        let _ = subscribers.wait_for_deliveries(expected, Duration::from_secs(10));
+        let wait_for = |readers: usize| drop(subscribers.wait_for_deliveries(sent * readers as u64, Duration::from_secs(10)));
+        wait_for(self.subscribers - self.stalled);
         let cpu_seconds = server.cpu_seconds() - cpu_before;
         let elapsed_ns = subscribers.last_delivery_ns().saturating_sub(begin_ns).max(1);
         std::thread::sleep(Duration::from_secs(1));
         let connection_bytes = [idle_bytes, per_connection(server.memory_bytes())];
-        let (delivered, closed) = (subscribers.delivered(), subscribers.closed());
+        let delivered = subscribers.delivered();
+        subscribers.read_on();
+        wait_for(self.subscribers);
+        let closed = subscribers.closed();
         let received = subscribers.stop()?;
         Ok(Run {
             deliveries_per_second: delivered as f64 * 1e9 / elapsed_ns as f64,

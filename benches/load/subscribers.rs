@@ -31,6 +31,9 @@ const SOURCES: usize = 1_000;
 /// none), or the kernel's retries after a second are measured.
 const CONNECTING: usize = 100;
 
+/// Bytes that the system takes in for a subscriber that has stalled.
+const STALLED_BUFFER: usize = 4_096;
+
 /// Wait before a closed stream comes back, where the server has named none.
 const RETRY: Duration = Duration::from_millis(1_000);
 
@@ -67,7 +70,7 @@ struct Shared {
 /// What all of them received.
 pub struct Received {
     pub tallies: Vec<Tally>,
-    /// From when a message was due to its delivery, in nanoseconds.
+    /// From when a message was due to its delivery to a subscriber that did not stall, in nanoseconds.
     pub latency: Histogram<u64>,
 }
 
@@ -240,6 +243,10 @@ impl Worker {
     fn connect(&mut self, at: usize) -> io::Result<()> {
         let connection = &mut self.connections[at];
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        if connection.number < self.plan.stalled {
+            // Else the system would read megabytes on its behalf, and the server see no stall.
+            socket.set_recv_buffer_size(STALLED_BUFFER)?;
+        }
         socket.bind(&SocketAddr::from((source(connection.number), 0)).into())?;
         socket.set_nonblocking(true)?;
         match socket.connect(&self.addr.into()) {
@@ -322,7 +329,9 @@ impl Worker {
         let (now, before) = (now_ns(), connection.tally.delivered);
         connection.scanner.scan(&self.finder, piece, |mark| {
             connection.tally.take(mark.publisher, mark.number);
-            self.latency.saturating_record(now.saturating_sub(mark.due_ns));
+            if connection.number >= self.plan.stalled {
+                self.latency.saturating_record(now.saturating_sub(mark.due_ns));
+            }
         });
         if connection.tally.delivered > before {
             self.shared.delivered.fetch_add(connection.tally.delivered - before, Ordering::Relaxed);
