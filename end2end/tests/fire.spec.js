@@ -110,8 +110,8 @@ for (const [where, pixels, awaited] of [
     const { frames, lost, furthest } = await page.evaluate(() => Object.assign(window.place, { over: true }));
     expect(frames).toBeGreaterThan(10);
     expect(lost).toBe(0);
-    // A browser puts rows at whole pixels. The lowest row has 20, and hundreds came and went.
-    expect(furthest).toBeLessThan(5);
+    // A browser puts rows at whole pixels: that does not add up, though hundreds came and went.
+    expect(furthest).toBeLessThanOrEqual(1);
     await jump.click();
     // In the middle of the fire: from here on it follows.
     await expect(jump).toBeHidden();

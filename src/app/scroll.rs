@@ -68,15 +68,19 @@ pub fn keep_place(session: Session, change: Box<dyn FnOnce(&mut Timeline)>) {
         if let (Some((id, bottom)), Some(log)) = (anchor, element(session))
             && let Some(row) = document().get_element_by_id(&id)
         {
-            // By fractions of a pixel: whole ones would add up to a drift.
-            log.scroll_by_with_x_and_y(0.0, row.get_bounding_client_rect().bottom() - bottom);
+            let below = || row.get_bounding_client_rect().bottom() - bottom;
+            log.scroll_by_with_x_and_y(0.0, below());
+            // The browser puts rows at whole pixels, and what it rounds away would add up to a drift. More than that is the end
+            // of the way.
+            let rest = below();
+            session.below_place.set_value(if rest.abs() < 1.0 { rest } else { 0.0 });
         }
         stick(session);
         moved(session);
     });
 }
 
-/// The id of the first message that is wholly in view, and where it ends. Its end and not its beginning, and no element:
+/// The id of the first message that is wholly in view, and where its end belongs. Its end and not its beginning, and no element:
 /// the row is made anew when its author's name moves to another row.
 fn anchor(session: Session) -> Option<(String, f64)> {
     let log = element(session)?;
@@ -94,7 +98,7 @@ fn anchor(session: Session) -> Option<(String, f64)> {
         }
     }
     let row = row(low)?;
-    Some((row.id(), row.get_bounding_client_rect().bottom()))
+    Some((row.id(), row.get_bounding_client_rect().bottom() - session.below_place.get_value()))
 }
 
 fn element(session: Session) -> Option<HtmlElement> {

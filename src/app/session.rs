@@ -59,6 +59,8 @@ pub struct Session {
     pub following: RwSignal<bool>,
     /// What scrolls.
     pub log: NodeRef<Div>,
+    /// How far the rows are below where they were held, in CSS pixels: less than one, which the browser rounded away.
+    pub below_place: StoredValue<f64>,
 }
 
 impl Session {
@@ -78,6 +80,7 @@ impl Session {
             fetching: RwSignal::new(false),
             following: RwSignal::new(true),
             log: NodeRef::new(),
+            below_place: StoredValue::new(0.0),
         }
     }
 
