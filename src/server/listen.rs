@@ -1,6 +1,7 @@
 use std::{io, net::SocketAddr, time::Duration};
 
 use axum::{Router, response::IntoResponse};
+#[cfg(target_os = "linux")]
 use socket2::SockRef;
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
@@ -38,6 +39,15 @@ pub fn bind(addr: SocketAddr) -> io::Result<TcpListener> {
     let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     // Else a restart would have to wait until the old connections are forgotten.
     socket.set_reuseaddr(true)?;
+    // An event is a few hundred bytes that must leave now, not when more have gathered (Nagle). This and what follows is inherited
+    // by each connection, with no call to the system of its own.
+    socket.set_nodelay(true)?;
+    #[cfg(target_os = "linux")]
+    {
+        let socket = SockRef::from(&socket);
+        socket.set_tcp_notsent_lowat(UNSENT_BYTES)?;
+        socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED_FOR))?;
+    }
     socket.bind(addr)?;
     socket.listen(BACKLOG)
 }
@@ -71,7 +81,6 @@ pub async fn serve(listener: TcpListener, app: Router, admission: Admission, mut
 }
 
 async fn admit(socket: TcpStream, peer: SocketAddr, app: Router, admission: &Admission, stop: watch::Receiver<bool>) {
-    configure(&socket);
     let limits = admission.limits();
     match admission.admit(peer.ip()) {
         Ok(permit) => connection::serve(socket, app, limits, permit, stop).await,
@@ -90,20 +99,24 @@ fn refusal(full: Full) -> Router {
     Router::new().fallback(move || async move { connection::closing(ApiError::from(full).into_response()) })
 }
 
-fn configure(socket: &TcpStream) {
-    // An event is a few hundred bytes that must leave now, not when more have gathered (Nagle). None of these can fail but for a
-    // connection that is closed already, which is noticed soon enough.
-    drop(socket.set_nodelay(true));
-    #[cfg(target_os = "linux")]
-    {
-        let socket = SockRef::from(socket);
-        drop(socket.set_tcp_notsent_lowat(UNSENT_BYTES));
-        drop(socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED_FOR)));
-    }
-}
-
 /// A connection that its peer has given up before it was accepted.
 fn is_the_peer_s(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn accepted_connections_inherit_what_the_listener_has() {
+        let listener = bind(([127, 0, 0, 1], 0).into()).expect("a free port");
+        let _client = TcpStream::connect(listener.local_addr().expect("bound")).await.expect("a listener");
+        let (accepted, _) = listener.accept().await.expect("a connection");
+        assert!(accepted.nodelay().expect("a socket"));
+        let socket = SockRef::from(&accepted);
+        assert_eq!(socket.tcp_notsent_lowat().expect("Linux"), UNSENT_BYTES);
+        assert_eq!(socket.tcp_user_timeout().expect("Linux"), Some(UNACKNOWLEDGED_FOR));
+    }
 }

@@ -88,6 +88,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
     greet(&hub, addr, first_start.then_some(config.data_dir.as_path()))?;
 
     let options = LeptosOptions::builder().output_name("live-chat").site_root(site_root()).site_addr(addr).build();
+    let options = Arc::new(options);
     let streams = Arc::new(Streams::start(&hub, HEARTBEAT)?);
     let state =
         AppState { hub: hub.clone(), streams: Arc::clone(&streams), metrics, options, admin_key: AdminKey(admin_key.into()) };

@@ -17,7 +17,7 @@ pub struct AppState {
     /// What the program tells of itself.
     pub metrics: PrometheusHandle,
     /// Where the page's files are.
-    pub options: LeptosOptions,
+    pub options: Arc<LeptosOptions>,
     /// What the stream API asks for.
     pub admin_key: AdminKey,
 }

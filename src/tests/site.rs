@@ -85,7 +85,7 @@ impl Site {
             hub: hub.clone(),
             streams: Arc::clone(&streams),
             metrics: collect_metrics(),
-            options,
+            options: Arc::new(options),
             admin_key: AdminKey(ADMIN_KEY.into()),
         };
         let origins: Vec<_> = setting.origins.iter().map(|origin| axum::http::HeaderValue::from_static(origin)).collect();
