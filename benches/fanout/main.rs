@@ -28,8 +28,8 @@ struct Options {
     /// The release to measure
     #[arg(long, default_value = "target/dist/live-chat")]
     program: PathBuf,
-    /// Scenarios whose names begin so, comma-separated [default: all]
-    #[arg(long, value_delimiter = ',')]
+    /// Scenarios whose names begin so; may be repeated [default: all]
+    #[arg(long)]
     only: Vec<String>,
     /// Servers: live-chat, nchan, axum, comma-separated
     #[arg(long, value_delimiter = ',', default_value = "live-chat,nchan,axum")]
