@@ -73,11 +73,16 @@ export class Server {
   }
 
   /** Asks the stream API. */
-  async administer(path, body = {}) {
+  async administer(path, body = {}, method = 'POST') {
     const headers = { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json' };
-    const response = await fetch(`${this.url}/v1/streams/${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+    const response = await fetch(`${this.url}/v1/streams/${path}`, { method, headers, body: JSON.stringify(body) });
     if (!response.ok) throw new Error(`${path}: ${await response.text()}`);
     return (await response.json()).data;
+  }
+
+  /** Takes a message out, or all of a user's: `messages/<id>` or `users/<id>/messages`. */
+  delete(path) {
+    return this.administer(`1/${path}`, {}, 'DELETE');
   }
 
   /** A guest who comes only to speak. */

@@ -251,6 +251,10 @@ impl Feed {
                 Incoming::Message(message) => messages.push(message),
                 Incoming::Viewers(viewers) => self.session.viewers.set(viewers),
                 Incoming::Room(state) => self.session.state.set(state),
+                Incoming::Removal(removal) => {
+                    self.session.receive(std::mem::take(&mut messages));
+                    self.session.remove(removal);
+                }
                 Incoming::Init(init) => {
                     self.opened(&init);
                     gap = init.gap;

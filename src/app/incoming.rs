@@ -2,7 +2,7 @@
 
 use super::{
     json::Json,
-    timeline::Extract,
+    timeline::{Extract, Removal},
     view::{ChatMessage, FormError, FormInput, FormView, RoomView},
 };
 use crate::chat::{ChatText, MessageId, RoomId, RoomState};
@@ -18,6 +18,8 @@ pub enum Incoming {
     Viewers(usize),
     /// The room opened or ended.
     Room(RoomState),
+    /// Messages were deleted.
+    Removal(Removal),
     /// Nothing that the page shows.
     Other,
 }
@@ -50,6 +52,7 @@ impl Incoming {
             "system" => match message.text("status").as_deref() {
                 Some("start") => Some(Self::Room(RoomState::Live)),
                 Some("end") => Some(Self::Room(RoomState::Ended)),
+                Some("delete") => removal(&envelope, &message).map(Self::Removal),
                 _ => message.number("viewer_count").map(|viewers| Self::Viewers(viewers as usize)),
             },
             _ => None,
@@ -65,6 +68,15 @@ impl Init {
             viewer_count: message.number("viewer_count").unwrap_or(0) as usize,
             gap: message.flag("gap"),
         })
+    }
+}
+
+fn removal(envelope: &Json, message: &Json) -> Option<Removal> {
+    let seq = |id: &str| id.parse::<MessageId>().ok().map(|id| id.seq);
+    let before = seq(&envelope.text("id")?)?;
+    match message.text("author_id") {
+        Some(author) => Some(Removal::AllOf { author, before }),
+        None => Some(Removal::Message(seq(&message.text("id")?)?)),
     }
 }
 

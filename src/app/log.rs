@@ -101,7 +101,7 @@ fn Newer(session: Session, archive: bool) -> impl IntoView {
 /// One message, and what stands above it. A name that is not shown is still there for assistive technology.
 #[component]
 fn Said(session: Session, row: Row) -> impl IntoView {
-    let Row { message, gap, day, name, own } = row;
+    let Row { message, gap, day, name, own, deleted } = row;
     let hue = colour::class(&message.chat.username);
     // What the browser writes in another way than the server.
     let written = |write: fn(Zone, &str) -> String| -> Box<dyn Fn() -> String + Send> {
@@ -109,7 +109,7 @@ fn Said(session: Session, row: Row) -> impl IntoView {
         Box::new(move || write(session.zone(), &message.sent_at))
     };
     view! {
-        <li id=message.id.clone() class=if name { "message first" } else { "message" } class:own=own>
+        <li id=message.id.clone() class=if name { "message first" } else { "message" } class:own=own class:deleted=deleted>
             {gap.then(|| view! { <p class="gap"><span>"Some messages may be missing here."</span></p> })}
             {day.then(|| view! { <p class="day"><span>{written(Zone::day_in_words)}</span></p> })}
             <div class="said">
@@ -120,6 +120,7 @@ fn Said(session: Session, row: Row) -> impl IntoView {
                 </p>
                 <time class="time" datetime=message.sent_at.clone() title=written(Zone::full)>{written(Zone::time)}</time>
                 <p class="text" dir="auto">{rich(&message.chat.text)}</p>
+                {deleted.then(|| view! { <p class="note">"Deleted by a moderator. Only you still see it."</p> })}
             </div>
         </li>
     }

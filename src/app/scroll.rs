@@ -60,7 +60,12 @@ pub fn stick(session: Session) {
 /// Changes the list. Who follows stays at the end; for everybody else the row that they look at stays where it is. (Browsers
 /// would do the latter by themselves, but not all, and not at the top.)
 pub fn keep_place(session: Session, change: Box<dyn FnOnce(&mut Timeline)>) {
-    let anchor = (!session.following.get_untracked()).then(|| anchor(session)).flatten();
+    keep_place_at(session, &|_| true, change);
+}
+
+/// The same, by a row that `stays`, by its id, when others go.
+pub fn keep_place_at(session: Session, stays: &dyn Fn(&str) -> bool, change: Box<dyn FnOnce(&mut Timeline)>) {
+    let anchor = (!session.following.get_untracked()).then(|| anchor(session, stays)).flatten();
     session.timeline.update(change);
     spawn(async move {
         // The rows change in tasks that are queued before this one, and nothing is painted in between.
@@ -80,9 +85,9 @@ pub fn keep_place(session: Session, change: Box<dyn FnOnce(&mut Timeline)>) {
     });
 }
 
-/// The id of the first message that is wholly in view, and where its end belongs. Its end and not its beginning, and no element:
+/// The id of the first message that is wholly in view and stays, and where its end belongs. Its end and not its beginning, and no element:
 /// the row is made anew when its author's name moves to another row.
-fn anchor(session: Session) -> Option<(String, f64)> {
+fn anchor(session: Session, stays: &dyn Fn(&str) -> bool) -> Option<(String, f64)> {
     let log = element(session)?;
     let edge = log.get_bounding_client_rect().top();
     let rows = log.query_selector_all("#list > .message").ok()?;
@@ -97,7 +102,7 @@ fn anchor(session: Session) -> Option<(String, f64)> {
             high = middle;
         }
     }
-    let row = row(low)?;
+    let row = (low..rows.length()).find_map(|index| row(index).filter(|row| stays(&row.id())))?;
     Some((row.id(), row.get_bounding_client_rect().bottom() - session.below_place.get_value()))
 }
 

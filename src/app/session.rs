@@ -9,7 +9,7 @@ use leptos::{html::Div, prelude::*};
 use super::{
     clock::Zone,
     request, scroll,
-    timeline::{Extract, Timeline},
+    timeline::{Extract, Removal, Timeline},
     view::{ChatMessage, RoomView},
 };
 use crate::chat::{RoomId, RoomState};
@@ -108,6 +108,14 @@ impl Session {
             let reader = scroll::reader(self);
             scroll::keep_place(self, Box::new(move |timeline| timeline.append(messages, reader)));
         }
+    }
+
+    /// Takes out what was deleted. The reader's place stays.
+    pub fn remove(self, removal: Removal) {
+        let user_id = self.user_id.get_untracked();
+        let stays = |id: &str| self.timeline.with_untracked(|timeline| timeline.keeps(id, &removal, &user_id));
+        let (user_id, removal) = (user_id.clone(), removal.clone());
+        scroll::keep_place_at(self, &stays, Box::new(move |timeline| timeline.remove(removal, &user_id)));
     }
 
     /// Fetches what lies before the first row. The reader's place stays.

@@ -44,6 +44,29 @@ impl Extract {
     }
 }
 
+/// What a deletion takes out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// The message at this place of the log.
+    Message(u64),
+    /// Everything that an author said before a place of the log.
+    AllOf {
+        /// Who.
+        author: String,
+        /// The deletion's own place.
+        before: u64,
+    },
+}
+
+impl Removal {
+    fn covers(&self, message: &ChatMessage) -> bool {
+        match self {
+            Self::Message(seq) => *seq == message.seq,
+            Self::AllOf { author, before } => *author == message.author && message.seq < *before,
+        }
+    }
+}
+
 /// The window onto the log.
 #[derive(Clone, Debug, Default)]
 pub struct Timeline {
@@ -64,6 +87,10 @@ pub struct Timeline {
     /// The first message after a gap.
     gap_before: Option<u64>,
     unread: usize,
+    /// The newest message that the reader has read.
+    read_until: u64,
+    /// The latest removals, as many as the list holds messages: an extract that was read before one of them may arrive after it.
+    removals: VecDeque<Removal>,
     zone: Zone,
 }
 
@@ -72,6 +99,8 @@ struct Entry {
     message: Arc<ChatMessage>,
     seconds: i64,
     day: u32,
+    /// Deleted, but the reader's own: for their eyes alone.
+    deleted: bool,
 }
 
 /// A row of the list: a message, and what stands above it.
@@ -87,12 +116,14 @@ pub struct Row {
     pub name: bool,
     /// Whether the reader wrote it.
     pub own: bool,
+    /// Whether it was deleted for everybody but the reader, who wrote it.
+    pub deleted: bool,
 }
 
 impl Row {
     /// Equal for rows that look the same, so that those are left alone.
     pub fn key(&self) -> (u64, u8) {
-        let looks = [self.gap, self.day, self.name, self.own];
+        let looks = [self.gap, self.day, self.name, self.own, self.deleted];
         (self.message.seq, looks.iter().fold(0, |looks, look| looks << 1 | u8::from(*look)))
     }
 }
@@ -114,7 +145,11 @@ impl Timeline {
                 continue;
             }
             self.newest = message.seq;
-            self.unread += usize::from(reader != Reader::AtEnd || self.has_newer);
+            if reader == Reader::AtEnd && !self.has_newer {
+                self.read_until = message.seq;
+            } else {
+                self.unread += 1;
+            }
             let entry = Entry::new(message, self.zone);
             if self.has_newer {
                 self.wait(entry);
@@ -123,6 +158,39 @@ impl Timeline {
                 self.trim(reader);
             }
         }
+    }
+
+    /// Whether the row of that id stays in the list after a removal.
+    pub fn keeps(&self, id: &str, removal: &Removal, user_id: &str) -> bool {
+        let entry = self.entries.iter().find(|entry| entry.message.id == id);
+        entry.is_some_and(|entry| !removal.covers(&entry.message) || entry.message.author == user_id)
+    }
+
+    /// Takes messages out. The reader's own stay, marked, so that they see what became of them.
+    pub fn remove(&mut self, removal: Removal, user_id: &str) {
+        let (unread, read_until) = (&mut self.unread, self.read_until);
+        let mut stays = |entry: &mut Entry| {
+            let is_gone = removal.covers(&entry.message);
+            entry.deleted |= is_gone;
+            let stays = !is_gone || entry.message.author == user_id;
+            if !stays && entry.message.seq > read_until {
+                *unread = unread.saturating_sub(1);
+            }
+            stays
+        };
+        self.entries.retain_mut(&mut stays);
+        self.waiting.retain_mut(&mut stays);
+        self.removals.push_back(removal);
+        if self.removals.len() > MOST_MESSAGES {
+            self.removals.pop_front();
+        }
+    }
+
+    /// The messages of an extract as entries, without those that were deleted since it was read.
+    fn entries_of(&self, messages: Vec<ChatMessage>) -> impl DoubleEndedIterator<Item = Entry> + use<> {
+        let (removals, zone) = (self.removals.clone(), self.zone);
+        let shown = move |message: &ChatMessage| !removals.iter().any(|removal| removal.covers(message));
+        messages.into_iter().filter(shown).map(move |message| Entry::new(message, zone))
     }
 
     fn wait(&mut self, entry: Entry) {
@@ -137,8 +205,8 @@ impl Timeline {
     /// Adds the extract that lies before the first row, for a reader at the top.
     pub fn prepend(&mut self, older: Extract) {
         let first = self.entries.front().map_or(u64::MAX, |entry| entry.message.seq);
-        for message in older.messages.into_iter().rev().filter(|message| message.seq < first) {
-            self.entries.push_front(Entry::new(message, self.zone));
+        for entry in self.entries_of(older.messages).rev().filter(|entry| entry.message.seq < first) {
+            self.entries.push_front(entry);
         }
         self.has_older = older.has_more;
         if let Some((first, _)) = older.bounds {
@@ -155,9 +223,7 @@ impl Timeline {
             _ => newer.position,
         };
         let last = self.entries.back().map_or(0, |entry| entry.message.seq);
-        for message in newer.messages.into_iter().filter(|message| message.seq > last) {
-            self.entries.push_back(Entry::new(message, self.zone));
-        }
+        self.entries.extend(self.entries_of(newer.messages).filter(|entry| entry.message.seq > last));
         self.reached(end, newer.has_more);
         self.trim(Reader::AtEnd);
     }
@@ -169,7 +235,7 @@ impl Timeline {
         self.older_from = newest.bounds.map_or_else(|| newest.position.clone(), |(first, _)| first);
         self.newer_from = newest.position;
         self.gap_before = None;
-        self.entries = newest.messages.into_iter().map(|message| Entry::new(message, self.zone)).collect();
+        self.entries = self.entries_of(newest.messages).collect();
         self.reached(end, false);
         self.trim(Reader::AtEnd);
     }
@@ -179,6 +245,7 @@ impl Timeline {
         self.newest = 0;
         self.let_go = 0;
         self.waiting.clear();
+        self.removals.clear();
         self.gap_before = Some(newest.messages.first().map_or(newest.end() + 1, |message| message.seq));
         let gap_before = self.gap_before;
         self.replace(newest);
@@ -225,7 +292,7 @@ impl Timeline {
 
     /// The reader has come to the end.
     pub fn mark_read(&mut self) {
-        self.unread = 0;
+        (self.unread, self.read_until) = (0, self.newest);
     }
 
     /// Names days by another clock.
@@ -246,7 +313,7 @@ impl Timeline {
             let day = before.is_none_or(|before| before.day != entry.day);
             let name = gap || before.is_none_or(|before| !entry.goes_on(before));
             let own = entry.message.author == user_id;
-            rows.push(Row { message: entry.message.clone(), gap, day, name, own });
+            rows.push(Row { message: entry.message.clone(), gap, day, name, own, deleted: entry.deleted });
             before = Some(entry);
         }
         rows
@@ -285,7 +352,8 @@ impl Timeline {
 
 impl Entry {
     fn new(message: ChatMessage, zone: Zone) -> Self {
-        Self { seconds: clock::seconds(&message.sent_at), day: zone.day(&message.sent_at), message: Arc::new(message) }
+        let (seconds, day) = (clock::seconds(&message.sent_at), zone.day(&message.sent_at));
+        Self { seconds, day, message: Arc::new(message), deleted: false }
     }
 
     /// Whether it stands under the same name as the one before it.

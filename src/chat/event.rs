@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::chat::{MessageId, RoomId, RoomState, UserId};
+use crate::chat::{Deletion, MessageId, RoomId, RoomState, UserId};
 
 /// A moment: milliseconds since 1970-01-01T00:00:00Z, without leap seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -38,6 +38,8 @@ pub enum Kind {
     },
     /// The room's state changed.
     Room(RoomState),
+    /// Messages were taken out.
+    Deletion(Deletion),
 }
 
 /// What somebody said.
@@ -65,7 +67,7 @@ impl Event {
     /// Whether `reader` may ever see it.
     pub fn visible_to(&self, reader: Option<&UserId>) -> bool {
         match &self.kind {
-            Kind::Message(_) | Kind::Room(_) => true,
+            Kind::Message(_) | Kind::Room(_) | Kind::Deletion(_) => true,
             Kind::Private { to, message } => reader.is_some_and(|reader| reader == to || *reader == message.author),
         }
     }
@@ -74,7 +76,7 @@ impl Event {
     pub fn message(&self) -> Option<&Message> {
         match &self.kind {
             Kind::Message(message) | Kind::Private { message, .. } => Some(message),
-            Kind::Room(_) => None,
+            Kind::Room(_) | Kind::Deletion(_) => None,
         }
     }
 }

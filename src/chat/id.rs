@@ -54,6 +54,11 @@ pub(super) fn digits(text: &str) -> Option<u64> {
 pub struct UserId(Arc<str>);
 
 impl UserId {
+    /// Whoever holds the admin key. No guest has this name: theirs are UUIDs.
+    pub fn admin() -> Self {
+        Self("admin".into())
+    }
+
     /// The id as it is written on the wire.
     pub fn as_str(&self) -> &str {
         &self.0

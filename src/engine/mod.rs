@@ -10,7 +10,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 
 pub use self::sqlite::{OpenError, Sqlite};
-use crate::chat::{Draft, Event, Payload, Room, RoomId, RoomState, Timestamp, UserId};
+use crate::chat::{Deletion, Draft, Event, Payload, Room, RoomId, RoomState, Timestamp, UserId};
 
 /// Receives every event of every room, in the order of each room's log, after its commit and before its author's answer.
 ///
@@ -39,7 +39,11 @@ pub trait Engine: Send + Sync + 'static {
     /// answer is the first one's.
     fn append(&self, room: RoomId, entry: Entry) -> BoxFuture<'_, Result<Appended, EngineError>>;
 
-    /// Reads a part of a room's log, oldest first. Sees everything that was dispatched before the call.
+    /// Takes messages out of everything that is read from now on, as an event of the room's log; the log itself keeps them. In
+    /// any state of the room. A message that was taken out before: no event, the answer is the first deletion's.
+    fn delete(&self, room: RoomId, deletion: Deletion) -> BoxFuture<'_, Result<Appended, EngineError>>;
+
+    /// Reads a part of a room's log, oldest first, without the messages that were deleted. Sees everything that was dispatched before the call.
     fn read(&self, query: Query) -> BoxFuture<'_, Result<Vec<Event>, EngineError>>;
 
     /// Why nothing can be stored at present; `None` while all is well.
@@ -120,6 +124,14 @@ pub enum EngineError {
     /// There is no such room.
     #[error("room {0} does not exist")]
     UnknownRoom(RoomId),
+    /// There is no such message in the room.
+    #[error("room {room} has no message {seq}")]
+    UnknownMessage {
+        /// The room.
+        room: RoomId,
+        /// The place of its log that holds none.
+        seq: u64,
+    },
     /// The room takes no messages in this state.
     #[error("room is {0:?}, not live")]
     NotLive(RoomState),

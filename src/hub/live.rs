@@ -154,8 +154,13 @@ impl LiveRoom {
     pub(super) fn dispatch(&self, events: &[Arc<Event>]) {
         let mut state = self.lock();
         for event in events {
-            if let Kind::Room(room_state) = event.kind {
-                state.room.state = room_state;
+            match &event.kind {
+                Kind::Room(room_state) => state.room.state = *room_state,
+                Kind::Deletion(deletion) => {
+                    let is_gone = |event: &Event| event.message().is_some_and(|message| deletion.of.covers(event.seq, message));
+                    state.ring.erase(is_gone);
+                }
+                Kind::Message(_) | Kind::Private { .. } => {}
             }
             state.head = event.seq;
             state.push(Item::Event(Arc::clone(event)));

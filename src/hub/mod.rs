@@ -5,6 +5,7 @@
 //! HTTP, HTML or a wire format; the one thing that it keeps for the dialects is a place for each entry's encoded frame.
 
 mod live;
+mod moderation;
 mod rate;
 mod refusal;
 mod ring;
@@ -23,6 +24,7 @@ use std::{
 use self::{live::LiveRoom, rate::Buckets};
 pub use self::{
     live::{ConnectionId, Wake},
+    moderation::Authority,
     refusal::Refusal,
     ring::{Entry, Item, RingSize},
     subscriber::{Batch, Fetch, Fetched, Found, LiveTail, Step, Subscriber, Welcome},

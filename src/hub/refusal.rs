@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use crate::{
-    chat::{Capability, Invalid, RoomId, RoomState},
+    chat::{Capability, Invalid, REASON_CHARS, RoomId, RoomState},
     engine::EngineError,
     hub::TokenError,
 };
@@ -27,6 +27,15 @@ pub enum Refusal {
     /// The message is not acceptable.
     #[error(transparent)]
     Invalid(#[from] Invalid),
+    /// There is no such message.
+    #[error("There is no such message in this room.")]
+    UnknownMessage,
+    /// A moderator's reason is too long.
+    #[error("The reason is too long: {chars} characters, {REASON_CHARS} are allowed.")]
+    ReasonTooLong {
+        /// How long it is, in Unicode code points.
+        chars: usize,
+    },
     /// History was asked for by somebody who is not listening.
     #[error("No open subscription belongs to this token. Subscribe first, then ask for the history.")]
     NotConnected,
@@ -60,6 +69,8 @@ impl Refusal {
             Self::WidgetKey => "widget_key",
             Self::Capability(_) => "capability",
             Self::Invalid(_) => "invalid",
+            Self::UnknownMessage => "unknown_message",
+            Self::ReasonTooLong { .. } => "reason_too_long",
             Self::NotConnected => "not_connected",
             Self::TooFast { .. } => "too_fast",
             Self::Stopping => "stopping",
@@ -75,6 +86,7 @@ impl From<EngineError> for Refusal {
         match error {
             EngineError::UnknownRoom(room) => Self::UnknownRoom(room),
             EngineError::NotLive(state) => Self::NotLive(state),
+            EngineError::UnknownMessage { .. } => Self::UnknownMessage,
             EngineError::Closed => Self::Stopping,
             EngineError::WrongOrder(from, to) => Self::WrongOrder(from, to),
             EngineError::SlugTaken(slug) => Self::SlugTaken(slug),

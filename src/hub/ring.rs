@@ -37,6 +37,8 @@ pub enum Item {
         /// How many there are now.
         viewer_count: usize,
     },
+    /// A message that was deleted: nothing is told of it any more.
+    Erased,
 }
 
 /// One item on its way to a room's subscribers, with its encoded form, made once and shared by all of them.
@@ -61,7 +63,7 @@ impl Entry {
     pub fn event(&self) -> Option<&Event> {
         match &self.item {
             Item::Event(event) => Some(event),
-            Item::Presence { .. } => None,
+            Item::Presence { .. } | Item::Erased => None,
         }
     }
 
@@ -116,6 +118,17 @@ impl Ring {
             self.payload_bytes -= oldest.payload_bytes();
             self.start += 1;
             self.before = oldest.seq;
+        }
+    }
+
+    /// Takes the content out of those entries: whoever has not read them yet never will.
+    pub(super) fn erase(&mut self, is_gone: impl Fn(&Event) -> bool) {
+        for entry in &mut self.entries {
+            if entry.event().is_some_and(&is_gone) {
+                self.payload_bytes -= entry.payload_bytes();
+                let (number, seq) = (entry.number, entry.seq);
+                *entry = Arc::new(Entry { item: Item::Erased, number, seq, frame: OnceLock::new() });
+            }
         }
     }
 

@@ -14,7 +14,7 @@ use super::{
     ring::{Entry, Item},
 };
 use crate::{
-    chat::{Event, Position, RoomId, UserId},
+    chat::{Event, Kind, Position, RoomId, UserId},
     engine::{End, EngineError, Query},
 };
 
@@ -106,6 +106,8 @@ pub struct Batch {
     events: Option<(u64, u64)>,
     /// Whether all of it is for everybody.
     public: bool,
+    /// Whether messages before it are deleted in it: what was read of the ring earlier must not be given to anybody else.
+    pub deletes: bool,
 }
 
 /// What [`LiveTail::read`] finds.
@@ -151,7 +153,8 @@ impl Batch {
         let mut seqs = entries.iter().filter_map(|entry| entry.event()).map(|event| event.seq);
         let events = seqs.next().map(|first| (first, seqs.next_back().unwrap_or(first)));
         let public = entries.iter().filter_map(|entry| entry.event()).all(|event| event.visible_to(None));
-        Self { entries, events, public }
+        let deletes = entries.iter().filter_map(|entry| entry.event()).any(|event| matches!(event.kind, Kind::Deletion(_)));
+        Self { entries, events, public, deletes }
     }
 }
 
@@ -290,7 +293,7 @@ impl Subscriber {
                         picked.push((&**entry, own));
                     }
                 }
-                Item::Presence { .. } | Item::Event(_) => {}
+                Item::Presence { .. } | Item::Event(_) | Item::Erased => {}
             }
         }
         picked

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use crate::chat::{Command, Draft, Event, Kind, Payload, Position, RoomId, RoomState, Timestamp, UserId};
+use crate::chat::{Command, Deleted, Draft, Event, Kind, MessageId, Payload, Position, RoomId, RoomState, Timestamp, UserId};
 
 /// Longest client message id, in bytes. A UUID has 36.
 const CLIENT_MESSAGE_ID_BYTES: usize = 64;
@@ -141,6 +141,7 @@ impl<'a> Envelope<'a> {
                 ("private", message.author.as_str(), to.as_str(), message.video_time, Borrowed(&*message.payload))
             }
             Kind::Room(state) => ("system", "0", "", 0.0, Owned(room_status(*state))),
+            Kind::Deletion(deletion) => ("system", "0", "", 0.0, Owned(deleted(event.room, &deletion.of))),
         };
         let (id, sent_at) = (event.id().to_string(), rfc3339(event.sent_at));
         Self { stream_id: event.room.to_string(), author_id, to_user_id, kind, timestamp, widget_key: "", id, sent_at, message }
@@ -155,6 +156,15 @@ fn room_status(state: RoomState) -> Payload {
         RoomState::Ended => "end",
     };
     serde_json::value::to_raw_value(&serde_json::json!({ "status": status })).expect("plain data")
+}
+
+/// What the public is told of a deletion: what to take out, not who wanted it or why.
+fn deleted(room: RoomId, deleted: &Deleted) -> Payload {
+    let told = match deleted {
+        Deleted::Message(seq) => serde_json::json!({ "status": "delete", "id": MessageId { room, seq: *seq }.to_string() }),
+        Deleted::AllOf(user) => serde_json::json!({ "status": "delete", "author_id": user }),
+    };
+    serde_json::value::to_raw_value(&told).expect("plain data")
 }
 
 /// What `init` tells a new connection.

@@ -63,11 +63,11 @@ impl From<Refusal> for ApiError {
 /// The HTTP status of a refusal. What is our own fault is logged here, once, and not explained to anybody else.
 pub(super) fn status(refusal: &Refusal) -> StatusCode {
     match refusal {
-        Refusal::UnknownRoom(_) => StatusCode::NOT_FOUND,
+        Refusal::UnknownRoom(_) | Refusal::UnknownMessage => StatusCode::NOT_FOUND,
         Refusal::NotLive(_) | Refusal::NotConnected | Refusal::WrongOrder(..) | Refusal::SlugTaken(_) => StatusCode::CONFLICT,
         Refusal::Token(_) => StatusCode::UNAUTHORIZED,
         Refusal::WidgetKey | Refusal::Capability(_) => StatusCode::FORBIDDEN,
-        Refusal::Invalid(_) => StatusCode::BAD_REQUEST,
+        Refusal::Invalid(_) | Refusal::ReasonTooLong { .. } => StatusCode::BAD_REQUEST,
         Refusal::TooFast { .. } => StatusCode::TOO_MANY_REQUESTS,
         // The engine has said in the log what failed, once for all that failed with it.
         Refusal::Stopping | Refusal::Engine(EngineError::Fault(_)) => StatusCode::SERVICE_UNAVAILABLE,

@@ -10,6 +10,7 @@ mod connection;
 mod error;
 mod identity;
 mod listen;
+mod moderation;
 mod page;
 mod publish;
 mod router;

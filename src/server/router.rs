@@ -2,14 +2,14 @@ use axum::{
     Router,
     extract::{DefaultBodyLimit, FromRequestParts, Path, rejection::PathRejection},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
-    routing::{any, get, post},
+    routing::{any, delete, get, post},
 };
 use tower_http::{
     cors::{Any, CorsLayer},
     set_header::SetResponseHeaderLayer,
 };
 
-use super::{api, error::ApiError, page, publish, state::AppState, subscribe, telemetry};
+use super::{api, error::ApiError, moderation, page, publish, state::AppState, subscribe, telemetry};
 use crate::chat::RoomId;
 
 /// Every route of the server, grouped by who uses it.
@@ -29,7 +29,9 @@ pub fn router(state: AppState, allowed_origins: &[HeaderValue]) -> Router {
         .route("/streams/{id}/prepare", post(api::prepare))
         .route("/streams/{id}/start", post(api::start))
         .route("/streams/{id}/end", post(api::end))
-        .route("/streams/{id}/messages", get(api::messages));
+        .route("/streams/{id}/messages", get(api::messages))
+        .route("/streams/{id}/messages/{message}", delete(moderation::delete_message))
+        .route("/streams/{id}/users/{user}/messages", delete(moderation::delete_messages_of));
     Router::new()
         .route("/", get(page::first_room).post(page::post_to_first_room))
         .route("/rooms/{id}", get(page::room).post(page::post_to_room))
@@ -49,7 +51,7 @@ pub fn router(state: AppState, allowed_origins: &[HeaderValue]) -> Router {
 /// The widget API is made for pages of other origins; it carries no cookies, so any origin may be let in.
 fn cors(allowed_origins: &[HeaderValue]) -> CorsLayer {
     let cors = CorsLayer::new()
-        .allow_methods([Method::GET, Method::POST])
+        .allow_methods([Method::GET, Method::POST, Method::DELETE])
         .allow_headers([header::CONTENT_TYPE, header::AUTHORIZATION, HeaderName::from_static("last-event-id")])
         .expose_headers([header::RETRY_AFTER])
         .max_age(std::time::Duration::from_secs(3_600));

@@ -93,6 +93,7 @@ pub(super) fn shared_frame(hub: &Hub, room: RoomId, entry: &Entry) -> Bytes {
     let encode = |item: &Item| match item {
         Item::Event(event) => inlive::event(event, &hub.position(event.seq)),
         Item::Presence { joined, viewer_count } => inlive::presence(room, *joined, *viewer_count),
+        Item::Erased => Bytes::new(),
     };
     entry.frame(encode).clone()
 }

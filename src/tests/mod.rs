@@ -4,6 +4,7 @@ mod client;
 mod config;
 mod connections;
 mod metrics;
+mod moderation;
 mod page;
 mod publish;
 mod resume;

@@ -1,5 +1,5 @@
 //! Exact resume, against a model that is a plain list: whatever is said, and wherever a reader's connection is cut, it has been
-//! given everything that is for it once, in order.
+//! given everything that is for it once, in order, and nothing that was deleted before it read it.
 
 use std::sync::Arc;
 
@@ -8,8 +8,8 @@ use serde_json::value::to_raw_value;
 
 use super::site::{ByHand, Setting, Site, WIDGET_KEY};
 use crate::{
-    chat::{Command, Draft, RoomId, UserId},
-    hub::{Fetch, Found, RingSize, Step, Subscriber, Wake},
+    chat::{Command, Deleted, Draft, RoomId, UserId},
+    hub::{Authority, Fetch, Found, Item, RingSize, Step, Subscriber, Wake},
 };
 
 /// What happens, in any order.
@@ -17,6 +17,8 @@ use crate::{
 enum Act {
     /// Somebody says something to all.
     Say,
+    /// Of all that was said so far, one message is deleted; the number is taken round.
+    Delete(usize),
     /// Somebody says something to this reader alone.
     Whisper(usize),
     /// Others come or go: notices between the events.
@@ -35,6 +37,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     let reader = 0..READERS;
     let act = prop_oneof![
         6 => Just(Act::Say),
+        1 => (0..1_000_usize).prop_map(Act::Delete),
         1 => reader.clone().prop_map(Act::Whisper),
         1 => Just(Act::Notice),
         3 => reader.clone().prop_map(Act::Read),
@@ -96,7 +99,8 @@ impl Reader {
                     Found::Batch(batch) => {
                         let shared = self.subscriber().shares(&batch);
                         let picked = self.subscriber().pick(&batch);
-                        assert!(!shared || picked.len() == batch.entries.len(), "what is shared is all of it");
+                        let told = batch.entries.iter().filter(|entry| !matches!(entry.item, Item::Erased));
+                        assert!(!shared || picked.len() == told.count(), "what is shared is all of it");
                         for (entry, own) in picked {
                             assert!(!shared || own.is_none(), "and nobody's own");
                             if let (Some(event), true) = (entry.event(), left > 0) {
@@ -109,6 +113,14 @@ impl Reader {
                 },
             }
         }
+    }
+
+    /// The same, and nothing that is deleted by now is among it.
+    async fn read_of(&mut self, log: &[Logged], epoch: &str, frames: usize) {
+        let before = self.shown.len();
+        self.read(epoch, frames).await;
+        let deleted = |seq: &&u64| log[**seq as usize - 1] == Logged::Deleted;
+        assert_eq!(self.shown[before..].iter().find(deleted), None, "a deleted message");
     }
 
     async fn fetch(&mut self, fetch: &Fetch, left: usize) -> usize {
@@ -153,31 +165,51 @@ async fn say(site: &Site, author: &UserId, to: Option<UserId>) {
     site.hub.publish(RoomId::FIRST, &token, WIDGET_KEY, command).await.expect("stored");
 }
 
+/// What the log holds.
+#[derive(Clone, Copy, PartialEq)]
+enum Logged {
+    /// A message, for one reader or for all.
+    Said(Option<usize>),
+    /// The same, after it was deleted.
+    Deleted,
+    Deletion,
+}
+
 async fn check(before: usize, ring_entries: usize, acts: Vec<Act>) {
     let ring_size = RingSize { entries: ring_entries, ..RingSize::default() };
     let site = Site::with(Setting { ring_size, ..Setting::default() }).await;
     let (author, epoch) = (site.guest(), site.hub.position(0).epoch);
-    // The model: to whom each event of the log is visible, `None` for all.
-    let mut log: Vec<Option<usize>> = Vec::new();
+    let mut log: Vec<Logged> = Vec::new();
     for _ in 0..before {
         say(&site, &author, None).await;
-        log.push(None);
+        log.push(Logged::Said(None));
     }
     let mut readers: Vec<_> = (0..READERS).map(|_| Reader::new(&site)).collect();
     for act in acts {
         match act {
             Act::Say => {
                 say(&site, &author, None).await;
-                log.push(None);
+                log.push(Logged::Said(None));
+            }
+            Act::Delete(number) => {
+                let said = |(at, logged): (usize, &Logged)| matches!(logged, Logged::Said(_)).then_some(at);
+                let all: Vec<usize> = log.iter().enumerate().filter_map(said).collect();
+                if !all.is_empty() {
+                    let at = all[number % all.len()];
+                    let of = Deleted::Message(at as u64 + 1);
+                    site.hub.delete(RoomId::FIRST, &Authority::Admin, of, String::new()).await.expect("stored");
+                    log[at] = Logged::Deleted;
+                    log.push(Logged::Deletion);
+                }
             }
             Act::Whisper(reader) => {
                 say(&site, &author, Some(readers[reader].user.clone())).await;
-                log.push(Some(reader));
+                log.push(Logged::Said(Some(reader)));
             }
             Act::Notice => drop(Reader::new(&site)),
-            Act::Read(reader) => readers[reader].read(&epoch, usize::MAX).await,
+            Act::Read(reader) => readers[reader].read_of(&log, &epoch, usize::MAX).await,
             Act::Cut(reader, frames) => {
-                readers[reader].read(&epoch, frames).await;
+                readers[reader].read_of(&log, &epoch, frames).await;
                 readers[reader].come_back(&site);
             }
             Act::Ask(reader) if !readers[reader].has_history && !readers[reader].has_asked => {
@@ -191,11 +223,23 @@ async fn check(before: usize, ring_entries: usize, acts: Vec<Act>) {
         }
     }
     for (number, reader) in readers.iter_mut().enumerate() {
-        reader.read(&epoch, usize::MAX).await;
+        reader.read_of(&log, &epoch, usize::MAX).await;
         let first = if reader.has_history { 0 } else { reader.began_at };
-        let visible = |(seq, to): (u64, &Option<usize>)| (seq > first && to.is_none_or(|to| to == number)).then_some(seq);
+        let visible = |(seq, logged): (u64, &Logged)| {
+            let visible = match logged {
+                Logged::Said(to) => seq > first && to.is_none_or(|to| to == number),
+                // A history needs none: it is without what was deleted.
+                Logged::Deletion => seq > reader.began_at,
+                Logged::Deleted => false,
+            };
+            visible.then_some(seq)
+        };
         let expected: Vec<u64> = (1..).zip(&log).filter_map(visible).collect();
-        let mut shown = reader.shown.clone();
+        let is_deleted = |seq: &u64| log[*seq as usize - 1] == Logged::Deleted;
+        let mut gone: Vec<u64> = reader.shown.iter().copied().filter(is_deleted).collect();
+        gone.sort_unstable();
+        assert!(gone.is_sorted_by(|a, b| a < b), "what was deleted later is shown once too: {gone:?}");
+        let mut shown: Vec<u64> = reader.shown.iter().copied().filter(|seq| !is_deleted(seq)).collect();
         shown.sort_unstable();
         assert_eq!(shown, expected, "reader {number}, as given: {:?}", reader.shown);
     }

@@ -176,3 +176,46 @@ fn extracts_without_chat_messages_lead_on() {
     timeline.prepend(Extract { messages: vec![], bounds, has_more: true, position: "e-100".into() });
     assert_eq!((timeline.older_from(), timeline.has_older()), ("id1", true));
 }
+
+#[test]
+fn what_was_deleted_is_gone_but_for_its_author() {
+    let at = "2026-11-21T03:00:00.123Z";
+    let said = |author: &'static str, seqs: [u64; 2]| seqs.map(|seq| said(seq, author, at));
+    let mut all: Vec<_> = said("ann", [1, 4]).into_iter().chain(said("bob", [2, 5])).chain(said("eve", [3, 6])).collect();
+    all.sort_by_key(|message| message.seq);
+    let shown = |timeline: &Timeline, reader: &str| {
+        timeline.rows(reader).iter().map(|row| (row.message.seq, row.deleted)).collect::<Vec<_>>()
+    };
+    let mut timeline = Timeline::new(&all, false, "e-6");
+    timeline.remove(Removal::Message(2), "eve");
+    timeline.remove(Removal::Message(3), "eve");
+    assert_eq!(shown(&timeline, "eve"), [(1, false), (3, true), (4, false), (5, false), (6, false)]);
+    timeline.remove(Removal::AllOf { author: "ann".into(), before: 4 }, "eve");
+    assert_eq!(shown(&timeline, "eve"), [(3, true), (4, false), (5, false), (6, false)], "what was said later stays");
+}
+
+#[test]
+fn what_was_deleted_does_not_come_back_with_an_older_answer() {
+    let mut timeline = Timeline::new(&messages(51..=100), true, "e-100");
+    timeline.remove(Removal::Message(40), "");
+    timeline.prepend(extract(1..=50, false, 100));
+    assert_eq!(seqs(&timeline).len(), 99);
+    timeline.remove(Removal::Message(60), "");
+    timeline.replace(extract(51..=100, true, 100));
+    assert!(!seqs(&timeline).contains(&60));
+    timeline.restart(extract(51..=100, true, 100));
+    assert!(seqs(&timeline).contains(&60), "of another log");
+}
+
+#[test]
+fn unread_messages_that_are_deleted_are_not_counted() {
+    let mut timeline = Timeline::new(&messages(1..=50), false, "e-50");
+    timeline.append(messages(51..=55), Reader::InNewerHalf);
+    timeline.remove(Removal::Message(10), "");
+    timeline.remove(Removal::Message(52), "");
+    timeline.remove(Removal::Message(52), "");
+    assert_eq!(timeline.unread(), 4);
+    timeline.mark_read();
+    timeline.remove(Removal::Message(53), "");
+    assert_eq!(timeline.unread(), 0);
+}

@@ -10,9 +10,9 @@ use rusqlite::{
 };
 use tokio::sync::oneshot;
 
-use super::{checksum::checksum, reader, schema::new_widget_key};
+use super::{checksum::checksum, row, row::Columns, schema::new_widget_key};
 use crate::{
-    chat::{Event, Kind, Message, Room, RoomId, RoomState, Timestamp},
+    chat::{Deleted, Deletion, Event, Kind, Message, Room, RoomId, RoomState, Timestamp},
     engine::{Appended, EngineError, Entry, Fault, NewRoom, may_follow},
 };
 
@@ -24,6 +24,7 @@ pub(super) enum Job {
     Append { room: RoomId, entry: Entry, reply: Reply<Appended> },
     CreateRoom { room: NewRoom, reply: Reply<Room> },
     SetState { room: RoomId, state: RoomState, reply: Reply<Room> },
+    Delete { room: RoomId, deletion: Deletion, reply: Reply<Appended> },
 }
 
 /// The end of a room's log.
@@ -71,6 +72,7 @@ impl<'a> Batch<'a> {
             Job::Append { room, entry, reply } => keep(answers, reply, self.append(room, entry)),
             Job::CreateRoom { room, reply } => keep(answers, reply, self.create_room(room)),
             Job::SetState { room, state, reply } => keep(answers, reply, self.set_state(room, state)),
+            Job::Delete { room, deletion, reply } => keep(answers, reply, self.delete(room, deletion)),
         }
     }
 
@@ -112,7 +114,7 @@ impl<'a> Batch<'a> {
         let sql = "INSERT INTO rooms (name, slug, description, state, widget_key, created_at, updated_at)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) RETURNING *";
         let values = params![new.name, slug, new.description, RoomState::Created.name(), new_widget_key(), now().0];
-        let room = self.transaction.query_row(sql, values, reader::room)?;
+        let room = self.transaction.query_row(sql, values, row::room)?;
         self.done.new_rooms += 1;
         self.done.tails.insert(room.id, Tail { seq: 0, sent_at: room.created_at, state: room.state });
         Ok(room)
@@ -135,7 +137,44 @@ impl<'a> Batch<'a> {
             let sql = format!("UPDATE rooms SET state = ?2, updated_at = ?3, {column} = ?3 WHERE id = ?1");
             self.transaction.execute(&sql, params![room.get(), state.name(), at.0])?;
         }
-        Ok(self.transaction.query_row("SELECT * FROM rooms WHERE id = ?1", [room.get()], reader::room)?)
+        Ok(self.transaction.query_row("SELECT * FROM rooms WHERE id = ?1", [room.get()], row::room)?)
+    }
+
+    /// Takes messages out. One that is out already stays so: the answer is the deletion that took it out first.
+    fn delete(&mut self, room: RoomId, deletion: Deletion) -> Result<Appended, EngineError> {
+        let tail = self.tail(room)?;
+        if let Deleted::Message(seq) = deletion.of
+            && let Some(done) = self.deletion_of(room, seq)?
+        {
+            return Ok(done);
+        }
+        let of = deletion.of.clone();
+        let appended = self.push(room, tail, Kind::Deletion(deletion), None)?;
+        match of {
+            Deleted::Message(seq) => self.transaction.execute(
+                "INSERT INTO deleted_messages (room, seq, deletion) VALUES (?1, ?2, ?3)",
+                params![room.get(), seq, appended.seq],
+            )?,
+            Deleted::AllOf(user) => self.transaction.execute(
+                "INSERT OR REPLACE INTO deleted_authors (room, author, deletion) VALUES (?1, ?2, ?3)",
+                params![room.get(), user.as_str(), appended.seq],
+            )?,
+        };
+        Ok(appended)
+    }
+
+    /// The deletion that took a message out, if one has.
+    fn deletion_of(&self, room: RoomId, seq: u64) -> Result<Option<Appended>, EngineError> {
+        let sql = "SELECT coalesce(
+                       (SELECT deletion FROM deleted_messages WHERE room = said.room AND seq = said.seq),
+                       (SELECT deletion FROM deleted_authors WHERE room = said.room AND author = said.author AND deletion > said.seq))
+                   FROM events AS said WHERE room = ?1 AND seq = ?2 AND kind < 2";
+        let deletion: Option<Option<u64>> =
+            self.transaction.prepare_cached(sql)?.query_row(params![room.get(), seq], |row| row.get(0)).optional()?;
+        let Some(seq) = deletion.ok_or(EngineError::UnknownMessage { room, seq })? else { return Ok(None) };
+        let sql = "SELECT sent_at FROM events WHERE room = ?1 AND seq = ?2";
+        let sent_at = self.transaction.prepare_cached(sql)?.query_row(params![room.get(), seq], |row| row.get(0))?;
+        Ok(Some(Appended { seq, sent_at: Timestamp(sent_at) }))
     }
 
     fn tail(&self, room: RoomId) -> Result<Tail, EngineError> {
@@ -145,25 +184,17 @@ impl<'a> Batch<'a> {
     /// Gives an event its place and its time, and writes it.
     fn push(&mut self, room: RoomId, tail: Tail, kind: Kind, client_message_id: Option<&str>) -> rusqlite::Result<Appended> {
         let (seq, sent_at) = (tail.seq + 1, now().max(tail.sent_at));
-        let (code, message, recipient) = match &kind {
-            Kind::Message(message) => (0_i64, Some(message), None),
-            Kind::Private { to, message } => (1, Some(message), Some(to.as_str())),
-            Kind::Room(_) => (2, None, None),
-        };
-        let payload = match &kind {
-            Kind::Message(message) | Kind::Private { message, .. } => message.payload.get(),
-            Kind::Room(state) => state.name(),
-        };
+        let columns = Columns::of(&kind);
         let values = [
             ValueRef::Integer(room.get().into()),
             ValueRef::Integer(seq as i64),
-            ValueRef::Integer(code),
+            ValueRef::Integer(columns.kind),
             ValueRef::Integer(sent_at.0),
-            text(message.map(|m| m.author.as_str())),
-            text(recipient),
-            message.map_or(ValueRef::Null, |m| ValueRef::Real(m.video_time)),
+            text(columns.author),
+            text(columns.recipient),
+            columns.video_time.map_or(ValueRef::Null, ValueRef::Real),
             text(client_message_id),
-            ValueRef::from(payload),
+            ValueRef::from(&*columns.payload),
         ];
         let checksum = ValueRef::Integer(checksum(&values).into());
         let sql = "INSERT INTO events
@@ -195,7 +226,7 @@ pub(super) fn refuse(job: Job) -> Answer {
     Box::new(move |fault| {
         let error = fault.map_or(EngineError::Closed, |fault| fault.clone().into());
         match job {
-            Job::Append { reply, .. } => drop(reply.send(Err(error))),
+            Job::Append { reply, .. } | Job::Delete { reply, .. } => drop(reply.send(Err(error))),
             Job::CreateRoom { reply, .. } | Job::SetState { reply, .. } => drop(reply.send(Err(error))),
         }
     })

@@ -14,6 +14,7 @@ mod checksum;
 mod error;
 mod health;
 mod reader;
+mod row;
 mod run;
 mod schema;
 mod wal;
@@ -40,7 +41,7 @@ use self::{
     writer::Writer,
 };
 use super::{Appended, Engine, EngineError, Entry, Fault, NewRoom, Query, Sink};
-use crate::chat::{Event, Room, RoomId, RoomState};
+use crate::chat::{Deletion, Event, Room, RoomId, RoomState};
 
 /// The log in an SQLite file.
 pub struct Sqlite {
@@ -163,6 +164,10 @@ impl Engine for Sqlite {
 
     fn set_state(&self, room: RoomId, state: RoomState) -> BoxFuture<'_, Result<Room, EngineError>> {
         self.submit(|reply| Job::SetState { room, state, reply })
+    }
+
+    fn delete(&self, room: RoomId, deletion: Deletion) -> BoxFuture<'_, Result<Appended, EngineError>> {
+        self.submit(|reply| Job::Delete { room, deletion, reply })
     }
 
     fn append(&self, room: RoomId, entry: Entry) -> BoxFuture<'_, Result<Appended, EngineError>> {

@@ -3,16 +3,13 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use rusqlite::{Connection, Row, params, types::Type};
+use rusqlite::{Connection, params};
 use tokio::sync::Semaphore;
 
-use super::{
-    check, checksum,
-    schema::{self, state_from_name},
-};
+use super::{check, row, schema};
 use crate::{
-    chat::{Event, Kind, Message, Room, RoomId, Timestamp, UserId},
-    engine::{End, EngineError, Query, payload},
+    chat::{Event, Room, RoomId},
+    engine::{End, EngineError, Query},
 };
 
 /// Reads that run at once. More only wait longer for the same two or three cores and the same disk.
@@ -21,9 +18,21 @@ const CONNECTIONS: usize = 4;
 const ROOMS: &str = "SELECT *, (SELECT coalesce(max(seq), 0) FROM events WHERE room = rooms.id) AS head FROM rooms ORDER BY id";
 const STORED: &str =
     "SELECT count(*) + coalesce(sum((SELECT coalesce(max(seq), 0) FROM events WHERE room = rooms.id)), 0) FROM rooms";
-const FORWARD: &str = "SELECT * FROM events WHERE room = ?1 AND seq > ?2 AND seq < ?3 ORDER BY seq";
-const BACKWARD: &str = "SELECT * FROM events WHERE room = ?1 AND seq > ?2 AND seq < ?3 ORDER BY seq DESC";
+const FORWARD: &str = concat!(shown!(), " ORDER BY seq");
+const BACKWARD: &str = concat!(shown!(), " ORDER BY seq DESC");
 const EVENT: &str = "SELECT * FROM events WHERE room = ?1 AND seq = ?2";
+
+/// The events of a range that were not deleted.
+macro_rules! shown {
+    () => {
+        "SELECT * FROM events WHERE room = ?1 AND seq > ?2 AND seq < ?3
+             AND NOT EXISTS (SELECT 1 FROM deleted_messages AS gone WHERE gone.room = events.room AND gone.seq = events.seq)
+             AND NOT EXISTS (SELECT 1 FROM deleted_authors AS gone
+                             WHERE gone.room = events.room AND gone.author = events.author AND gone.deletion > events.seq
+                                   AND events.kind < 2)"
+    };
+}
+use shown;
 
 /// A few read-only connections, opened when they are needed first.
 #[derive(Clone)]
@@ -77,33 +86,14 @@ pub(super) fn stored(connection: &Connection) -> rusqlite::Result<u64> {
 
 /// All rooms with the sequence number of their newest event.
 pub(super) fn rooms(connection: &Connection) -> rusqlite::Result<Vec<(Room, u64)>> {
-    connection.prepare_cached(ROOMS)?.query_map([], |row| Ok((room(row)?, row.get("head")?)))?.collect()
-}
-
-/// One row of `rooms`.
-pub(super) fn room(row: &Row<'_>) -> rusqlite::Result<Room> {
-    let state: String = row.get("state")?;
-    let time = |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(Timestamp));
-    Ok(Room {
-        id: room_id(row, "id")?,
-        name: row.get("name")?,
-        slug: row.get("slug")?,
-        description: row.get("description")?,
-        state: state_from_name(&state).ok_or_else(|| unreadable("state"))?,
-        widget_key: row.get("widget_key")?,
-        created_at: Timestamp(row.get("created_at")?),
-        updated_at: Timestamp(row.get("updated_at")?),
-        prepared_at: time("prepared_at")?,
-        started_at: time("started_at")?,
-        ended_at: time("ended_at")?,
-    })
+    connection.prepare_cached(ROOMS)?.query_map([], |row| Ok((row::room(row)?, row.get("head")?)))?.collect()
 }
 
 /// One event, if there is such a one.
 pub(super) fn event(connection: &Connection, room: RoomId, seq: u64) -> Result<Option<Event>, EngineError> {
     let mut statement = connection.prepare_cached(EVENT)?;
     let mut rows = statement.query(params![room.get(), seq])?;
-    rows.next()?.map(read).transpose()
+    rows.next()?.map(row::event).transpose()
 }
 
 /// The events that `query` names, oldest first.
@@ -123,7 +113,7 @@ pub(super) fn events(connection: &Connection, query: &Query) -> Result<Vec<Event
         && bytes < query.bytes
         && let Some(row) = rows.next()?
     {
-        let event = read(row)?;
+        let event = row::event(row)?;
         if event.visible_to(query.reader.as_ref()) && !(query.messages_only && event.message().is_none()) {
             bytes += event.payload_bytes();
             events.push(event);
@@ -141,47 +131,11 @@ pub(super) fn damaged_events(connection: &Connection) -> rusqlite::Result<Vec<St
     let mut rows = statement.query([])?;
     let mut damaged = Vec::new();
     while let Some(row) = rows.next()? {
-        if let Err(error) = read(row) {
+        if let Err(error) = row::event(row) {
             damaged.push(format!("room {}, event {}: {error}", row.get::<_, i64>("room")?, row.get::<_, i64>("seq")?));
         }
     }
     Ok(damaged)
-}
-
-/// One row of `events`.
-fn read(row: &Row<'_>) -> Result<Event, EngineError> {
-    let (room, seq) = (room_id(row, "room")?, row.get("seq")?);
-    if !checksum::is_intact(row)? {
-        return Err(EngineError::DamagedEvent { room, seq });
-    }
-    let kind = match row.get("kind")? {
-        0 => Kind::Message(message(row)?),
-        1 => Kind::Private { to: user(row, "recipient")?, message: message(row)? },
-        2 => Kind::Room(state_from_name(&row.get::<_, String>("payload")?).ok_or_else(|| unreadable("payload"))?),
-        other => return Err(rusqlite::Error::IntegralValueOutOfRange(0, other).into()),
-    };
-    Ok(Event { room, seq, sent_at: Timestamp(row.get("sent_at")?), kind })
-}
-
-fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
-    Ok(Message {
-        author: user(row, "author")?,
-        payload: payload(row.get("payload")?).map_err(|_| unreadable("payload"))?,
-        video_time: row.get("video_time")?,
-    })
-}
-
-fn room_id(row: &Row<'_>, column: &str) -> rusqlite::Result<RoomId> {
-    RoomId::new(row.get(column)?).ok_or_else(|| unreadable(column))
-}
-
-fn user(row: &Row<'_>, column: &str) -> rusqlite::Result<UserId> {
-    UserId::try_from(row.get::<_, String>(column)?).map_err(|_| unreadable(column))
-}
-
-/// What we wrote ourselves cannot be read: the file was changed by somebody else.
-fn unreadable(column: &str) -> rusqlite::Error {
-    rusqlite::Error::InvalidColumnType(0, column.to_owned(), Type::Text)
 }
 
 #[cfg(test)]

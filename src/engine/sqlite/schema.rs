@@ -12,7 +12,7 @@ use crate::{
 const APPLICATION_ID: i64 = 0x6368_6174;
 
 /// Step `n` brings a database from schema version `n` to `n + 1`. A step that was released is never changed.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
     CREATE TABLE rooms (
@@ -46,6 +46,22 @@ const MIGRATIONS: [&str; 2] = [
 ",
     // CRC-32 of the other columns; none for the events of schema version 1.
     "ALTER TABLE events ADD COLUMN checksum INTEGER",
+    "
+    -- Kind 3: a deletion, by its author; of all that the recipient said before, or of the message that its payload names.
+    -- What is shown to nobody: a message, or all messages of an author before a deletion.
+    CREATE TABLE deleted_messages (
+        room INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        deletion INTEGER NOT NULL,
+        PRIMARY KEY (room, seq)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE deleted_authors (
+        room INTEGER NOT NULL,
+        author TEXT NOT NULL,
+        deletion INTEGER NOT NULL,
+        PRIMARY KEY (room, author)
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// Opens the writing connection to a database that may be ours. Nothing in it is changed before [`prepare`], and a write-ahead log

@@ -61,6 +61,9 @@ impl Chain {
             match self.tail.read(self.end, u64::MAX, LINK_BYTES) {
                 Found::Batch(batch) if batch.entries.is_empty() => break,
                 Found::Batch(batch) => {
+                    if batch.deletes {
+                        self.links.clear();
+                    }
                     let link = Link::new(self.end, batch, &encode);
                     self.end += link.batch.entries.len() as u64;
                     self.links.push_back(link);

@@ -1,0 +1,79 @@
+import { atBottom, expect, live, messages, say, test, texts } from './fixtures.js';
+
+const idOf = async (page, text) => messages(page).filter({ hasText: text }).getAttribute('id');
+
+test('a deleted message vanishes from every screen, and its author sees what became of it', async ({ visit, server }) => {
+  const [author, reader] = [await visit(), await visit()];
+  await live(author);
+  await live(reader);
+  await say(author, 'a rude word', 'Ann');
+  await say(author, 'hello');
+  await expect(messages(reader)).toHaveCount(2);
+  await server.delete(`messages/${await idOf(reader, 'rude')}`);
+  await expect(messages(reader)).toHaveCount(1);
+  expect(await texts(reader)).toEqual(['hello']);
+  // The next one of the group takes over the name.
+  await expect(messages(reader).first()).toContainText('Ann');
+  await expect(messages(reader).first().locator('.name')).toBeVisible();
+
+  const own = messages(author).filter({ hasText: 'rude' });
+  await expect(own).toContainText('Deleted by a moderator. Only you still see it.');
+  await expect(messages(author)).toHaveCount(2);
+  await author.reload();
+  await live(author);
+  expect(await texts(author)).toEqual(['hello']);
+});
+
+test('everything of a spammer vanishes at once, and nobody loses their place', async ({ visit, server }) => {
+  const [spammer, ann] = [await server.guest('Spam'), await server.guest('Ann')];
+  for (let n = 1; n <= 48; n++) await (n % 4 === 1 ? spammer : ann).say(`message ${n}`);
+  const page = await visit();
+  await live(page);
+  await page.getByRole('log').evaluate((log) => log.scrollTo({ top: 400, behavior: 'instant' }));
+  // What goes stands above, in and below what is seen.
+  const place = () =>
+    page.getByRole('log').evaluate((log) => {
+      const edge = log.getBoundingClientRect().top;
+      const rows = [...log.querySelectorAll('.message')].filter((row) => row.querySelector('.name').textContent === 'Ann');
+      return rows.map((row) => ({ id: row.id, ...row.getBoundingClientRect().toJSON() })).filter(({ top }) => top >= edge);
+    });
+  const [{ id, bottom }] = await place();
+  for (const later of ['49', '50']) await spammer.say(`message ${later}`);
+  await expect(page.getByRole('button', { name: '2 new messages' })).toBeVisible();
+  await server.delete(`users/${spammer.userId}/messages`);
+  await expect(messages(page)).toHaveCount(36);
+  await expect(page.getByRole('button', { name: /new message/ })).toBeHidden();
+  const after = (await place()).find((row) => row.id === id);
+  expect(Math.abs(after.bottom - bottom)).toBeLessThanOrEqual(1);
+  await page.reload();
+  await expect.poll(() => atBottom(page)).toBe(true);
+  await expect(messages(page)).toHaveCount(36);
+});
+
+test.describe('the network goes away', () => {
+  test.use({ networkErrors: true });
+
+  test('who was away is told of a deletion too', async ({ visit, server }) => {
+    const guest = await server.guest('Ann');
+    await guest.say('one');
+    await guest.say('two');
+    const page = await visit();
+    await live(page);
+    await page.context().setOffline(true);
+    await expect(page.getByRole('status').filter({ hasText: 'Offline' })).toBeVisible();
+    await server.delete(`messages/${await idOf(page, 'two')}`);
+    await guest.say('three');
+    await page.context().setOffline(false);
+    await expect(messages(page).last()).toContainText('three');
+    expect(await texts(page)).toEqual(['one', 'three']);
+  });
+});
+
+test('the last message goes, and the page is empty again', async ({ visit, server }) => {
+  await (await server.guest('Ann')).say('one');
+  const page = await visit();
+  await live(page);
+  await server.delete(`messages/${await idOf(page, 'one')}`);
+  await expect(messages(page)).toHaveCount(0);
+  await expect(page.getByText('No messages yet. Say hello!')).toBeVisible();
+});

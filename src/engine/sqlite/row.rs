@@ -1,0 +1,123 @@
+//! An event and a room as rows of their tables.
+
+use std::borrow::Cow;
+
+use rusqlite::{Row, types::Type};
+use serde::{Deserialize, Serialize};
+
+use super::{checksum, schema::state_from_name};
+use crate::{
+    chat::{Deleted, Deletion, Event, Kind, Message, Room, RoomId, Timestamp, UserId},
+    engine::{EngineError, payload},
+};
+
+/// What the table holds of an event beside its place, its time and its client message id.
+pub(super) struct Columns<'a> {
+    pub(super) kind: i64,
+    pub(super) author: Option<&'a str>,
+    pub(super) recipient: Option<&'a str>,
+    pub(super) video_time: Option<f64>,
+    pub(super) payload: Cow<'a, str>,
+}
+
+/// The payload of a deletion.
+#[derive(Serialize, Deserialize)]
+struct StoredDeletion<'a> {
+    /// The one message, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<u64>,
+    #[serde(borrow)]
+    reason: Cow<'a, str>,
+}
+
+impl<'a> Columns<'a> {
+    pub(super) fn of(kind: &'a Kind) -> Self {
+        let said = |kind, message: &'a Message, to| Self {
+            kind,
+            author: Some(message.author.as_str()),
+            recipient: to,
+            video_time: Some(message.video_time),
+            payload: message.payload.get().into(),
+        };
+        match kind {
+            Kind::Message(message) => said(0, message, None),
+            Kind::Private { to, message } => said(1, message, Some(to.as_str())),
+            Kind::Room(state) => Self { kind: 2, author: None, recipient: None, video_time: None, payload: state.name().into() },
+            Kind::Deletion(Deletion { of, by, reason }) => {
+                let (message, recipient) = match of {
+                    Deleted::Message(seq) => (Some(*seq), None),
+                    Deleted::AllOf(user) => (None, Some(user.as_str())),
+                };
+                let stored = StoredDeletion { message, reason: reason.into() };
+                let payload = serde_json::to_string(&stored).expect("plain data").into();
+                Self { kind: 3, author: Some(by.as_str()), recipient, video_time: None, payload }
+            }
+        }
+    }
+}
+
+/// One row of `events`.
+pub(super) fn event(row: &Row<'_>) -> Result<Event, EngineError> {
+    let (room, seq) = (room_id(row, "room")?, row.get("seq")?);
+    if !checksum::is_intact(row)? {
+        return Err(EngineError::DamagedEvent { room, seq });
+    }
+    let kind = match row.get("kind")? {
+        0 => Kind::Message(message(row)?),
+        1 => Kind::Private { to: user(row, "recipient")?, message: message(row)? },
+        2 => Kind::Room(state_from_name(&row.get::<_, String>("payload")?).ok_or_else(|| unreadable("payload"))?),
+        3 => Kind::Deletion(deletion(row)?),
+        other => return Err(rusqlite::Error::IntegralValueOutOfRange(0, other).into()),
+    };
+    Ok(Event { room, seq, sent_at: Timestamp(row.get("sent_at")?), kind })
+}
+
+/// One row of `rooms`.
+pub(super) fn room(row: &Row<'_>) -> rusqlite::Result<Room> {
+    let state: String = row.get("state")?;
+    let time = |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(Timestamp));
+    Ok(Room {
+        id: room_id(row, "id")?,
+        name: row.get("name")?,
+        slug: row.get("slug")?,
+        description: row.get("description")?,
+        state: state_from_name(&state).ok_or_else(|| unreadable("state"))?,
+        widget_key: row.get("widget_key")?,
+        created_at: Timestamp(row.get("created_at")?),
+        updated_at: Timestamp(row.get("updated_at")?),
+        prepared_at: time("prepared_at")?,
+        started_at: time("started_at")?,
+        ended_at: time("ended_at")?,
+    })
+}
+
+fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
+    Ok(Message {
+        author: user(row, "author")?,
+        payload: payload(row.get("payload")?).map_err(|_| unreadable("payload"))?,
+        video_time: row.get("video_time")?,
+    })
+}
+
+fn deletion(row: &Row<'_>) -> rusqlite::Result<Deletion> {
+    let payload: String = row.get("payload")?;
+    let StoredDeletion { message, reason } = serde_json::from_str(&payload).map_err(|_| unreadable("payload"))?;
+    let of = match message {
+        Some(seq) => Deleted::Message(seq),
+        None => Deleted::AllOf(user(row, "recipient")?),
+    };
+    Ok(Deletion { of, by: user(row, "author")?, reason: reason.into_owned() })
+}
+
+fn room_id(row: &Row<'_>, column: &str) -> rusqlite::Result<RoomId> {
+    RoomId::new(row.get(column)?).ok_or_else(|| unreadable(column))
+}
+
+fn user(row: &Row<'_>, column: &str) -> rusqlite::Result<UserId> {
+    UserId::try_from(row.get::<_, String>(column)?).map_err(|_| unreadable(column))
+}
+
+/// What we wrote ourselves cannot be read: the file was changed by somebody else.
+fn unreadable(column: &str) -> rusqlite::Error {
+    rusqlite::Error::InvalidColumnType(0, column.to_owned(), Type::Text)
+}

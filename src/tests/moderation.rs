@@ -1,0 +1,174 @@
+use axum::{body::Body, http::Request};
+use serde_json::{Value, json};
+
+use super::{
+    Answer, Site,
+    site::{ADMIN_KEY, texts},
+};
+use crate::chat::{Capabilities, Capability, MessageId, RoomId, UserId};
+
+async fn delete(site: &Site, key: &str, path: &str) -> Answer {
+    let request = Request::delete(format!("/v1/streams/{path}")).header("authorization", format!("Bearer {key}"));
+    site.send(request.body(Body::empty()).expect("a request")).await
+}
+
+fn id(seq: u64) -> MessageId {
+    MessageId { room: RoomId::FIRST, seq }
+}
+
+fn token_of(site: &Site, user: &str, capabilities: &[Capability]) -> String {
+    let capabilities = serde_json::from_value(json!(capabilities)).expect("a list");
+    site.hub.tokens().sign(UserId::try_from(user.to_owned()).expect("an id"), RoomId::FIRST, capabilities, None)
+}
+
+/// What the room is told next, beside who comes and goes.
+async fn told(events: &mut super::Events) -> Value {
+    loop {
+        let event = events.next().await.expect("the stream goes on");
+        if event.data["message"].get("viewer_count").is_none() {
+            assert!(event.id.is_some(), "an event of the log: {}", event.data);
+            return event.data;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_message_is_shown_to_nobody_any_more() {
+    let site = Site::open().await;
+    let start = site.hub.position(0).to_string();
+    let mut events = site.subscribe().await;
+    let token = events.token().to_owned();
+    for text in ["one", "two", "three"] {
+        site.say(&token, text).await;
+    }
+    assert_eq!(events.next_texts(3).await, ["one", "two", "three"]);
+    let answer = delete(&site, ADMIN_KEY, &format!("1/messages/{}?reason=a+reason", id(2))).await;
+    assert_eq!((answer.status, answer.json["data"]["id"].as_str()), (200, Some(&*id(4).to_string())), "{}", answer.text);
+    let deletion = told(&mut events).await;
+    assert_eq!(
+        (&deletion["type"], &deletion["author_id"], &deletion["message"]),
+        (&json!("system"), &json!("0"), &json!({ "status": "delete", "id": id(2).to_string() })),
+        "neither who did it nor why"
+    );
+
+    let check = async |site: &Site, what: &str| {
+        assert_eq!(site.history().await, ["one", "three"], "{what}");
+        let page = site.get("/").await.text;
+        assert!(page.contains("three") && !page.contains("two") && !page.contains("a reason"), "{what}");
+        let mut fresh = site.subscribe().await;
+        site.request(fresh.token()).await;
+        let history = fresh.next_of("request").await;
+        assert_eq!(texts(history.data["message"].as_array().expect("a list")), ["one", "three"], "{what}");
+        let mut missed = site.resume(&start).await;
+        assert_eq!(missed.next_texts(2).await, ["one", "three"], "{what}");
+        assert_eq!(told(&mut missed).await["message"]["status"], "delete", "{what}: whoever shows it must hear of it");
+    };
+    check(&site, "from memory").await;
+    check(&site.restart().await, "from the store").await;
+}
+
+#[tokio::test]
+async fn who_has_not_read_it_yet_is_not_given_it_from_memory() {
+    let site = Site::open().await;
+    let events = site.subscribe().await;
+    let token = events.token().to_owned();
+    site.say(&token, "one").await;
+    let after_one = site.hub.position(1).to_string();
+    site.say(&token, "two").await;
+    delete(&site, ADMIN_KEY, &format!("1/messages/{}", id(2))).await;
+    let mut late = site.resume(&after_one).await;
+    assert_eq!(told(&mut late).await["message"]["status"], "delete");
+    site.say(&token, "three").await;
+    assert_eq!(told(&mut late).await["message"]["message_text"], "three");
+    // Its place is the one that everybody has, so that it comes back to the same.
+    assert_eq!(late.last_event_id, site.hub.position(4).to_string());
+}
+
+#[tokio::test]
+async fn everything_that_somebody_said_is_deleted_at_once() {
+    let site = Site::open().await;
+    let [ann, bob] = ["ann", "bob"].map(|user| token_of(&site, user, &[Capability::SendMessage]));
+    for (token, text) in [(&ann, "a1"), (&bob, "b1"), (&ann, "a2"), (&bob, "b2")] {
+        site.say(token, text).await;
+    }
+    let mut events = site.subscribe().await;
+    assert_eq!(delete(&site, ADMIN_KEY, "1/users/ann/messages").await.status, 200);
+    assert_eq!(told(&mut events).await["message"], json!({ "status": "delete", "author_id": "ann" }));
+    site.say(&ann, "a3").await;
+    assert_eq!(site.history().await, ["b1", "b2", "a3"], "what is said later is another matter");
+    assert_eq!(delete(&site, ADMIN_KEY, &format!("1/messages/{}", id(1))).await.json["data"]["id"], id(5).to_string());
+    assert_eq!(delete(&site, ADMIN_KEY, "1/users/ann/messages").await.status, 200);
+    let site = site.restart().await;
+    assert_eq!(site.history().await, ["b1", "b2"]);
+}
+
+#[tokio::test]
+async fn a_message_is_deleted_once_and_in_any_state_of_the_room() {
+    let site = Site::open().await;
+    site.say(&site.guest_token(RoomId::FIRST), "one").await;
+    site.administer("/v1/streams/1/end", &json!({})).await;
+    let first = delete(&site, ADMIN_KEY, &format!("1/messages/{}", id(1))).await;
+    let again = delete(&site, ADMIN_KEY, &format!("1/messages/{}", id(1))).await;
+    assert_eq!((first.status, &first.json["data"]), (200, &again.json["data"]), "the same answer, no second event");
+    assert_eq!(site.hub.snapshot(RoomId::FIRST).expect("room 1").position, site.hub.position(3));
+    assert!(site.history().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_role_may_delete_or_not() {
+    let site = Site::open().await;
+    let say = async |text: &str| {
+        let answer = site.say(&site.guest_token(RoomId::FIRST), text).await;
+        answer.json["data"]["id"].as_str().expect("an id").to_owned()
+    };
+    use Capability::{DeleteMessage, DisconnectUser, ManageRoom, SendMessage};
+    let two = RoomId::new(2).expect("in range");
+    let capabilities: Capabilities = serde_json::from_value(json!([DeleteMessage])).expect("a list");
+    let elsewhere = site.hub.tokens().sign(site.guest(), two, capabilities, None);
+    let rows = [
+        ("nobody", String::new(), 401),
+        ("somebody with another key", "wrong".into(), 401),
+        ("a moderator of another room", elsewhere, 401),
+        ("a guest", site.guest_token(RoomId::FIRST), 403),
+        ("a reader", token_of(&site, "reader", &[]), 403),
+        ("who may close connections", token_of(&site, "closer", &[SendMessage, DisconnectUser]), 403),
+        ("a moderator", token_of(&site, "mod", &[SendMessage, DeleteMessage]), 200),
+        ("an owner", token_of(&site, "owner", &[DeleteMessage, ManageRoom]), 200),
+        ("who has the admin key", ADMIN_KEY.into(), 200),
+    ];
+    for (who, key, status) in rows {
+        let message = say(who).await;
+        for path in [format!("1/messages/{message}"), "1/users/ann/messages".into()] {
+            let answer = delete(&site, &key, &path).await;
+            assert_eq!(answer.status, status, "{who}: {}", answer.text);
+        }
+        assert_eq!(site.history().await.contains(&who.to_owned()), status != 200, "{who}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_deleted_is_said() {
+    let site = Site::open().await;
+    site.say(&site.guest_token(RoomId::FIRST), "one").await;
+    site.administer("/v1/streams/1/end", &json!({})).await;
+    site.administer("/v1/streams/create", &json!({ "name": "Two" })).await;
+    let long = "x".repeat(201);
+    let rows = [
+        (format!("1/messages/{}", id(9)), 404, "no such message"),
+        (format!("1/messages/{}", id(2)), 404, "no such message"),
+        (format!("2/messages/{}", id(1)), 404, "no message"),
+        ("1/messages/nonsense".into(), 404, "no message"),
+        (format!("9/messages/{}", id(1)), 404, "no message"),
+        ("9/users/ann/messages".into(), 404, "no room 9"),
+        ("x/users/ann/messages".into(), 404, "no room \"x\""),
+        ("1/users/a%20b/messages".into(), 400, "not the id of a user"),
+        ("1/users/%ff/messages".into(), 400, "UTF-8"),
+        (format!("1/messages/{}?reason={long}", id(1)), 400, "200 are allowed"),
+    ];
+    for (path, status, part) in rows {
+        let answer = delete(&site, ADMIN_KEY, &path).await;
+        assert_eq!(answer.status, status, "{path}: {}", answer.text);
+        assert!(answer.error().contains(part), "{path}: {}", answer.text);
+    }
+    assert_eq!(site.history().await, ["one"], "and nothing was deleted");
+}
