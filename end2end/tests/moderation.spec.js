@@ -1,3 +1,4 @@
+import AxeBuilder from '@axe-core/playwright';
 import { atBottom, expect, live, messages, say, test, texts } from './fixtures.js';
 
 const idOf = async (page, text) => messages(page).filter({ hasText: text }).getAttribute('id');
@@ -76,4 +77,50 @@ test('the last message goes, and the page is empty again', async ({ visit, serve
   await server.delete(`messages/${await idOf(page, 'one')}`);
   await expect(messages(page)).toHaveCount(0);
   await expect(page.getByText('No messages yet. Say hello!')).toBeVisible();
+});
+
+/** The user id of whoever said that. */
+const authorOf = async (server, text) => {
+  const { data } = await (await fetch(`${server.url}/v1/streams/1/messages`)).json();
+  return data.find(({ message }) => message.message_text === text).author_id;
+};
+
+test.describe('who may not speak', () => {
+  test.use({ networkErrors: true }); // Chromium writes each 403 itself.
+
+  test('is told so and why, keeps their text, and goes on when it is lifted', async ({ visit, server }) => {
+    const page = await visit();
+    await live(page);
+    await say(page, 'hello', 'Ann');
+    await expect(messages(page)).toHaveCount(1);
+    const user = await authorOf(server, 'hello');
+    const notice = page.getByText('A moderator has banned you from writing here. Reason: no adverts');
+    await server.decide(user, 'ban', { reason: 'no adverts' });
+    await expect(notice).toBeVisible();
+    expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+    await say(page, 'buy this');
+    await expect(page.getByRole('alert').filter({ hasText: 'banned you from writing here' })).toBeVisible();
+    await expect(page.getByLabel('Message', { exact: true })).toHaveValue('buy this');
+    await page.reload();
+    await live(page);
+    await expect(notice).toBeVisible();
+    await server.decide(user, 'lift');
+    await expect(notice).toBeHidden();
+    await say(page, 'sorry');
+    await expect(messages(page)).toHaveCount(2);
+  });
+
+  test('for a while is told when that is over', async ({ visit, server }) => {
+    const [page, other] = [await visit(), await visit()];
+    await live(page);
+    await say(page, 'hello', 'Ann');
+    await expect(messages(page)).toHaveCount(1);
+    await server.decide(await authorOf(server, 'hello'), 'timeout', { seconds: 3 });
+    const notice = page.getByText(/A moderator has timed you out until .*\d\d:\d\d/);
+    await expect(notice).toBeVisible();
+    await expect(other.getByText(/timed you out/)).toBeHidden();
+    await expect(notice).toBeHidden();
+    await say(page, 'calm');
+    await expect(messages(page)).toHaveCount(2);
+  });
 });

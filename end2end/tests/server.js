@@ -85,6 +85,11 @@ export class Server {
     return this.administer(`1/${path}`, {}, 'DELETE');
   }
 
+  /** Decides on a user's right to speak: `timeout`, `ban` or `lift`. */
+  decide(user, act, terms = {}) {
+    return this.administer(`1/users/${user}/${act}`, terms);
+  }
+
   /** A guest who comes only to speak. */
   async guest(username) {
     const abort = new AbortController();

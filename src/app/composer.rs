@@ -5,7 +5,7 @@ use leptos::{ev::SubmitEvent, html::Input, prelude::*};
 use super::{
     publish::{self, Draft},
     session::{Session, spawn},
-    view::{FormError, FormInput, FormView, RoomView},
+    view::{FormError, FormInput, FormView, RoomView, Standing},
 };
 use crate::chat::{Fault, Field, Invalid, Limits, RoomState};
 
@@ -77,6 +77,9 @@ fn Fields(session: Session, limits: Limits, form: FormView, hidden: Signal<bool>
                 form.submit();
             }
         >
+            <p class="standing" role="status" hidden=session.flag(|session| session.standing.with(Option::is_none))>
+                {session.words(standing)}
+            </p>
             <input type="hidden" name="client_message_id" value=client_message_id autocomplete="off" />
             <div class="name-field">
                 <label for="username">"Username"</label>
@@ -124,6 +127,20 @@ fn Fields(session: Session, limits: Limits, form: FormView, hidden: Signal<bool>
             <p id="message-error" class="error" role="alert" hidden=is_fine(FormInput::Message)>{error(FormInput::Message)}</p>
         </form>
     }
+}
+
+/// What was decided on the reader's right to speak.
+fn standing(session: Session) -> String {
+    let Some(Standing { until, reason }) = session.standing.get() else { return String::new() };
+    let mut words = match &*until {
+        "" => "A moderator has banned you from writing here.".to_owned(),
+        until => format!("A moderator has timed you out until {}.", session.zone().full(until)),
+    };
+    if !reason.is_empty() {
+        words.push_str(" Reason: ");
+        words.push_str(&reason);
+    }
+    words
 }
 
 impl Form {

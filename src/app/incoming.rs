@@ -3,7 +3,7 @@
 use super::{
     json::Json,
     timeline::{Extract, Removal},
-    view::{ChatMessage, FormError, FormInput, FormView, RoomView},
+    view::{ChatMessage, FormError, FormInput, FormView, RoomView, Standing},
 };
 use crate::chat::{ChatText, MessageId, RoomId, RoomState};
 
@@ -20,6 +20,8 @@ pub enum Incoming {
     Room(RoomState),
     /// Messages were deleted.
     Removal(Removal),
+    /// A moderator has decided that the reader may not speak, or may again.
+    Standing(Option<Standing>),
     /// Nothing that the page shows.
     Other,
 }
@@ -52,6 +54,8 @@ impl Incoming {
             "system" => match message.text("status").as_deref() {
                 Some("start") => Some(Self::Room(RoomState::Live)),
                 Some("end") => Some(Self::Room(RoomState::Ended)),
+                Some("timeout" | "ban") => Some(Self::Standing(Some(standing(&message)))),
+                Some("lift") => Some(Self::Standing(None)),
                 Some("delete") => removal(&envelope, &message).map(Self::Removal),
                 _ => message.number("viewer_count").map(|viewers| Self::Viewers(viewers as usize)),
             },
@@ -69,6 +73,11 @@ impl Init {
             gap: message.flag("gap"),
         })
     }
+}
+
+fn standing(told: &Json) -> Standing {
+    let text = |key| told.text(key).unwrap_or_default();
+    Standing { until: text("until"), reason: text("reason") }
 }
 
 fn removal(envelope: &Json, message: &Json) -> Option<Removal> {
@@ -139,6 +148,7 @@ impl RoomView {
             viewer_count: view.number("viewer_count")? as usize,
             username_chars: view.number("username_chars")? as usize,
             text_chars: view.number("text_chars")? as usize,
+            standing: Some(view.get("standing")).filter(|told| told.text("reason").is_some()).map(|told| standing(&told)),
             form: FormView {
                 username: form.text("username")?,
                 text: form.text("text")?,

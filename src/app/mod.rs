@@ -26,4 +26,4 @@ mod timeline;
 mod view;
 
 pub use shell::{Page, shell};
-pub use view::{ChatMessage, FormError, FormInput, FormView, RoomView};
+pub use view::{ChatMessage, FormError, FormInput, FormView, RoomView, Standing};

@@ -27,6 +27,7 @@ pub fn Chat() -> impl IntoView {
     Effect::new(move |_| {
         session.timeline.update(|timeline| timeline.set_zone(Zone::Local));
         session.hydrated.set(true);
+        session.stand(session.standing.get_untracked());
         stay_at_end(session);
         if session.state.get_untracked() == RoomState::Live && !archive {
             Feed::start(session, position.clone());

@@ -3,14 +3,14 @@
 use std::{pin::Pin, time::Duration};
 
 use futures::channel::oneshot;
-use js_sys::futures::spawn_local;
+use js_sys::{Date, futures::spawn_local};
 use leptos::{html::Div, prelude::*};
 
 use super::{
     clock::Zone,
     request, scroll,
     timeline::{Extract, Removal, Timeline},
-    view::{ChatMessage, RoomView},
+    view::{ChatMessage, RoomView, Standing},
 };
 use crate::chat::{RoomId, RoomState};
 
@@ -45,6 +45,8 @@ pub struct Session {
     pub timeline: RwSignal<Timeline>,
     /// The room's state.
     pub state: RwSignal<RoomState>,
+    /// What keeps the reader from speaking.
+    pub standing: RwSignal<Option<Standing>>,
     /// How the connection is.
     pub link: RwSignal<Link>,
     /// Connections of the room.
@@ -73,6 +75,7 @@ impl Session {
             user_id: RwSignal::new(view.user_id.clone()),
             timeline: RwSignal::new(Timeline::new(&view.messages, view.has_older, &view.position)),
             state: RwSignal::new(view.state),
+            standing: RwSignal::new(view.standing.clone()),
             link: RwSignal::new(Link::Connecting),
             viewers: RwSignal::new(view.viewer_count),
             renewals: RwSignal::new(0),
@@ -108,6 +111,20 @@ impl Session {
             let reader = scroll::reader(self);
             scroll::keep_place(self, Box::new(move |timeline| timeline.append(messages, reader)));
         }
+    }
+
+    /// Tells the reader what was decided on their right to speak, for as long as it holds.
+    pub fn stand(self, standing: Option<Standing>) {
+        self.standing.set(standing.clone());
+        let Some(until) = standing.as_ref().map(|standing| &standing.until).filter(|until| !until.is_empty()) else { return };
+        let left_ms = Date::new(&until.into()).get_time() - Date::now();
+        let over = move || {
+            if self.standing.with_untracked(|now| *now == standing) {
+                self.standing.set(None);
+            }
+        };
+        // A browser takes no longer time than this, 24 days.
+        set_timeout(over, Duration::from_millis(left_ms.clamp(0.0, f64::from(i32::MAX)) as u64));
     }
 
     /// Takes out what was deleted. The reader's place stays.

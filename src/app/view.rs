@@ -32,8 +32,19 @@ pub struct RoomView {
     pub username_chars: usize,
     /// Longest text, in code points.
     pub text_chars: usize,
+    /// What keeps them from speaking.
+    pub standing: Option<Standing>,
     /// What stands in the form.
     pub form: FormView,
+}
+
+/// What a moderator has decided on the reader's right to speak.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// When they may speak again, RFC 3339; empty if not at all.
+    pub until: String,
+    /// Why; may be empty.
+    pub reason: String,
 }
 
 /// The form as it is rendered: empty at first, filled again after a refusal so that nothing typed is lost.

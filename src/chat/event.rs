@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::chat::{Deletion, MessageId, RoomId, RoomState, UserId};
+use crate::chat::{Deletion, MessageId, RoomId, RoomState, Sanction, UserId};
 
 /// A moment: milliseconds since 1970-01-01T00:00:00Z, without leap seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -40,6 +40,8 @@ pub enum Kind {
     Room(RoomState),
     /// Messages were taken out.
     Deletion(Deletion),
+    /// Somebody may not speak any more, or again. Told to them alone.
+    Sanction(Sanction),
 }
 
 /// What somebody said.
@@ -69,6 +71,7 @@ impl Event {
         match &self.kind {
             Kind::Message(_) | Kind::Room(_) | Kind::Deletion(_) => true,
             Kind::Private { to, message } => reader.is_some_and(|reader| reader == to || *reader == message.author),
+            Kind::Sanction(sanction) => reader == Some(&sanction.user),
         }
     }
 
@@ -76,7 +79,7 @@ impl Event {
     pub fn message(&self) -> Option<&Message> {
         match &self.kind {
             Kind::Message(message) | Kind::Private { message, .. } => Some(message),
-            Kind::Room(_) | Kind::Deletion(_) => None,
+            Kind::Room(_) | Kind::Deletion(_) | Kind::Sanction(_) => None,
         }
     }
 }

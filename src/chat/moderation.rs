@@ -1,4 +1,6 @@
-use crate::chat::{Message, UserId};
+use serde::{Deserialize, Serialize};
+
+use crate::chat::{Message, Timestamp, UserId};
 
 /// Longest reason of a moderator, in Unicode code points.
 pub const REASON_CHARS: usize = 200;
@@ -31,4 +33,32 @@ impl Deleted {
             Self::AllOf(user) => *user == message.author,
         }
     }
+}
+
+/// What a moderator decided on somebody's right to speak in the room. The later one replaces the earlier one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sanction {
+    /// Whose.
+    pub user: UserId,
+    /// What holds from now on.
+    pub measure: Measure,
+    /// Who decided it.
+    pub by: UserId,
+    /// Why: for the log, and for the person. May be empty.
+    pub reason: String,
+}
+
+/// Whether somebody may speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "measure", rename_all = "lowercase")]
+pub enum Measure {
+    /// Not before a moment.
+    Timeout {
+        /// That moment.
+        until: Timestamp,
+    },
+    /// Not any more.
+    Ban,
+    /// As everybody does: whatever was decided before is undone.
+    Lift,
 }

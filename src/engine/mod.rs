@@ -5,12 +5,15 @@
 
 mod sqlite;
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use futures::future::BoxFuture;
 
 pub use self::sqlite::{OpenError, Sqlite};
-use crate::chat::{Deletion, Draft, Event, Payload, Room, RoomId, RoomState, Timestamp, UserId};
+use crate::chat::{Deletion, Draft, Event, Payload, Room, RoomId, RoomState, Sanction, Timestamp, UserId};
 
 /// Receives every event of every room, in the order of each room's log, after its commit and before its author's answer.
 ///
@@ -42,6 +45,13 @@ pub trait Engine: Send + Sync + 'static {
     /// Takes messages out of everything that is read from now on, as an event of the room's log; the log itself keeps them. In
     /// any state of the room. A message that was taken out before: no event, the answer is the first deletion's.
     fn delete(&self, room: RoomId, deletion: Deletion) -> BoxFuture<'_, Result<Appended, EngineError>>;
+
+    /// Notes, as an event of the room's log, whether somebody may speak. In any state of the room.
+    fn sanction(&self, room: RoomId, sanction: Sanction) -> BoxFuture<'_, Result<Appended, EngineError>>;
+
+    /// The newest sanction of each user of each room that is not lifted, those whose time is over included; by room, in the order
+    /// of its log.
+    fn sanctions(&self) -> BoxFuture<'_, Result<Vec<Event>, EngineError>>;
 
     /// Reads a part of a room's log, oldest first, without the messages that were deleted. Sees everything that was dispatched before the call.
     fn read(&self, query: Query) -> BoxFuture<'_, Result<Vec<Event>, EngineError>>;
@@ -185,6 +195,12 @@ impl From<rusqlite::Error> for Fault {
 pub(crate) fn may_follow(from: RoomState, to: RoomState) -> bool {
     use RoomState::{Created, Ended, Live, Prepared};
     matches!((from, to), (Created | Ended, Prepared) | (Prepared, Live) | (Live, Ended))
+}
+
+/// The machine's clock.
+pub(crate) fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// Reads back a payload that was stored: it was JSON when it came in.

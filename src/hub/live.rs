@@ -15,8 +15,12 @@ use tokio::sync::Notify;
 use super::{
     Claims, Refusal, RingSize,
     ring::{Entry, Item, Ring},
+    sanctions::Sanctions,
 };
-use crate::chat::{Event, Kind, Room, RoomId, RoomState, UserId};
+use crate::{
+    chat::{Event, Kind, Room, RoomId, RoomState, Sanction, UserId},
+    engine::now,
+};
 
 /// Above this many viewers, coming and going is told once a second instead of each time: in a raid it would be most of the traffic.
 const BIG_ROOM: usize = 100;
@@ -67,6 +71,7 @@ struct State {
     connected: u64,
     /// The count that the room was told last.
     told_viewers: usize,
+    sanctions: Sanctions,
 }
 
 /// Somebody who serves connections of the room.
@@ -118,7 +123,8 @@ impl LiveRoom {
     pub(super) fn new(room: Room, head: u64, size: RingSize) -> Self {
         let id = room.id;
         let (ring, connections) = (Ring::new(size, head), HashMap::new());
-        let state = State { room, head, ring, connections, servers: Vec::new(), connected: 0, told_viewers: 0 };
+        let (servers, sanctions) = (Vec::new(), Sanctions::default());
+        let state = State { room, head, ring, connections, servers, connected: 0, told_viewers: 0, sanctions };
         Self { id, state: Mutex::new(state), progress: Notify::new() }
     }
 
@@ -160,12 +166,28 @@ impl LiveRoom {
                     let is_gone = |event: &Event| event.message().is_some_and(|message| deletion.of.covers(event.seq, message));
                     state.ring.erase(is_gone);
                 }
+                Kind::Sanction(sanction) => state.sanctions.note(sanction, now()),
                 Kind::Message(_) | Kind::Private { .. } => {}
             }
             state.head = event.seq;
             state.push(Item::Event(Arc::clone(event)));
         }
         self.wake(state);
+    }
+
+    /// Takes over what was decided before the start.
+    pub(super) fn note(&self, sanction: &Sanction) {
+        self.lock().sanctions.note(sanction, now());
+    }
+
+    /// What keeps that user from speaking.
+    pub(super) fn sanction(&self, user: &UserId) -> Option<Sanction> {
+        self.lock().sanctions.find(user, now())
+    }
+
+    /// Whether that user may speak, if the room is open.
+    pub(super) fn may_speak(&self, user: &UserId) -> Result<(), Refusal> {
+        self.lock().sanctions.check(user, now())
     }
 
     /// Adds a connection, which saw everything up to `resume` if it says so. The others are told that somebody came.

@@ -9,6 +9,7 @@ mod moderation;
 mod rate;
 mod refusal;
 mod ring;
+mod sanctions;
 mod subscriber;
 mod token;
 
@@ -24,14 +25,14 @@ use std::{
 use self::{live::LiveRoom, rate::Buckets};
 pub use self::{
     live::{ConnectionId, Wake},
-    moderation::Authority,
+    moderation::{Authority, Decision},
     refusal::Refusal,
     ring::{Entry, Item, RingSize},
     subscriber::{Batch, Fetch, Fetched, Found, LiveTail, Step, Subscriber, Welcome},
     token::{Claims, TokenError, Tokens},
 };
 use crate::{
-    chat::{Capability, ChatText, Command, Event, Limits, Position, Room, RoomId, RoomState, UserId},
+    chat::{Capability, ChatText, Command, Event, Kind, Limits, Position, Room, RoomId, RoomState, UserId},
     engine::{self, Appended, Engine, EngineError, Fault, NewRoom, Query, Sink},
 };
 
@@ -126,6 +127,11 @@ impl Hub {
     pub async fn start(engine: Arc<dyn Engine>, rooms: Rooms, tokens: Tokens, limits: Limits) -> Result<Self, EngineError> {
         for (room, head) in engine.rooms().await? {
             rooms.insert(room, head);
+        }
+        for event in engine.sanctions().await? {
+            if let (Kind::Sanction(sanction), Some(room)) = (&event.kind, rooms.find(event.room)) {
+                room.note(sanction);
+            }
         }
         let buckets = Buckets::new(limits.rate_per_second, limits.burst);
         let inner = Arc::new(Inner { engine, rooms, tokens, limits, buckets, stopping: AtomicBool::new(false) });
@@ -252,6 +258,7 @@ impl Hub {
         if !claims.capabilities.allow(Capability::SendMessage) {
             return Err(Refusal::Capability(Capability::SendMessage));
         }
+        live.may_speak(&claims.user)?;
         ChatText::check(draft.payload.get(), &self.0.limits)?;
         self.take_turn(room, &claims)?;
         live.keep_pace().await;

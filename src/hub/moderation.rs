@@ -1,8 +1,13 @@
-use super::{Hub, Refusal};
+use std::time::Duration;
+
+use super::{Hub, Refusal, sanctions};
 use crate::{
-    chat::{Capability, Deleted, Deletion, REASON_CHARS, RoomId, UserId},
-    engine::Appended,
+    chat::{Capability, Deleted, Deletion, Event, Kind, Measure, REASON_CHARS, RoomId, Sanction, Timestamp, UserId},
+    engine::{Appended, now},
 };
+
+/// Longest time-out: what is meant for longer is a ban.
+pub(super) const LONGEST_TIMEOUT: Duration = Duration::from_secs(14 * 24 * 3_600);
 
 /// Who asks for something that not everybody may do.
 #[derive(Clone, Debug)]
@@ -13,6 +18,17 @@ pub enum Authority {
     Bearer(String),
 }
 
+/// What a moderator decides on somebody's right to speak.
+#[derive(Clone, Copy, Debug)]
+pub enum Decision {
+    /// Not for a while: 1 second to two weeks.
+    TimeOut(Duration),
+    /// Not any more.
+    Ban,
+    /// Again.
+    Lift,
+}
+
 impl Hub {
     /// Takes messages out of the room: nobody is shown them from now on, and whoever has them on the screen is told. In any state
     /// of the room.
@@ -21,16 +37,66 @@ impl Hub {
     /// [`Refusal::Token`], [`Refusal::Capability`], [`Refusal::UnknownRoom`], [`Refusal::UnknownMessage`],
     /// [`Refusal::ReasonTooLong`], or the engine's.
     pub async fn delete(&self, room: RoomId, who: &Authority, of: Deleted, reason: String) -> Result<Appended, Refusal> {
+        let by = self.begin(room, who, Capability::DeleteMessage, &reason)?;
+        Ok(self.0.engine.delete(room, Deletion { of, by, reason }).await?)
+    }
+
+    /// Decides whether `user` may speak in the room, from now on and over restarts; they are told. In any state of the room. The
+    /// later decision replaces the earlier one.
+    ///
+    /// # Errors
+    /// [`Refusal::Token`], [`Refusal::Capability`], [`Refusal::UnknownRoom`], [`Refusal::TimeoutLength`],
+    /// [`Refusal::ReasonTooLong`], or the engine's.
+    pub async fn sanction(
+        &self,
+        room: RoomId,
+        who: &Authority,
+        user: UserId,
+        decision: Decision,
+        reason: String,
+    ) -> Result<Appended, Refusal> {
+        let by = self.begin(room, who, Capability::DisconnectUser, &reason)?;
+        let measure = match decision {
+            Decision::TimeOut(length) => Measure::Timeout { until: end_of(length)? },
+            Decision::Ban => Measure::Ban,
+            Decision::Lift => Measure::Lift,
+        };
+        Ok(self.0.engine.sanction(room, Sanction { user, measure, by, reason }).await?)
+    }
+
+    /// Who may not speak in the room at present, the oldest decision first.
+    ///
+    /// # Errors
+    /// [`Refusal::Token`], [`Refusal::Capability`], [`Refusal::UnknownRoom`], or the engine's.
+    pub async fn sanctions(&self, room: RoomId, who: &Authority) -> Result<Vec<Event>, Refusal> {
+        self.find(room)?;
+        self.authorize(room, who, Capability::DisconnectUser)?;
+        let holds = |event: &Event| match &event.kind {
+            Kind::Sanction(sanction) => event.room == room && sanctions::refusal(sanction.measure, now()).is_some(),
+            Kind::Message(_) | Kind::Private { .. } | Kind::Room(_) | Kind::Deletion(_) => false,
+        };
+        let mut all = self.0.engine.sanctions().await?;
+        all.retain(holds);
+        Ok(all)
+    }
+
+    /// What keeps `user` from speaking in the room at present.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownRoom`].
+    pub fn sanction_on(&self, room: RoomId, user: &UserId) -> Result<Option<Sanction>, Refusal> {
+        Ok(self.find(room)?.sanction(user))
+    }
+
+    /// What is the same before each of a moderator's acts: who does it, if they may.
+    fn begin(&self, room: RoomId, who: &Authority, capability: Capability, reason: &str) -> Result<UserId, Refusal> {
         if self.is_stopping() {
             return Err(Refusal::Stopping);
         }
         self.find(room)?;
-        let by = self.authorize(room, who, Capability::DeleteMessage)?;
+        let by = self.authorize(room, who, capability)?;
         let chars = reason.chars().count();
-        if chars > REASON_CHARS {
-            return Err(Refusal::ReasonTooLong { chars });
-        }
-        Ok(self.0.engine.delete(room, Deletion { of, by, reason }).await?)
+        if chars > REASON_CHARS { Err(Refusal::ReasonTooLong { chars }) } else { Ok(by) }
     }
 
     /// Who it is, if they may.
@@ -43,4 +109,10 @@ impl Hub {
             }
         }
     }
+}
+
+fn end_of(length: Duration) -> Result<Timestamp, Refusal> {
+    let milliseconds = i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
+    let valid = length >= Duration::from_secs(1) && length <= LONGEST_TIMEOUT;
+    if valid { Ok(Timestamp(now().0 + milliseconds)) } else { Err(Refusal::TimeoutLength) }
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use crate::{
     chat::{Capability, Invalid, REASON_CHARS, RoomId, RoomState},
     engine::EngineError,
-    hub::TokenError,
+    hub::{TokenError, moderation::LONGEST_TIMEOUT},
 };
 
 /// Why the hub does not do what a client asks. The texts are for the person at the other end.
@@ -27,6 +27,18 @@ pub enum Refusal {
     /// The message is not acceptable.
     #[error(transparent)]
     Invalid(#[from] Invalid),
+    /// A moderator has taken their right to speak for a while.
+    #[error("A moderator has timed you out. You can write again in {}.", in_words(.left))]
+    TimedOut {
+        /// For how long yet.
+        left: Duration,
+    },
+    /// A moderator has taken their right to speak.
+    #[error("A moderator has banned you from writing here.")]
+    Banned,
+    /// A time-out cannot be that long, or that short.
+    #[error("A time-out lasts from 1 to {} seconds (two weeks).", LONGEST_TIMEOUT.as_secs())]
+    TimeoutLength,
     /// There is no such message.
     #[error("There is no such message in this room.")]
     UnknownMessage,
@@ -69,6 +81,9 @@ impl Refusal {
             Self::WidgetKey => "widget_key",
             Self::Capability(_) => "capability",
             Self::Invalid(_) => "invalid",
+            Self::TimedOut { .. } => "timed_out",
+            Self::Banned => "banned",
+            Self::TimeoutLength => "timeout_length",
             Self::UnknownMessage => "unknown_message",
             Self::ReasonTooLong { .. } => "reason_too_long",
             Self::NotConnected => "not_connected",
@@ -101,6 +116,18 @@ fn engine(error: &EngineError) -> &'static str {
         EngineError::DamagedEvent { .. } => "A message that belongs here is damaged and cannot be shown.",
         _ => "The chat could not read its log. Please try again.",
     }
+}
+
+/// A time that is left, rounded up.
+fn in_words(left: &Duration) -> String {
+    let seconds = left.as_secs_f64().ceil() as u64;
+    let (count, unit) = match seconds {
+        0..60 => (seconds, "second"),
+        60..3_600 => (seconds.div_ceil(60), "minute"),
+        3_600..86_400 => (seconds.div_ceil(3_600), "hour"),
+        _ => (seconds.div_ceil(86_400), "day"),
+    };
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
 }
 
 fn wrong_order(from: &RoomState, to: &RoomState) -> String {

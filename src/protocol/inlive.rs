@@ -8,7 +8,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use crate::chat::{Command, Deleted, Draft, Event, Kind, MessageId, Payload, Position, RoomId, RoomState, Timestamp, UserId};
+use crate::chat::{
+    Command, Deleted, Draft, Event, Kind, Measure, MessageId, Payload, Position, RoomId, RoomState, Sanction, Timestamp, UserId,
+};
 
 /// Longest client message id, in bytes. A UUID has 36.
 const CLIENT_MESSAGE_ID_BYTES: usize = 64;
@@ -142,6 +144,7 @@ impl<'a> Envelope<'a> {
             }
             Kind::Room(state) => ("system", "0", "", 0.0, Owned(room_status(*state))),
             Kind::Deletion(deletion) => ("system", "0", "", 0.0, Owned(deleted(event.room, &deletion.of))),
+            Kind::Sanction(sanction) => ("system", "0", sanction.user.as_str(), 0.0, Owned(sanctioned(sanction))),
         };
         let (id, sent_at) = (event.id().to_string(), rfc3339(event.sent_at));
         Self { stream_id: event.room.to_string(), author_id, to_user_id, kind, timestamp, widget_key: "", id, sent_at, message }
@@ -163,6 +166,16 @@ fn deleted(room: RoomId, deleted: &Deleted) -> Payload {
     let told = match deleted {
         Deleted::Message(seq) => serde_json::json!({ "status": "delete", "id": MessageId { room, seq: *seq }.to_string() }),
         Deleted::AllOf(user) => serde_json::json!({ "status": "delete", "author_id": user }),
+    };
+    serde_json::value::to_raw_value(&told).expect("plain data")
+}
+
+/// What somebody is told of what was decided on them: what and why, not by whom.
+fn sanctioned(Sanction { measure, reason, .. }: &Sanction) -> Payload {
+    let told = match measure {
+        Measure::Timeout { until } => serde_json::json!({ "status": "timeout", "until": rfc3339(*until), "reason": reason }),
+        Measure::Ban => serde_json::json!({ "status": "ban", "reason": reason }),
+        Measure::Lift => serde_json::json!({ "status": "lift", "reason": reason }),
     };
     serde_json::value::to_raw_value(&told).expect("plain data")
 }

@@ -50,8 +50,8 @@ impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         let header = match &refusal {
             // Whole seconds (RFC 9110 10.2.3), and never less than the wait.
-            Refusal::TooFast { retry_after } => {
-                Some((header::RETRY_AFTER, HeaderValue::from(retry_after.as_secs_f64().ceil() as u64)))
+            Refusal::TooFast { retry_after: wait } | Refusal::TimedOut { left: wait } => {
+                Some((header::RETRY_AFTER, HeaderValue::from(wait.as_secs_f64().ceil() as u64)))
             }
             Refusal::Stopping | Refusal::Engine(EngineError::Fault(_)) => Some((header::RETRY_AFTER, HeaderValue::from(1_u64))),
             _ => None,
@@ -66,8 +66,8 @@ pub(super) fn status(refusal: &Refusal) -> StatusCode {
         Refusal::UnknownRoom(_) | Refusal::UnknownMessage => StatusCode::NOT_FOUND,
         Refusal::NotLive(_) | Refusal::NotConnected | Refusal::WrongOrder(..) | Refusal::SlugTaken(_) => StatusCode::CONFLICT,
         Refusal::Token(_) => StatusCode::UNAUTHORIZED,
-        Refusal::WidgetKey | Refusal::Capability(_) => StatusCode::FORBIDDEN,
-        Refusal::Invalid(_) | Refusal::ReasonTooLong { .. } => StatusCode::BAD_REQUEST,
+        Refusal::WidgetKey | Refusal::Capability(_) | Refusal::TimedOut { .. } | Refusal::Banned => StatusCode::FORBIDDEN,
+        Refusal::Invalid(_) | Refusal::ReasonTooLong { .. } | Refusal::TimeoutLength => StatusCode::BAD_REQUEST,
         Refusal::TooFast { .. } => StatusCode::TOO_MANY_REQUESTS,
         // The engine has said in the log what failed, once for all that failed with it.
         Refusal::Stopping | Refusal::Engine(EngineError::Fault(_)) => StatusCode::SERVICE_UNAVAILABLE,

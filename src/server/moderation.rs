@@ -1,20 +1,29 @@
+use std::time::Duration;
+
 use axum::{
     Json,
-    extract::{FromRef, FromRequestParts, Path, State, rejection::PathRejection},
-    http::{StatusCode, request::Parts},
+    extract::{
+        FromRef, FromRequestParts, Path, State,
+        rejection::{BytesRejection, PathRejection},
+    },
+    http::{HeaderMap, StatusCode, request::Parts},
     response::{IntoResponse, Response},
 };
+use bytes::Bytes;
+use serde::Deserialize;
 use serde_json::json;
 
 use super::{
     api::is_admin_key,
     error::ApiError,
-    router::{Params, bearer},
+    publish::json_body,
+    router::{Params, RoomPath, bearer},
     state::AdminKey,
 };
 use crate::{
-    chat::{Deleted, MessageId, RoomId, UserId},
-    hub::{Authority, Hub},
+    chat::{Deleted, Event, Kind, Measure, MessageId, RoomId, Sanction, UserId},
+    engine::Appended,
+    hub::{Authority, Decision, Hub},
     protocol::inlive::{Answer, rfc3339},
 };
 
@@ -56,16 +65,112 @@ pub(super) async fn delete_messages_of(
     Inside { room, name }: Inside,
     params: Params,
 ) -> Result<Response, ApiError> {
-    let no_user = |_| ApiError::new(StatusCode::BAD_REQUEST, format!("{name:?} is not the id of a user."));
-    let user = UserId::try_from(name.clone()).map_err(no_user)?;
-    delete(&hub, room, &authority, Deleted::AllOf(user), &params).await
+    delete(&hub, room, &authority, Deleted::AllOf(user(&name)?), &params).await
 }
 
 async fn delete(hub: &Hub, room: RoomId, authority: &Authority, of: Deleted, params: &Params) -> Result<Response, ApiError> {
-    let deletion = hub.delete(room, authority, of, params.find("reason").unwrap_or_default()).await?;
-    let id = MessageId { room, seq: deletion.seq }.to_string();
-    let data = json!({ "id": id, "position": hub.position(deletion.seq).to_string(), "sent_at": rfc3339(deletion.sent_at) });
+    Ok(done(hub, room, hub.delete(room, authority, of, params.find("reason").unwrap_or_default()).await?))
+}
+
+/// What a moderator sends with a decision.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Terms {
+    seconds: Option<f64>,
+    reason: String,
+}
+
+/// `POST /v1/streams/{id}/users/{user}/timeout`: takes somebody's right to speak for so many `seconds`.
+pub(super) async fn time_out(
+    Shown(authority): Shown,
+    State(hub): State<Hub>,
+    inside: Inside,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, ApiError> {
+    let Terms { seconds, reason } = terms(&headers, body)?;
+    let missing = || ApiError::new(StatusCode::BAD_REQUEST, "\"seconds\" is missing: how long the time-out lasts.");
+    let length = Duration::try_from_secs_f64(seconds.ok_or_else(missing)?).unwrap_or_default();
+    decide(&hub, &authority, inside, Decision::TimeOut(length), reason).await
+}
+
+/// `POST /v1/streams/{id}/users/{user}/ban`: takes somebody's right to speak.
+pub(super) async fn ban(
+    Shown(authority): Shown,
+    State(hub): State<Hub>,
+    inside: Inside,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, ApiError> {
+    decide(&hub, &authority, inside, Decision::Ban, terms(&headers, body)?.reason).await
+}
+
+/// `POST /v1/streams/{id}/users/{user}/lift`: gives it back.
+pub(super) async fn lift(
+    Shown(authority): Shown,
+    State(hub): State<Hub>,
+    inside: Inside,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, ApiError> {
+    decide(&hub, &authority, inside, Decision::Lift, terms(&headers, body)?.reason).await
+}
+
+/// `GET /v1/streams/{id}/sanctions`: who may not speak at present.
+pub(super) async fn sanctions(
+    Shown(authority): Shown,
+    State(hub): State<Hub>,
+    RoomPath(room): RoomPath,
+) -> Result<Response, ApiError> {
+    let all = hub.sanctions(room, &authority).await?;
+    let shown = |event: &Event| match &event.kind {
+        Kind::Sanction(Sanction { user, measure, by, reason }) => {
+            let (measure, until) = match measure {
+                Measure::Timeout { until } => ("timeout", Some(rfc3339(*until))),
+                Measure::Ban => ("ban", None),
+                Measure::Lift => ("lift", None),
+            };
+            let (id, sent_at) = (event.id().to_string(), rfc3339(event.sent_at));
+            Some(
+                json!({ "id": id, "sent_at": sent_at, "user_id": user, "measure": measure, "until": until, "by": by, "reason": reason }),
+            )
+        }
+        Kind::Message(_) | Kind::Private { .. } | Kind::Room(_) | Kind::Deletion(_) => None,
+    };
+    let data: Vec<_> = all.iter().filter_map(shown).collect();
     Ok(Json(Answer { code: 200, message: "OK", data, meta: None }).into_response())
+}
+
+/// A body may be left out where nothing in it is needed.
+fn terms(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Terms, ApiError> {
+    if matches!(&body, Ok(body) if body.is_empty()) {
+        return Ok(Terms::default());
+    }
+    let invalid =
+        |error: serde_json::Error| ApiError::new(StatusCode::BAD_REQUEST, format!("The body must be one JSON object: {error}."));
+    serde_json::from_slice(&json_body(headers, body)?).map_err(invalid)
+}
+
+async fn decide(
+    hub: &Hub,
+    authority: &Authority,
+    Inside { room, name }: Inside,
+    decision: Decision,
+    reason: String,
+) -> Result<Response, ApiError> {
+    Ok(done(hub, room, hub.sanction(room, authority, user(&name)?, decision, reason).await?))
+}
+
+fn user(name: &str) -> Result<UserId, ApiError> {
+    let no_user = |_| ApiError::new(StatusCode::BAD_REQUEST, format!("{name:?} is not the id of a user."));
+    UserId::try_from(name.to_owned()).map_err(no_user)
+}
+
+/// The event that a moderator's act has become.
+fn done(hub: &Hub, room: RoomId, appended: Appended) -> Response {
+    let id = MessageId { room, seq: appended.seq }.to_string();
+    let data = json!({ "id": id, "position": hub.position(appended.seq).to_string(), "sent_at": rfc3339(appended.sent_at) });
+    Json(Answer { code: 200, message: "OK", data, meta: None }).into_response()
 }
 
 /// A room, and the name of something inside it, from the path.

@@ -14,8 +14,8 @@ use tower_http::services::ServeDir;
 
 use super::{api::place, error, identity, router::Params, state::AppState};
 use crate::{
-    app::{self, ChatMessage, FormError, FormInput, FormView, Page, RoomView},
-    chat::{Capabilities, ChatText, Command, Draft, Event, Field, Kind, RoomId, UserId},
+    app::{self, ChatMessage, FormError, FormInput, FormView, Page, RoomView, Standing},
+    chat::{Capabilities, ChatText, Command, Draft, Event, Field, Kind, Measure, RoomId, Sanction, UserId},
     engine::{End, Query},
     hub::{Hub, Refusal, Snapshot},
     protocol::inlive,
@@ -158,8 +158,17 @@ async fn view(hub: &Hub, room: RoomId, user: &UserId, params: &Params, form: For
         viewer_count,
         username_chars: limits.username_chars,
         text_chars: limits.text_chars,
+        standing: hub.sanction_on(room, user)?.and_then(standing),
         form: FormView { client_message_id: uuid::Uuid::new_v4().to_string(), ..form },
     })
+}
+
+fn standing(Sanction { measure, reason, .. }: Sanction) -> Option<Standing> {
+    match measure {
+        Measure::Timeout { until } => Some(Standing { until: inlive::rfc3339(until), reason }),
+        Measure::Ban => Some(Standing { until: String::new(), reason }),
+        Measure::Lift => None,
+    }
 }
 
 /// The part of an event that people read, if it has one.

@@ -31,7 +31,11 @@ pub fn router(state: AppState, allowed_origins: &[HeaderValue]) -> Router {
         .route("/streams/{id}/end", post(api::end))
         .route("/streams/{id}/messages", get(api::messages))
         .route("/streams/{id}/messages/{message}", delete(moderation::delete_message))
-        .route("/streams/{id}/users/{user}/messages", delete(moderation::delete_messages_of));
+        .route("/streams/{id}/users/{user}/messages", delete(moderation::delete_messages_of))
+        .route("/streams/{id}/users/{user}/timeout", post(moderation::time_out))
+        .route("/streams/{id}/users/{user}/ban", post(moderation::ban))
+        .route("/streams/{id}/users/{user}/lift", post(moderation::lift))
+        .route("/streams/{id}/sanctions", get(moderation::sanctions));
     Router::new()
         .route("/", get(page::first_room).post(page::post_to_first_room))
         .route("/rooms/{id}", get(page::room).post(page::post_to_room))

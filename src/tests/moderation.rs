@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use super::{
     Answer, Site,
-    site::{ADMIN_KEY, texts},
+    site::{ADMIN_KEY, Setting, texts},
 };
 use crate::chat::{Capabilities, Capability, MessageId, RoomId, UserId};
 
@@ -171,4 +171,140 @@ async fn what_cannot_be_deleted_is_said() {
         assert!(answer.error().contains(part), "{path}: {}", answer.text);
     }
     assert_eq!(site.history().await, ["one"], "and nothing was deleted");
+}
+
+async fn decide(site: &Site, key: &str, path: &str, body: &str) -> Answer {
+    let request = Request::post(format!("/v1/streams/{path}")).header("authorization", format!("Bearer {key}"));
+    let request = request.header("content-type", "application/json").body(Body::from(body.to_owned()));
+    site.send(request.expect("a request")).await
+}
+
+/// The part of the list of sanctions that people decided.
+async fn sanctions(site: &Site) -> Vec<[String; 4]> {
+    let request = Request::get("/v1/streams/1/sanctions").header("authorization", format!("Bearer {ADMIN_KEY}"));
+    let answer = site.send(request.body(Body::empty()).expect("a request")).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let rows = answer.json["data"].as_array().expect("a list").iter();
+    rows.map(|row| ["user_id", "measure", "by", "reason"].map(|key| row[key].as_str().expect("a text").to_owned())).collect()
+}
+
+#[tokio::test]
+async fn who_is_banned_cannot_speak_and_is_told_why_and_is_heard_again_when_it_is_lifted() {
+    let site = Site::open().await;
+    let (mut ann, mut bob) = (site.subscribe().await, site.subscribe().await);
+    let (token, user) = (ann.token().to_owned(), ann.user_id().to_owned());
+    site.say(&token, "rude").await;
+    let path = |act: &str| format!("1/users/{user}/{act}");
+    let answer = decide(&site, ADMIN_KEY, &path("ban"), r#"{"reason":"no <b>spam</b>"}"#).await;
+    assert_eq!((answer.status, answer.json["data"]["id"].as_str()), (200, Some(&*id(2).to_string())), "{}", answer.text);
+    ann.next_texts(1).await;
+    let told_ann = told(&mut ann).await;
+    assert_eq!(told_ann["message"], json!({ "status": "ban", "reason": "no <b>spam</b>" }), "why, not by whom");
+    assert_eq!((&told_ann["author_id"], &told_ann["to_user_id"]), (&json!("0"), &json!(user)));
+
+    let check = async |site: &Site, what: &str| {
+        let refused = site.say(&token, "again").await;
+        assert_eq!((refused.status, refused.error()), (403, "A moderator has banned you from writing here."), "{what}");
+        let private = json!({ "type": "private", "widget_key": super::site::WIDGET_KEY, "to_user_id": "bob", "message": 1 });
+        assert_eq!(site.publish(&token, &private).await.status, 403, "{what}: to nobody");
+        assert_eq!(sanctions(site).await, [[&*user, "ban", "admin", "no <b>spam</b>"]], "{what}");
+        assert_eq!(site.say(bob.token(), "fine").await.status, 200, "{what}: the others may");
+    };
+    check(&site, "at once").await;
+    let site = site.restart().await;
+    check(&site, "after a restart").await;
+    assert_eq!(decide(&site, ADMIN_KEY, &path("lift"), "").await.status, 200, "no reason is needed");
+    assert_eq!(site.say(&token, "sorry").await.status, 200);
+    assert!(sanctions(&site).await.is_empty());
+    let site = site.restart().await;
+    assert_eq!(site.say(&token, "thanks").await.status, 200);
+    bob.next_texts(1).await;
+    assert_eq!(told(&mut bob).await["message"]["message_text"], "fine", "nobody else is told");
+}
+
+#[tokio::test]
+async fn a_time_out_ends_by_itself() {
+    let site = Site::open().await;
+    let mut events = site.subscribe().await;
+    let (token, user) = (events.token().to_owned(), events.user_id().to_owned());
+    let path = format!("1/users/{user}/timeout");
+    assert_eq!(decide(&site, ADMIN_KEY, &path, r#"{"seconds":600,"reason":"calm down"}"#).await.status, 200);
+    let notice = told(&mut events).await;
+    assert_eq!((&notice["message"]["status"], &notice["message"]["reason"]), (&json!("timeout"), &json!("calm down")));
+    assert!(notice["message"]["until"].as_str().is_some_and(|until| until > notice["sent_at"].as_str().expect("a time")));
+    let refused = site.say(&token, "again").await;
+    assert_eq!((refused.status, refused.error()), (403, "A moderator has timed you out. You can write again in 10 minutes."));
+    assert!(matches!(refused.header("retry-after").parse(), Ok(1..=600)), "{refused:?}");
+    assert_eq!(site.request(&token).await.status, 200, "to read is another matter");
+    // The later decision counts.
+    assert_eq!(decide(&site, ADMIN_KEY, &path, r#"{"seconds":1}"#).await.status, 200);
+    let mut status = 403;
+    while status == 403 {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        status = site.say(&token, "calm").await.status;
+    }
+    assert_eq!(status, 200);
+    assert!(sanctions(&site).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_role_may_decide_who_speaks_or_not() {
+    let site = Site::with(Setting::default()).await;
+    use Capability::{DeleteMessage, DisconnectUser, SendMessage};
+    let rows = [
+        ("nobody", String::new(), 401),
+        ("somebody with another key", "wrong".into(), 401),
+        ("a guest", site.guest_token(RoomId::FIRST), 403),
+        ("who may delete", token_of(&site, "deleter", &[SendMessage, DeleteMessage]), 403),
+        ("a moderator", token_of(&site, "mod", &[DisconnectUser]), 200),
+        ("who has the admin key", ADMIN_KEY.into(), 200),
+    ];
+    for (who, key, status) in rows {
+        for (act, body) in [("timeout", r#"{"seconds":60}"#), ("ban", "{}"), ("lift", "")] {
+            let answer = decide(&site, &key, &format!("1/users/ann/{act}"), body).await;
+            assert_eq!(answer.status, status, "{who}, {act}: {}", answer.text);
+        }
+        let request = Request::get("/v1/streams/1/sanctions").header("authorization", format!("Bearer {key}"));
+        assert_eq!(site.send(request.body(Body::empty()).expect("a request")).await.status, status, "{who}, to see");
+    }
+}
+
+#[tokio::test]
+async fn decisions_that_are_none_are_refused() {
+    let site = Site::open().await;
+    let long = format!(r#"{{"reason":"{}"}}"#, "x".repeat(201));
+    let rows = [
+        ("9/users/ann/ban", "", 404, "no room 9"),
+        ("1/users/a%20b/ban", "", 400, "not the id of a user"),
+        ("1/users/ann/timeout", "", 400, "\"seconds\" is missing"),
+        ("1/users/ann/timeout", r#"{"seconds":0.5}"#, 400, "from 1 to 1209600 seconds"),
+        ("1/users/ann/timeout", r#"{"seconds":-1}"#, 400, "from 1 to"),
+        ("1/users/ann/timeout", r#"{"seconds":1209601}"#, 400, "from 1 to"),
+        ("1/users/ann/timeout", r#"{"seconds":1e300}"#, 400, "from 1 to"),
+        ("1/users/ann/timeout", r#"{"seconds":"60"}"#, 400, "JSON object"),
+        ("1/users/ann/ban", r#"{"minutes":1}"#, 400, "unknown field"),
+        ("1/users/ann/ban", "[", 400, "JSON object"),
+        ("1/users/ann/ban", &long, 400, "200 are allowed"),
+    ];
+    for (path, body, status, part) in rows {
+        let answer = decide(&site, ADMIN_KEY, path, body).await;
+        assert_eq!(answer.status, status, "{path} {body}: {}", answer.text);
+        assert!(answer.error().contains(part), "{path} {body}: {}", answer.text);
+    }
+    assert!(sanctions(&site).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_page_says_what_was_decided() {
+    let site = Site::open().await;
+    let page = site.get("/").await;
+    let cookie = page.header("set-cookie").split(';').next().expect("a cookie").to_owned();
+    let token = cookie.split_once('=').expect("a token").1;
+    let user = site.hub.tokens().check(token, RoomId::FIRST).expect("ours").user;
+    decide(&site, ADMIN_KEY, &format!("1/users/{user}/ban"), r#"{"reason":"</script><b>"}"#).await;
+    let request = Request::get("/").header("cookie", cookie).body(Body::empty()).expect("a request");
+    let page = site.send(request).await.text;
+    assert!(page.contains("A moderator has banned you from writing here. Reason: &lt;/script&gt;&lt;b&gt;"), "{page}");
+    assert!(!page.contains("</script><b>"));
+    assert!(!site.get("/").await.text.contains("banned you from writing"), "to them alone");
 }

@@ -1,8 +1,4 @@
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{collections::HashMap, sync::Arc};
 
 use rusqlite::{
     Connection, OptionalExtension, Transaction, TransactionBehavior, params, params_from_iter,
@@ -12,8 +8,8 @@ use tokio::sync::oneshot;
 
 use super::{checksum::checksum, row, row::Columns, schema::new_widget_key};
 use crate::{
-    chat::{Deleted, Deletion, Event, Kind, Message, Room, RoomId, RoomState, Timestamp},
-    engine::{Appended, EngineError, Entry, Fault, NewRoom, may_follow},
+    chat::{Deleted, Deletion, Event, Kind, Measure, Message, Room, RoomId, RoomState, Sanction, Timestamp},
+    engine::{Appended, EngineError, Entry, Fault, NewRoom, may_follow, now},
 };
 
 /// Where an answer goes.
@@ -25,6 +21,7 @@ pub(super) enum Job {
     CreateRoom { room: NewRoom, reply: Reply<Room> },
     SetState { room: RoomId, state: RoomState, reply: Reply<Room> },
     Delete { room: RoomId, deletion: Deletion, reply: Reply<Appended> },
+    Sanction { room: RoomId, sanction: Sanction, reply: Reply<Appended> },
 }
 
 /// The end of a room's log.
@@ -73,6 +70,7 @@ impl<'a> Batch<'a> {
             Job::CreateRoom { room, reply } => keep(answers, reply, self.create_room(room)),
             Job::SetState { room, state, reply } => keep(answers, reply, self.set_state(room, state)),
             Job::Delete { room, deletion, reply } => keep(answers, reply, self.delete(room, deletion)),
+            Job::Sanction { room, sanction, reply } => keep(answers, reply, self.sanction(room, sanction)),
         }
     }
 
@@ -177,6 +175,23 @@ impl<'a> Batch<'a> {
         Ok(Some(Appended { seq, sent_at: Timestamp(sent_at) }))
     }
 
+    /// Decides whether somebody may speak.
+    fn sanction(&mut self, room: RoomId, sanction: Sanction) -> Result<Appended, EngineError> {
+        let tail = self.tail(room)?;
+        let (user, measure) = (sanction.user.clone(), sanction.measure);
+        let appended = self.push(room, tail, Kind::Sanction(sanction), None)?;
+        match measure {
+            Measure::Timeout { .. } | Measure::Ban => self.transaction.execute(
+                "INSERT OR REPLACE INTO sanctions (room, user, event) VALUES (?1, ?2, ?3)",
+                params![room.get(), user.as_str(), appended.seq],
+            )?,
+            Measure::Lift => self
+                .transaction
+                .execute("DELETE FROM sanctions WHERE room = ?1 AND user = ?2", params![room.get(), user.as_str()])?,
+        };
+        Ok(appended)
+    }
+
     fn tail(&self, room: RoomId) -> Result<Tail, EngineError> {
         self.done.tails.get(&room).or(self.before.get(&room)).copied().ok_or(EngineError::UnknownRoom(room))
     }
@@ -226,7 +241,7 @@ pub(super) fn refuse(job: Job) -> Answer {
     Box::new(move |fault| {
         let error = fault.map_or(EngineError::Closed, |fault| fault.clone().into());
         match job {
-            Job::Append { reply, .. } | Job::Delete { reply, .. } => drop(reply.send(Err(error))),
+            Job::Append { reply, .. } | Job::Delete { reply, .. } | Job::Sanction { reply, .. } => drop(reply.send(Err(error))),
             Job::CreateRoom { reply, .. } | Job::SetState { reply, .. } => drop(reply.send(Err(error))),
         }
     })
@@ -234,10 +249,4 @@ pub(super) fn refuse(job: Job) -> Answer {
 
 fn text(value: Option<&str>) -> ValueRef<'_> {
     value.map_or(ValueRef::Null, ValueRef::from)
-}
-
-/// The machine's clock.
-pub(super) fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

@@ -41,7 +41,7 @@ use self::{
     writer::Writer,
 };
 use super::{Appended, Engine, EngineError, Entry, Fault, NewRoom, Query, Sink};
-use crate::chat::{Deletion, Event, Room, RoomId, RoomState};
+use crate::chat::{Deletion, Event, Room, RoomId, RoomState, Sanction};
 
 /// The log in an SQLite file.
 pub struct Sqlite {
@@ -168,6 +168,14 @@ impl Engine for Sqlite {
 
     fn delete(&self, room: RoomId, deletion: Deletion) -> BoxFuture<'_, Result<Appended, EngineError>> {
         self.submit(|reply| Job::Delete { room, deletion, reply })
+    }
+
+    fn sanction(&self, room: RoomId, sanction: Sanction) -> BoxFuture<'_, Result<Appended, EngineError>> {
+        self.submit(|reply| Job::Sanction { room, sanction, reply })
+    }
+
+    fn sanctions(&self) -> BoxFuture<'_, Result<Vec<Event>, EngineError>> {
+        self.readers.run(reader::sanctions).boxed()
     }
 
     fn append(&self, room: RoomId, entry: Entry) -> BoxFuture<'_, Result<Appended, EngineError>> {

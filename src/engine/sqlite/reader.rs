@@ -20,6 +20,9 @@ const STORED: &str =
     "SELECT count(*) + coalesce(sum((SELECT coalesce(max(seq), 0) FROM events WHERE room = rooms.id)), 0) FROM rooms";
 const FORWARD: &str = concat!(shown!(), " ORDER BY seq");
 const BACKWARD: &str = concat!(shown!(), " ORDER BY seq DESC");
+const SANCTIONS: &str =
+    "SELECT events.* FROM sanctions JOIN events ON events.room = sanctions.room AND events.seq = sanctions.event
+                         ORDER BY events.room, events.seq";
 const EVENT: &str = "SELECT * FROM events WHERE room = ?1 AND seq = ?2";
 
 /// The events of a range that were not deleted.
@@ -94,6 +97,17 @@ pub(super) fn event(connection: &Connection, room: RoomId, seq: u64) -> Result<O
     let mut statement = connection.prepare_cached(EVENT)?;
     let mut rows = statement.query(params![room.get(), seq])?;
     rows.next()?.map(row::event).transpose()
+}
+
+/// The sanctions that were not lifted.
+pub(super) fn sanctions(connection: &Connection) -> Result<Vec<Event>, EngineError> {
+    let mut statement = connection.prepare_cached(SANCTIONS)?;
+    let mut rows = statement.query([])?;
+    let mut sanctions = Vec::new();
+    while let Some(row) = rows.next()? {
+        sanctions.push(row::event(row)?);
+    }
+    Ok(sanctions)
 }
 
 /// The events that `query` names, oldest first.

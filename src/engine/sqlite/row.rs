@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{checksum, schema::state_from_name};
 use crate::{
-    chat::{Deleted, Deletion, Event, Kind, Message, Room, RoomId, Timestamp, UserId},
+    chat::{Deleted, Deletion, Event, Kind, Measure, Message, Room, RoomId, Sanction, Timestamp, UserId},
     engine::{EngineError, payload},
 };
 
@@ -27,6 +27,14 @@ struct StoredDeletion<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<u64>,
     #[serde(borrow)]
+    reason: Cow<'a, str>,
+}
+
+/// The payload of a sanction.
+#[derive(Serialize, Deserialize)]
+struct StoredSanction<'a> {
+    #[serde(flatten)]
+    measure: Measure,
     reason: Cow<'a, str>,
 }
 
@@ -52,6 +60,11 @@ impl<'a> Columns<'a> {
                 let payload = serde_json::to_string(&stored).expect("plain data").into();
                 Self { kind: 3, author: Some(by.as_str()), recipient, video_time: None, payload }
             }
+            Kind::Sanction(Sanction { user, measure, by, reason }) => {
+                let stored = StoredSanction { measure: *measure, reason: reason.into() };
+                let payload = serde_json::to_string(&stored).expect("plain data").into();
+                Self { kind: 4, author: Some(by.as_str()), recipient: Some(user.as_str()), video_time: None, payload }
+            }
         }
     }
 }
@@ -67,6 +80,7 @@ pub(super) fn event(row: &Row<'_>) -> Result<Event, EngineError> {
         1 => Kind::Private { to: user(row, "recipient")?, message: message(row)? },
         2 => Kind::Room(state_from_name(&row.get::<_, String>("payload")?).ok_or_else(|| unreadable("payload"))?),
         3 => Kind::Deletion(deletion(row)?),
+        4 => Kind::Sanction(sanction(row)?),
         other => return Err(rusqlite::Error::IntegralValueOutOfRange(0, other).into()),
     };
     Ok(Event { room, seq, sent_at: Timestamp(row.get("sent_at")?), kind })
@@ -107,6 +121,12 @@ fn deletion(row: &Row<'_>) -> rusqlite::Result<Deletion> {
         None => Deleted::AllOf(user(row, "recipient")?),
     };
     Ok(Deletion { of, by: user(row, "author")?, reason: reason.into_owned() })
+}
+
+fn sanction(row: &Row<'_>) -> rusqlite::Result<Sanction> {
+    let payload: String = row.get("payload")?;
+    let StoredSanction { measure, reason } = serde_json::from_str(&payload).map_err(|_| unreadable("payload"))?;
+    Ok(Sanction { user: user(row, "recipient")?, measure, by: user(row, "author")?, reason: reason.into_owned() })
 }
 
 fn room_id(row: &Row<'_>, column: &str) -> rusqlite::Result<RoomId> {

@@ -5,14 +5,14 @@ use rusqlite::{Connection, OptionalExtension, config::DbConfig, params};
 use super::OpenError;
 use crate::{
     chat::{RoomId, RoomState},
-    engine::sqlite::batch::now,
+    engine::now,
 };
 
 /// "chat" in ASCII, in the file's header: tells our databases from others.
 const APPLICATION_ID: i64 = 0x6368_6174;
 
 /// Step `n` brings a database from schema version `n` to `n + 1`. A step that was released is never changed.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
     CREATE TABLE rooms (
@@ -60,6 +60,15 @@ const MIGRATIONS: [&str; 3] = [
         author TEXT NOT NULL,
         deletion INTEGER NOT NULL,
         PRIMARY KEY (room, author)
+    ) STRICT, WITHOUT ROWID;
+",
+    "
+    -- Kind 4: a sanction on its recipient, by its author. The newest one of each user, if it is not lifted.
+    CREATE TABLE sanctions (
+        room INTEGER NOT NULL,
+        user TEXT NOT NULL,
+        event INTEGER NOT NULL,
+        PRIMARY KEY (room, user)
     ) STRICT, WITHOUT ROWID;
 ",
 ];

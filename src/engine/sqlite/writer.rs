@@ -7,7 +7,7 @@ use std::{
 use rusqlite::Connection;
 
 use super::{
-    batch::{Answer, Batch, Done, Job, Tail, now, refuse},
+    batch::{Answer, Batch, Done, Job, Tail, refuse},
     health::Health,
     reader,
     run::Run,
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     chat::RoomId,
-    engine::{EngineError, Fault, Sink},
+    engine::{EngineError, Fault, Sink, now},
 };
 
 /// Requests in one commit. More would only delay the first of them: at 1,000 the fsync is already a small part of the work. Nothing
