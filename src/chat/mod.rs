@@ -19,7 +19,7 @@ pub use command::{Command, Draft};
 pub use event::{Event, Kind, Message, Payload, Timestamp};
 pub use id::{InvalidId, MessageId, RoomId, UserId};
 pub use limits::Limits;
-pub use moderation::{Deleted, Deletion, Measure, REASON_CHARS, Sanction};
+pub use moderation::{AddressHash, Deleted, Deletion, Measure, REASON_CHARS, Sanction};
 pub use position::{InvalidPosition, Position};
 pub use room::{Room, RoomState};
 pub use text::{ChatText, Fault, Field, Invalid};

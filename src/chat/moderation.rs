@@ -42,11 +42,18 @@ pub struct Sanction {
     pub user: UserId,
     /// What holds from now on.
     pub measure: Measure,
+    /// For whom else it holds: everybody who comes from there.
+    pub addresses: Vec<AddressHash>,
     /// Who decided it.
     pub by: UserId,
     /// Why: for the log, and for the person. May be empty.
     pub reason: String,
 }
+
+/// Where somebody connects from, in a form that is known again and tells nothing: a keyed hash of their address.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AddressHash(pub String);
 
 /// Whether somebody may speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

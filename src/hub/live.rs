@@ -1,5 +1,6 @@
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
+    net::IpAddr,
     pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -13,9 +14,10 @@ use subtle::ConstantTimeEq;
 use tokio::sync::Notify;
 
 use super::{
-    Claims, Refusal, RingSize,
+    Claims, Refusal, RingSize, Tokens,
     ring::{Entry, Item, Ring},
     sanctions::Sanctions,
+    speakers::Speakers,
 };
 use crate::{
     chat::{Event, Kind, Room, RoomId, RoomState, Sanction, UserId},
@@ -72,6 +74,7 @@ struct State {
     /// The count that the room was told last.
     told_viewers: usize,
     sanctions: Sanctions,
+    speakers: Speakers,
 }
 
 /// Somebody who serves connections of the room.
@@ -84,6 +87,8 @@ struct Server {
 
 struct Connection {
     user: UserId,
+    /// Where it comes from, if that is known.
+    from: Option<IpAddr>,
     number: u64,
     /// Requests for history that are not answered yet.
     asked: Arc<AtomicU8>,
@@ -123,8 +128,8 @@ impl LiveRoom {
     pub(super) fn new(room: Room, head: u64, size: RingSize) -> Self {
         let id = room.id;
         let (ring, connections) = (Ring::new(size, head), HashMap::new());
-        let (servers, sanctions) = (Vec::new(), Sanctions::default());
-        let state = State { room, head, ring, connections, servers, connected: 0, told_viewers: 0, sanctions };
+        let (servers, sanctions, speakers) = (Vec::new(), Sanctions::default(), Speakers::default());
+        let state = State { room, head, ring, connections, servers, connected: 0, told_viewers: 0, sanctions, speakers };
         Self { id, state: Mutex::new(state), progress: Notify::new() }
     }
 
@@ -181,22 +186,36 @@ impl LiveRoom {
     }
 
     /// What keeps that user from speaking.
-    pub(super) fn sanction(&self, user: &UserId) -> Option<Sanction> {
-        self.lock().sanctions.find(user, now())
+    pub(super) fn sanction(&self, user: &UserId, from: Option<IpAddr>, tokens: &Tokens) -> Option<Sanction> {
+        self.lock().sanctions.find(user, from, tokens, now()).cloned()
     }
 
-    /// Whether that user may speak, if the room is open.
-    pub(super) fn may_speak(&self, user: &UserId) -> Result<(), Refusal> {
-        self.lock().sanctions.check(user, now())
+    /// Lets that user speak, if they may and the room is open, and remembers where they do so from.
+    pub(super) fn hear(&self, user: &UserId, from: Option<IpAddr>, tokens: &Tokens) -> Result<(), Refusal> {
+        let mut state = self.lock();
+        state.sanctions.check(user, from, tokens, now())?;
+        if let Some(from) = from {
+            state.speakers.note(user, from);
+        }
+        Ok(())
+    }
+
+    /// Where that user is connected from, and spoke from last.
+    pub(super) fn addresses(&self, user: &UserId) -> HashSet<IpAddr> {
+        let state = self.lock();
+        let own = state.connections.values().filter(|connection| connection.user == *user);
+        let mut addresses = own.filter_map(|connection| connection.from).collect();
+        state.speakers.add_to(&mut addresses, user);
+        addresses
     }
 
     /// Adds a connection, which saw everything up to `resume` if it says so. The others are told that somebody came.
-    pub(super) fn join(&self, user: UserId, resume: Option<u64>, wake: &Arc<dyn Wake>) -> Joined {
+    pub(super) fn join(&self, user: UserId, from: Option<IpAddr>, resume: Option<u64>, wake: &Arc<dyn Wake>) -> Joined {
         let connection = ConnectionId::random();
         let mut state = self.lock();
         let (number, asked) = (state.connected, Arc::default());
         state.connected += 1;
-        let seat = Connection { user, number, asked: Arc::clone(&asked), wake: Arc::clone(wake) };
+        let seat = Connection { user, from, number, asked: Arc::clone(&asked), wake: Arc::clone(wake) };
         state.connections.insert(connection, seat);
         let reached = state.ring.end();
         match state.server(wake) {

@@ -10,11 +10,13 @@ mod rate;
 mod refusal;
 mod ring;
 mod sanctions;
+mod speakers;
 mod subscriber;
 mod token;
 
 use std::{
     collections::{BTreeMap, HashMap},
+    net::IpAddr,
     sync::{
         Arc, PoisonError, RwLock, Weak,
         atomic::{AtomicBool, Ordering},
@@ -199,7 +201,7 @@ impl Hub {
         Ok(room)
     }
 
-    /// Connects a reader. `resume` is the position that it says it saw last, as it says it; one that cannot be used opens the
+    /// Connects a reader, who comes `from` that address if it is known. `resume` is the position that it says it saw last, as it says it; one that cannot be used opens the
     /// subscription as a fresh one, with [`Welcome::gap`]. `wake` is called whenever there is something to do for it.
     ///
     /// # Errors
@@ -208,23 +210,31 @@ impl Hub {
         &self,
         room: RoomId,
         user: UserId,
+        from: Option<IpAddr>,
         resume: Option<&str>,
         wake: &Arc<dyn Wake>,
     ) -> Result<(Subscriber, Welcome), Refusal> {
         let room = self.find(room)?;
         match room.state() {
-            RoomState::Live => Ok(Subscriber::join(self, room, user, resume, wake)),
+            RoomState::Live => Ok(Subscriber::join(self, room, user, from, resume, wake)),
             state => Err(Refusal::NotLive(state)),
         }
     }
 
-    /// Carries out what a client asks, if it may.
+    /// Carries out what a client asks, if it may, who comes `from` that address if it is known.
     ///
     /// # Errors
     /// All of [`Refusal`]. Nothing is stored then, unless the engine failed: a client that repeats the same draft under the same
     /// client message id has it stored once.
-    pub async fn publish(&self, room: RoomId, token: &str, widget_key: &str, command: Command) -> Result<Published, Refusal> {
-        let published = self.carry_out(room, token, widget_key, command).await;
+    pub async fn publish(
+        &self,
+        room: RoomId,
+        token: &str,
+        widget_key: &str,
+        from: Option<IpAddr>,
+        command: Command,
+    ) -> Result<Published, Refusal> {
+        let published = self.carry_out(room, token, widget_key, from, command).await;
         let result = match &published {
             Ok(Published::Stored(_)) => "stored",
             Ok(Published::Requested) => "requested",
@@ -234,7 +244,14 @@ impl Hub {
         published
     }
 
-    async fn carry_out(&self, room: RoomId, token: &str, widget_key: &str, command: Command) -> Result<Published, Refusal> {
+    async fn carry_out(
+        &self,
+        room: RoomId,
+        token: &str,
+        widget_key: &str,
+        from: Option<IpAddr>,
+        command: Command,
+    ) -> Result<Published, Refusal> {
         if self.is_stopping() {
             return Err(Refusal::Stopping);
         }
@@ -258,7 +275,7 @@ impl Hub {
         if !claims.capabilities.allow(Capability::SendMessage) {
             return Err(Refusal::Capability(Capability::SendMessage));
         }
-        live.may_speak(&claims.user)?;
+        live.hear(&claims.user, from, &self.0.tokens)?;
         ChatText::check(draft.payload.get(), &self.0.limits)?;
         self.take_turn(room, &claims)?;
         live.keep_pace().await;

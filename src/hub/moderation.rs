@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{collections::HashSet, net::IpAddr, time::Duration};
 
 use super::{Hub, Refusal, sanctions};
 use crate::{
@@ -42,7 +42,8 @@ impl Hub {
     }
 
     /// Decides whether `user` may speak in the room, from now on and over restarts; they are told. In any state of the room. The
-    /// later decision replaces the earlier one.
+    /// later decision replaces the earlier one. With `by_address` it holds for everybody who comes from where they are connected
+    /// from, or spoke from last: a guest is another user as soon as they throw their cookie away.
     ///
     /// # Errors
     /// [`Refusal::Token`], [`Refusal::Capability`], [`Refusal::UnknownRoom`], [`Refusal::TimeoutLength`],
@@ -53,6 +54,7 @@ impl Hub {
         who: &Authority,
         user: UserId,
         decision: Decision,
+        by_address: bool,
         reason: String,
     ) -> Result<Appended, Refusal> {
         let by = self.begin(room, who, Capability::DisconnectUser, &reason)?;
@@ -61,7 +63,9 @@ impl Hub {
             Decision::Ban => Measure::Ban,
             Decision::Lift => Measure::Lift,
         };
-        Ok(self.0.engine.sanction(room, Sanction { user, measure, by, reason }).await?)
+        let addresses = if by_address { self.find(room)?.addresses(&user) } else { HashSet::new() };
+        let addresses = addresses.into_iter().map(|address| self.0.tokens.hash(address)).collect();
+        Ok(self.0.engine.sanction(room, Sanction { user, measure, addresses, by, reason }).await?)
     }
 
     /// Who may not speak in the room at present, the oldest decision first.
@@ -80,12 +84,12 @@ impl Hub {
         Ok(all)
     }
 
-    /// What keeps `user` from speaking in the room at present.
+    /// What keeps `user`, who comes `from` that address if it is known, from speaking in the room at present.
     ///
     /// # Errors
     /// [`Refusal::UnknownRoom`].
-    pub fn sanction_on(&self, room: RoomId, user: &UserId) -> Result<Option<Sanction>, Refusal> {
-        Ok(self.find(room)?.sanction(user))
+    pub fn sanction_on(&self, room: RoomId, user: &UserId, from: Option<IpAddr>) -> Result<Option<Sanction>, Refusal> {
+        Ok(self.find(room)?.sanction(user, from, &self.0.tokens))
     }
 
     /// What is the same before each of a moderator's acts: who does it, if they may.

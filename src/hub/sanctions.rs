@@ -1,30 +1,40 @@
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, net::IpAddr, time::Duration};
 
-use super::Refusal;
-use crate::chat::{Measure, Sanction, Timestamp, UserId};
+use super::{Refusal, Tokens};
+use crate::chat::{AddressHash, Measure, Sanction, Timestamp, UserId};
 
 /// Who may not speak in a room.
 #[derive(Default)]
-pub(super) struct Sanctions(HashMap<UserId, Sanction>);
+pub(super) struct Sanctions {
+    users: HashMap<UserId, Sanction>,
+    /// Under whose sanction an address is.
+    addresses: HashMap<AddressHash, UserId>,
+}
 
 impl Sanctions {
     /// Notes what was decided at `now`, and forgets what is over by then.
     pub(super) fn note(&mut self, sanction: &Sanction, now: Timestamp) {
-        self.0.retain(|_, sanction| refusal(sanction.measure, now).is_some());
-        self.0.insert(sanction.user.clone(), sanction.clone());
+        self.users.retain(|_, sanction| refusal(sanction.measure, now).is_some());
+        self.users.insert(sanction.user.clone(), sanction.clone());
+        self.addresses.retain(|_, user| *user != sanction.user && self.users.contains_key(user));
+        self.addresses.extend(sanction.addresses.iter().map(|address| (address.clone(), sanction.user.clone())));
     }
 
-    /// What keeps `user` from speaking.
-    pub(super) fn find(&self, user: &UserId, now: Timestamp) -> Option<Sanction> {
-        self.0.get(user).filter(|sanction| refusal(sanction.measure, now).is_some()).cloned()
+    /// What keeps `user` from speaking, who comes from that address.
+    pub(super) fn find(&self, user: &UserId, from: Option<IpAddr>, tokens: &Tokens, now: Timestamp) -> Option<&Sanction> {
+        let holds = |sanction: &&Sanction| refusal(sanction.measure, now).is_some();
+        let own = self.users.get(user).filter(holds);
+        own.or_else(|| {
+            // Nearly always there is none, and nothing to be hashed.
+            let from = from.filter(|_| !self.addresses.is_empty())?;
+            self.users.get(self.addresses.get(&tokens.hash(from))?).filter(holds)
+        })
     }
 
-    /// Whether `user` may speak.
-    pub(super) fn check(&self, user: &UserId, now: Timestamp) -> Result<(), Refusal> {
-        match self.0.get(user).and_then(|sanction| refusal(sanction.measure, now)) {
-            Some(refusal) => Err(refusal),
-            None => Ok(()),
-        }
+    /// Whether `user` may speak, who comes from that address.
+    pub(super) fn check(&self, user: &UserId, from: Option<IpAddr>, tokens: &Tokens, now: Timestamp) -> Result<(), Refusal> {
+        let sanction = self.find(user, from, tokens, now);
+        sanction.and_then(|sanction| refusal(sanction.measure, now)).map_or(Ok(()), Err)
     }
 }
 
@@ -49,7 +59,11 @@ mod tests {
     }
 
     fn sanction(name: &str, measure: Measure) -> Sanction {
-        Sanction { user: user(name), measure, by: UserId::admin(), reason: String::new() }
+        Sanction { user: user(name), measure, addresses: Vec::new(), by: UserId::admin(), reason: String::new() }
+    }
+
+    fn tokens() -> Tokens {
+        Tokens::new(b"secret", Duration::from_secs(1))
     }
 
     #[test]
@@ -69,13 +83,33 @@ mod tests {
         for (measures, at, expected) in rows {
             let mut sanctions = Sanctions::default();
             measures.iter().for_each(|measure| sanctions.note(&sanction("ann", *measure), Timestamp(0)));
-            let found = sanctions.check(&user("ann"), Timestamp(at)).map_err(|refusal| match refusal {
+            let found = sanctions.check(&user("ann"), None, &tokens(), Timestamp(at)).map_err(|refusal| match refusal {
                 Refusal::TimedOut { left } => Some(left.as_secs()),
                 _ => None,
             });
             assert_eq!(found, expected, "{measures:?} at {at}");
-            assert!(sanctions.check(&user("bob"), Timestamp(at)).is_ok());
+            assert!(sanctions.check(&user("bob"), None, &tokens(), Timestamp(at)).is_ok());
         }
+    }
+
+    #[test]
+    fn who_comes_from_the_same_address_is_under_the_same_sanction() {
+        let [here, there] = [[10, 0, 0, 1], [10, 0, 0, 2]].map(IpAddr::from);
+        let tokens = tokens();
+        let mut sanctions = Sanctions::default();
+        let mut note = |measure, addresses: &[IpAddr]| {
+            let addresses = addresses.iter().map(|&address| tokens.hash(address)).collect();
+            sanctions.note(&Sanction { addresses, ..sanction("ann", measure) }, Timestamp(0));
+            let at = |name, from| sanctions.check(&user(name), from, &tokens, Timestamp(0)).is_ok();
+            [at("ann", None), at("ann", Some(there)), at("bob", Some(here)), at("bob", Some(there)), at("bob", None)]
+        };
+        assert_eq!(note(Measure::Ban, &[here]), [false, false, false, true, true]);
+        assert_eq!(note(Measure::Ban, &[]), [false, false, true, true, true], "the later decision counts, in this too");
+        assert_eq!(note(Measure::Ban, &[here, there]), [false, false, false, false, true]);
+        assert_eq!(note(Measure::Lift, &[]), [true; 5]);
+        let other = Tokens::new(b"another secret", Duration::from_secs(1));
+        assert_ne!(other.hash(here), tokens.hash(here));
+        assert!(!tokens.hash(here).0.contains("10.0"));
     }
 
     #[test]
@@ -83,8 +117,10 @@ mod tests {
         let mut sanctions = Sanctions::default();
         for n in 0..1_000 {
             let until = Timestamp(n + 10);
-            sanctions.note(&sanction(&n.to_string(), Measure::Timeout { until }), Timestamp(n));
+            let addresses = vec![AddressHash(n.to_string())];
+            let sanction = Sanction { addresses, ..sanction(&n.to_string(), Measure::Timeout { until }) };
+            sanctions.note(&sanction, Timestamp(n));
         }
-        assert!(sanctions.0.len() <= 11, "{}", sanctions.0.len());
+        assert!(sanctions.users.len() <= 11 && sanctions.addresses.len() <= 11, "{}", sanctions.users.len());
     }
 }

@@ -1,4 +1,5 @@
 use std::{
+    net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicU8, Ordering},
@@ -163,12 +164,13 @@ impl Subscriber {
         hub: &Hub,
         room: Arc<LiveRoom>,
         user: UserId,
+        from: Option<IpAddr>,
         resume: Option<&str>,
         wake: &Arc<dyn Wake>,
     ) -> (Self, Welcome) {
         let epoch = hub.0.engine.epoch();
         let said = resume.and_then(|text| text.parse().ok()).filter(|position: &Position| position.epoch == epoch);
-        let joined = room.join(user.clone(), said.as_ref().map(|position| position.seq), wake);
+        let joined = room.join(user.clone(), from, said.as_ref().map(|position| position.seq), wake);
         let position = said.filter(|position| position.seq <= joined.head);
         let (given, since) = match &position {
             Some(position) => (position.seq, position.since),

@@ -1,10 +1,10 @@
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, errors::ErrorKind};
 use serde::{Deserialize, Serialize};
 
 use super::ConnectionId;
-use crate::chat::{Capabilities, RoomId, UserId};
+use crate::chat::{AddressHash, Capabilities, RoomId, UserId};
 
 /// What a token says about its bearer. A JSON Web Token (RFC 7519), signed with HS256.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -67,6 +67,16 @@ impl Tokens {
         let expires_at = jsonwebtoken::get_current_timestamp() + self.lifetime.as_secs();
         let claims = Claims { user, room, capabilities, connection, expires_at };
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding).expect("HMAC and plain data cannot fail")
+    }
+
+    /// An address in a form that only holders of the secret can guess: HMAC-SHA-256 under it, the first 132 bits. With another
+    /// secret no address is known again.
+    pub(super) fn hash(&self, address: IpAddr) -> AddressHash {
+        let message = format!("address {address}");
+        let mut hash =
+            jsonwebtoken::crypto::sign(message.as_bytes(), &self.encoding, Algorithm::HS256).expect("HMAC cannot fail");
+        hash.truncate(22);
+        AddressHash(hash)
     }
 
     /// What `token` says, if it is ours, not over, and for `room`.

@@ -7,7 +7,7 @@ use std::{
 
 use axum::http::{HeaderValue, StatusCode, header};
 
-use super::error::ApiError;
+use super::{client_address::network, error::ApiError};
 
 /// Connections beyond the limit that are let in to be told so. More are closed without a word.
 const REFUSALS: usize = 64;
@@ -154,14 +154,6 @@ impl From<Full> for ApiError {
             Full::Address => (StatusCode::TOO_MANY_REQUESTS, "Your address has too many connections open. Please close some."),
         };
         Self::new(status, message).with_header(header::RETRY_AFTER, HeaderValue::from(10))
-    }
-}
-
-/// What counts as one address: an IPv4 address, or the /64 of an IPv6 one, which is what one customer has (RFC 6177).
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => IpAddr::V6((address.to_bits() & (u128::MAX << 64)).into()),
     }
 }
 

@@ -1,7 +1,13 @@
-use std::{io::IsTerminal, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    io::IsTerminal,
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
 
 use axum::http::HeaderValue;
 use clap::{Parser, ValueEnum};
+use ipnet::IpNet;
 
 use crate::chat::Limits;
 
@@ -75,6 +81,10 @@ pub struct Config {
     #[arg(long, env = "LIVE_CHAT_MAX_CONNECTIONS_PER_ADDRESS", value_parser = connections)]
     pub max_connections_per_address: Option<usize>,
 
+    /// Proxies whose X-Forwarded-For is believed, comma-separated: addresses or networks such as `10.0.0.0/8`
+    #[arg(long, env = "LIVE_CHAT_TRUSTED_PROXIES", value_delimiter = ',', value_parser = proxy)]
+    pub trusted_proxies: Vec<IpNet>,
+
     /// What to log: error, warn, info, debug, trace, or a filter such as `info,live_chat=debug`
     #[arg(long, env = "LIVE_CHAT_LOG_LEVEL", default_value = "info", value_parser = filter)]
     pub log_level: String,
@@ -141,6 +151,12 @@ fn admin_key(text: &str) -> Result<String, String> {
 
 fn connections(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|&count| count > 0).ok_or_else(|| "must be a whole number of connections, at least 1".to_owned())
+}
+
+fn proxy(text: &str) -> Result<IpNet, String> {
+    let address = |text: &str| text.parse::<IpAddr>().map(IpNet::from).ok();
+    let network = text.trim().parse().ok().or_else(|| address(text.trim()));
+    network.ok_or_else(|| "must be an address or a network such as 10.0.0.0/8".to_owned())
 }
 
 fn rate(text: &str) -> Result<f64, String> {

@@ -2,7 +2,7 @@
 
 use std::{
     io::Write,
-    net::TcpStream,
+    net::{IpAddr, TcpStream},
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::Poll,
@@ -22,6 +22,7 @@ use tower::ServiceExt;
 
 use super::{
     admission::{ConnectionLimits, Permit},
+    client_address::Peer,
     error::ApiError,
 };
 
@@ -53,13 +54,17 @@ impl Takeover {
 /// Serves a connection's requests with `app` until it closes, is taken over, or `stop` says to end it after the request at hand.
 pub(super) async fn serve(
     socket: tokio::net::TcpStream,
+    peer: IpAddr,
     app: Router,
     limits: ConnectionLimits,
     permit: Permit,
     mut stop: watch::Receiver<bool>,
 ) {
     let handover = Handover::default();
-    let service = service_fn(|request| Box::pin(answer(app.clone(), request, limits.answer_within, Arc::clone(&handover))));
+    let service = service_fn(|mut request: Request<Incoming>| {
+        request.extensions_mut().insert(Peer(peer));
+        Box::pin(answer(app.clone(), request, limits.answer_within, Arc::clone(&handover)))
+    });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(limits.head_within);
     let mut connection = http.serve_connection(TokioIo::new(socket), service);

@@ -83,12 +83,12 @@ pub async fn serve(listener: TcpListener, app: Router, admission: Admission, mut
 async fn admit(socket: TcpStream, peer: SocketAddr, app: Router, admission: &Admission, stop: watch::Receiver<bool>) {
     let limits = admission.limits();
     match admission.admit(peer.ip()) {
-        Ok(permit) => connection::serve(socket, app, limits, permit, stop).await,
+        Ok(permit) => connection::serve(socket, peer.ip(), app, limits, permit, stop).await,
         // It is told so, if not too many are being told.
         Err(full) => {
             full.count(1);
             if let Some(permit) = admission.admit_to_refuse(peer.ip()) {
-                connection::serve(socket, refusal(full), limits, permit, stop).await;
+                connection::serve(socket, peer.ip(), refusal(full), limits, permit, stop).await;
             }
         }
     }

@@ -5,6 +5,7 @@
 mod admission;
 mod api;
 mod check;
+mod client_address;
 mod config;
 mod connection;
 mod error;
@@ -24,6 +25,7 @@ mod telemetry;
 pub use self::{
     admission::{Admission, ConnectionLimits},
     check::check,
+    client_address::TrustedProxies,
     config::Config,
     listen::{bind, serve},
     router::router,

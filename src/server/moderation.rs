@@ -77,6 +77,8 @@ async fn delete(hub: &Hub, room: RoomId, authority: &Authority, of: Deleted, par
 #[serde(default, deny_unknown_fields)]
 struct Terms {
     seconds: Option<f64>,
+    /// Whether it holds for everybody who comes from there.
+    address: Option<bool>,
     reason: String,
 }
 
@@ -88,10 +90,11 @@ pub(super) async fn time_out(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ApiError> {
-    let Terms { seconds, reason } = terms(&headers, body)?;
+    let Terms { seconds, address, reason } = terms(&headers, body)?;
     let missing = || ApiError::new(StatusCode::BAD_REQUEST, "\"seconds\" is missing: how long the time-out lasts.");
     let length = Duration::try_from_secs_f64(seconds.ok_or_else(missing)?).unwrap_or_default();
-    decide(&hub, &authority, inside, Decision::TimeOut(length), reason).await
+    let by_address = address.unwrap_or(false);
+    decide(&hub, &authority, inside, Decision::TimeOut(length), by_address, reason).await
 }
 
 /// `POST /v1/streams/{id}/users/{user}/ban`: takes somebody's right to speak.
@@ -102,7 +105,8 @@ pub(super) async fn ban(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ApiError> {
-    decide(&hub, &authority, inside, Decision::Ban, terms(&headers, body)?.reason).await
+    let Terms { address, reason, .. } = terms(&headers, body)?;
+    decide(&hub, &authority, inside, Decision::Ban, address.unwrap_or(true), reason).await
 }
 
 /// `POST /v1/streams/{id}/users/{user}/lift`: gives it back.
@@ -113,7 +117,7 @@ pub(super) async fn lift(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ApiError> {
-    decide(&hub, &authority, inside, Decision::Lift, terms(&headers, body)?.reason).await
+    decide(&hub, &authority, inside, Decision::Lift, false, terms(&headers, body)?.reason).await
 }
 
 /// `GET /v1/streams/{id}/sanctions`: who may not speak at present.
@@ -124,16 +128,17 @@ pub(super) async fn sanctions(
 ) -> Result<Response, ApiError> {
     let all = hub.sanctions(room, &authority).await?;
     let shown = |event: &Event| match &event.kind {
-        Kind::Sanction(Sanction { user, measure, by, reason }) => {
+        Kind::Sanction(Sanction { user, measure, addresses, by, reason }) => {
             let (measure, until) = match measure {
                 Measure::Timeout { until } => ("timeout", Some(rfc3339(*until))),
                 Measure::Ban => ("ban", None),
                 Measure::Lift => ("lift", None),
             };
             let (id, sent_at) = (event.id().to_string(), rfc3339(event.sent_at));
-            Some(
-                json!({ "id": id, "sent_at": sent_at, "user_id": user, "measure": measure, "until": until, "by": by, "reason": reason }),
-            )
+            Some(json!({
+                "id": id, "sent_at": sent_at, "user_id": user, "measure": measure, "until": until,
+                "addresses": addresses.len(), "by": by, "reason": reason,
+            }))
         }
         Kind::Message(_) | Kind::Private { .. } | Kind::Room(_) | Kind::Deletion(_) => None,
     };
@@ -156,9 +161,10 @@ async fn decide(
     authority: &Authority,
     Inside { room, name }: Inside,
     decision: Decision,
+    by_address: bool,
     reason: String,
 ) -> Result<Response, ApiError> {
-    Ok(done(hub, room, hub.sanction(room, authority, user(&name)?, decision, reason).await?))
+    Ok(done(hub, room, hub.sanction(room, authority, user(&name)?, decision, by_address, reason).await?))
 }
 
 fn user(name: &str) -> Result<UserId, ApiError> {

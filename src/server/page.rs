@@ -1,3 +1,5 @@
+use std::net::IpAddr;
+
 use axum::{
     body::Body,
     extract::{Form, Path, State, rejection::FormRejection},
@@ -12,7 +14,7 @@ use serde_json::{json, value::to_raw_value};
 use tower::ServiceExt;
 use tower_http::services::ServeDir;
 
-use super::{api::place, error, identity, router::Params, state::AppState};
+use super::{api::place, client_address::ClientAddress, error, identity, router::Params, state::AppState};
 use crate::{
     app::{self, ChatMessage, FormError, FormInput, FormView, Page, RoomView, Standing},
     chat::{Capabilities, ChatText, Command, Draft, Event, Field, Kind, Measure, RoomId, Sanction, UserId},
@@ -36,9 +38,29 @@ pub(super) struct Post {
     client_message_id: Option<String>,
 }
 
+/// Who asks for a page.
+struct Visitor {
+    user: UserId,
+    /// Where they come from, if that is known.
+    from: Option<IpAddr>,
+}
+
+impl Visitor {
+    fn of(state: &AppState, room: RoomId, headers: &HeaderMap, ClientAddress(from): ClientAddress) -> Self {
+        let user = identity::from_cookie(headers, state.hub.tokens(), room).unwrap_or_else(identity::new_guest);
+        Self { user, from }
+    }
+}
+
 /// `GET /`: room 1.
-pub(super) async fn first_room(State(state): State<AppState>, uri: Uri, params: Params, headers: HeaderMap) -> Response {
-    show(&state, RoomId::FIRST, uri, &params, &headers).await
+pub(super) async fn first_room(
+    State(state): State<AppState>,
+    uri: Uri,
+    from: ClientAddress,
+    params: Params,
+    headers: HeaderMap,
+) -> Response {
+    show(&state, RoomId::FIRST, uri, from, &params, &headers).await
 }
 
 /// `GET /rooms/{id}`.
@@ -46,11 +68,12 @@ pub(super) async fn room(
     State(state): State<AppState>,
     Path(id): Path<String>,
     uri: Uri,
+    from: ClientAddress,
     params: Params,
     headers: HeaderMap,
 ) -> Response {
     match id.parse() {
-        Ok(room) => show(&state, room, uri, &params, &headers).await,
+        Ok(room) => show(&state, room, uri, from, &params, &headers).await,
         Err(_) => not_found(&state, uri).await,
     }
 }
@@ -59,10 +82,11 @@ pub(super) async fn room(
 pub(super) async fn post_to_first_room(
     State(state): State<AppState>,
     uri: Uri,
+    from: ClientAddress,
     headers: HeaderMap,
     form: Result<Form<Post>, FormRejection>,
 ) -> Response {
-    post(&state, RoomId::FIRST, uri, &headers, form).await
+    post(&state, RoomId::FIRST, uri, from, &headers, form).await
 }
 
 /// `POST /rooms/{id}`: a message from a page without JavaScript.
@@ -70,11 +94,12 @@ pub(super) async fn post_to_room(
     State(state): State<AppState>,
     Path(id): Path<String>,
     uri: Uri,
+    from: ClientAddress,
     headers: HeaderMap,
     form: Result<Form<Post>, FormRejection>,
 ) -> Response {
     match id.parse() {
-        Ok(room) => post(&state, room, uri, &headers, form).await,
+        Ok(room) => post(&state, room, uri, from, &headers, form).await,
         Err(_) => not_found(&state, uri).await,
     }
 }
@@ -100,33 +125,34 @@ async fn not_found(state: &AppState, uri: Uri) -> Response {
     render(&state.options, uri, StatusCode::NOT_FOUND, Page::NotFound).await
 }
 
-async fn show(state: &AppState, room: RoomId, uri: Uri, params: &Params, headers: &HeaderMap) -> Response {
-    let user = identity::from_cookie(headers, state.hub.tokens(), room).unwrap_or_else(identity::new_guest);
+async fn show(state: &AppState, room: RoomId, uri: Uri, from: ClientAddress, params: &Params, headers: &HeaderMap) -> Response {
+    let visitor = Visitor::of(state, room, headers, from);
     let form = FormView { username: kept_name(headers), ..FormView::default() };
-    show_as(state, room, user, uri, params, StatusCode::OK, form).await
+    show_as(state, room, &visitor, uri, params, StatusCode::OK, form).await
 }
 
-/// The page of `room` as `user` sees it.
+/// The page of `room` as a visitor sees it.
 async fn show_as(
     state: &AppState,
     room: RoomId,
-    user: UserId,
+    visitor: &Visitor,
     uri: Uri,
     params: &Params,
     status: StatusCode,
     form: FormView,
 ) -> Response {
-    let page = match view(&state.hub, room, &user, params, form).await {
+    let page = match view(&state.hub, room, visitor, params, form).await {
         Ok(view) => Page::Room(Box::new(view)),
         Err(Refusal::UnknownRoom(_)) => return not_found(state, uri).await,
         Err(refusal) => return render(&state.options, uri, error::status(&refusal), Page::Failed).await,
     };
     let mut response = render(&state.options, uri, status, page).await;
-    response.headers_mut().append(header::SET_COOKIE, identity::set_cookie(state.hub.tokens(), room, user));
+    response.headers_mut().append(header::SET_COOKIE, identity::set_cookie(state.hub.tokens(), room, visitor.user.clone()));
     response
 }
 
-async fn view(hub: &Hub, room: RoomId, user: &UserId, params: &Params, form: FormView) -> Result<RoomView, Refusal> {
+async fn view(hub: &Hub, room: RoomId, visitor: &Visitor, params: &Params, form: FormView) -> Result<RoomView, Refusal> {
+    let Visitor { user, from } = visitor;
     let Snapshot { room: about, position, viewer_count } = hub.snapshot(room)?;
     // A place that cannot be used shows the newest page, as if it had not been given.
     let before = place(params, "before", room, &position).ok().flatten();
@@ -158,7 +184,7 @@ async fn view(hub: &Hub, room: RoomId, user: &UserId, params: &Params, form: For
         viewer_count,
         username_chars: limits.username_chars,
         text_chars: limits.text_chars,
-        standing: hub.sanction_on(room, user)?.and_then(standing),
+        standing: hub.sanction_on(room, user, *from)?.and_then(standing),
         form: FormView { client_message_id: uuid::Uuid::new_v4().to_string(), ..form },
     })
 }
@@ -188,12 +214,12 @@ async fn post(
     state: &AppState,
     room: RoomId,
     uri: Uri,
+    from: ClientAddress,
     headers: &HeaderMap,
     form: Result<Form<Post>, FormRejection>,
 ) -> Response {
-    let user = identity::from_cookie(headers, state.hub.tokens(), room).unwrap_or_else(identity::new_guest);
-    let refuse =
-        async |status, form: FormView| show_as(state, room, user.clone(), uri.clone(), &Params::none(), status, form).await;
+    let visitor = Visitor::of(state, room, headers, from);
+    let refuse = async |status, form: FormView| show_as(state, room, &visitor, uri.clone(), &Params::none(), status, form).await;
     let Form(Post { username, message, client_message_id }) = match form {
         Ok(form) => form,
         Err(rejection) => {
@@ -207,10 +233,10 @@ async fn post(
         let message = "This form was sent from another site. Please send it from here.".into();
         return refuse(StatusCode::FORBIDDEN, typed(FormError { input: None, message })).await;
     }
-    match publish(&state.hub, room, &user, &username, &message, client_message_id).await {
+    match publish(&state.hub, room, &visitor, &username, &message, client_message_id).await {
         Ok(()) => {
             let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, uri.path())]).into_response();
-            let cookies = [identity::set_cookie(state.hub.tokens(), room, user), name_cookie(&username)];
+            let cookies = [identity::set_cookie(state.hub.tokens(), room, visitor.user.clone()), name_cookie(&username)];
             for cookie in cookies {
                 response.headers_mut().append(header::SET_COOKIE, cookie);
             }
@@ -231,7 +257,7 @@ async fn post(
 async fn publish(
     hub: &Hub,
     room: RoomId,
-    user: &UserId,
+    Visitor { user, from }: &Visitor,
     username: &str,
     text: &str,
     client_message_id: Option<String>,
@@ -243,7 +269,7 @@ async fn publish(
     let token = hub.tokens().sign(user.clone(), room, Capabilities::guest(), None);
     let widget_key = hub.snapshot(room)?.room.widget_key;
     let command = Command::Broadcast(Draft { payload, video_time: 0.0, client_message_id });
-    hub.publish(room, &token, &widget_key, command).await.map(drop)
+    hub.publish(room, &token, &widget_key, *from, command).await.map(drop)
 }
 
 /// Whether a browser says that another site made it send this (Fetch Metadata, `Sec-Fetch-Site`).

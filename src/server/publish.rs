@@ -8,6 +8,7 @@ use bytes::Bytes;
 use serde_json::json;
 
 use super::{
+    client_address::ClientAddress,
     error::ApiError,
     router::{Params, RoomPath, bearer},
 };
@@ -21,6 +22,7 @@ use crate::{
 pub(super) async fn publish(
     State(hub): State<Hub>,
     RoomPath(room): RoomPath,
+    ClientAddress(from): ClientAddress,
     params: Params,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
@@ -29,7 +31,7 @@ pub(super) async fn publish(
         metrics::counter!("live_chat_publishes_total", "result" => "malformed").increment(1);
     })?;
     let token = params.find("token").filter(|token| !token.is_empty()).or_else(|| bearer(&headers).map(str::to_owned));
-    let published = hub.publish(room, token.as_deref().unwrap_or_default(), &widget_key, command).await?;
+    let published = hub.publish(room, token.as_deref().unwrap_or_default(), &widget_key, from, command).await?;
     let data = match published {
         Published::Stored(stored) => Some(json!({
             "id": MessageId { room, seq: stored.seq }.to_string(),

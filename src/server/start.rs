@@ -12,6 +12,7 @@ use tokio::{signal::unix::SignalKind, sync::watch};
 use super::{
     Config, HEARTBEAT, Streams,
     admission::{Admission, ConnectionLimits},
+    client_address::TrustedProxies,
     listen,
     router::router,
     secrets,
@@ -90,8 +91,14 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let options = LeptosOptions::builder().output_name("live-chat").site_root(site_root()).site_addr(addr).build();
     let options = Arc::new(options);
     let streams = Arc::new(Streams::start(&hub, HEARTBEAT)?);
-    let state =
-        AppState { hub: hub.clone(), streams: Arc::clone(&streams), metrics, options, admin_key: AdminKey(admin_key.into()) };
+    let state = AppState {
+        hub: hub.clone(),
+        streams: Arc::clone(&streams),
+        metrics,
+        options,
+        admin_key: AdminKey(admin_key.into()),
+        trusted_proxies: TrustedProxies(config.trusted_proxies.into()),
+    };
     let app = router(state, &config.allowed_origins);
     let (stop, stopping) = watch::channel(false);
     let signal = stop_signal()?;

@@ -8,6 +8,7 @@ use axum::{
 use bytes::Bytes;
 
 use super::{
+    client_address::ClientAddress,
     connection::{Taken, Takeover},
     error::ApiError,
     identity,
@@ -30,6 +31,7 @@ pub(super) async fn subscribe(
     State(hub): State<Hub>,
     State(streams): State<Arc<Streams>>,
     RoomPath(room): RoomPath,
+    ClientAddress(from): ClientAddress,
     params: Params,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -39,7 +41,7 @@ pub(super) async fn subscribe(
         .unwrap_or_else(identity::new_guest);
     let inbox = Arc::clone(streams.next());
     let wake: Arc<dyn Wake> = inbox.clone();
-    match hub.subscribe(room, user, resume_position(&headers, &params).as_deref(), &wake) {
+    match hub.subscribe(room, user, from, resume_position(&headers, &params).as_deref(), &wake) {
         Ok((subscriber, welcome)) => {
             let init = init(&hub, &subscriber, &welcome);
             let open = move |Taken { socket, head, permit }| {

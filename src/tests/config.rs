@@ -20,6 +20,8 @@ fn a_wrong_value_is_refused_with_the_name_of_its_setting() {
         ("--allowed-origins", "https://example.com/"),
         ("--allowed-origins", "https://*.example.com"),
         ("--rate-limit", "-1"),
+        ("--trusted-proxies", "proxy.example"),
+        ("--trusted-proxies", "10.0.0.0/33"),
         ("--rate-limit", "fast"),
         ("--rate-limit", "NaN"),
         ("--rate-burst", "0"),
@@ -44,5 +46,7 @@ fn what_is_given_counts() {
     let config = config.expect("valid");
     assert_eq!((config.limits().rate_per_second, config.limits().text_chars), (0.0, 9));
     assert_eq!(config.allowed_origins, ["https://a.example", "http://b.example:8080"]);
+    let proxies = parse(&["--trusted-proxies=10.0.0.0/8, 2001:db8::1"]).expect("valid").trusted_proxies;
+    assert_eq!(proxies.iter().map(ToString::to_string).collect::<Vec<_>>(), ["10.0.0.0/8", "2001:db8::1/128"]);
     assert_eq!(parse(&[]).expect("defaults").limits(), crate::chat::Limits::default(), "the documented defaults");
 }

@@ -1,5 +1,6 @@
 use axum::{body::Body, http::Request};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{
     Answer, Site,
@@ -307,4 +308,86 @@ async fn a_page_says_what_was_decided() {
     assert!(page.contains("A moderator has banned you from writing here. Reason: &lt;/script&gt;&lt;b&gt;"), "{page}");
     assert!(!page.contains("</script><b>"));
     assert!(!site.get("/").await.text.contains("banned you from writing"), "to them alone");
+}
+
+/// Says something on a connection from `source`, and gives the status.
+async fn say_from(site: &Site, source: &str, forwarded_for: &str, token: &str) -> u16 {
+    let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+    socket.bind(format!("{source}:0").parse().expect("an address")).expect("an address of this machine");
+    let mut stream = socket.connect(site.addr).await.expect("a server");
+    let message = json!({ "type": "chat", "username": "ann", "message_text": "hi" });
+    let body = json!({ "type": "broadcast", "widget_key": super::site::WIDGET_KEY, "message": message }).to_string();
+    let forwarded_for = if forwarded_for.is_empty() { String::new() } else { format!("X-Forwarded-For: {forwarded_for}\r\n") };
+    let request = format!(
+        "POST /publish/1?token={token} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n\
+         {forwarded_for}Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).await.expect("an open connection");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("an answer");
+    answer["HTTP/1.1 ".len()..][..3].parse().expect("a status")
+}
+
+#[tokio::test]
+async fn a_ban_holds_for_a_new_guest_from_the_same_address() {
+    let site = Site::open().await;
+    let ann = token_of(&site, "ann", &[Capability::SendMessage]);
+    assert_eq!(say_from(&site, "127.0.0.2", "", &ann).await, 200);
+    assert_eq!(decide(&site, ADMIN_KEY, "1/users/ann/ban", "").await.status, 200);
+    let check = async |site: &Site, what: &str| {
+        let new_guest = site.guest_token(RoomId::FIRST);
+        assert_eq!(say_from(site, "127.0.0.2", "", &new_guest).await, 403, "{what}: a new cookie does not help");
+        assert_eq!(say_from(site, "127.0.0.2", "203.0.113.7", &new_guest).await, 200, "{what}: or is it a proxy");
+        assert_eq!(say_from(site, "127.0.0.3", "", &new_guest).await, 200, "{what}: the others may");
+        assert_eq!(say_from(site, "127.0.0.3", "", &ann).await, 403, "{what}: another address does not help");
+    };
+    check(&site, "at once").await;
+    let site = site.restart().await;
+    check(&site, "after a restart").await;
+    assert_eq!(decide(&site, ADMIN_KEY, "1/users/ann/ban", r#"{"address":false}"#).await.status, 200);
+    assert_eq!(say_from(&site, "127.0.0.2", "", &site.guest_token(RoomId::FIRST)).await, 200, "the user alone");
+    // Who only listens is found too.
+    let reader = site.subscribe().await;
+    let path = format!("1/users/{}", reader.user_id());
+    assert_eq!(decide(&site, ADMIN_KEY, &format!("{path}/timeout"), r#"{"seconds":60,"address":true}"#).await.status, 200);
+    assert_eq!(say_from(&site, "127.0.0.1", "", &site.guest_token(RoomId::FIRST)).await, 403);
+    assert_eq!(decide(&site, ADMIN_KEY, &format!("{path}/lift"), "").await.status, 200);
+    assert_eq!(say_from(&site, "127.0.0.1", "", &site.guest_token(RoomId::FIRST)).await, 200);
+    let page = std::fs::read(site.path().join("live-chat.db")).expect("a file");
+    let wal = std::fs::read(site.path().join("live-chat.db-wal")).expect("a file");
+    let clear = [b"127.0.0.1".as_slice(), b"127.0.0.2"];
+    assert!(!clear.iter().any(|ip| [&page, &wal].iter().any(|file| file.windows(9).any(|w| w == *ip))), "no address is stored");
+}
+
+#[tokio::test]
+async fn behind_a_proxy_a_ban_holds_for_the_address_that_a_trusted_one_names() {
+    let trusted_proxies = crate::server::TrustedProxies(["127.0.0.1/32".parse().expect("a network")].into());
+    let site = Site::with(Setting { trusted_proxies, ..Setting::default() }).await;
+    let ann = token_of(&site, "ann", &[Capability::SendMessage]);
+    assert_eq!(say_from(&site, "127.0.0.1", "198.51.100.1", &ann).await, 200);
+    assert_eq!(decide(&site, ADMIN_KEY, "1/users/ann/ban", "").await.status, 200);
+    let rows = [
+        ("127.0.0.1", "198.51.100.1", 403),
+        ("127.0.0.1", "203.0.113.7, 198.51.100.1", 403),
+        ("127.0.0.1", "198.51.100.2", 200),
+        ("127.0.0.1", "198.51.100.1, 198.51.100.2", 200),
+        ("127.0.0.2", "198.51.100.1", 200),
+        ("127.0.0.2", "", 200),
+    ];
+    for (source, forwarded_for, status) in rows {
+        let guest = site.guest_token(RoomId::FIRST);
+        assert_eq!(say_from(&site, source, forwarded_for, &guest).await, status, "{source} for {forwarded_for:?}");
+    }
+}
+
+#[tokio::test]
+async fn behind_a_proxy_that_is_not_trusted_a_ban_is_one_of_the_user_alone() {
+    let site = Site::open().await;
+    let ann = token_of(&site, "ann", &[Capability::SendMessage]);
+    assert_eq!(say_from(&site, "127.0.0.1", "198.51.100.1", &ann).await, 200);
+    assert_eq!(decide(&site, ADMIN_KEY, "1/users/ann/ban", "").await.status, 200);
+    assert_eq!(say_from(&site, "127.0.0.1", "198.51.100.1", &ann).await, 403);
+    let guest = site.guest_token(RoomId::FIRST);
+    assert_eq!(say_from(&site, "127.0.0.1", "198.51.100.1", &guest).await, 200, "all that come through it would be banned");
 }

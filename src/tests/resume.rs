@@ -169,7 +169,7 @@ async fn positions_become_plain_for_those_who_do_not_ask() {
     let token = site.guest_token(RoomId::FIRST);
     site.say(&token, "1").await;
     let wake: Arc<dyn Wake> = Arc::new(ByHand);
-    let (mut subscriber, welcome) = site.hub.subscribe(RoomId::FIRST, site.guest(), None, &wake).expect("a live room");
+    let (mut subscriber, welcome) = site.hub.subscribe(RoomId::FIRST, site.guest(), None, None, &wake).expect("a live room");
     assert_eq!(welcome.position.since, Some(1));
     let mut own_position = async |text: &str| {
         site.say(&token, text).await;

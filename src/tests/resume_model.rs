@@ -64,7 +64,8 @@ struct Reader {
 impl Reader {
     fn connect(site: &Site, user: UserId, position: Option<String>) -> (Subscriber, u64) {
         let wake: Arc<dyn Wake> = Arc::new(ByHand);
-        let (subscriber, welcome) = site.hub.subscribe(RoomId::FIRST, user, position.as_deref(), &wake).expect("a live room");
+        let (subscriber, welcome) =
+            site.hub.subscribe(RoomId::FIRST, user, None, position.as_deref(), &wake).expect("a live room");
         assert!(!welcome.gap, "{position:?} is one of ours");
         (subscriber, welcome.position.seq)
     }
@@ -162,7 +163,7 @@ async fn say(site: &Site, author: &UserId, to: Option<UserId>) {
         Some(to) => Command::Private { to, draft },
         None => Command::Broadcast(draft),
     };
-    site.hub.publish(RoomId::FIRST, &token, WIDGET_KEY, command).await.expect("stored");
+    site.hub.publish(RoomId::FIRST, &token, WIDGET_KEY, None, command).await.expect("stored");
 }
 
 /// What the log holds.
@@ -217,7 +218,7 @@ async fn check(before: usize, ring_entries: usize, acts: Vec<Act>) {
                 let connection = Some(readers[reader].subscriber().connection());
                 let user = readers[reader].user.clone();
                 let token = site.hub.tokens().sign(user, RoomId::FIRST, crate::chat::Capabilities::guest(), connection);
-                site.hub.publish(RoomId::FIRST, &token, WIDGET_KEY, Command::Request).await.expect("asked");
+                site.hub.publish(RoomId::FIRST, &token, WIDGET_KEY, None, Command::Request).await.expect("asked");
             }
             Act::Ask(_) => {}
         }

@@ -12,7 +12,9 @@ use crate::{
     chat::{Limits, RoomId, UserId},
     engine::Sqlite,
     hub::{ConnectionId, Hub, RingSize, Rooms, Tokens, Wake},
-    server::{AdminKey, Admission, AppState, ConnectionLimits, HEARTBEAT, Streams, bind, collect_metrics, router, serve},
+    server::{
+        AdminKey, Admission, AppState, ConnectionLimits, HEARTBEAT, Streams, TrustedProxies, bind, collect_metrics, router, serve,
+    },
 };
 
 pub const ADMIN_KEY: &str = "an-admin-key-for-tests";
@@ -45,6 +47,7 @@ pub struct Setting {
     pub ring_size: RingSize,
     pub heartbeat: Duration,
     pub origins: &'static [&'static str],
+    pub trusted_proxies: TrustedProxies,
 }
 
 impl Default for Setting {
@@ -56,6 +59,7 @@ impl Default for Setting {
             ring_size: RingSize::default(),
             heartbeat: HEARTBEAT,
             origins: &["*"],
+            trusted_proxies: TrustedProxies::default(),
         }
     }
 }
@@ -87,6 +91,7 @@ impl Site {
             metrics: collect_metrics(),
             options: Arc::new(options),
             admin_key: AdminKey(ADMIN_KEY.into()),
+            trusted_proxies: setting.trusted_proxies,
         };
         let origins: Vec<_> = setting.origins.iter().map(|origin| axum::http::HeaderValue::from_static(origin)).collect();
         let app = router(state, &origins);

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{checksum, schema::state_from_name};
 use crate::{
-    chat::{Deleted, Deletion, Event, Kind, Measure, Message, Room, RoomId, Sanction, Timestamp, UserId},
+    chat::{AddressHash, Deleted, Deletion, Event, Kind, Measure, Message, Room, RoomId, Sanction, Timestamp, UserId},
     engine::{EngineError, payload},
 };
 
@@ -35,6 +35,7 @@ struct StoredDeletion<'a> {
 struct StoredSanction<'a> {
     #[serde(flatten)]
     measure: Measure,
+    addresses: Cow<'a, [AddressHash]>,
     reason: Cow<'a, str>,
 }
 
@@ -60,8 +61,8 @@ impl<'a> Columns<'a> {
                 let payload = serde_json::to_string(&stored).expect("plain data").into();
                 Self { kind: 3, author: Some(by.as_str()), recipient, video_time: None, payload }
             }
-            Kind::Sanction(Sanction { user, measure, by, reason }) => {
-                let stored = StoredSanction { measure: *measure, reason: reason.into() };
+            Kind::Sanction(Sanction { user, measure, addresses, by, reason }) => {
+                let stored = StoredSanction { measure: *measure, addresses: addresses.into(), reason: reason.into() };
                 let payload = serde_json::to_string(&stored).expect("plain data").into();
                 Self { kind: 4, author: Some(by.as_str()), recipient: Some(user.as_str()), video_time: None, payload }
             }
@@ -125,8 +126,9 @@ fn deletion(row: &Row<'_>) -> rusqlite::Result<Deletion> {
 
 fn sanction(row: &Row<'_>) -> rusqlite::Result<Sanction> {
     let payload: String = row.get("payload")?;
-    let StoredSanction { measure, reason } = serde_json::from_str(&payload).map_err(|_| unreadable("payload"))?;
-    Ok(Sanction { user: user(row, "recipient")?, measure, by: user(row, "author")?, reason: reason.into_owned() })
+    let StoredSanction { measure, addresses, reason } = serde_json::from_str(&payload).map_err(|_| unreadable("payload"))?;
+    let (addresses, reason) = (addresses.into_owned(), reason.into_owned());
+    Ok(Sanction { user: user(row, "recipient")?, measure, addresses, by: user(row, "author")?, reason })
 }
 
 fn room_id(row: &Row<'_>, column: &str) -> rusqlite::Result<RoomId> {
