@@ -1,4 +1,5 @@
 import AxeBuilder from '@axe-core/playwright';
+import { ADMIN_PASSWORD } from './server.js';
 import { atBottom, expect, live, messages, say, test, texts } from './fixtures.js';
 
 const idOf = async (page, text) => messages(page).filter({ hasText: text }).getAttribute('id');
@@ -123,4 +124,114 @@ test.describe('who may not speak', () => {
     await say(page, 'calm');
     await expect(messages(page)).toHaveCount(2);
   });
+});
+
+/** Signs in as whoever runs the chat, and goes to its room. */
+const moderator = async (visit, options = {}) => {
+  const page = await visit({ path: '/admin', hydrated: false, ...options });
+  await page.getByLabel('Password').fill(ADMIN_PASSWORD);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('link', { name: 'Live chat' }).click();
+  await live(page);
+  return page;
+};
+
+const violations = async (page) => (await new AxeBuilder({ page }).analyze()).violations;
+
+test.describe('a wrong password', () => {
+  test.use({ networkErrors: true }); // Chromium writes the 403 of the page itself.
+
+  test('is said, and a sign-out is one', async ({ visit }) => {
+    const page = await visit({ path: '/admin', hydrated: false });
+    expect(await violations(page)).toEqual([]);
+    await page.getByLabel('Password').fill('something else');
+    await page.getByLabel('Password').press('Enter');
+    await expect(page.getByRole('alert')).toHaveText('This is not the password.');
+    expect(await violations(page)).toEqual([]);
+    await page.getByLabel('Password').fill(ADMIN_PASSWORD);
+    await page.getByLabel('Password').press('Enter');
+    await expect(page.getByRole('heading', { name: 'Rooms' })).toBeVisible();
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await expect(page.getByLabel('Password')).toBeVisible();
+  });
+});
+
+for (const [where, options] of [
+  ['at a desk', {}],
+  ['on a phone', { viewport: { width: 390, height: 700 }, colorScheme: 'dark' }],
+]) {
+  test(`a moderator ${where} deletes, times out and lifts, by keyboard too`, async ({ visit, server }) => {
+    const [eve, bob] = [await visit(), await visit()];
+    await live(eve);
+    await live(bob);
+    await say(eve, 'buy this', 'Eve');
+    await say(eve, 'and that');
+    await expect(messages(bob)).toHaveCount(2);
+    const page = await moderator(visit, options);
+    await expect(bob.getByRole('button', { name: /Moderate/ })).toHaveCount(0);
+
+    // By keyboard: the button beside the message, then through the dialog.
+    const dialog = page.getByRole('dialog', { name: 'Eve' });
+    await page.getByRole('button', { name: 'Moderate Eve: buy this' }).focus();
+    await page.keyboard.press('Enter');
+    await expect(dialog).toBeVisible();
+    await expect(dialog).toContainText('buy this');
+    expect(await violations(page)).toEqual([]);
+    await page.keyboard.press('Escape');
+    await expect(dialog).toBeHidden();
+    await expect(page.getByRole('button', { name: 'Moderate Eve: buy this' })).toBeFocused();
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('an advert');
+    await page.keyboard.press('Tab');
+    await expect(dialog.getByRole('button', { name: 'Delete message' })).toBeFocused();
+    await page.keyboard.press('Enter');
+    await expect(dialog).toBeHidden();
+    await expect(messages(bob)).toHaveCount(1);
+    await expect(messages(page)).toHaveCount(1);
+    await expect(page.getByRole('log')).toBeFocused();
+
+    const act = async (name, reason = '') => {
+      await messages(page).first().hover();
+      await page.getByRole('button', { name: 'Moderate Eve: and that' }).click();
+      await expect(dialog.getByLabel(/Reason/)).toHaveValue('');
+      await dialog.getByLabel(/Reason/).fill(reason);
+      await dialog.getByRole('button', { name }).click();
+      await expect(dialog).toBeHidden();
+    };
+    await act('Time out 10 min', 'adverts');
+    await expect(eve.getByText(/timed you out until .* Reason: adverts/)).toBeVisible();
+    await expect(bob.getByText(/timed you out/)).toBeHidden();
+    await act('Ban');
+    await expect(eve.getByText('A moderator has banned you from writing here.')).toBeVisible();
+    await act('Let write again');
+    await expect(eve.getByText(/A moderator has/).filter({ visible: true })).toHaveCount(0);
+    await act('Delete all of theirs');
+    await expect(messages(bob)).toHaveCount(0);
+  });
+}
+
+test('a raid is brought under control by one moderator', async ({ visit, server }) => {
+  const viewers = await Promise.all([visit(), visit(), visit()]);
+  const page = await moderator(visit);
+  const ann = await server.guest('Ann');
+  const raiders = await Promise.all(Array.from({ length: 20 }, (_, n) => server.guest(`Raider ${n}`)));
+  await ann.say('before the raid');
+  for (let round = 0; round < 3; round++) await Promise.all(raiders.map((raider) => raider.say('RAID')));
+  await expect(messages(page)).toHaveCount(61);
+  for (let n = 0; n < raiders.length; n++) {
+    for (const act of ['Ban', 'Delete all of theirs']) {
+      await page.getByRole('button', { name: `Moderate Raider ${n}: RAID` }).last().focus();
+      await page.keyboard.press('Enter');
+      await page.getByRole('dialog').getByRole('button', { name: act }).click();
+      await expect(page.getByRole('dialog')).toBeHidden();
+    }
+  }
+  for (const viewer of [...viewers, page]) await expect.poll(() => texts(viewer)).toEqual(['before the raid']);
+  for (const raider of raiders) await expect(raider.say('again')).rejects.toThrow('banned');
+  // A new name does not help, from the same address; whoever may lift a ban is not under it.
+  await expect((await server.guest('Raider 20')).say('again')).rejects.toThrow('banned');
+  await say(page, 'All quiet.', 'Moderator');
+  await expect(messages(viewers[0]).last()).toContainText('All quiet.');
 });

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 export const WIDGET_KEY = 'widget-key-of-the-tests';
 export const ADMIN_KEY = 'admin-key-of-the-tests';
+export const ADMIN_PASSWORD = 'password-of-the-tests';
 
 const program = process.env.LIVE_CHAT ?? fileURLToPath(new URL('../../target/dist/live-chat', import.meta.url));
 
@@ -54,7 +55,7 @@ export class Server {
   }
 
   async #run() {
-    const keys = ['--widget-key', WIDGET_KEY, '--admin-key', ADMIN_KEY];
+    const keys = ['--widget-key', WIDGET_KEY, '--admin-key', ADMIN_KEY, '--admin-password', ADMIN_PASSWORD];
     const settings = ['--addr', this.#address, '--data-dir', this.#folder, ...keys, ...this.#args];
     const child = spawn(program, settings, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;

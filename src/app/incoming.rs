@@ -148,6 +148,7 @@ impl RoomView {
             viewer_count: view.number("viewer_count")? as usize,
             username_chars: view.number("username_chars")? as usize,
             text_chars: view.number("text_chars")? as usize,
+            moderates: view.flag("moderates"),
             standing: Some(view.get("standing")).filter(|told| told.text("reason").is_some()).map(|told| standing(&told)),
             form: FormView {
                 username: form.text("username")?,

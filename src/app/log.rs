@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use leptos::{either::Either, ev::KeyboardEvent, prelude::*, tachys::view::keyed::keyed};
 
 use super::{
@@ -7,6 +9,7 @@ use super::{
     scroll,
     session::{Session, spawn},
     timeline::{Row, Timeline},
+    view::ChatMessage,
 };
 
 /// What was said. The reader follows at its end, or looks around in it.
@@ -120,9 +123,20 @@ fn Said(session: Session, row: Row) -> impl IntoView {
                 </p>
                 <time class="time" datetime=message.sent_at.clone() title=written(Zone::full)>{written(Zone::time)}</time>
                 <p class="text" dir="auto">{rich(&message.chat.text)}</p>
+                {(session.moderates && !own).then(|| more(session, message.clone()))}
                 {deleted.then(|| view! { <p class="note">"Deleted by a moderator. Only you still see it."</p> })}
             </div>
         </li>
+    }
+}
+
+/// The way to what a moderator may do about a message.
+fn more(session: Session, message: Arc<ChatMessage>) -> impl IntoView {
+    let label = format!("Moderate {}: {}", message.chat.username, message.chat.text);
+    view! {
+        <button type="button" class="more" aria-label=label aria-haspopup="dialog" on:click=move |_| session.moderation.open(message.clone())>
+            "⋯"
+        </button>
     }
 }
 

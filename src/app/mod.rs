@@ -8,6 +8,7 @@
 //! Everything compiles for both targets. What touches the browser runs in effects and event handlers alone, which a server
 //! never runs.
 
+mod admin;
 mod clock;
 mod colour;
 mod composer;
@@ -15,6 +16,7 @@ mod feed;
 mod incoming;
 mod json;
 mod log;
+mod moderation;
 mod publish;
 mod request;
 mod rich_text;
@@ -26,4 +28,4 @@ mod timeline;
 mod view;
 
 pub use shell::{Page, shell};
-pub use view::{ChatMessage, FormError, FormInput, FormView, RoomView, Standing};
+pub use view::{ChatMessage, FormError, FormInput, FormView, RoomRow, RoomView, Standing};

@@ -44,14 +44,27 @@ pub async fn get(url: &str) -> Result<Answer, NoAnswer> {
 /// # Errors
 /// If no answer came. Whether the server has acted is not known then.
 pub async fn post(url: &str, token: &str, body: &str) -> Result<Answer, NoAnswer> {
+    let init = authorized("POST", token)?;
+    init.set_body(&body.into());
+    send(url, init).await
+}
+
+/// `DELETE url`, as whom `token` names.
+///
+/// # Errors
+/// If no answer came. Whether the server has acted is not known then.
+pub async fn delete(url: &str, token: &str) -> Result<Answer, NoAnswer> {
+    send(url, authorized("DELETE", token)?).await
+}
+
+fn authorized(method: &str, token: &str) -> Result<RequestInit, NoAnswer> {
     let headers = Headers::new()?;
     headers.set("authorization", &format!("Bearer {token}"))?;
     headers.set("content-type", "application/json")?;
     let init = RequestInit::new();
-    init.set_method("POST");
+    init.set_method(method);
     init.set_headers(&headers);
-    init.set_body(&body.into());
-    send(url, init).await
+    Ok(init)
 }
 
 /// The status with which `GET url` answers; its body, which may never end, is not read.

@@ -7,6 +7,7 @@ use super::{
     composer::Composer,
     feed::Feed,
     log::Log,
+    moderation::ModerationDialog,
     scroll,
     session::{Link, Session},
     view::RoomView,
@@ -41,6 +42,7 @@ pub fn Chat() -> impl IntoView {
             </header>
             <Log session archive />
             <Composer session view />
+            {session.moderates.then(|| view! { <ModerationDialog session /> })}
         </main>
     }
 }

@@ -8,6 +8,7 @@ use leptos::{html::Div, prelude::*};
 
 use super::{
     clock::Zone,
+    moderation::Moderation,
     request, scroll,
     timeline::{Extract, Removal, Timeline},
     view::{ChatMessage, RoomView, Standing},
@@ -45,6 +46,10 @@ pub struct Session {
     pub timeline: RwSignal<Timeline>,
     /// The room's state.
     pub state: RwSignal<RoomState>,
+    /// Whether the reader may moderate.
+    pub moderates: bool,
+    /// What a moderator is asked.
+    pub moderation: Moderation,
     /// What keeps the reader from speaking.
     pub standing: RwSignal<Option<Standing>>,
     /// How the connection is.
@@ -75,6 +80,8 @@ impl Session {
             user_id: RwSignal::new(view.user_id.clone()),
             timeline: RwSignal::new(Timeline::new(&view.messages, view.has_older, &view.position)),
             state: RwSignal::new(view.state),
+            moderates: view.moderates,
+            moderation: Moderation::new(),
             standing: RwSignal::new(view.standing.clone()),
             link: RwSignal::new(Link::Connecting),
             viewers: RwSignal::new(view.viewer_count),

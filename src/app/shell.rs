@@ -1,8 +1,9 @@
 use leptos::{hydration::AutoReload, nonce::use_nonce, prelude::*};
 
 use super::{
+    admin,
     room::{Chat, VIEW_ID},
-    view::RoomView,
+    view::{RoomRow, RoomView},
 };
 
 /// Shows the newest messages before the first paint, where a script may run at all: without, the stylesheet does it.
@@ -13,6 +14,13 @@ const SCROLL_TO_END: &str = r#"{const log=document.getElementById("log");log.scr
 pub enum Page {
     /// A room.
     Room(Box<RoomView>),
+    /// The form to sign in, with why it was refused before, if it was.
+    SignIn {
+        /// Empty at first.
+        error: String,
+    },
+    /// What there is to run.
+    Admin(Vec<RoomRow>),
     /// There is nothing at this address.
     NotFound,
     /// The page could not be made.
@@ -37,6 +45,8 @@ pub fn shell(options: &LeptosOptions, page: Page) -> impl IntoView + use<> {
             };
             document(title, scripts.into_any(), body.into_any())
         }
+        Page::SignIn { error } => document("Sign in · live-chat".into(), ().into_any(), admin::sign_in(error).into_any()),
+        Page::Admin(rooms) => document("Rooms · live-chat".into(), ().into_any(), admin::rooms(rooms).into_any()),
         Page::NotFound => notice("There is no such room", "The address may have a typing error, or the room is gone."),
         Page::Failed => notice("Something went wrong", "The page could not be shown. Please try again in a moment."),
     }

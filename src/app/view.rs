@@ -32,10 +32,25 @@ pub struct RoomView {
     pub username_chars: usize,
     /// Longest text, in code points.
     pub text_chars: usize,
+    /// Whether they may take out messages, and decide who speaks.
+    pub moderates: bool,
     /// What keeps them from speaking.
     pub standing: Option<Standing>,
     /// What stands in the form.
     pub form: FormView,
+}
+
+/// A room in the list of whoever runs the chat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomRow {
+    /// Its number.
+    pub room: RoomId,
+    /// Its name.
+    pub name: String,
+    /// Where it is in its life.
+    pub state: RoomState,
+    /// How many connections it has now.
+    pub viewer_count: usize,
 }
 
 /// What a moderator has decided on the reader's right to speak.

@@ -41,6 +41,12 @@ impl Capabilities {
         Self(vec![Capability::SendMessage])
     }
 
+    /// What whoever runs the chat gets: everything.
+    pub fn owner() -> Self {
+        use Capability::{DeleteMessage, DisconnectUser, ManageRoom, SendMessage};
+        Self(vec![SendMessage, DeleteMessage, DisconnectUser, ManageRoom])
+    }
+
     /// Nothing at all: a reader.
     pub fn none() -> Self {
         Self::default()

@@ -1,22 +1,21 @@
 use std::{
     collections::HashMap,
+    hash::Hash,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use tokio::time::Instant;
 
-use crate::chat::{RoomId, UserId};
-
 /// Buckets that are kept before the full ones are dropped. A full bucket says nothing that a new one would not.
 const KEPT: usize = 10_000;
 
-/// A token bucket for each user of each room: `burst` messages at once, then `rate` a second.
-pub(super) struct Buckets {
+/// A token bucket for each key, such as a user of a room: `burst` acts at once, then `rate` a second.
+pub struct Buckets<K> {
     rate: f64,
     burst: f64,
     /// A standard lock: held for a look-up and a subtraction.
-    buckets: Mutex<HashMap<(RoomId, UserId), Bucket>>,
+    buckets: Mutex<HashMap<K, Bucket>>,
 }
 
 struct Bucket {
@@ -24,14 +23,17 @@ struct Bucket {
     at: Instant,
 }
 
-impl Buckets {
-    /// `rate` in messages a second; 0 lets everything pass.
-    pub(super) fn new(rate: f64, burst: f64) -> Self {
+impl<K: Eq + Hash> Buckets<K> {
+    /// `rate` in acts a second; 0 lets everything pass.
+    pub fn new(rate: f64, burst: f64) -> Self {
         Self { rate, burst: burst.max(1.0), buckets: Mutex::default() }
     }
 
-    /// Takes one message's worth, or says how long to wait for it.
-    pub(super) fn take(&self, room: RoomId, user: &UserId) -> Result<(), Duration> {
+    /// Takes one act's worth.
+    ///
+    /// # Errors
+    /// How long to wait for it.
+    pub fn take(&self, key: K) -> Result<(), Duration> {
         if self.rate <= 0.0 {
             return Ok(());
         }
@@ -41,7 +43,7 @@ impl Buckets {
         if buckets.len() >= KEPT {
             buckets.retain(|_, bucket| level(bucket) < self.burst);
         }
-        let bucket = buckets.entry((room, user.clone())).or_insert(Bucket { tokens: self.burst, at: now });
+        let bucket = buckets.entry(key).or_insert(Bucket { tokens: self.burst, at: now });
         let tokens = level(bucket);
         if tokens < 1.0 {
             return Err(Duration::from_secs_f64((1.0 - tokens) / self.rate));
@@ -55,34 +57,29 @@ impl Buckets {
 mod tests {
     use super::*;
 
-    fn user(name: &str) -> UserId {
-        UserId::try_from(name.to_owned()).expect("a valid id")
-    }
-
     #[tokio::test(start_paused = true)]
     async fn a_burst_passes_then_the_rate_holds() {
         let buckets = Buckets::new(5.0, 10.0);
-        let ann = user("ann");
         for _ in 0..10 {
-            assert_eq!(buckets.take(RoomId::FIRST, &ann), Ok(()));
+            assert_eq!(buckets.take("ann"), Ok(()));
         }
-        assert_eq!(buckets.take(RoomId::FIRST, &ann), Err(Duration::from_millis(200)));
-        assert_eq!(buckets.take(RoomId::FIRST, &user("bob")), Ok(()), "each user has a bucket of their own");
+        assert_eq!(buckets.take("ann"), Err(Duration::from_millis(200)));
+        assert_eq!(buckets.take("bob"), Ok(()), "each key has a bucket of its own");
         tokio::time::advance(Duration::from_millis(200)).await;
-        assert_eq!(buckets.take(RoomId::FIRST, &ann), Ok(()));
-        assert!(buckets.take(RoomId::FIRST, &ann).is_err());
+        assert_eq!(buckets.take("ann"), Ok(()));
+        assert!(buckets.take("ann").is_err());
         tokio::time::advance(Duration::from_secs(3_600)).await;
         for _ in 0..10 {
-            assert_eq!(buckets.take(RoomId::FIRST, &ann), Ok(()));
+            assert_eq!(buckets.take("ann"), Ok(()));
         }
-        assert!(buckets.take(RoomId::FIRST, &ann).is_err(), "an hour of silence buys one burst, not more");
+        assert!(buckets.take("ann").is_err(), "an hour of silence buys one burst, not more");
     }
 
     #[tokio::test(start_paused = true)]
     async fn zero_switches_the_limit_off() {
         let buckets = Buckets::new(0.0, 10.0);
         for _ in 0..1_000 {
-            assert_eq!(buckets.take(RoomId::FIRST, &user("ann")), Ok(()));
+            assert_eq!(buckets.take("ann"), Ok(()));
         }
     }
 
@@ -90,10 +87,10 @@ mod tests {
     async fn buckets_that_are_full_again_are_forgotten() {
         let buckets = Buckets::new(5.0, 10.0);
         for n in 0..KEPT {
-            assert_eq!(buckets.take(RoomId::FIRST, &user(&n.to_string())), Ok(()));
+            assert_eq!(buckets.take(n), Ok(()));
         }
         tokio::time::advance(Duration::from_secs(1)).await;
-        assert_eq!(buckets.take(RoomId::FIRST, &user("one-more")), Ok(()));
+        assert_eq!(buckets.take(KEPT), Ok(()));
         assert_eq!(buckets.buckets.lock().expect("not poisoned").len(), 1);
     }
 }

@@ -25,6 +25,20 @@ pub struct Claims {
     pub expires_at: u64,
 }
 
+/// What the cookie of somebody says who has signed in to run the chat. None of it is in a room's token, nor the other way round.
+#[derive(Serialize, Deserialize)]
+struct Session {
+    scope: Scope,
+    #[serde(rename = "exp")]
+    expires_at: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Scope {
+    Admin,
+}
+
 /// Signs tokens and checks them.
 #[derive(Clone)]
 pub struct Tokens {
@@ -69,6 +83,18 @@ impl Tokens {
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding).expect("HMAC and plain data cannot fail")
     }
 
+    /// Proof that its bearer has signed in to run the chat.
+    pub fn sign_session(&self) -> String {
+        let expires_at = jsonwebtoken::get_current_timestamp() + self.lifetime.as_secs();
+        let session = Session { scope: Scope::Admin, expires_at };
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &session, &self.encoding).expect("HMAC and plain data cannot fail")
+    }
+
+    /// Whether `token` is such a proof, and not over.
+    pub fn is_session(&self, token: &str) -> bool {
+        jsonwebtoken::decode::<Session>(token, &self.decoding, &validation()).is_ok()
+    }
+
     /// An address in a form that only holders of the secret can guess: HMAC-SHA-256 under it, the first 132 bits. With another
     /// secret no address is known again.
     pub(super) fn hash(&self, address: IpAddr) -> AddressHash {
@@ -87,16 +113,20 @@ impl Tokens {
         if token.is_empty() {
             return Err(TokenError::Missing);
         }
-        // One algorithm only: a token that names another ("none" above all) is none of ours.
-        let mut validation = Validation::new(Algorithm::HS256);
-        validation.leeway = 0;
-        let decoded = jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation);
+        let decoded = jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation());
         let claims = decoded.map_err(|error| match error.kind() {
             ErrorKind::ExpiredSignature => TokenError::Expired,
             _ => TokenError::Invalid,
         })?;
         if claims.claims.room == room { Ok(claims.claims) } else { Err(TokenError::OtherRoom) }
     }
+}
+
+fn validation() -> Validation {
+    // One algorithm only: a token that names another ("none" above all) is none of ours.
+    let mut validation = Validation::new(Algorithm::HS256);
+    validation.leeway = 0;
+    validation
 }
 
 #[cfg(test)]
@@ -120,6 +150,20 @@ mod tests {
         assert!(token.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)), "{token}");
         let claims = tokens.check(&token, RoomId::FIRST).expect("our own");
         assert_eq!((claims.user, claims.capabilities, claims.connection), (ann(), Capabilities::guest(), connection));
+    }
+
+    #[test]
+    fn a_session_is_no_room_s_token_and_the_other_way_round() {
+        let tokens = Tokens::new(b"secret", DAY);
+        let session = tokens.sign_session();
+        assert!(tokens.is_session(&session));
+        assert_eq!(tokens.check(&session, RoomId::FIRST), Err(TokenError::Invalid));
+        let owner = tokens.sign(ann(), RoomId::FIRST, Capabilities::owner(), None);
+        let over = Session { scope: Scope::Admin, expires_at: 1 };
+        let over = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &over, &tokens.encoding).expect("plain data");
+        for other in [&owner, "", "x", UNSIGNED, &over, &Tokens::new(b"other", DAY).sign_session()] {
+            assert!(!tokens.is_session(other), "{other}");
+        }
     }
 
     #[test]

@@ -41,6 +41,10 @@ pub struct Config {
     #[arg(long, env = "LIVE_CHAT_ADMIN_KEY", hide_env_values = true, value_parser = admin_key)]
     pub admin_key: Option<String>,
 
+    /// Password for /admin, at least 10 characters [default: made and printed at the first start, its hash kept in the data folder]
+    #[arg(long, env = "LIVE_CHAT_ADMIN_PASSWORD", hide_env_values = true, value_parser = password)]
+    pub admin_password: Option<String>,
+
     /// Hours for which a token is good
     #[arg(long, env = "LIVE_CHAT_TOKEN_HOURS", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=24 * 365))]
     pub token_hours: u32,
@@ -147,6 +151,10 @@ fn secret(text: &str) -> Result<String, String> {
 fn admin_key(text: &str) -> Result<String, String> {
     let text = printable(text)?;
     if text.len() >= 16 { Ok(text) } else { Err("must have at least 16 characters".into()) }
+}
+
+fn password(text: &str) -> Result<String, String> {
+    if text.chars().count() >= 10 { Ok(text.to_owned()) } else { Err("must have at least 10 characters".into()) }
 }
 
 fn connections(text: &str) -> Result<usize, String> {

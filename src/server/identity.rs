@@ -16,13 +16,40 @@ pub(super) fn from_cookie(headers: &HeaderMap, tokens: &Tokens, room: RoomId) ->
     tokens.check(token, room).ok().map(|claims| claims.user)
 }
 
+/// The cookie of whoever has signed in to run the chat.
+const SESSION_COOKIE: &str = "live-chat-admin";
+
+/// Whether the request comes from somebody who has signed in to run the chat.
+pub(super) fn is_owner(headers: &HeaderMap, tokens: &Tokens) -> bool {
+    cookie(headers, SESSION_COOKIE).is_some_and(|token| tokens.is_session(token))
+}
+
+/// What the visitor of a page may do in its room.
+pub(super) fn capabilities(headers: &HeaderMap, tokens: &Tokens) -> Capabilities {
+    if is_owner(headers, tokens) { Capabilities::owner() } else { Capabilities::guest() }
+}
+
+/// The cookie that says that somebody has signed in.
+pub(super) fn session_cookie(tokens: &Tokens) -> HeaderValue {
+    let (token, seconds) = (tokens.sign_session(), tokens.lifetime().as_secs());
+    own_cookie(&format!("{SESSION_COOKIE}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}"))
+}
+
+/// The cookie that takes it away.
+pub(super) fn no_session_cookie() -> HeaderValue {
+    own_cookie(&format!("{SESSION_COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"))
+}
+
+fn own_cookie(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).expect("a token is plain ASCII")
+}
+
 /// The cookie that keeps `user` who they are in `room`: a token, as long as that is good. It is for our own pages alone: scripts
 /// cannot read it, other sites' requests do not carry it.
 pub(super) fn set_cookie(tokens: &Tokens, room: RoomId, user: UserId) -> HeaderValue {
     let token = tokens.sign(user, room, Capabilities::guest(), None);
     let name = cookie_name(room);
-    HeaderValue::from_str(&format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={}", tokens.lifetime().as_secs()))
-        .expect("a token is plain ASCII")
+    own_cookie(&format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={}", tokens.lifetime().as_secs()))
 }
 
 fn cookie_name(room: RoomId) -> String {

@@ -2,6 +2,7 @@
 //!
 //! A handler reads what HTTP brought, calls the hub, and writes the answer in the dialect's form. It decides nothing about the chat.
 
+mod admin;
 mod admission;
 mod api;
 mod check;
@@ -13,6 +14,7 @@ mod identity;
 mod listen;
 mod moderation;
 mod page;
+mod password;
 mod publish;
 mod router;
 mod secrets;
@@ -28,6 +30,7 @@ pub use self::{
     client_address::TrustedProxies,
     config::Config,
     listen::{bind, serve},
+    password::Password,
     router::router,
     start::{RunError, run},
     state::{AdminKey, AppState},
@@ -36,4 +39,4 @@ pub use self::{
 };
 
 #[cfg(test)]
-pub(crate) use self::secrets::load_or_make as load_or_make_secret;
+pub(crate) use self::{password::hash as hash_password, secrets::load_or_make as load_or_make_secret};

@@ -17,7 +17,7 @@ use tower_http::services::ServeDir;
 use super::{api::place, client_address::ClientAddress, error, identity, router::Params, state::AppState};
 use crate::{
     app::{self, ChatMessage, FormError, FormInput, FormView, Page, RoomView, Standing},
-    chat::{Capabilities, ChatText, Command, Draft, Event, Field, Kind, Measure, RoomId, Sanction, UserId},
+    chat::{Capabilities, Capability, ChatText, Command, Draft, Event, Field, Kind, Measure, RoomId, Sanction, UserId},
     engine::{End, Query},
     hub::{Hub, Refusal, Snapshot},
     protocol::inlive,
@@ -41,6 +41,7 @@ pub(super) struct Post {
 /// Who asks for a page.
 struct Visitor {
     user: UserId,
+    capabilities: Capabilities,
     /// Where they come from, if that is known.
     from: Option<IpAddr>,
 }
@@ -48,7 +49,7 @@ struct Visitor {
 impl Visitor {
     fn of(state: &AppState, room: RoomId, headers: &HeaderMap, ClientAddress(from): ClientAddress) -> Self {
         let user = identity::from_cookie(headers, state.hub.tokens(), room).unwrap_or_else(identity::new_guest);
-        Self { user, from }
+        Self { user, capabilities: identity::capabilities(headers, state.hub.tokens()), from }
     }
 }
 
@@ -152,7 +153,7 @@ async fn show_as(
 }
 
 async fn view(hub: &Hub, room: RoomId, visitor: &Visitor, params: &Params, form: FormView) -> Result<RoomView, Refusal> {
-    let Visitor { user, from } = visitor;
+    let Visitor { user, capabilities, from } = visitor;
     let Snapshot { room: about, position, viewer_count } = hub.snapshot(room)?;
     // A place that cannot be used shows the newest page, as if it had not been given.
     let before = place(params, "before", room, &position).ok().flatten();
@@ -175,7 +176,8 @@ async fn view(hub: &Hub, room: RoomId, visitor: &Visitor, params: &Params, form:
         name: about.name,
         state: about.state,
         widget_key: about.widget_key,
-        token: hub.tokens().sign(user.clone(), room, Capabilities::guest(), None),
+        token: hub.tokens().sign(user.clone(), room, capabilities.clone(), None),
+        moderates: capabilities.allow(Capability::DeleteMessage),
         user_id: user.to_string(),
         position: position.to_string(),
         messages: events.iter().filter_map(chat_message).collect(),
@@ -184,7 +186,10 @@ async fn view(hub: &Hub, room: RoomId, visitor: &Visitor, params: &Params, form:
         viewer_count,
         username_chars: limits.username_chars,
         text_chars: limits.text_chars,
-        standing: hub.sanction_on(room, user, *from)?.and_then(standing),
+        standing: hub
+            .sanction_on(room, user, *from)?
+            .filter(|_| !capabilities.allow(Capability::DisconnectUser))
+            .and_then(standing),
         form: FormView { client_message_id: uuid::Uuid::new_v4().to_string(), ..form },
     })
 }
@@ -257,7 +262,7 @@ async fn post(
 async fn publish(
     hub: &Hub,
     room: RoomId,
-    Visitor { user, from }: &Visitor,
+    Visitor { user, capabilities, from }: &Visitor,
     username: &str,
     text: &str,
     client_message_id: Option<String>,
@@ -266,14 +271,14 @@ async fn publish(
     // A browser that goes back shows a form with its old id: other words under it are another message.
     let form = client_message_id.and_then(|id| uuid::Uuid::parse_str(&id).ok());
     let client_message_id = form.map(|form| uuid::Uuid::new_v5(&form, payload.get().as_bytes()).to_string());
-    let token = hub.tokens().sign(user.clone(), room, Capabilities::guest(), None);
+    let token = hub.tokens().sign(user.clone(), room, capabilities.clone(), None);
     let widget_key = hub.snapshot(room)?.room.widget_key;
     let command = Command::Broadcast(Draft { payload, video_time: 0.0, client_message_id });
     hub.publish(room, &token, &widget_key, *from, command).await.map(drop)
 }
 
 /// Whether a browser says that another site made it send this (Fetch Metadata, `Sec-Fetch-Site`).
-fn is_cross_site(headers: &HeaderMap) -> bool {
+pub(super) fn is_cross_site(headers: &HeaderMap) -> bool {
     headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none")
 }
 
@@ -289,7 +294,7 @@ fn name_cookie(username: &str) -> HeaderValue {
 }
 
 /// Renders a page, with a Content-Security-Policy that lets nothing run but our own script.
-async fn render(options: &LeptosOptions, uri: Uri, status: StatusCode, page: Page) -> Response {
+pub(super) async fn render(options: &LeptosOptions, uri: Uri, status: StatusCode, page: Page) -> Response {
     let options = options.clone();
     let render =
         leptos_axum::render_app_async_with_context(set_content_security_policy, move || app::shell(&options, page.clone()));

@@ -9,7 +9,7 @@ use tower_http::{
     set_header::SetResponseHeaderLayer,
 };
 
-use super::{api, error::ApiError, moderation, page, publish, state::AppState, subscribe, telemetry};
+use super::{admin, api, error::ApiError, moderation, page, publish, state::AppState, subscribe, telemetry};
 use crate::chat::RoomId;
 
 /// Every route of the server, grouped by who uses it.
@@ -42,6 +42,8 @@ pub fn router(state: AppState, allowed_origins: &[HeaderValue]) -> Router {
         .merge(widget("/subscribe", Router::new().route("/{id}", get(subscribe::subscribe))))
         .merge(widget("/publish", Router::new().route("/{id}", post(publish::publish))))
         .merge(widget("/v1", streams))
+        .route("/admin", get(admin::show).post(admin::sign_in))
+        .route("/admin/sign-out", post(admin::sign_out))
         .route("/metrics", get(telemetry::metrics))
         .route("/health/live", get(async || "OK\n"))
         .route("/health/ready", get(telemetry::ready))

@@ -25,11 +25,16 @@ fn make(path: &Path) -> io::Result<String> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(io::Error::other)?;
     let secret: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    write(path, &secret)?;
+    Ok(secret)
+}
+
+/// Writes a file for the owner's eyes alone.
+pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
     // Under another name first: an interrupted start must not leave half a secret.
     let unfinished = path.with_extension("unfinished");
     let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&unfinished)?;
-    file.write_all(secret.as_bytes())?;
+    file.write_all(text.as_bytes())?;
     file.sync_all()?;
-    fs::rename(unfinished, path)?;
-    Ok(secret)
+    fs::rename(unfinished, path)
 }

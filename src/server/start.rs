@@ -14,6 +14,7 @@ use super::{
     admission::{Admission, ConnectionLimits},
     client_address::TrustedProxies,
     listen,
+    password::Password,
     router::router,
     secrets,
     state::{AdminKey, AppState},
@@ -79,6 +80,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let engine = Arc::new(Sqlite::open(&config.data_dir, config.widget_key.as_deref(), rooms.sink())?);
     let token_secret = secret(config.token_secret.as_ref(), &config.data_dir.join("token-secret"))?;
     let admin_key = secret(config.admin_key.as_ref(), &config.data_dir.join("admin-key"))?;
+    let (password, new_password) = password(&config)?;
     let tokens = Tokens::new(token_secret.as_bytes(), config.token_lifetime());
     let hub = Hub::start(engine.clone(), rooms, tokens, config.limits()).await?;
 
@@ -86,7 +88,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let limits = connection_limits(&config)?;
     let listener = listen::bind(config.addr).map_err(failed)?;
     let addr = listener.local_addr()?;
-    greet(&hub, addr, first_start.then_some(config.data_dir.as_path()))?;
+    greet(&hub, addr, first_start.then_some(config.data_dir.as_path()), new_password.as_deref())?;
 
     let options = LeptosOptions::builder().output_name("live-chat").site_root(site_root()).site_addr(addr).build();
     let options = Arc::new(options);
@@ -97,6 +99,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
         metrics,
         options,
         admin_key: AdminKey(admin_key.into()),
+        password,
         trusted_proxies: TrustedProxies(config.trusted_proxies.into()),
     };
     let app = router(state, &config.allowed_origins);
@@ -134,15 +137,27 @@ fn connection_limits(config: &Config) -> io::Result<ConnectionLimits> {
 }
 
 /// Says where the chat is, and at the first start what its owner must know.
-fn greet(hub: &Hub, addr: SocketAddr, first_start_in: Option<&Path>) -> io::Result<()> {
+fn greet(hub: &Hub, addr: SocketAddr, first_start_in: Option<&Path>, new_password: Option<&str>) -> io::Result<()> {
     let mut out = io::stdout().lock();
     if let (Some(folder), Ok(first)) = (first_start_in, hub.snapshot(RoomId::FIRST)) {
         writeln!(out, "First start: everything is kept in {}", folder.display())?;
         writeln!(out, "Widget key of room 1: {}", first.room.widget_key)?;
         writeln!(out, "Admin key: in {}, unless you set one", folder.join("admin-key").display())?;
     }
+    if let Some(password) = new_password {
+        writeln!(out, "Password for /admin, not shown again: {password}")?;
+    }
     writeln!(out, "live-chat is listening on http://{addr}")?;
     out.flush()
+}
+
+fn password(config: &Config) -> Result<(Password, Option<String>), RunError> {
+    let path = config.data_dir.join("admin-password");
+    let made = match &config.admin_password {
+        Some(password) => Password::configured(password).map(|password| (password, None)),
+        None => Password::load_or_make(&path),
+    };
+    made.map_err(|source| RunError::Secret { path, source })
 }
 
 fn secret(configured: Option<&String>, path: &Path) -> Result<String, RunError> {

@@ -4,7 +4,7 @@ use axum::extract::FromRef;
 use leptos::config::LeptosOptions;
 use metrics_exporter_prometheus::PrometheusHandle;
 
-use super::{client_address::TrustedProxies, streams::Streams};
+use super::{client_address::TrustedProxies, password::Password, streams::Streams};
 use crate::hub::Hub;
 
 /// What the handlers share. Clones are cheap.
@@ -20,6 +20,8 @@ pub struct AppState {
     pub options: Arc<LeptosOptions>,
     /// What the stream API asks for.
     pub admin_key: AdminKey,
+    /// What lets in whoever runs the chat.
+    pub password: Password,
     /// Whose word on where a request comes from is taken.
     pub trusted_proxies: TrustedProxies,
 }

@@ -43,7 +43,7 @@ pub(super) async fn subscribe(
     let wake: Arc<dyn Wake> = inbox.clone();
     match hub.subscribe(room, user, from, resume_position(&headers, &params).as_deref(), &wake) {
         Ok((subscriber, welcome)) => {
-            let init = init(&hub, &subscriber, &welcome);
+            let init = init(&hub, &subscriber, &welcome, identity::capabilities(&headers, hub.tokens()));
             let open = move |Taken { socket, head, permit }| {
                 let first = joined([Bytes::from(head), init].into_iter());
                 inbox.open(Opened { socket, first, subscriber, permit });
@@ -77,11 +77,11 @@ fn stream_head(takeover: Takeover) -> Response {
     response
 }
 
-fn init(hub: &Hub, subscriber: &Subscriber, welcome: &Welcome) -> Bytes {
+fn init(hub: &Hub, subscriber: &Subscriber, welcome: &Welcome, capabilities: Capabilities) -> Bytes {
     let (room, user) = (subscriber.room(), subscriber.user().clone());
     let init = inlive::Init {
         user_id: user.to_string(),
-        token: hub.tokens().sign(user, room, Capabilities::guest(), Some(subscriber.connection())),
+        token: hub.tokens().sign(user, room, capabilities, Some(subscriber.connection())),
         viewer_count: welcome.viewer_count,
         position: welcome.position.to_string(),
         gap: welcome.gap,

@@ -20,6 +20,7 @@ fn a_wrong_value_is_refused_with_the_name_of_its_setting() {
         ("--allowed-origins", "https://example.com/"),
         ("--allowed-origins", "https://*.example.com"),
         ("--rate-limit", "-1"),
+        ("--admin-password", "too short"),
         ("--trusted-proxies", "proxy.example"),
         ("--trusted-proxies", "10.0.0.0/33"),
         ("--rate-limit", "fast"),

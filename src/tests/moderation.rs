@@ -341,6 +341,8 @@ async fn a_ban_holds_for_a_new_guest_from_the_same_address() {
         assert_eq!(say_from(site, "127.0.0.2", "203.0.113.7", &new_guest).await, 200, "{what}: or is it a proxy");
         assert_eq!(say_from(site, "127.0.0.3", "", &new_guest).await, 200, "{what}: the others may");
         assert_eq!(say_from(site, "127.0.0.3", "", &ann).await, 403, "{what}: another address does not help");
+        let moderator = token_of(site, "mod", &[Capability::SendMessage, Capability::DisconnectUser]);
+        assert_eq!(say_from(site, "127.0.0.2", "", &moderator).await, 200, "{what}: who may lift it is not under it");
     };
     check(&site, "at once").await;
     let site = site.restart().await;

@@ -1,4 +1,9 @@
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::Path,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use axum::{Router, body::Body, http::Request};
 use leptos::config::LeptosOptions;
@@ -13,12 +18,20 @@ use crate::{
     engine::Sqlite,
     hub::{ConnectionId, Hub, RingSize, Rooms, Tokens, Wake},
     server::{
-        AdminKey, Admission, AppState, ConnectionLimits, HEARTBEAT, Streams, TrustedProxies, bind, collect_metrics, router, serve,
+        AdminKey, Admission, AppState, ConnectionLimits, HEARTBEAT, Password, Streams, TrustedProxies, bind, collect_metrics,
+        hash_password, router, serve,
     },
 };
 
 pub const ADMIN_KEY: &str = "an-admin-key-for-tests";
+pub const PASSWORD: &str = "a password for tests";
 pub const WIDGET_KEY: &str = "widget-key";
+
+/// Made once: it takes a third of a second, unoptimized.
+fn password_hash() -> &'static str {
+    static HASH: OnceLock<String> = OnceLock::new();
+    HASH.get_or_init(|| hash_password(PASSWORD).expect("random numbers"))
+}
 
 /// Somebody who serves subscribers by hand, when the test wants it.
 pub struct ByHand;
@@ -91,6 +104,7 @@ impl Site {
             metrics: collect_metrics(),
             options: Arc::new(options),
             admin_key: AdminKey(ADMIN_KEY.into()),
+            password: Password::of(password_hash().to_owned()),
             trusted_proxies: setting.trusted_proxies,
         };
         let origins: Vec<_> = setting.origins.iter().map(|origin| axum::http::HeaderValue::from_static(origin)).collect();

@@ -1,0 +1,131 @@
+//! What a moderator may do about a message and its author.
+
+use std::sync::Arc;
+
+use js_sys::encode_uri_component;
+use leptos::{html, prelude::*};
+
+use super::{
+    json::{Json, quoted},
+    request,
+    session::{Session, spawn},
+    view::ChatMessage,
+};
+
+/// An act, as its button names it and as the server knows it.
+#[derive(Clone, Copy)]
+enum Act {
+    DeleteMessage,
+    DeleteAll,
+    /// For so many seconds.
+    TimeOut(u32),
+    Ban,
+    Lift,
+}
+
+const ACTS: [(&str, Act); 8] = [
+    ("Delete message", Act::DeleteMessage),
+    ("Delete all of theirs", Act::DeleteAll),
+    ("Time out 1 min", Act::TimeOut(60)),
+    ("Time out 10 min", Act::TimeOut(600)),
+    ("Time out 1 hour", Act::TimeOut(3_600)),
+    ("Time out 1 day", Act::TimeOut(86_400)),
+    ("Ban", Act::Ban),
+    ("Let write again", Act::Lift),
+];
+
+/// The dialog of moderators: what to do about the message that it was opened for. A handle; copies share it.
+#[derive(Clone, Copy)]
+pub struct Moderation {
+    dialog: NodeRef<html::Dialog>,
+    reason: NodeRef<html::Input>,
+    message: RwSignal<Option<Arc<ChatMessage>>>,
+    error: RwSignal<String>,
+}
+
+impl Moderation {
+    /// Of nothing yet.
+    pub fn new() -> Self {
+        let (dialog, reason) = (NodeRef::new(), NodeRef::new());
+        Self { dialog, reason, message: RwSignal::new(None), error: RwSignal::new(String::new()) }
+    }
+
+    /// Asks what to do about a message.
+    pub fn open(self, message: Arc<ChatMessage>) {
+        self.message.set(Some(message));
+        self.error.set(String::new());
+        if let Some(reason) = self.reason.get_untracked() {
+            reason.set_value("");
+        }
+        if let Some(dialog) = self.dialog.get_untracked() {
+            // It fails if it is open already. Its first field would have the focus, and on a phone bring up the keyboard.
+            let _ = dialog.show_modal();
+            let _ = dialog.focus();
+        }
+    }
+
+    fn close(self, session: Session) {
+        if let Some(dialog) = self.dialog.get_untracked() {
+            dialog.close();
+        }
+        // The button that opened it may be gone with its message.
+        if let Some(log) = session.log.get_untracked() {
+            let _ = log.focus();
+        }
+    }
+
+    async fn carry_out(self, session: Session, act: Act) {
+        let Some(message) = self.message.get_untracked() else { return };
+        let reason = self.reason.get_untracked().map(|reason| reason.value()).unwrap_or_default();
+        let (room, token) = (session.room, session.token.get_untracked());
+        let url = |rest: String| format!("/v1/streams/{room}/{rest}");
+        let user = || format!("users/{}", encode_uri_component(&message.author));
+        let with_reason = |path: String| format!("{path}?reason={}", encode_uri_component(&reason));
+        let answer = match act {
+            Act::DeleteMessage => request::delete(&url(with_reason(format!("messages/{}", message.id))), &token).await,
+            Act::DeleteAll => request::delete(&url(with_reason(format!("{}/messages", user()))), &token).await,
+            Act::TimeOut(seconds) => {
+                let body = format!(r#"{{"seconds":{seconds},"reason":{}}}"#, quoted(&reason));
+                request::post(&url(format!("{}/timeout", user())), &token, &body).await
+            }
+            Act::Ban | Act::Lift => {
+                let act = if matches!(act, Act::Ban) { "ban" } else { "lift" };
+                let body = format!(r#"{{"reason":{}}}"#, quoted(&reason));
+                request::post(&url(format!("{}/{act}", user())), &token, &body).await
+            }
+        };
+        match answer {
+            Ok(answer) if answer.status == 200 => self.close(session),
+            Ok(answer) => {
+                let explained = Json::parse(&answer.text).and_then(|answer| answer.text("message"));
+                self.error.set(explained.unwrap_or_else(|| "This did not work. Please try again.".to_owned()));
+            }
+            Err(_) => self.error.set("There is no connection. Please try again.".to_owned()),
+        }
+    }
+}
+
+/// The dialog.
+#[component]
+pub fn ModerationDialog(session: Session) -> impl IntoView {
+    let moderation = session.moderation;
+    let told = move |part: fn(&ChatMessage) -> &str| {
+        session.words(move |_| moderation.message.with(|message| message.as_deref().map(part).unwrap_or_default().to_owned()))
+    };
+    let buttons = ACTS.map(|(words, act)| {
+        view! { <button type="button" on:click=move |_| spawn(moderation.carry_out(session, act))>{words}</button> }
+    });
+    view! {
+        <dialog class="moderation" aria-labelledby="moderated" tabindex="-1" node_ref=moderation.dialog>
+            <h2 id="moderated"><bdi>{told(|message| &message.chat.username)}</bdi></h2>
+            <p class="quote" dir="auto">{told(|message| &message.chat.text)}</p>
+            <label for="reason">"Reason, told to who is timed out or banned"</label>
+            <input id="reason" type="text" maxlength="200" autocomplete="off" dir="auto" node_ref=moderation.reason />
+            <p class="error" role="alert" hidden=session.flag(move |_| moderation.error.with(String::is_empty))>
+                {session.words(move |_| moderation.error.get())}
+            </p>
+            <div class="acts">{buttons}</div>
+            <button type="button" class="cancel" on:click=move |_| moderation.close(session)>"Cancel"</button>
+        </dialog>
+    }
+}
