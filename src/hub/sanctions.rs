@@ -1,23 +1,54 @@
-use std::{collections::HashMap, net::IpAddr, time::Duration};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    net::IpAddr,
+    time::Duration,
+};
 
 use super::{Refusal, Tokens};
 use crate::chat::{AddressHash, Measure, Sanction, Timestamp, UserId};
+
+/// How many are kept before those whose time is over are looked for.
+const KEPT: usize = 64;
 
 /// Who may not speak in a room.
 #[derive(Default)]
 pub(super) struct Sanctions {
     users: HashMap<UserId, Sanction>,
-    /// Under whose sanction an address is.
-    addresses: HashMap<AddressHash, UserId>,
+    /// Under whose sanctions an address is.
+    addresses: HashMap<AddressHash, Vec<UserId>>,
+    /// At how many those whose time is over are looked for next: each time twice as many as were left the last time.
+    prune_at: usize,
 }
 
 impl Sanctions {
-    /// Notes what was decided at `now`, and forgets what is over by then.
+    /// Notes what was decided at `now`.
     pub(super) fn note(&mut self, sanction: &Sanction, now: Timestamp) {
-        self.users.retain(|_, sanction| refusal(sanction.measure, now).is_some());
+        self.forget(&sanction.user);
+        if refusal(sanction.measure, now).is_none() {
+            return;
+        }
+        for address in &sanction.addresses {
+            self.addresses.entry(address.clone()).or_default().push(sanction.user.clone());
+        }
         self.users.insert(sanction.user.clone(), sanction.clone());
-        self.addresses.retain(|_, user| *user != sanction.user && self.users.contains_key(user));
-        self.addresses.extend(sanction.addresses.iter().map(|address| (address.clone(), sanction.user.clone())));
+        if self.users.len() > self.prune_at.max(KEPT) {
+            let is_over = |sanction: &&Sanction| refusal(sanction.measure, now).is_none();
+            let over: Vec<_> = self.users.values().filter(is_over).map(|sanction| sanction.user.clone()).collect();
+            over.iter().for_each(|user| self.forget(user));
+            self.prune_at = 2 * self.users.len();
+        }
+    }
+
+    fn forget(&mut self, user: &UserId) {
+        let Some(sanction) = self.users.remove(user) else { return };
+        for address in sanction.addresses {
+            if let Entry::Occupied(mut users) = self.addresses.entry(address) {
+                users.get_mut().retain(|other| other != user);
+                if users.get().is_empty() {
+                    users.remove();
+                }
+            }
+        }
     }
 
     /// What keeps `user` from speaking, who comes from that address.
@@ -27,7 +58,7 @@ impl Sanctions {
         own.or_else(|| {
             // Nearly always there is none, and nothing to be hashed.
             let from = from.filter(|_| !self.addresses.is_empty())?;
-            self.users.get(self.addresses.get(&tokens.hash(from))?).filter(holds)
+            self.addresses.get(&tokens.hash(from))?.iter().find_map(|user| self.users.get(user).filter(holds))
         })
     }
 
@@ -113,6 +144,21 @@ mod tests {
     }
 
     #[test]
+    fn an_address_is_free_when_nobody_s_sanction_holds_for_it_any_more() {
+        let (here, tokens) = (IpAddr::from([10, 0, 0, 1]), tokens());
+        let mut sanctions = Sanctions::default();
+        let mut note = |name, measure| {
+            sanctions.note(&Sanction { addresses: vec![tokens.hash(here)], ..sanction(name, measure) }, Timestamp(0));
+            sanctions.check(&user("eve"), Some(here), &tokens, Timestamp(0)).is_ok()
+        };
+        assert!(!note("ann", Measure::Ban));
+        assert!(!note("bob", Measure::Ban));
+        assert!(!note("bob", Measure::Lift), "it is still under the other one's");
+        assert!(note("ann", Measure::Lift));
+        assert!(sanctions.users.is_empty() && sanctions.addresses.is_empty());
+    }
+
+    #[test]
     fn what_is_over_is_forgotten() {
         let mut sanctions = Sanctions::default();
         for n in 0..1_000 {
@@ -121,6 +167,10 @@ mod tests {
             let sanction = Sanction { addresses, ..sanction(&n.to_string(), Measure::Timeout { until }) };
             sanctions.note(&sanction, Timestamp(n));
         }
-        assert!(sanctions.users.len() <= 11 && sanctions.addresses.len() <= 11, "{}", sanctions.users.len());
+        assert!(
+            sanctions.users.len() <= KEPT + 1 && sanctions.addresses.len() == sanctions.users.len(),
+            "{}",
+            sanctions.users.len()
+        );
     }
 }
