@@ -235,3 +235,24 @@ test('a raid is brought under control by one moderator', async ({ visit, server 
   await say(page, 'All quiet.', 'Moderator');
   await expect(messages(viewers[0]).last()).toContainText('All quiet.');
 });
+
+test('slow mode counts down, and is over when it is switched off', async ({ visit, server }) => {
+  const page = await visit();
+  await live(page);
+  await server.administer('1/settings', { name: 'Main stage', slow_mode_seconds: 3 });
+  await expect(page.getByRole('heading', { name: 'Main stage' })).toBeVisible();
+  await expect(page.getByText('Slow mode: 3 s')).toBeVisible();
+  await say(page, 'one', 'Ann');
+  await expect(page.getByText(/Write again in \d s/)).toBeVisible();
+  await say(page, 'two');
+  await expect(page.getByRole('alert').filter({ hasText: 'Slow mode is on.' })).toBeVisible();
+  await expect(page.getByLabel('Message', { exact: true })).toHaveValue('two');
+  await expect(page.getByText('Slow mode: 3 s')).toBeVisible();
+  await page.getByLabel('Message', { exact: true }).press('Enter');
+  await expect(messages(page)).toHaveCount(2);
+  await server.administer('1/settings', { slow_mode_seconds: 0 });
+  await expect(page.getByText(/Slow mode:|Write again/)).toHaveCount(0);
+  await say(page, 'three');
+  await expect(messages(page)).toHaveCount(3);
+  expect(await texts(page)).toEqual(['one', 'two', 'three']);
+});

@@ -4,7 +4,7 @@ use leptos::{ev::SubmitEvent, html::Input, prelude::*};
 
 use super::{
     publish::{self, Draft},
-    session::{Session, spawn},
+    session::{Session, sleep, spawn},
     view::{FormError, FormInput, FormView, RoomView, Standing},
 };
 use crate::chat::{Fault, Field, Invalid, Limits, RoomState};
@@ -22,6 +22,8 @@ struct Form {
     error: RwSignal<Option<FormError>>,
     /// How sending goes; empty while nothing is sent.
     progress: RwSignal<String>,
+    /// Seconds until slow mode lets the reader write again.
+    wait: RwSignal<u32>,
     /// Length of the text, in code points.
     chars: RwSignal<usize>,
     /// What may or may not have been stored. It keeps its id if it is sent again.
@@ -58,6 +60,7 @@ fn Fields(session: Session, limits: Limits, form: FormView, hidden: Signal<bool>
         message: NodeRef::new(),
         error: RwSignal::new(error),
         progress: RwSignal::new(String::new()),
+        wait: RwSignal::new(0),
         chars: RwSignal::new(text.chars().count()),
         draft: StoredValue::new(None),
     };
@@ -100,6 +103,7 @@ fn Fields(session: Session, limits: Limits, form: FormView, hidden: Signal<bool>
             </div>
             <div class="progress">
                 <p role="status">{session.words(move |_| form.progress.get())}</p>
+                <p>{session.words(move |_| form.slow_mode())}</p>
                 <p class="counter" class:over=session.flag(move |_| form.is_too_long())>{session.words(move |_| form.counter())}</p>
             </div>
             <p id="username-error" class="error" role="alert" hidden=is_fine(FormInput::Username)>{error(FormInput::Username)}</p>
@@ -189,6 +193,30 @@ impl Form {
         if chars * 5 >= limit * 4 { format!("{chars} / {limit}") } else { String::new() }
     }
 
+    /// Slow mode, in words: how long it is yet, or how long it will be.
+    fn slow_mode(self) -> String {
+        match (self.wait.get(), self.session.slow_mode_seconds.get()) {
+            (0, seconds) if seconds == 0 || self.session.moderates => String::new(),
+            (0, seconds) => format!("Slow mode: {seconds} s"),
+            (wait, _) => format!("Write again in {wait} s"),
+        }
+    }
+
+    /// Counts the seconds down.
+    async fn count_down(self, seconds: u32) {
+        let begun = self.wait.get_untracked() > 0;
+        self.wait.set(seconds);
+        if begun {
+            return;
+        }
+        while self.wait.get_untracked() > 0 {
+            sleep(1.0).await;
+            // Slow mode may have been switched off meanwhile.
+            let is_on = self.session.slow_mode_seconds.get_untracked() > 0;
+            self.wait.update(|wait| *wait = if is_on { wait.saturating_sub(1) } else { 0 });
+        }
+    }
+
     fn submit(self) {
         if untrack(|| self.is_sending()) {
             return;
@@ -199,7 +227,12 @@ impl Form {
             Some(draft) if draft.username == username && draft.text == text => draft,
             _ => Draft { username, text, client_message_id: publish::new_id() },
         };
-        if let Err(error) = self.check(&draft) {
+        let wait = self.wait.get_untracked();
+        let slowed = (wait > 0).then(|| FormError {
+            input: Some(FormInput::Message),
+            message: format!("Slow mode is on. You can write again in {wait} s."),
+        });
+        if let Err(error) = self.check(&draft).and(slowed.map_or(Ok(()), Err)) {
             self.focus(error.input);
             return self.error.set(Some(error));
         }
@@ -239,11 +272,17 @@ impl Form {
             Ok(()) => {
                 self.draft.set_value(None);
                 self.clear(&draft.text);
+                if !self.session.moderates {
+                    spawn(self.count_down(self.session.slow_mode_seconds.get_untracked()));
+                }
                 self.session.jump_to_newest().await;
             }
             Err(refusal) => {
                 self.error.set(Some(refusal.error.clone()));
                 if let Some(seconds) = refusal.retry_after {
+                    if self.session.slow_mode_seconds.get_untracked() > 0 {
+                        spawn(self.count_down(seconds));
+                    }
                     set_timeout(move || self.forget(&refusal.error), Duration::from_secs(seconds.into()));
                 }
             }

@@ -251,6 +251,10 @@ impl Feed {
                 Incoming::Message(message) => messages.push(message),
                 Incoming::Viewers(viewers) => self.session.viewers.set(viewers),
                 Incoming::Room(state) => self.session.state.set(state),
+                Incoming::Settings { name, slow_mode_seconds } => {
+                    self.session.name.set(name);
+                    self.session.slow_mode_seconds.set(slow_mode_seconds);
+                }
                 Incoming::Standing(standing) => self.session.stand(standing),
                 Incoming::Removal(removal) => {
                     self.session.receive(std::mem::take(&mut messages));

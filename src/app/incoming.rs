@@ -18,6 +18,13 @@ pub enum Incoming {
     Viewers(usize),
     /// The room opened or ended.
     Room(RoomState),
+    /// The room's settings changed.
+    Settings {
+        /// Its name.
+        name: String,
+        /// Seconds between two messages of one user.
+        slow_mode_seconds: u32,
+    },
     /// Messages were deleted.
     Removal(Removal),
     /// A moderator has decided that the reader may not speak, or may again.
@@ -54,6 +61,10 @@ impl Incoming {
             "system" => match message.text("status").as_deref() {
                 Some("start") => Some(Self::Room(RoomState::Live)),
                 Some("end") => Some(Self::Room(RoomState::Ended)),
+                Some("settings") => Some(Self::Settings {
+                    name: message.text("name")?,
+                    slow_mode_seconds: message.number("slow_mode_seconds")? as u32,
+                }),
                 Some("timeout" | "ban") => Some(Self::Standing(Some(standing(&message)))),
                 Some("lift") => Some(Self::Standing(None)),
                 Some("delete") => removal(&envelope, &message).map(Self::Removal),
@@ -148,6 +159,7 @@ impl RoomView {
             viewer_count: view.number("viewer_count")? as usize,
             username_chars: view.number("username_chars")? as usize,
             text_chars: view.number("text_chars")? as usize,
+            slow_mode_seconds: view.number("slow_mode_seconds")? as u32,
             moderates: view.flag("moderates"),
             standing: Some(view.get("standing")).filter(|told| told.text("reason").is_some()).map(|told| standing(&told)),
             form: FormView {

@@ -23,7 +23,7 @@ pub const VIEW_ID: &str = "view";
 pub fn Chat() -> impl IntoView {
     let view = use_context::<RoomView>().or_else(view_in_page).expect("every page with a room holds its view");
     let session = Session::new(&view);
-    let RoomView { name, position, archive, .. } = view.clone();
+    let RoomView { position, archive, .. } = view.clone();
     // Runs in browsers alone, once the server's HTML has been taken over.
     Effect::new(move |_| {
         session.timeline.update(|timeline| timeline.set_zone(Zone::Local));
@@ -37,7 +37,7 @@ pub fn Chat() -> impl IntoView {
     view! {
         <main class="chat" data-hydrated=move || session.hydrated.get().then_some("true")>
             <header class="head">
-                <h1 dir="auto">{name}</h1>
+                <h1 dir="auto">{session.words(|session| session.name.get())}</h1>
                 <Presence session archive />
             </header>
             <Log session archive />

@@ -36,6 +36,10 @@ pub enum Link {
 pub struct Session {
     /// The room.
     pub room: RoomId,
+    /// Its name.
+    pub name: RwSignal<String>,
+    /// Seconds that each user waits between two messages; 0 for none.
+    pub slow_mode_seconds: RwSignal<u32>,
     /// What to publish with.
     pub widget_key: StoredValue<String>,
     /// The reader's token. A new connection may bring a newer one.
@@ -75,6 +79,8 @@ impl Session {
     pub fn new(view: &RoomView) -> Self {
         Self {
             room: view.room,
+            name: RwSignal::new(view.name.clone()),
+            slow_mode_seconds: RwSignal::new(view.slow_mode_seconds),
             widget_key: StoredValue::new(view.widget_key.clone()),
             token: RwSignal::new(view.token.clone()),
             user_id: RwSignal::new(view.user_id.clone()),

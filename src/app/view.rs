@@ -34,6 +34,8 @@ pub struct RoomView {
     pub text_chars: usize,
     /// Whether they may take out messages, and decide who speaks.
     pub moderates: bool,
+    /// Seconds that each user waits between two messages; 0 for none.
+    pub slow_mode_seconds: u32,
     /// What keeps them from speaking.
     pub standing: Option<Standing>,
     /// What stands in the form.

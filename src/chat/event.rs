@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::chat::{Deletion, MessageId, RoomId, RoomState, Sanction, UserId};
+use crate::chat::{Deletion, MessageId, RoomId, RoomState, Sanction, Settings, UserId};
 
 /// A moment: milliseconds since 1970-01-01T00:00:00Z, without leap seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -38,6 +38,13 @@ pub enum Kind {
     },
     /// The room's state changed.
     Room(RoomState),
+    /// The room's settings changed.
+    Settings {
+        /// What they are now.
+        settings: Settings,
+        /// Who changed them.
+        by: UserId,
+    },
     /// Messages were taken out.
     Deletion(Deletion),
     /// Somebody may not speak any more, or again. Told to them alone.
@@ -69,7 +76,7 @@ impl Event {
     /// Whether `reader` may ever see it.
     pub fn visible_to(&self, reader: Option<&UserId>) -> bool {
         match &self.kind {
-            Kind::Message(_) | Kind::Room(_) | Kind::Deletion(_) => true,
+            Kind::Message(_) | Kind::Room(_) | Kind::Settings { .. } | Kind::Deletion(_) => true,
             Kind::Private { to, message } => reader.is_some_and(|reader| reader == to || *reader == message.author),
             Kind::Sanction(sanction) => reader == Some(&sanction.user),
         }
@@ -79,7 +86,7 @@ impl Event {
     pub fn message(&self) -> Option<&Message> {
         match &self.kind {
             Kind::Message(message) | Kind::Private { message, .. } => Some(message),
-            Kind::Room(_) | Kind::Deletion(_) | Kind::Sanction(_) => None,
+            Kind::Room(_) | Kind::Settings { .. } | Kind::Deletion(_) | Kind::Sanction(_) => None,
         }
     }
 }

@@ -21,5 +21,5 @@ pub use id::{InvalidId, MessageId, RoomId, UserId};
 pub use limits::Limits;
 pub use moderation::{AddressHash, Deleted, Deletion, Measure, REASON_CHARS, Sanction};
 pub use position::{InvalidPosition, Position};
-pub use room::{Room, RoomState};
+pub use room::{InvalidSetting, Room, RoomState, Settings, SettingsChange};
 pub use text::{ChatText, Fault, Field, Invalid};

@@ -13,7 +13,7 @@ use std::{
 use futures::future::BoxFuture;
 
 pub use self::sqlite::{OpenError, Sqlite};
-use crate::chat::{Deletion, Draft, Event, Payload, Room, RoomId, RoomState, Sanction, Timestamp, UserId};
+use crate::chat::{Deletion, Draft, Event, Payload, Room, RoomId, RoomState, Sanction, SettingsChange, Timestamp, UserId};
 
 /// Receives every event of every room, in the order of each room's log, after its commit and before its author's answer.
 ///
@@ -41,6 +41,9 @@ pub trait Engine: Send + Sync + 'static {
     /// A message whose author has already stored one with the same client message id in this room is not stored again; the
     /// answer is the first one's.
     fn append(&self, room: RoomId, entry: Entry) -> BoxFuture<'_, Result<Appended, EngineError>>;
+
+    /// Changes a room's settings, as an event of its log. In any state of the room. To what they are already: no event, no error.
+    fn configure(&self, room: RoomId, change: SettingsChange, by: UserId) -> BoxFuture<'_, Result<Room, EngineError>>;
 
     /// Takes messages out of everything that is read from now on, as an event of the room's log; the log itself keeps them. In
     /// any state of the room. A message that was taken out before: no event, the answer is the first deletion's.

@@ -17,6 +17,7 @@ use super::{
     Claims, Refusal, RingSize, Tokens,
     ring::{Entry, Item, Ring},
     sanctions::Sanctions,
+    slow_mode::SlowMode,
     speakers::Speakers,
 };
 use crate::{
@@ -75,6 +76,7 @@ struct State {
     told_viewers: usize,
     sanctions: Sanctions,
     speakers: Speakers,
+    slow_mode: SlowMode,
 }
 
 /// Somebody who serves connections of the room.
@@ -128,8 +130,18 @@ impl LiveRoom {
     pub(super) fn new(room: Room, head: u64, size: RingSize) -> Self {
         let id = room.id;
         let (ring, connections) = (Ring::new(size, head), HashMap::new());
-        let (servers, sanctions, speakers) = (Vec::new(), Sanctions::default(), Speakers::default());
-        let state = State { room, head, ring, connections, servers, connected: 0, told_viewers: 0, sanctions, speakers };
+        let state = State {
+            room,
+            head,
+            ring,
+            connections,
+            servers: Vec::new(),
+            connected: 0,
+            told_viewers: 0,
+            sanctions: Sanctions::default(),
+            speakers: Speakers::default(),
+            slow_mode: SlowMode::default(),
+        };
         Self { id, state: Mutex::new(state), progress: Notify::new() }
     }
 
@@ -151,10 +163,13 @@ impl LiveRoom {
         (state.room.clone(), state.head, state.connections.len())
     }
 
-    /// Takes over what the store says of the room; its state comes by [`dispatch`](Self::dispatch) alone, in the log's order.
+    /// Takes over what the store says of the room; its state and its settings come by [`dispatch`](Self::dispatch) alone, in the
+    /// log's order.
     pub(super) fn update(&self, room: &Room) {
         let mut state = self.lock();
+        let settings = state.room.settings();
         state.room = Room { state: state.room.state, ..room.clone() };
+        state.room.set(settings);
     }
 
     pub(super) fn has_widget_key(&self, key: &str) -> bool {
@@ -171,6 +186,10 @@ impl LiveRoom {
                     let is_gone = |event: &Event| event.message().is_some_and(|message| deletion.of.covers(event.seq, message));
                     state.ring.erase(is_gone);
                 }
+                Kind::Settings { settings, .. } => {
+                    state.room.set(settings.clone());
+                    state.room.updated_at = event.sent_at;
+                }
                 Kind::Sanction(sanction) => state.sanctions.note(sanction, now()),
                 Kind::Message(_) | Kind::Private { .. } => {}
             }
@@ -178,6 +197,18 @@ impl LiveRoom {
             state.push(Item::Event(Arc::clone(event)));
         }
         self.wake(state);
+    }
+
+    /// Lets that user speak in a room in slow mode, if they have waited.
+    pub(super) fn take_slow_turn(&self, user: &UserId, client_message_id: Option<&str>) -> Result<(), Refusal> {
+        let mut state = self.lock();
+        let wait = Duration::from_secs(state.room.slow_mode_seconds.into());
+        state.slow_mode.take(user, client_message_id, wait).map_err(|retry_after| Refusal::SlowMode { retry_after })
+    }
+
+    /// What that user said was not stored.
+    pub(super) fn give_slow_turn_back(&self, user: &UserId) {
+        self.lock().slow_mode.give_back(user);
     }
 
     /// Takes over what was decided before the start.

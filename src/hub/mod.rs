@@ -10,6 +10,7 @@ mod rate;
 mod refusal;
 mod ring;
 mod sanctions;
+mod slow_mode;
 mod speakers;
 mod subscriber;
 mod token;
@@ -277,14 +278,19 @@ impl Hub {
             return Err(Refusal::Capability(Capability::SendMessage));
         }
         // Who may lift a sanction is under none: a ban by address may hold for their own.
-        if !claims.capabilities.allow(Capability::DisconnectUser) {
+        let moderates = claims.capabilities.allow(Capability::DisconnectUser);
+        if !moderates {
             live.hear(&claims.user, from, &self.0.tokens)?;
         }
         ChatText::check(draft.payload.get(), &self.0.limits)?;
         self.take_turn(room, &claims)?;
+        if !moderates {
+            live.take_slow_turn(&claims.user, draft.client_message_id.as_deref())?;
+        }
         live.keep_pace().await;
-        let entry = engine::Entry { author: claims.user, to, draft };
-        Ok(Published::Stored(self.0.engine.append(room, entry).await?))
+        let entry = engine::Entry { author: claims.user.clone(), to, draft };
+        let appended = self.0.engine.append(room, entry).await;
+        Ok(Published::Stored(appended.inspect_err(|_| live.give_slow_turn_back(&claims.user))?))
     }
 
     /// Reads a part of a room's log.

@@ -2,7 +2,10 @@ use std::{collections::HashSet, net::IpAddr, time::Duration};
 
 use super::{Hub, Refusal, sanctions};
 use crate::{
-    chat::{Capability, Deleted, Deletion, Event, Kind, Measure, REASON_CHARS, RoomId, Sanction, Timestamp, UserId},
+    chat::{
+        Capability, Deleted, Deletion, Event, Kind, Measure, REASON_CHARS, Room, RoomId, Sanction, SettingsChange, Timestamp,
+        UserId,
+    },
     engine::{Appended, now},
 };
 
@@ -41,6 +44,16 @@ impl Hub {
         Ok(self.0.engine.delete(room, Deletion { of, by, reason }).await?)
     }
 
+    /// Changes the room's settings; everybody in it is told. In any state of the room.
+    ///
+    /// # Errors
+    /// [`Refusal::Token`], [`Refusal::Capability`], [`Refusal::UnknownRoom`], [`Refusal::Setting`], or the engine's.
+    pub async fn configure(&self, room: RoomId, who: &Authority, change: SettingsChange) -> Result<Room, Refusal> {
+        let by = self.begin(room, who, Capability::ManageRoom, "")?;
+        change.check()?;
+        Ok(self.0.engine.configure(room, change, by).await?)
+    }
+
     /// Decides whether `user` may speak in the room, from now on and over restarts; they are told. In any state of the room. The
     /// later decision replaces the earlier one. With `by_address` it holds for everybody who comes from where they are connected
     /// from, or spoke from last: a guest is another user as soon as they throw their cookie away.
@@ -77,7 +90,7 @@ impl Hub {
         self.authorize(room, who, Capability::DisconnectUser)?;
         let holds = |event: &Event| match &event.kind {
             Kind::Sanction(sanction) => event.room == room && sanctions::refusal(sanction.measure, now()).is_some(),
-            Kind::Message(_) | Kind::Private { .. } | Kind::Room(_) | Kind::Deletion(_) => false,
+            Kind::Message(_) | Kind::Private { .. } | Kind::Room(_) | Kind::Settings { .. } | Kind::Deletion(_) => false,
         };
         let mut all = self.0.engine.sanctions().await?;
         all.retain(holds);

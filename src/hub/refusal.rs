@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use crate::{
-    chat::{Capability, Invalid, REASON_CHARS, RoomId, RoomState},
+    chat::{Capability, Invalid, InvalidSetting, REASON_CHARS, RoomId, RoomState},
     engine::EngineError,
     hub::{TokenError, moderation::LONGEST_TIMEOUT},
 };
@@ -57,6 +57,15 @@ pub enum Refusal {
         /// When the next one is welcome.
         retry_after: Duration,
     },
+    /// The room is in slow mode.
+    #[error("Slow mode is on. You can write again in {} s.", .retry_after.as_secs_f64().ceil())]
+    SlowMode {
+        /// When the next one is welcome.
+        retry_after: Duration,
+    },
+    /// A room cannot have this setting.
+    #[error(transparent)]
+    Setting(#[from] InvalidSetting),
     /// The server is stopping.
     #[error("The server is restarting. Please try again in a moment.")]
     Stopping,
@@ -88,6 +97,8 @@ impl Refusal {
             Self::ReasonTooLong { .. } => "reason_too_long",
             Self::NotConnected => "not_connected",
             Self::TooFast { .. } => "too_fast",
+            Self::SlowMode { .. } => "slow_mode",
+            Self::Setting(_) => "setting",
             Self::Stopping => "stopping",
             Self::WrongOrder(..) => "wrong_order",
             Self::SlugTaken(_) => "slug_taken",

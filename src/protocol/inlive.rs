@@ -9,7 +9,8 @@ use serde_json::value::RawValue;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::chat::{
-    Command, Deleted, Draft, Event, Kind, Measure, MessageId, Payload, Position, RoomId, RoomState, Sanction, Timestamp, UserId,
+    Command, Deleted, Draft, Event, Kind, Measure, MessageId, Payload, Position, RoomId, RoomState, Sanction, Settings,
+    Timestamp, UserId,
 };
 
 /// Longest client message id, in bytes. A UUID has 36.
@@ -143,6 +144,7 @@ impl<'a> Envelope<'a> {
                 ("private", message.author.as_str(), to.as_str(), message.video_time, Borrowed(&*message.payload))
             }
             Kind::Room(state) => ("system", "0", "", 0.0, Owned(room_status(*state))),
+            Kind::Settings { settings, .. } => ("system", "0", "", 0.0, Owned(configured(settings))),
             Kind::Deletion(deletion) => ("system", "0", "", 0.0, Owned(deleted(event.room, &deletion.of))),
             Kind::Sanction(sanction) => ("system", "0", sanction.user.as_str(), 0.0, Owned(sanctioned(sanction))),
         };
@@ -159,6 +161,13 @@ fn room_status(state: RoomState) -> Payload {
         RoomState::Ended => "end",
     };
     serde_json::value::to_raw_value(&serde_json::json!({ "status": status })).expect("plain data")
+}
+
+fn configured(Settings { name, description, slow_mode_seconds }: &Settings) -> Payload {
+    let told = serde_json::json!({
+        "status": "settings", "name": name, "description": description, "slow_mode_seconds": slow_mode_seconds,
+    });
+    serde_json::value::to_raw_value(&told).expect("plain data")
 }
 
 /// What the public is told of a deletion: what to take out, not who wanted it or why.

@@ -16,7 +16,7 @@ use super::{
     state::AdminKey,
 };
 use crate::{
-    chat::{MessageId, Position, Room, RoomId, RoomState},
+    chat::{MessageId, Position, Room, RoomId, RoomState, SettingsChange},
     engine::{End, NewRoom, Query},
     hub::Hub,
     protocol::inlive::{Answer, Envelope, rfc3339},
@@ -56,12 +56,13 @@ pub(super) fn is_admin_key(AdminKey(key): &AdminKey, shown: &str) -> bool {
 
 /// A room as inLive's stream API shows it. What belongs to a video is empty: this chat has none.
 #[derive(Serialize)]
-struct Stream {
+pub(super) struct Stream {
     id: u32,
     name: String,
     slug: String,
     description: String,
     state: RoomState,
+    slow_mode_seconds: u32,
     widget_key: String,
     hls_url: &'static str,
     dash_url: &'static str,
@@ -81,6 +82,7 @@ impl From<Room> for Stream {
             slug: room.slug,
             description: room.description,
             state: room.state,
+            slow_mode_seconds: room.slow_mode_seconds,
             widget_key: room.widget_key,
             hls_url: "",
             dash_url: "",
@@ -116,12 +118,8 @@ pub(super) async fn create(
     })?;
     let CreateBody { name, slug, description } = body;
     let slug = slug.filter(|slug| !slug.is_empty());
-    if name.trim().is_empty() || name.chars().count() > 128 || name.chars().any(char::is_control) {
-        return Err(invalid("\"name\" must have 1 to 128 characters and no control characters.".into()));
-    }
-    if description.chars().count() > 2_000 {
-        return Err(invalid("\"description\" must have at most 2,000 characters.".into()));
-    }
+    let settings = SettingsChange { name: Some(name.clone()), description: Some(description.clone()), slow_mode_seconds: None };
+    settings.check().map_err(|setting| invalid(setting.to_string()))?;
     if slug.as_deref().is_some_and(|slug| !valid_slug(slug)) {
         return Err(invalid("\"slug\" must have 1 to 64 characters of a-z, 0-9 and -, and not digits alone.".into()));
     }
@@ -225,6 +223,6 @@ fn number(params: &Params, key: &str, default: usize, range: std::ops::RangeIncl
     text.parse().ok().filter(|number| range.contains(number)).ok_or_else(invalid)
 }
 
-fn answer(stream: Stream) -> Response {
+pub(super) fn answer(stream: Stream) -> Response {
     Json(Answer { code: 200, message: "OK", data: stream, meta: None }).into_response()
 }

@@ -50,7 +50,9 @@ impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         let header = match &refusal {
             // Whole seconds (RFC 9110 10.2.3), and never less than the wait.
-            Refusal::TooFast { retry_after: wait } | Refusal::TimedOut { left: wait } => {
+            Refusal::TooFast { retry_after: wait }
+            | Refusal::SlowMode { retry_after: wait }
+            | Refusal::TimedOut { left: wait } => {
                 Some((header::RETRY_AFTER, HeaderValue::from(wait.as_secs_f64().ceil() as u64)))
             }
             Refusal::Stopping | Refusal::Engine(EngineError::Fault(_)) => Some((header::RETRY_AFTER, HeaderValue::from(1_u64))),
@@ -67,8 +69,10 @@ pub(super) fn status(refusal: &Refusal) -> StatusCode {
         Refusal::NotLive(_) | Refusal::NotConnected | Refusal::WrongOrder(..) | Refusal::SlugTaken(_) => StatusCode::CONFLICT,
         Refusal::Token(_) => StatusCode::UNAUTHORIZED,
         Refusal::WidgetKey | Refusal::Capability(_) | Refusal::TimedOut { .. } | Refusal::Banned => StatusCode::FORBIDDEN,
-        Refusal::Invalid(_) | Refusal::ReasonTooLong { .. } | Refusal::TimeoutLength => StatusCode::BAD_REQUEST,
-        Refusal::TooFast { .. } => StatusCode::TOO_MANY_REQUESTS,
+        Refusal::Invalid(_) | Refusal::ReasonTooLong { .. } | Refusal::TimeoutLength | Refusal::Setting(_) => {
+            StatusCode::BAD_REQUEST
+        }
+        Refusal::TooFast { .. } | Refusal::SlowMode { .. } => StatusCode::TOO_MANY_REQUESTS,
         // The engine has said in the log what failed, once for all that failed with it.
         Refusal::Stopping | Refusal::Engine(EngineError::Fault(_)) => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::Engine(error) => {

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    api::is_admin_key,
+    api::{answer, is_admin_key},
     error::ApiError,
     publish::json_body,
     router::{Params, RoomPath, bearer},
@@ -140,10 +140,26 @@ pub(super) async fn sanctions(
                 "addresses": addresses.len(), "by": by, "reason": reason,
             }))
         }
-        Kind::Message(_) | Kind::Private { .. } | Kind::Room(_) | Kind::Deletion(_) => None,
+        Kind::Message(_) | Kind::Private { .. } | Kind::Room(_) | Kind::Settings { .. } | Kind::Deletion(_) => None,
     };
     let data: Vec<_> = all.iter().filter_map(shown).collect();
     Ok(Json(Answer { code: 200, message: "OK", data, meta: None }).into_response())
+}
+
+/// `POST /v1/streams/{id}/settings`: changes those that are named.
+pub(super) async fn configure(
+    Shown(authority): Shown,
+    State(hub): State<Hub>,
+    RoomPath(room): RoomPath,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, ApiError> {
+    let change = serde_json::from_slice(&json_body(&headers, body)?).map_err(malformed)?;
+    Ok(answer(hub.configure(room, &authority, change).await?.into()))
+}
+
+fn malformed(error: serde_json::Error) -> ApiError {
+    ApiError::new(StatusCode::BAD_REQUEST, format!("The body must be one JSON object: {error}."))
 }
 
 /// A body may be left out where nothing in it is needed.
@@ -151,9 +167,7 @@ fn terms(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Ter
     if matches!(&body, Ok(body) if body.is_empty()) {
         return Ok(Terms::default());
     }
-    let invalid =
-        |error: serde_json::Error| ApiError::new(StatusCode::BAD_REQUEST, format!("The body must be one JSON object: {error}."));
-    serde_json::from_slice(&json_body(headers, body)?).map_err(invalid)
+    serde_json::from_slice(&json_body(headers, body)?).map_err(malformed)
 }
 
 async fn decide(

@@ -177,6 +177,7 @@ async fn view(hub: &Hub, room: RoomId, visitor: &Visitor, params: &Params, form:
         state: about.state,
         widget_key: about.widget_key,
         token: hub.tokens().sign(user.clone(), room, capabilities.clone(), None),
+        slow_mode_seconds: about.slow_mode_seconds,
         moderates: capabilities.allow(Capability::DeleteMessage),
         user_id: user.to_string(),
         position: position.to_string(),

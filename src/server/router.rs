@@ -35,6 +35,7 @@ pub fn router(state: AppState, allowed_origins: &[HeaderValue]) -> Router {
         .route("/streams/{id}/users/{user}/timeout", post(moderation::time_out))
         .route("/streams/{id}/users/{user}/ban", post(moderation::ban))
         .route("/streams/{id}/users/{user}/lift", post(moderation::lift))
+        .route("/streams/{id}/settings", post(moderation::configure))
         .route("/streams/{id}/sanctions", get(moderation::sanctions));
     Router::new()
         .route("/", get(page::first_room).post(page::post_to_first_room))

@@ -139,3 +139,85 @@ async fn history_is_read_by_pages_both_ways() {
     }
     assert_eq!(site.get("/v1/streams/9/messages").await.status, 404);
 }
+
+#[tokio::test]
+async fn settings_change_for_everybody_at_once_and_stay() {
+    let site = Site::open().await;
+    let mut events = site.subscribe().await;
+    let change = json!({ "name": "The <i>new</i> name", "slow_mode_seconds": 30 });
+    let answer = site.administer("/v1/streams/1/settings", &change).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let check = |answer: &Answer| {
+        let data = &answer.json["data"];
+        assert_eq!((&data["name"], &data["slow_mode_seconds"]), (&json!("The <i>new</i> name"), &json!(30)), "{data}");
+        assert!(data["updated_at"].as_str() > data["created_at"].as_str(), "{data}");
+    };
+    check(&answer);
+    let told = events.next_of("system").await;
+    let message = json!({ "status": "settings", "name": "The <i>new</i> name", "description": "", "slow_mode_seconds": 30 });
+    assert_eq!((told.data["message"].clone(), told.id.is_some()), (message, true));
+    assert_eq!(site.administer("/v1/streams/1/settings", &change).await.status, 200);
+    assert_eq!(site.administer("/v1/streams/1/settings", &json!({})).await.status, 200);
+    assert_eq!(site.hub.snapshot(crate::chat::RoomId::FIRST).expect("room 1").position, site.hub.position(1), "no more events");
+    check(&administer_get(&site, "/v1/streams/1").await);
+    // A change of the state takes nothing back.
+    site.administer("/v1/streams/1/end", &json!({})).await;
+    check(&administer_get(&site, "/v1/streams/1").await);
+    let site = site.restart().await;
+    check(&administer_get(&site, "/v1/streams/1").await);
+    assert!(site.get("/").await.text.contains("The &lt;i&gt;new&lt;/i&gt; name"));
+}
+
+#[tokio::test]
+async fn settings_that_a_room_cannot_have_are_refused_with_the_reason() {
+    let site = Site::open().await;
+    let rows = [
+        (json!({ "name": " " }), "1 to 128 characters"),
+        (json!({ "name": "a\u{0}" }), "control characters"),
+        (json!({ "name": "x".repeat(129) }), "1 to 128 characters"),
+        (json!({ "description": "x".repeat(2_001) }), "2,000 characters"),
+        (json!({ "slow_mode_seconds": 21_601 }), "0 to 21600 seconds"),
+        (json!({ "slow_mode_seconds": -1 }), "JSON object"),
+        (json!({ "slowmode": 1 }), "unknown field"),
+        (json!([1]), "JSON object"),
+    ];
+    for (change, part) in rows {
+        let answer = site.administer("/v1/streams/1/settings", &change).await;
+        assert_eq!(answer.status, 400, "{change}");
+        assert!(answer.error().contains(part), "{change}: {}", answer.text);
+    }
+    assert_eq!(site.administer("/v1/streams/9/settings", &json!({})).await.status, 404);
+    for (key, status) in [("wrong", 401), (&*site.guest_token(crate::chat::RoomId::FIRST), 403)] {
+        let request = Request::post("/v1/streams/1/settings").header("authorization", format!("Bearer {key}"));
+        let request = request.header("content-type", "application/json").body(Body::from("{}")).expect("a request");
+        assert_eq!(site.send(request).await.status, status);
+    }
+}
+
+#[tokio::test]
+async fn slow_mode_makes_everybody_wait_but_who_moderates() {
+    let site = Site::open().await;
+    site.administer("/v1/streams/1/settings", &json!({ "slow_mode_seconds": 600 })).await;
+    let token = site.guest_token(crate::chat::RoomId::FIRST);
+    let say = |id: &str| {
+        let message = json!({ "type": "chat", "username": "ann", "message_text": id });
+        json!({ "type": "broadcast", "widget_key": WIDGET_KEY, "client_message_id": id, "message": message })
+    };
+    let first = site.publish(&token, &say("a")).await;
+    assert_eq!(first.status, 200);
+    let slowed = site.publish(&token, &say("b")).await;
+    assert_eq!((slowed.status, slowed.header("retry-after")), (429, "600"));
+    assert_eq!(slowed.error(), "Slow mode is on. You can write again in 600 s.");
+    let again = site.publish(&token, &say("a")).await;
+    assert_eq!((again.status, &again.json["data"]["id"]), (200, &first.json["data"]["id"]), "the answer may have been lost");
+    assert_eq!(site.say(&site.guest_token(crate::chat::RoomId::FIRST), "c").await.status, 200, "each on their own");
+    let capabilities = crate::chat::Capabilities::owner();
+    let owner = site.hub.tokens().sign(site.guest(), crate::chat::RoomId::FIRST, capabilities, None);
+    for text in ["d", "e"] {
+        assert_eq!(site.say(&owner, text).await.status, 200);
+    }
+    assert_eq!(site.publish(&token, &json!({ "type": "broadcast", "widget_key": WIDGET_KEY })).await.status, 400);
+    site.administer("/v1/streams/1/settings", &json!({ "slow_mode_seconds": 0 })).await;
+    assert_eq!(site.publish(&token, &say("b")).await.status, 200);
+    assert_eq!(site.history().await, ["a", "c", "d", "e", "b"]);
+}

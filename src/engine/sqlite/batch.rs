@@ -8,7 +8,10 @@ use tokio::sync::oneshot;
 
 use super::{checksum::checksum, row, row::Columns, schema::new_widget_key};
 use crate::{
-    chat::{Deleted, Deletion, Event, Kind, Measure, Message, Room, RoomId, RoomState, Sanction, Timestamp},
+    chat::{
+        Deleted, Deletion, Event, Kind, Measure, Message, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, Timestamp,
+        UserId,
+    },
     engine::{Appended, EngineError, Entry, Fault, NewRoom, may_follow, now},
 };
 
@@ -20,6 +23,7 @@ pub(super) enum Job {
     Append { room: RoomId, entry: Entry, reply: Reply<Appended> },
     CreateRoom { room: NewRoom, reply: Reply<Room> },
     SetState { room: RoomId, state: RoomState, reply: Reply<Room> },
+    Configure { room: RoomId, change: SettingsChange, by: UserId, reply: Reply<Room> },
     Delete { room: RoomId, deletion: Deletion, reply: Reply<Appended> },
     Sanction { room: RoomId, sanction: Sanction, reply: Reply<Appended> },
 }
@@ -69,6 +73,7 @@ impl<'a> Batch<'a> {
             Job::Append { room, entry, reply } => keep(answers, reply, self.append(room, entry)),
             Job::CreateRoom { room, reply } => keep(answers, reply, self.create_room(room)),
             Job::SetState { room, state, reply } => keep(answers, reply, self.set_state(room, state)),
+            Job::Configure { room, change, by, reply } => keep(answers, reply, self.configure(room, change, by)),
             Job::Delete { room, deletion, reply } => keep(answers, reply, self.delete(room, deletion)),
             Job::Sanction { room, sanction, reply } => keep(answers, reply, self.sanction(room, sanction)),
         }
@@ -136,6 +141,22 @@ impl<'a> Batch<'a> {
             self.transaction.execute(&sql, params![room.get(), state.name(), at.0])?;
         }
         Ok(self.transaction.query_row("SELECT * FROM rooms WHERE id = ?1", [room.get()], row::room)?)
+    }
+
+    /// Changes a room's settings, if that changes anything.
+    fn configure(&mut self, room: RoomId, change: SettingsChange, by: UserId) -> Result<Room, EngineError> {
+        let tail = self.tail(room)?;
+        let about = self.transaction.query_row("SELECT * FROM rooms WHERE id = ?1", [room.get()], row::room)?;
+        let settings = change.apply(about.settings());
+        if settings == about.settings() {
+            return Ok(about);
+        }
+        let at = self.push(room, tail, Kind::Settings { settings: settings.clone(), by }, None)?.sent_at;
+        let sql =
+            "UPDATE rooms SET name = ?2, description = ?3, slow_mode_seconds = ?4, updated_at = ?5 WHERE id = ?1 RETURNING *";
+        let Settings { name, description, slow_mode_seconds } = settings;
+        let values = params![room.get(), name, description, slow_mode_seconds, at.0];
+        Ok(self.transaction.query_row(sql, values, row::room)?)
     }
 
     /// Takes messages out. One that is out already stays so: the answer is the deletion that took it out first.
@@ -242,7 +263,9 @@ pub(super) fn refuse(job: Job) -> Answer {
         let error = fault.map_or(EngineError::Closed, |fault| fault.clone().into());
         match job {
             Job::Append { reply, .. } | Job::Delete { reply, .. } | Job::Sanction { reply, .. } => drop(reply.send(Err(error))),
-            Job::CreateRoom { reply, .. } | Job::SetState { reply, .. } => drop(reply.send(Err(error))),
+            Job::CreateRoom { reply, .. } | Job::SetState { reply, .. } | Job::Configure { reply, .. } => {
+                drop(reply.send(Err(error)));
+            }
         }
     })
 }

@@ -41,7 +41,7 @@ use self::{
     writer::Writer,
 };
 use super::{Appended, Engine, EngineError, Entry, Fault, NewRoom, Query, Sink};
-use crate::chat::{Deletion, Event, Room, RoomId, RoomState, Sanction};
+use crate::chat::{Deletion, Event, Room, RoomId, RoomState, Sanction, SettingsChange, UserId};
 
 /// The log in an SQLite file.
 pub struct Sqlite {
@@ -164,6 +164,10 @@ impl Engine for Sqlite {
 
     fn set_state(&self, room: RoomId, state: RoomState) -> BoxFuture<'_, Result<Room, EngineError>> {
         self.submit(|reply| Job::SetState { room, state, reply })
+    }
+
+    fn configure(&self, room: RoomId, change: SettingsChange, by: UserId) -> BoxFuture<'_, Result<Room, EngineError>> {
+        self.submit(|reply| Job::Configure { room, change, by, reply })
     }
 
     fn delete(&self, room: RoomId, deletion: Deletion) -> BoxFuture<'_, Result<Appended, EngineError>> {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{checksum, schema::state_from_name};
 use crate::{
-    chat::{AddressHash, Deleted, Deletion, Event, Kind, Measure, Message, Room, RoomId, Sanction, Timestamp, UserId},
+    chat::{AddressHash, Deleted, Deletion, Event, Kind, Measure, Message, Room, RoomId, Sanction, Settings, Timestamp, UserId},
     engine::{EngineError, payload},
 };
 
@@ -52,6 +52,10 @@ impl<'a> Columns<'a> {
             Kind::Message(message) => said(0, message, None),
             Kind::Private { to, message } => said(1, message, Some(to.as_str())),
             Kind::Room(state) => Self { kind: 2, author: None, recipient: None, video_time: None, payload: state.name().into() },
+            Kind::Settings { settings, by } => {
+                let payload = serde_json::to_string(settings).expect("plain data").into();
+                Self { kind: 5, author: Some(by.as_str()), recipient: None, video_time: None, payload }
+            }
             Kind::Deletion(Deletion { of, by, reason }) => {
                 let (message, recipient) = match of {
                     Deleted::Message(seq) => (Some(*seq), None),
@@ -82,6 +86,7 @@ pub(super) fn event(row: &Row<'_>) -> Result<Event, EngineError> {
         2 => Kind::Room(state_from_name(&row.get::<_, String>("payload")?).ok_or_else(|| unreadable("payload"))?),
         3 => Kind::Deletion(deletion(row)?),
         4 => Kind::Sanction(sanction(row)?),
+        5 => Kind::Settings { settings: settings(row)?, by: user(row, "author")? },
         other => return Err(rusqlite::Error::IntegralValueOutOfRange(0, other).into()),
     };
     Ok(Event { room, seq, sent_at: Timestamp(row.get("sent_at")?), kind })
@@ -97,6 +102,7 @@ pub(super) fn room(row: &Row<'_>) -> rusqlite::Result<Room> {
         slug: row.get("slug")?,
         description: row.get("description")?,
         state: state_from_name(&state).ok_or_else(|| unreadable("state"))?,
+        slow_mode_seconds: row.get("slow_mode_seconds")?,
         widget_key: row.get("widget_key")?,
         created_at: Timestamp(row.get("created_at")?),
         updated_at: Timestamp(row.get("updated_at")?),
@@ -129,6 +135,10 @@ fn sanction(row: &Row<'_>) -> rusqlite::Result<Sanction> {
     let StoredSanction { measure, addresses, reason } = serde_json::from_str(&payload).map_err(|_| unreadable("payload"))?;
     let (addresses, reason) = (addresses.into_owned(), reason.into_owned());
     Ok(Sanction { user: user(row, "recipient")?, measure, addresses, by: user(row, "author")?, reason })
+}
+
+fn settings(row: &Row<'_>) -> rusqlite::Result<Settings> {
+    serde_json::from_str(&row.get::<_, String>("payload")?).map_err(|_| unreadable("payload"))
 }
 
 fn room_id(row: &Row<'_>, column: &str) -> rusqlite::Result<RoomId> {

@@ -12,7 +12,7 @@ use crate::{
 const APPLICATION_ID: i64 = 0x6368_6174;
 
 /// Step `n` brings a database from schema version `n` to `n + 1`. A step that was released is never changed.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
     CREATE TABLE rooms (
@@ -71,6 +71,8 @@ const MIGRATIONS: [&str; 4] = [
         PRIMARY KEY (room, user)
     ) STRICT, WITHOUT ROWID;
 ",
+    // Kind 5: a change of the room's settings, by its author.
+    "ALTER TABLE rooms ADD COLUMN slow_mode_seconds INTEGER NOT NULL DEFAULT 0",
 ];
 
 /// Opens the writing connection to a database that may be ours. Nothing in it is changed before [`prepare`], and a write-ahead log

@@ -1,0 +1,89 @@
+use std::{collections::HashMap, time::Duration};
+
+use tokio::time::Instant;
+
+use crate::chat::UserId;
+
+/// How many are kept before those whose wait is over are looked for.
+const KEPT: usize = 4_096;
+
+/// When each user of a room spoke last, while the room is in slow mode.
+#[derive(Default)]
+pub(super) struct SlowMode(HashMap<UserId, Spoken>);
+
+struct Spoken {
+    at: Instant,
+    client_message_id: Option<String>,
+}
+
+impl SlowMode {
+    /// Lets `user` speak if they last did so `wait` ago, or repeat what they said last: they may not know that it arrived.
+    ///
+    /// # Errors
+    /// How long to wait yet.
+    pub(super) fn take(&mut self, user: &UserId, client_message_id: Option<&str>, wait: Duration) -> Result<(), Duration> {
+        if wait.is_zero() {
+            self.0.clear();
+            return Ok(());
+        }
+        if let Some(last) = self.0.get(user) {
+            let left = wait.saturating_sub(last.at.elapsed());
+            if !left.is_zero() {
+                let repeats = client_message_id.is_some() && last.client_message_id.as_deref() == client_message_id;
+                return if repeats { Ok(()) } else { Err(left) };
+            }
+        }
+        if self.0.len() >= KEPT {
+            self.0.retain(|_, spoken| spoken.at.elapsed() < wait);
+        }
+        let spoken = Spoken { at: Instant::now(), client_message_id: client_message_id.map(str::to_owned) };
+        self.0.insert(user.clone(), spoken);
+        Ok(())
+    }
+
+    /// What `user` said was not stored.
+    pub(super) fn give_back(&mut self, user: &UserId) {
+        self.0.remove(user);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WAIT: Duration = Duration::from_secs(10);
+
+    fn user(name: &str) -> UserId {
+        UserId::try_from(name.to_owned()).expect("a valid id")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_user_waits_between_two_messages() {
+        let mut slow = SlowMode::default();
+        let (ann, bob) = (user("ann"), user("bob"));
+        assert_eq!(slow.take(&ann, Some("a"), WAIT), Ok(()));
+        tokio::time::advance(Duration::from_secs(4)).await;
+        assert_eq!(slow.take(&ann, Some("b"), WAIT), Err(Duration::from_secs(6)));
+        assert_eq!(slow.take(&ann, None, WAIT), Err(Duration::from_secs(6)));
+        assert_eq!(slow.take(&ann, Some("a"), WAIT), Ok(()), "the same message again");
+        assert_eq!(slow.take(&bob, None, WAIT), Ok(()), "each on their own");
+        assert_eq!(slow.take(&bob, None, WAIT), Err(WAIT), "without an id nothing is a repeat");
+        slow.give_back(&bob);
+        assert_eq!(slow.take(&bob, None, WAIT), Ok(()), "what failed does not count");
+        tokio::time::advance(Duration::from_secs(6)).await;
+        assert_eq!(slow.take(&ann, Some("b"), WAIT), Ok(()));
+        assert_eq!(slow.take(&ann, Some("c"), Duration::ZERO), Ok(()), "switched off");
+        assert_eq!(slow.take(&ann, Some("d"), WAIT), Ok(()), "and what was before is forgotten");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_whose_wait_is_over_are_forgotten() {
+        let mut slow = SlowMode::default();
+        for n in 0..KEPT {
+            assert_eq!(slow.take(&user(&n.to_string()), None, WAIT), Ok(()));
+        }
+        tokio::time::advance(WAIT).await;
+        assert_eq!(slow.take(&user("one-more"), None, WAIT), Ok(()));
+        assert_eq!(slow.0.len(), 1);
+    }
+}
