@@ -56,6 +56,7 @@ export class Server {
 
   async #run() {
     const keys = ['--widget-key', WIDGET_KEY, '--admin-key', ADMIN_KEY, '--admin-password', ADMIN_PASSWORD];
+    keys.push('--trusted-proxies', 'none');
     const settings = ['--addr', this.#address, '--data-dir', this.#folder, ...keys, ...this.#args];
     const child = spawn(program, settings, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;

@@ -132,7 +132,7 @@ fn Said(session: Session, row: Row) -> impl IntoView {
 
 /// The way to what a moderator may do about a message.
 fn more(session: Session, message: Arc<ChatMessage>) -> impl IntoView {
-    let label = format!("Moderate {}: {}", message.chat.username, message.chat.text);
+    let label = format!("Moderate {}", message.chat.username);
     view! {
         <button type="button" class="more" aria-label=label aria-haspopup="dialog" on:click=move |_| session.moderation.open(message.clone())>
             "⋯"

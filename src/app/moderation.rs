@@ -41,13 +41,22 @@ pub struct Moderation {
     reason: NodeRef<html::Input>,
     message: RwSignal<Option<Arc<ChatMessage>>>,
     error: RwSignal<String>,
+    /// Whether an act is under way.
+    is_busy: StoredValue<bool>,
+    heading: NodeRef<html::H2>,
 }
 
 impl Moderation {
     /// Of nothing yet.
     pub fn new() -> Self {
-        let (dialog, reason) = (NodeRef::new(), NodeRef::new());
-        Self { dialog, reason, message: RwSignal::new(None), error: RwSignal::new(String::new()) }
+        Self {
+            dialog: NodeRef::new(),
+            reason: NodeRef::new(),
+            message: RwSignal::new(None),
+            error: RwSignal::new(String::new()),
+            is_busy: StoredValue::new(false),
+            heading: NodeRef::new(),
+        }
     }
 
     /// Asks what to do about a message.
@@ -60,7 +69,9 @@ impl Moderation {
         if let Some(dialog) = self.dialog.get_untracked() {
             // It fails if it is open already. Its first field would have the focus, and on a phone bring up the keyboard.
             let _ = dialog.show_modal();
-            let _ = dialog.focus();
+        }
+        if let Some(heading) = self.heading.get_untracked() {
+            let _ = heading.focus();
         }
     }
 
@@ -76,6 +87,10 @@ impl Moderation {
 
     async fn carry_out(self, session: Session, act: Act) {
         let Some(message) = self.message.get_untracked() else { return };
+        if self.is_busy.get_value() {
+            return;
+        }
+        self.is_busy.set_value(true);
         let reason = self.reason.get_untracked().map(|reason| reason.value()).unwrap_or_default();
         let (room, token) = (session.room, session.token.get_untracked());
         let url = |rest: String| format!("/v1/streams/{room}/{rest}");
@@ -94,8 +109,16 @@ impl Moderation {
                 request::post(&url(format!("{}/{act}", user())), &token, &body).await
             }
         };
+        self.is_busy.set_value(false);
+        // It may have been closed meanwhile, and opened for another message.
+        if self.message.with_untracked(|now| now.as_ref().is_none_or(|now| !Arc::ptr_eq(now, &message))) {
+            return;
+        }
         match answer {
             Ok(answer) if answer.status == 200 => self.close(session),
+            Ok(answer) if matches!(answer.status, 401 | 403) => {
+                self.error.set("You are not signed in any more. Please sign in again at /admin.".to_owned());
+            }
             Ok(answer) => {
                 let explained = Json::parse(&answer.text).and_then(|answer| answer.text("message"));
                 self.error.set(explained.unwrap_or_else(|| "This did not work. Please try again.".to_owned()));
@@ -116,8 +139,8 @@ pub fn ModerationDialog(session: Session) -> impl IntoView {
         view! { <button type="button" on:click=move |_| spawn(moderation.carry_out(session, act))>{words}</button> }
     });
     view! {
-        <dialog class="moderation" aria-labelledby="moderated" tabindex="-1" node_ref=moderation.dialog>
-            <h2 id="moderated"><bdi>{told(|message| &message.chat.username)}</bdi></h2>
+        <dialog class="moderation" aria-labelledby="moderated" node_ref=moderation.dialog>
+            <h2 id="moderated" tabindex="-1" node_ref=moderation.heading>"Moderate "<bdi>{told(|message| &message.chat.username)}</bdi></h2>
             <p class="quote" dir="auto">{told(|message| &message.chat.text)}</p>
             <label for="reason">"Reason, told to who is timed out or banned"</label>
             <input id="reason" type="text" maxlength="200" autocomplete="off" dir="auto" node_ref=moderation.reason />

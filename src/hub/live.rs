@@ -35,6 +35,9 @@ const PENDING_REQUESTS: u8 = 4;
 /// Entries that writing to the subscribers may be behind before authors are slowed down: a quarter of the ring.
 const PACE_LAG: u64 = 256;
 
+/// Connections of a user whose addresses a ban holds for.
+const OWN_CONNECTIONS: usize = 3;
+
 /// How long an author is slowed down at most for each message.
 const PACE_WITHIN: Duration = Duration::from_secs(1);
 
@@ -221,21 +224,23 @@ impl LiveRoom {
         self.lock().sanctions.find(user, from, tokens, now()).cloned()
     }
 
-    /// Lets that user speak, if they may and the room is open, and remembers where they do so from.
-    pub(super) fn hear(&self, user: &UserId, from: Option<IpAddr>, tokens: &Tokens) -> Result<(), Refusal> {
-        let mut state = self.lock();
-        state.sanctions.check(user, from, tokens, now())?;
-        if let Some(from) = from {
-            state.speakers.note(user, from);
-        }
-        Ok(())
+    /// Whether that user may speak, if the room is open.
+    pub(super) fn may_speak(&self, user: &UserId, from: Option<IpAddr>, tokens: &Tokens) -> Result<(), Refusal> {
+        self.lock().sanctions.check(user, from, tokens, now())
     }
 
-    /// Where that user is connected from, and spoke from last.
+    /// That user spoke, and was heard.
+    pub(super) fn heard(&self, user: &UserId, from: IpAddr) {
+        self.lock().speakers.note(user, from);
+    }
+
+    /// Where that user is connected from, by their newest connections, and spoke from last.
     pub(super) fn addresses(&self, user: &UserId) -> HashSet<IpAddr> {
         let state = self.lock();
-        let own = state.connections.values().filter(|connection| connection.user == *user);
-        let mut addresses = own.filter_map(|connection| connection.from).collect();
+        let mut own: Vec<_> = state.connections.values().filter(|connection| connection.user == *user).collect();
+        own.sort_unstable_by_key(|connection| std::cmp::Reverse(connection.number));
+        // Few: whoever has somebody's token can connect as them, from anywhere.
+        let mut addresses = own.iter().take(OWN_CONNECTIONS).filter_map(|connection| connection.from).collect();
         state.speakers.add_to(&mut addresses, user);
         addresses
     }

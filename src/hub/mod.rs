@@ -280,7 +280,7 @@ impl Hub {
         // Who may lift a sanction is under none: a ban by address may hold for their own.
         let moderates = claims.capabilities.allow(Capability::DisconnectUser);
         if !moderates {
-            live.hear(&claims.user, from, &self.0.tokens)?;
+            live.may_speak(&claims.user, from, &self.0.tokens)?;
         }
         ChatText::check(draft.payload.get(), &self.0.limits)?;
         self.take_turn(room, &claims)?;
@@ -288,9 +288,17 @@ impl Hub {
             live.take_slow_turn(&claims.user, draft.client_message_id.as_deref())?;
         }
         live.keep_pace().await;
+        // Something may have been decided meanwhile.
+        if !moderates {
+            live.may_speak(&claims.user, from, &self.0.tokens)?;
+        }
         let entry = engine::Entry { author: claims.user.clone(), to, draft };
         let appended = self.0.engine.append(room, entry).await;
-        Ok(Published::Stored(appended.inspect_err(|_| live.give_slow_turn_back(&claims.user))?))
+        let appended = appended.inspect_err(|_| live.give_slow_turn_back(&claims.user))?;
+        if let Some(from) = from {
+            live.heard(&claims.user, from);
+        }
+        Ok(Published::Stored(appended))
     }
 
     /// Reads a part of a room's log.

@@ -3,8 +3,8 @@ use std::{collections::HashSet, net::IpAddr, time::Duration};
 use super::{Hub, Refusal, sanctions};
 use crate::{
     chat::{
-        Capability, Deleted, Deletion, Event, Kind, Measure, REASON_CHARS, Room, RoomId, Sanction, SettingsChange, Timestamp,
-        UserId,
+        AddressHash, Capability, Deleted, Deletion, Event, Kind, Measure, REASON_CHARS, Room, RoomId, Sanction, SettingsChange,
+        Timestamp, UserId,
     },
     engine::{Appended, now},
 };
@@ -76,8 +76,7 @@ impl Hub {
             Decision::Ban => Measure::Ban,
             Decision::Lift => Measure::Lift,
         };
-        let addresses = if by_address { self.find(room)?.addresses(&user) } else { HashSet::new() };
-        let addresses = addresses.into_iter().map(|address| self.0.tokens.hash(address)).collect();
+        let addresses = if by_address { self.addresses(room, &user)? } else { Vec::new() };
         Ok(self.0.engine.sanction(room, Sanction { user, measure, addresses, by, reason }).await?)
     }
 
@@ -114,6 +113,14 @@ impl Hub {
         let by = self.authorize(room, who, capability)?;
         let chars = reason.chars().count();
         if chars > REASON_CHARS { Err(Refusal::ReasonTooLong { chars }) } else { Ok(by) }
+    }
+
+    /// Where `user` is to be recognized: where they come from now, and where they did when it was decided on them before.
+    fn addresses(&self, room: RoomId, user: &UserId) -> Result<Vec<AddressHash>, Refusal> {
+        let live = self.find(room)?;
+        let now = live.addresses(user).into_iter().map(|address| self.0.tokens.hash(address));
+        let before = live.sanction(user, None, &self.0.tokens).map(|sanction| sanction.addresses).unwrap_or_default();
+        Ok(now.chain(before).collect::<HashSet<_>>().into_iter().collect())
     }
 
     /// Who it is, if they may.

@@ -2,7 +2,7 @@
 
 use std::{
     convert::Infallible,
-    net::{IpAddr, Ipv4Addr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::Arc,
 };
 
@@ -16,9 +16,9 @@ use ipnet::IpNet;
 #[derive(Clone, Copy)]
 pub(super) struct Peer(pub(super) IpAddr);
 
-/// The networks of proxies whose word on where a request comes from is taken.
+/// The networks of proxies whose word on where a request comes from is taken; `None` as long as nobody has said which there are.
 #[derive(Clone, Default)]
-pub struct TrustedProxies(pub Arc<[IpNet]>);
+pub struct TrustedProxies(pub Option<Arc<[IpNet]>>);
 
 /// Where a request comes from; `None` if that is not known.
 pub(super) struct ClientAddress(pub(super) Option<IpAddr>);
@@ -38,28 +38,35 @@ where
 impl TrustedProxies {
     /// Where a request of `peer` comes from: each trusted proxy is believed what it says of the one before it.
     ///
-    /// Not known, if a neighbour says that it is a proxy and is not trusted: all its clients would count as one.
+    /// As long as nobody has said which proxies there are, an address that may be one's is not known: all its clients would count
+    /// as one.
     fn origin(&self, peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
-        let said: Vec<_> = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).collect();
-        let mut before = said.iter().flat_map(|value| value.split(',')).rev().map(|address| address.trim().parse::<IpAddr>());
-        let mut client = peer.to_canonical();
-        if !self.trust(client) {
-            return (said.is_empty() || !is_neighbour(client)).then(|| network(client));
-        }
-        while self.trust(client) {
+        let peer = peer.to_canonical();
+        let said: Vec<_> = headers.get_all("x-forwarded-for").iter().collect();
+        let Some(proxies) = &self.0 else {
+            return (said.is_empty() && !is_neighbour(peer)).then(|| network(peer));
+        };
+        let trust = |address: IpAddr| proxies.iter().any(|network| network.contains(&address));
+        let mut before = said.iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).rev().map(address);
+        let mut named = (!trust(peer)).then_some(peer);
+        let mut last = peer;
+        while trust(last) {
             match before.next() {
-                Some(Ok(address)) => client = address.to_canonical(),
+                Some(Some(address)) => (last, named) = (address, Some(address)),
                 // A proxy that says nonsense has told nothing.
-                Some(Err(_)) => return None,
+                Some(None) => return None,
                 None => break,
             }
         }
-        Some(network(client))
+        named.map(network)
     }
+}
 
-    fn trust(&self, address: IpAddr) -> bool {
-        self.0.iter().any(|network| network.contains(&address))
-    }
+/// An address as a proxy writes it, some with the port.
+fn address(text: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(text).ok()?.trim();
+    let with_port = || text.parse::<SocketAddr>().map(|address| address.ip());
+    text.parse().or_else(|_| with_port()).ok().map(|address: IpAddr| address.to_canonical())
 }
 
 /// Whether an address is of the same machine or the same house.
@@ -85,45 +92,57 @@ pub(super) fn network(address: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
 
-    #[test]
-    fn a_proxy_is_believed_if_it_is_trusted() {
-        let proxies = TrustedProxies(["10.0.0.0/8", "2001:db8::/32"].map(|net| net.parse().expect("a network")).into());
-        // The peer, what it says, and whom that leaves.
-        let rows = [
-            ("203.0.113.9", "", Some("203.0.113.9")),
-            ("203.0.113.9", "198.51.100.1", Some("203.0.113.9")),
-            ("10.0.0.1", "", Some("10.0.0.1")),
-            ("10.0.0.1", "198.51.100.1", Some("198.51.100.1")),
-            ("::ffff:10.0.0.1", "::ffff:198.51.100.1", Some("198.51.100.1")),
-            ("10.0.0.1", "1.1.1.1, 198.51.100.1 ,10.0.0.2", Some("198.51.100.1")),
-            ("10.0.0.1", "10.0.0.3,10.0.0.2", Some("10.0.0.3")),
-            ("10.0.0.1", "1.1.1.1, nonsense", None),
-            ("10.0.0.1", "nonsense, 198.51.100.1", Some("198.51.100.1")),
-            ("2001:db8::1", "2a00:1:2:3:4:5:6:7", Some("2a00:1:2:3::")),
-            ("192.168.0.1", "", Some("192.168.0.1")),
-            ("192.168.0.1", "198.51.100.1", None),
-            ("127.0.0.1", "198.51.100.1", None),
-            ("100.64.0.1", "198.51.100.1", None),
-            ("fd00::1", "198.51.100.1", None),
-        ];
-        for (peer, said, expected) in rows {
-            let mut headers = HeaderMap::new();
-            if !said.is_empty() {
-                headers.insert("x-forwarded-for", said.parse().expect("a value"));
-            }
-            let found = proxies.origin(peer.parse().expect("an address"), &headers);
-            assert_eq!(found, expected.map(|address| address.parse().expect("an address")), "{peer} says {said:?}");
+    fn check(proxies: &TrustedProxies, peer: &str, said: &[&[u8]], expected: Option<&str>) {
+        let mut headers = HeaderMap::new();
+        for value in said {
+            headers.append("x-forwarded-for", HeaderValue::from_bytes(value).expect("a value"));
         }
+        let found = proxies.origin(peer.parse().expect("an address"), &headers);
+        assert_eq!(found, expected.map(|address| address.parse().expect("an address")), "{peer} says {said:?}");
     }
 
     #[test]
-    fn a_header_that_comes_twice_is_one_list() {
-        let proxies = TrustedProxies(["10.0.0.1/32"].map(|net| net.parse().expect("a network")).into());
-        let mut headers = HeaderMap::new();
-        headers.append("x-forwarded-for", "1.1.1.1".parse().expect("a value"));
-        headers.append("x-forwarded-for", "198.51.100.1".parse().expect("a value"));
-        assert_eq!(proxies.origin([10, 0, 0, 1].into(), &headers), Some([198, 51, 100, 1].into()));
+    fn a_proxy_is_believed_if_it_is_trusted() {
+        let networks = ["10.0.0.0/8", "2001:db8::/32"].map(|net| net.parse().expect("a network"));
+        let proxies = TrustedProxies(Some(networks.into()));
+        // The peer, what it says, and whom that leaves.
+        type Said = &'static [&'static [u8]];
+        let rows: [(&str, Said, Option<&str>); 18] = [
+            ("203.0.113.9", &[], Some("203.0.113.9")),
+            ("203.0.113.9", &[b"198.51.100.1"], Some("203.0.113.9")),
+            ("192.168.0.1", &[b"198.51.100.1"], Some("192.168.0.1")),
+            ("127.0.0.1", &[], Some("127.0.0.1")),
+            ("10.0.0.1", &[], None),
+            ("10.0.0.1", &[b""], None),
+            ("10.0.0.1", &[b"198.51.100.1"], Some("198.51.100.1")),
+            ("10.0.0.1", &[b"198.51.100.1:5678"], Some("198.51.100.1")),
+            ("10.0.0.1", &[b"[2a00:1:2:3::9]:5678"], Some("2a00:1:2:3::")),
+            ("::ffff:10.0.0.1", &[b"::ffff:198.51.100.1"], Some("198.51.100.1")),
+            ("10.0.0.1", &[b"1.1.1.1, 198.51.100.1 ,10.0.0.2"], Some("198.51.100.1")),
+            ("10.0.0.1", &[b"1.1.1.1", b"198.51.100.1"], Some("198.51.100.1")),
+            ("10.0.0.1", &[b"10.0.0.3,10.0.0.2"], Some("10.0.0.3")),
+            ("10.0.0.1", &[b"1.1.1.1, nonsense"], None),
+            ("10.0.0.1", &[b"nonsense, 198.51.100.1"], Some("198.51.100.1")),
+            ("10.0.0.1", &[b"\xff, 198.51.100.1"], Some("198.51.100.1")),
+            ("10.0.0.1", &[b"198.51.100.1, \xff"], None),
+            ("2001:db8::1", &[b"2a00:1:2:3:4:5:6:7"], Some("2a00:1:2:3::")),
+        ];
+        for (peer, said, expected) in rows {
+            check(&proxies, peer, said, expected);
+        }
+        check(&TrustedProxies(Some([].into())), "10.0.0.1", &[b"198.51.100.1"], Some("10.0.0.1"));
+    }
+
+    #[test]
+    fn until_somebody_says_which_proxies_there_are_an_address_that_may_be_one_s_is_not_known() {
+        for peer in ["192.168.0.1", "127.0.0.1", "100.64.0.1", "169.254.0.1", "::1", "fd00::1", "fe80::1", "::ffff:10.0.0.1"] {
+            check(&TrustedProxies::default(), peer, &[], None);
+        }
+        check(&TrustedProxies::default(), "203.0.113.9", &[], Some("203.0.113.9"));
+        check(&TrustedProxies::default(), "203.0.113.9", &[b"198.51.100.1"], None);
     }
 }

@@ -2,6 +2,7 @@ use std::{
     io::IsTerminal,
     net::{IpAddr, SocketAddr},
     path::PathBuf,
+    sync::Arc,
     time::Duration,
 };
 
@@ -85,9 +86,9 @@ pub struct Config {
     #[arg(long, env = "LIVE_CHAT_MAX_CONNECTIONS_PER_ADDRESS", value_parser = connections)]
     pub max_connections_per_address: Option<usize>,
 
-    /// Proxies whose X-Forwarded-For is believed, comma-separated: addresses or networks such as `10.0.0.0/8`
-    #[arg(long, env = "LIVE_CHAT_TRUSTED_PROXIES", value_delimiter = ',', value_parser = proxy)]
-    pub trusted_proxies: Vec<IpNet>,
+    /// Proxies whose X-Forwarded-For is believed, comma-separated: addresses or networks such as `10.0.0.7`; or `none`
+    #[arg(long, env = "LIVE_CHAT_TRUSTED_PROXIES", value_parser = proxies)]
+    pub trusted_proxies: Option<Proxies>,
 
     /// What to log: error, warn, info, debug, trace, or a filter such as `info,live_chat=debug`
     #[arg(long, env = "LIVE_CHAT_LOG_LEVEL", default_value = "info", value_parser = filter)]
@@ -97,6 +98,10 @@ pub struct Config {
     #[arg(long, env = "LIVE_CHAT_LOG_FORMAT", default_value = "text")]
     pub log_format: LogFormat,
 }
+
+/// The networks of proxies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proxies(pub Arc<[IpNet]>);
 
 /// How the log is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -161,10 +166,14 @@ fn connections(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|&count| count > 0).ok_or_else(|| "must be a whole number of connections, at least 1".to_owned())
 }
 
-fn proxy(text: &str) -> Result<IpNet, String> {
+fn proxies(text: &str) -> Result<Proxies, String> {
     let address = |text: &str| text.parse::<IpAddr>().map(IpNet::from).ok();
-    let network = text.trim().parse().ok().or_else(|| address(text.trim()));
-    network.ok_or_else(|| "must be an address or a network such as 10.0.0.0/8".to_owned())
+    let network = |text: &str| text.parse().ok().or_else(|| address(text));
+    let networks = match text.trim() {
+        "none" => Some([].into()),
+        list => list.split(',').map(|text| network(text.trim())).collect(),
+    };
+    networks.map(Proxies).ok_or_else(|| "must be addresses or networks such as 10.0.0.7, comma-separated, or none".to_owned())
 }
 
 fn rate(text: &str) -> Result<f64, String> {

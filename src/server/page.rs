@@ -190,12 +190,15 @@ async fn view(hub: &Hub, room: RoomId, visitor: &Visitor, params: &Params, form:
         standing: hub
             .sanction_on(room, user, *from)?
             .filter(|_| !capabilities.allow(Capability::DisconnectUser))
-            .and_then(standing),
+            .and_then(|sanction| standing(sanction, user)),
         form: FormView { client_message_id: uuid::Uuid::new_v4().to_string(), ..form },
     })
 }
 
-fn standing(Sanction { measure, reason, .. }: Sanction) -> Option<Standing> {
+/// What keeps somebody from speaking. Why is told to the person alone, not to whoever else comes from their address.
+fn standing(sanction: Sanction, reader: &UserId) -> Option<Standing> {
+    let Sanction { user, measure, reason, .. } = sanction;
+    let reason = if user == *reader { reason } else { String::new() };
     match measure {
         Measure::Timeout { until } => Some(Standing { until: inlive::rfc3339(until), reason }),
         Measure::Ban => Some(Standing { until: String::new(), reason }),
@@ -278,9 +281,15 @@ async fn publish(
     hub.publish(room, &token, &widget_key, *from, command).await.map(drop)
 }
 
-/// Whether a browser says that another site made it send this (Fetch Metadata, `Sec-Fetch-Site`).
+/// Whether a browser says that another site made it send this: by Fetch Metadata (`Sec-Fetch-Site`), which none sends over plain
+/// HTTP, else by the origin (RFC 6454 7).
 pub(super) fn is_cross_site(headers: &HeaderMap) -> bool {
-    headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none")
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    match (headers.get("sec-fetch-site"), headers.get(header::ORIGIN)) {
+        (Some(site), _) => site != "same-origin" && site != "none",
+        (None, Some(_)) => text("origin").and_then(|origin| origin.split_once("://")).map(|(_, host)| host) != text("host"),
+        (None, None) => false,
+    }
 }
 
 fn kept_name(headers: &HeaderMap) -> String {

@@ -5,12 +5,17 @@ use argon2::{
     password_hash::{self, SaltString},
 };
 
+use tokio::sync::Semaphore;
+
 use super::secrets;
 use crate::hub::Buckets;
 
 /// Attempts to sign in that one address may make at once, and then one in so many seconds.
 const ATTEMPTS: f64 = 5.0;
 const ATTEMPT_EVERY: Duration = Duration::from_secs(30);
+
+/// Checks that run at once.
+const CHECKS: usize = 2;
 
 /// Checks the password of whoever runs the chat.
 #[derive(Clone)]
@@ -21,6 +26,8 @@ struct Inner {
     hash: String,
     /// Those whose address is not known share one bucket.
     attempts: Buckets<Option<IpAddr>>,
+    /// A check takes 19 MiB of memory: not many at once.
+    checks: Semaphore,
 }
 
 /// Why somebody is not let in.
@@ -67,7 +74,8 @@ impl Password {
 
     /// The password of this hash, in the PHC string format.
     pub fn of(hash: String) -> Self {
-        Self(Arc::new(Inner { hash, attempts: Buckets::new(1.0 / ATTEMPT_EVERY.as_secs_f64(), ATTEMPTS) }))
+        let checks = Semaphore::new(CHECKS);
+        Self(Arc::new(Inner { hash, checks, attempts: Buckets::new(1.0 / ATTEMPT_EVERY.as_secs_f64(), ATTEMPTS) }))
     }
 
     /// Lets somebody in who comes from there and knows the password. Takes some 20 ms, on a thread where it may block.
@@ -76,6 +84,7 @@ impl Password {
     /// See [`Denied`].
     pub async fn check(&self, password: String, from: Option<IpAddr>) -> Result<(), Denied> {
         self.0.attempts.take(from).map_err(Denied::TooOften)?;
+        let _permit = self.0.checks.try_acquire().map_err(|_| Denied::TooOften(Duration::from_secs(1)))?;
         let this = Arc::clone(&self.0);
         let right = tokio::task::spawn_blocking(move || {
             let hash = PasswordHash::new(&this.hash).expect("it was read or made as one");

@@ -80,7 +80,6 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let engine = Arc::new(Sqlite::open(&config.data_dir, config.widget_key.as_deref(), rooms.sink())?);
     let token_secret = secret(config.token_secret.as_ref(), &config.data_dir.join("token-secret"))?;
     let admin_key = secret(config.admin_key.as_ref(), &config.data_dir.join("admin-key"))?;
-    let (password, new_password) = password(&config)?;
     let tokens = Tokens::new(token_secret.as_bytes(), config.token_lifetime());
     let hub = Hub::start(engine.clone(), rooms, tokens, config.limits()).await?;
 
@@ -88,6 +87,8 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let limits = connection_limits(&config)?;
     let listener = listen::bind(config.addr).map_err(failed)?;
     let addr = listener.local_addr()?;
+    // Not before it is sure that it can be printed.
+    let (password, new_password) = password(&config)?;
     greet(&hub, addr, first_start.then_some(config.data_dir.as_path()), new_password.as_deref())?;
 
     let options = LeptosOptions::builder().output_name("live-chat").site_root(site_root()).site_addr(addr).build();
@@ -100,7 +101,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
         options,
         admin_key: AdminKey(admin_key.into()),
         password,
-        trusted_proxies: TrustedProxies(config.trusted_proxies.into()),
+        trusted_proxies: TrustedProxies(config.trusted_proxies.map(|proxies| proxies.0)),
     };
     let app = router(state, &config.allowed_origins);
     let (stop, stopping) = watch::channel(false);

@@ -82,6 +82,17 @@ async fn other_sites_can_neither_sign_in_nor_out() {
 }
 
 #[tokio::test]
+async fn without_fetch_metadata_the_origin_tells_another_site() {
+    let site = Site::open().await;
+    for (origin, status) in
+        [("http://chat.example", 303), ("http://evil.example", 403), ("null", 403), ("http://chat.example:81", 403)]
+    {
+        let request = Request::post("/admin/sign-out").header("host", "chat.example").header("origin", origin);
+        assert_eq!(site.send(request.body(Body::empty()).expect("a request")).await.status, status, "{origin}");
+    }
+}
+
+#[tokio::test]
 async fn who_has_signed_in_moderates_on_the_page_and_its_stream() {
     let site = Site::open().await;
     let signed_in = sign_in(&site, PASSWORD).await;

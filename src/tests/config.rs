@@ -22,6 +22,8 @@ fn a_wrong_value_is_refused_with_the_name_of_its_setting() {
         ("--rate-limit", "-1"),
         ("--admin-password", "too short"),
         ("--trusted-proxies", "proxy.example"),
+        ("--trusted-proxies", ""),
+        ("--trusted-proxies", "10.0.0.1,,"),
         ("--trusted-proxies", "10.0.0.0/33"),
         ("--rate-limit", "fast"),
         ("--rate-limit", "NaN"),
@@ -47,7 +49,11 @@ fn what_is_given_counts() {
     let config = config.expect("valid");
     assert_eq!((config.limits().rate_per_second, config.limits().text_chars), (0.0, 9));
     assert_eq!(config.allowed_origins, ["https://a.example", "http://b.example:8080"]);
-    let proxies = parse(&["--trusted-proxies=10.0.0.0/8, 2001:db8::1"]).expect("valid").trusted_proxies;
-    assert_eq!(proxies.iter().map(ToString::to_string).collect::<Vec<_>>(), ["10.0.0.0/8", "2001:db8::1/128"]);
+    let proxies = |text: &str| {
+        let proxies = parse(&[&format!("--trusted-proxies={text}")]).expect("valid").trusted_proxies.expect("given");
+        proxies.0.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(proxies("10.0.0.0/8, 2001:db8::1"), ["10.0.0.0/8", "2001:db8::1/128"]);
+    assert!(proxies("none").is_empty() && parse(&[]).expect("defaults").trusted_proxies.is_none());
     assert_eq!(parse(&[]).expect("defaults").limits(), crate::chat::Limits::default(), "the documented defaults");
 }

@@ -72,7 +72,7 @@ impl Default for Setting {
             ring_size: RingSize::default(),
             heartbeat: HEARTBEAT,
             origins: &["*"],
-            trusted_proxies: TrustedProxies::default(),
+            trusted_proxies: TrustedProxies(Some([].into())),
         }
     }
 }
