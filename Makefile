@@ -15,11 +15,11 @@ watch: ## The same, and build and reload at every change
 	.ci/setup build
 	cargo leptos watch
 
-test: ## Every check: lint, unit, dist, e2e
+test: ## Every check: lint, unit, dist, load, e2e
 	.ci/setup test
 	$(MAKE) lint
 	$(MAKE) unit
-	$(MAKE) e2e
+	$(MAKE) load e2e
 
 dist: ## Make the release in target/dist: the binary and its site
 	.ci/setup dist
@@ -48,6 +48,9 @@ unit: ## Run the tests in Rust
 survive: ## The same tests of crashes, damage and full disks, for as long as it takes
 	LIVE_CHAT_LONG=1 cargo test --test survive -- --nocapture
 
+load: dist ## Put the release under load for a minute: nothing may be lost, doubled or out of order
+	cargo bench --bench fanout -- --quick --servers live-chat
+
 e2e: dist ## Run the tests in a browser, on the release
 	cd end2end && CHROMIUM="$${CHROMIUM:-$$(command -v chromium || command -v chromium-browser || command -v google-chrome)}" npx playwright test
 
@@ -64,4 +67,4 @@ bench-quick: dist ## The same in a minute or two, to see that it works
 clean: ## Remove all that was built
 	rm -rf target end2end/node_modules end2end/test-results
 
-.PHONY: help run watch test dist size setup lint unit survive e2e bench bench-quick clean
+.PHONY: help run watch test dist size setup lint unit survive load e2e bench bench-quick clean

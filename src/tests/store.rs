@@ -217,3 +217,29 @@ async fn secrets_are_for_the_owner_alone() {
     fs::write(&path, "").expect("emptied");
     assert!(crate::server::load_or_make_secret(&path).is_err(), "half a secret is refused");
 }
+
+/// A database as the schema's version 1 and 2 made it.
+#[tokio::test]
+async fn a_database_of_an_older_version_is_taken_over() {
+    let downgrades = [
+        "ALTER TABLE rooms DROP COLUMN slow_mode_seconds; DROP TABLE sanctions; DROP TABLE deleted_authors;
+         DROP TABLE deleted_messages; PRAGMA user_version = 2",
+        "ALTER TABLE events DROP COLUMN checksum; PRAGMA user_version = 1",
+    ];
+    for count in 1..=downgrades.len() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let engine = open(folder.path());
+        append(&engine, "1").await;
+        let epoch = engine.epoch().to_owned();
+        drop(engine);
+        let connection = rusqlite::Connection::open(folder.path().join(Sqlite::FILE)).expect("opens");
+        for sql in &downgrades[..count] {
+            connection.execute_batch(sql).expect("runs");
+        }
+        drop(connection);
+        let engine = open(folder.path());
+        assert_eq!((engine.epoch(), payloads(&engine).await), (&*epoch, vec!["1".to_owned()]), "{count} steps back");
+        assert_eq!(append(&engine, "2").await.seq, 2);
+        assert_eq!(engine.rooms().await.expect("readable")[0].0.slow_mode_seconds, 0);
+    }
+}
