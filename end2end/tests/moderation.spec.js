@@ -228,6 +228,7 @@ test('a raid is brought under control by one moderator', async ({ visit, server 
       await page.getByRole('dialog').getByRole('button', { name: act }).click();
       await expect(page.getByRole('dialog')).toBeHidden();
     }
+    await expect(messages(page)).toHaveCount(61 - 3 * (n + 1));
   }
   for (const viewer of [...viewers, page]) await expect.poll(() => texts(viewer)).toEqual(['before the raid']);
   for (const raider of raiders) await expect(raider.say('again')).rejects.toThrow('banned');

@@ -103,7 +103,6 @@ fn Fields(session: Session, limits: Limits, form: FormView, hidden: Signal<bool>
             </div>
             <div class="progress">
                 <p role="status">{session.words(move |_| form.progress.get())}</p>
-                <p>{session.words(move |_| form.slow_mode())}</p>
                 <p class="counter" class:over=session.flag(move |_| form.is_too_long())>{session.words(move |_| form.counter())}</p>
             </div>
             <p id="username-error" class="error" role="alert" hidden=is_fine(FormInput::Username)>{error(FormInput::Username)}</p>
@@ -129,6 +128,7 @@ fn Fields(session: Session, limits: Limits, form: FormView, hidden: Signal<bool>
                 <span>"Send the Message"</span>
             </button>
             <p id="message-error" class="error" role="alert" hidden=is_fine(FormInput::Message)>{error(FormInput::Message)}</p>
+            <p class="slow">{session.words(move |_| form.slow_mode())}</p>
         </form>
     }
 }
@@ -227,11 +227,8 @@ impl Form {
             Some(draft) if draft.username == username && draft.text == text => draft,
             _ => Draft { username, text, client_message_id: publish::new_id() },
         };
-        let wait = self.wait.get_untracked();
-        let slowed = (wait > 0).then(|| FormError {
-            input: Some(FormInput::Message),
-            message: format!("Slow mode is on. You can write again in {wait} s."),
-        });
+        let slowed = (self.wait.get_untracked() > 0)
+            .then(|| FormError { input: Some(FormInput::Message), message: "Slow mode is on. Please wait.".to_owned() });
         if let Err(error) = self.check(&draft).and(slowed.map_or(Ok(()), Err)) {
             self.focus(error.input);
             return self.error.set(Some(error));
