@@ -20,9 +20,9 @@ const STORED: &str =
     "SELECT count(*) + coalesce(sum((SELECT coalesce(max(seq), 0) FROM events WHERE room = rooms.id)), 0) FROM rooms";
 const FORWARD: &str = concat!(shown!(), " ORDER BY seq");
 const BACKWARD: &str = concat!(shown!(), " ORDER BY seq DESC");
-const SANCTIONS: &str =
-    "SELECT events.* FROM sanctions JOIN events ON events.room = sanctions.room AND events.seq = sanctions.event
-                         ORDER BY events.room, events.seq";
+// The few sanctions first, then the event of each: the planner would rather walk through all events, in order.
+const SANCTIONS: &str = "SELECT events.* FROM sanctions
+                         CROSS JOIN events ON events.room = sanctions.room AND events.seq = sanctions.event";
 const EVENT: &str = "SELECT * FROM events WHERE room = ?1 AND seq = ?2";
 
 /// The events of a range that were not deleted.
@@ -107,6 +107,7 @@ pub(super) fn sanctions(connection: &Connection) -> Result<Vec<Event>, EngineErr
     while let Some(row) = rows.next()? {
         sanctions.push(row::event(row)?);
     }
+    sanctions.sort_unstable_by_key(|event| (event.room, event.seq));
     Ok(sanctions)
 }
 
@@ -162,7 +163,7 @@ mod tests {
     fn no_query_of_the_start_or_of_a_page_reads_more_than_it_gives() {
         let mut connection = Connection::open_in_memory().expect("opens");
         schema::prepare(&mut connection).expect("made");
-        for sql in [ROOMS, STORED, EVENT, FORWARD, BACKWARD] {
+        for sql in [ROOMS, STORED, EVENT, FORWARD, BACKWARD, SANCTIONS] {
             let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("a query");
             // The plan does not depend on what is bound.
             let nothing = vec![Null; statement.parameter_count()];
