@@ -119,6 +119,25 @@ test.describe('when sending fails', () => {
   });
 });
 
+test('what is sent while the last is still on its way goes after it', async ({ visit, server }) => {
+  const page = await visit();
+  let release;
+  const released = new Promise((resolve) => (release = resolve));
+  await page.route('**/publish/1', async (route) => {
+    await released;
+    await route.continue();
+  });
+  await say(page, 'one', 'Ann');
+  await expect(page.getByText('Sending…')).toBeVisible();
+  await page.getByLabel('Message', { exact: true }).press('Enter'); // Out of impatience: nothing is doubled.
+  await say(page, 'two');
+  release();
+  await expect(messages(page)).toHaveCount(2);
+  await expect(page.getByLabel('Message', { exact: true })).toHaveValue('');
+  await expect(page.getByRole('alert').filter({ visible: true })).toHaveCount(0);
+  expect(await server.history()).toEqual(['one', 'two']);
+});
+
 test('what cannot be sent is said before it is sent', async ({ visit, server }) => {
   const page = await visit();
   const message = page.getByLabel('Message', { exact: true });

@@ -28,6 +28,8 @@ struct Form {
     chars: RwSignal<usize>,
     /// What may or may not have been stored. It keeps its id if it is sent again.
     draft: StoredValue<Option<Draft>>,
+    /// Whether the reader sent what is in the field now, while what was in it before was on its way.
+    next: StoredValue<bool>,
 }
 
 /// The form to say something; in a room that is not open, words about that.
@@ -63,6 +65,7 @@ fn Fields(session: Session, limits: Limits, form: FormView, hidden: Signal<bool>
         wait: RwSignal::new(0),
         chars: RwSignal::new(text.chars().count()),
         draft: StoredValue::new(None),
+        next: StoredValue::new(false),
     };
     Effect::new(move |_| form.recall());
     let error = move |input| session.words(move |_| form.error_of(input));
@@ -203,24 +206,27 @@ impl Form {
     }
 
     /// Counts the seconds down.
-    async fn count_down(self, seconds: u32) {
+    fn count_down(self, seconds: u32) {
         let begun = self.wait.get_untracked() > 0;
         self.wait.set(seconds);
         if begun {
             return;
         }
-        while self.wait.get_untracked() > 0 {
-            sleep(1.0).await;
-            // Slow mode may have been switched off meanwhile.
-            let is_on = self.session.slow_mode_seconds.get_untracked() > 0;
-            self.wait.update(|wait| *wait = if is_on { wait.saturating_sub(1) } else { 0 });
-        }
+        spawn(async move {
+            while self.wait.get_untracked() > 0 {
+                sleep(1.0).await;
+                // Slow mode may have been switched off meanwhile.
+                let is_on = self.session.slow_mode_seconds.get_untracked() > 0;
+                self.wait.update(|wait| *wait = if is_on { wait.saturating_sub(1) } else { 0 });
+            }
+        });
     }
 
     fn submit(self) {
         if untrack(|| self.is_sending()) {
-            return;
+            return self.next.set_value(true);
         }
+        self.next.set_value(false);
         let (username, text) = (value(self.username).trim().to_owned(), value(self.message));
         // The same text again is the same message again: the last time may have worked.
         let draft = match self.draft.get_value() {
@@ -268,9 +274,13 @@ impl Form {
         match sent {
             Ok(()) => {
                 self.draft.set_value(None);
-                self.clear(&draft.text);
+                let rest = self.clear(&draft.text);
                 if !self.session.moderates {
-                    spawn(self.count_down(self.session.slow_mode_seconds.get_untracked()));
+                    self.count_down(self.session.slow_mode_seconds.get_untracked());
+                }
+                // The reader did not wait for this one before sending the next.
+                if self.next.get_value() && !rest.is_empty() {
+                    self.submit();
                 }
                 self.session.jump_to_newest().await;
             }
@@ -278,7 +288,7 @@ impl Form {
                 self.error.set(Some(refusal.error.clone()));
                 if let Some(seconds) = refusal.retry_after {
                     if self.session.slow_mode_seconds.get_untracked() > 0 {
-                        spawn(self.count_down(seconds));
+                        self.count_down(seconds);
                     }
                     set_timeout(move || self.forget(&refusal.error), Duration::from_secs(seconds.into()));
                 }
@@ -286,14 +296,15 @@ impl Form {
         }
     }
 
-    /// Takes the sent text out of the field, and leaves what was typed after it meanwhile.
-    fn clear(self, sent: &str) {
-        if let Some(input) = self.message.get_untracked()
-            && let Some(rest) = input.value().strip_prefix(sent)
-        {
+    /// Takes the sent text out of the field, and leaves what was typed meanwhile, which is given.
+    fn clear(self, sent: &str) -> String {
+        let now = value(self.message);
+        let Some(rest) = now.strip_prefix(sent) else { return now };
+        if let Some(input) = self.message.get_untracked() {
             input.set_value(rest);
             self.chars.set(rest.chars().count());
         }
+        rest.to_owned()
     }
 
     fn forget(self, error: &FormError) {
