@@ -12,6 +12,7 @@ mod limits;
 mod moderation;
 mod position;
 mod room;
+mod settings;
 mod text;
 
 pub use capability::{Capabilities, Capability};
@@ -21,5 +22,6 @@ pub use id::{InvalidId, MessageId, RoomId, UserId};
 pub use limits::Limits;
 pub use moderation::{AddressHash, Deleted, Deletion, Measure, REASON_CHARS, Sanction};
 pub use position::{InvalidPosition, Position};
-pub use room::{InvalidSetting, Room, RoomState, Settings, SettingsChange};
+pub use room::{Room, RoomState};
+pub use settings::{InvalidSetting, Settings, SettingsChange};
 pub use text::{ChatText, Fault, Field, Invalid};

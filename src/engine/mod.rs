@@ -13,7 +13,10 @@ use std::{
 use futures::future::BoxFuture;
 
 pub use self::sqlite::{OpenError, Sqlite};
-use crate::chat::{Deletion, Draft, Event, Payload, Room, RoomId, RoomState, Sanction, SettingsChange, Timestamp, UserId};
+use crate::chat::{
+    Deletion, Draft, Event, InvalidSetting, Payload, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, Timestamp,
+    UserId,
+};
 
 /// Receives every event of every room, in the order of each room's log, after its commit and before its author's answer.
 ///
@@ -31,7 +34,7 @@ pub trait Engine: Send + Sync + 'static {
     fn rooms(&self) -> BoxFuture<'_, Result<Vec<(Room, u64)>, EngineError>>;
 
     /// Makes a room, with the next free number.
-    fn create_room(&self, room: NewRoom) -> BoxFuture<'_, Result<Room, EngineError>>;
+    fn create_room(&self, settings: Settings) -> BoxFuture<'_, Result<Room, EngineError>>;
 
     /// Moves a room to another state, as an event of its log. To the state that it is in already: no event, no error.
     fn set_state(&self, room: RoomId, state: RoomState) -> BoxFuture<'_, Result<Room, EngineError>>;
@@ -61,17 +64,6 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Why nothing can be stored at present; `None` while all is well.
     fn fault(&self) -> Option<Fault>;
-}
-
-/// A room to be made.
-#[derive(Clone, Debug)]
-pub struct NewRoom {
-    /// Its name.
-    pub name: String,
-    /// Its address name; made from its number when there is none.
-    pub slug: Option<String>,
-    /// What it is about.
-    pub description: String,
 }
 
 /// A message to be stored.
@@ -154,6 +146,9 @@ pub enum EngineError {
     /// Another room has this slug.
     #[error("the slug {0:?} is taken")]
     SlugTaken(String),
+    /// The room cannot have such a setting.
+    #[error(transparent)]
+    Setting(#[from] InvalidSetting),
     /// The store failed. Nothing of what was asked is promised to be durable.
     #[error("the store failed: {0}")]
     Store(#[from] rusqlite::Error),

@@ -170,9 +170,7 @@ impl LiveRoom {
     /// log's order.
     pub(super) fn update(&self, room: &Room) {
         let mut state = self.lock();
-        let settings = state.room.settings();
-        state.room = Room { state: state.room.state, ..room.clone() };
-        state.room.set(settings);
+        state.room = Room { state: state.room.state, settings: state.room.settings.clone(), ..room.clone() };
     }
 
     pub(super) fn has_widget_key(&self, key: &str) -> bool {
@@ -190,7 +188,7 @@ impl LiveRoom {
                     state.ring.erase(is_gone);
                 }
                 Kind::Settings { settings, .. } => {
-                    state.room.set(settings.clone());
+                    state.room.settings = settings.clone();
                     state.room.updated_at = event.sent_at;
                 }
                 Kind::Sanction(sanction) => state.sanctions.note(sanction, now()),
@@ -205,7 +203,7 @@ impl LiveRoom {
     /// Lets that user speak in a room in slow mode, if they have waited.
     pub(super) fn take_slow_turn(&self, user: &UserId, client_message_id: Option<&str>) -> Result<(), Refusal> {
         let mut state = self.lock();
-        let wait = Duration::from_secs(state.room.slow_mode_seconds.into());
+        let wait = Duration::from_secs(state.room.settings.slow_mode_seconds.into());
         state.slow_mode.take(user, client_message_id, wait).map_err(|retry_after| Refusal::SlowMode { retry_after })
     }
 

@@ -36,8 +36,8 @@ pub use self::{
     token::{Claims, TokenError, Tokens},
 };
 use crate::{
-    chat::{Capability, ChatText, Command, Event, Kind, Limits, Position, Room, RoomId, RoomState, UserId},
-    engine::{self, Appended, Engine, EngineError, Fault, NewRoom, Query, Sink},
+    chat::{Capability, ChatText, Command, Event, Kind, Limits, Position, Room, RoomId, RoomState, SettingsChange, UserId},
+    engine::{self, Appended, Engine, EngineError, Fault, Query, Sink},
 };
 
 /// A shared handle to everything that is live. Clones are cheap.
@@ -182,12 +182,13 @@ impl Hub {
         Ok(Snapshot { room, position: self.position(head), viewer_count })
     }
 
-    /// Makes a room.
+    /// Makes a room with these settings; all others have their defaults, and the slug a random one.
     ///
     /// # Errors
-    /// [`Refusal::Engine`].
-    pub async fn create_room(&self, room: NewRoom) -> Result<Room, Refusal> {
-        let room = self.0.engine.create_room(room).await?;
+    /// [`Refusal::Setting`], [`Refusal::SlugTaken`], or the engine's.
+    pub async fn create_room(&self, settings: SettingsChange) -> Result<Room, Refusal> {
+        let settings = settings.make(&uuid::Uuid::new_v4().to_string())?;
+        let room = self.0.engine.create_room(settings).await?;
         self.0.rooms.insert(room.clone(), 0);
         Ok(room)
     }

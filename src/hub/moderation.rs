@@ -47,10 +47,9 @@ impl Hub {
     /// Changes the room's settings; everybody in it is told. In any state of the room.
     ///
     /// # Errors
-    /// [`Refusal::Token`], [`Refusal::Capability`], [`Refusal::UnknownRoom`], [`Refusal::Setting`], or the engine's.
+    /// [`Refusal::Token`], [`Refusal::Capability`], [`Refusal::UnknownRoom`], [`Refusal::Setting`], [`Refusal::SlugTaken`], or the engine's.
     pub async fn configure(&self, room: RoomId, who: &Authority, change: SettingsChange) -> Result<Room, Refusal> {
         let by = self.begin(room, who, Capability::ManageRoom, "")?;
-        change.check()?;
         Ok(self.0.engine.configure(room, change, by).await?)
     }
 

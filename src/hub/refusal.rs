@@ -116,6 +116,7 @@ impl From<EngineError> for Refusal {
             EngineError::Closed => Self::Stopping,
             EngineError::WrongOrder(from, to) => Self::WrongOrder(from, to),
             EngineError::SlugTaken(slug) => Self::SlugTaken(slug),
+            EngineError::Setting(error) => Self::Setting(error),
             error @ (EngineError::Store(_) | EngineError::Fault(_) | EngineError::DamagedEvent { .. }) => Self::Engine(error),
         }
     }

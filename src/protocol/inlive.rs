@@ -163,7 +163,8 @@ fn room_status(state: RoomState) -> Payload {
     serde_json::value::to_raw_value(&serde_json::json!({ "status": status })).expect("plain data")
 }
 
-fn configured(Settings { name, description, slow_mode_seconds }: &Settings) -> Payload {
+/// What the public is told of the settings.
+fn configured(Settings { name, description, slow_mode_seconds, .. }: &Settings) -> Payload {
     let told = serde_json::json!({
         "status": "settings", "name": name, "description": description, "slow_mode_seconds": slow_mode_seconds,
     });

@@ -77,7 +77,7 @@ fn see_admin(cookie: HeaderValue) -> Response {
 fn rooms(state: &AppState) -> Vec<RoomRow> {
     let row = |room: crate::chat::Room| {
         let viewer_count = state.hub.snapshot(room.id).map_or(0, |now| now.viewer_count);
-        RoomRow { room: room.id, name: room.name, state: room.state, viewer_count }
+        RoomRow { room: room.id, name: room.settings.name, state: room.state, viewer_count }
     };
     state.hub.rooms().into_iter().map(row).collect()
 }

@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::json;
 use subtle::ConstantTimeEq;
 
@@ -16,8 +16,8 @@ use super::{
     state::AdminKey,
 };
 use crate::{
-    chat::{MessageId, Position, Room, RoomId, RoomState, SettingsChange},
-    engine::{End, NewRoom, Query},
+    chat::{MessageId, Position, Room, RoomId, RoomState, Settings, SettingsChange},
+    engine::{End, Query},
     hub::Hub,
     protocol::inlive::{Answer, Envelope, rfc3339},
 };
@@ -58,11 +58,9 @@ pub(super) fn is_admin_key(AdminKey(key): &AdminKey, shown: &str) -> bool {
 #[derive(Serialize)]
 pub(super) struct Stream {
     id: u32,
-    name: String,
-    slug: String,
-    description: String,
+    #[serde(flatten)]
+    settings: Settings,
     state: RoomState,
-    slow_mode_seconds: u32,
     widget_key: String,
     hls_url: &'static str,
     dash_url: &'static str,
@@ -78,11 +76,8 @@ impl From<Room> for Stream {
     fn from(room: Room) -> Self {
         Self {
             id: room.id.get(),
-            name: room.name,
-            slug: room.slug,
-            description: room.description,
+            settings: room.settings,
             state: room.state,
-            slow_mode_seconds: room.slow_mode_seconds,
             widget_key: room.widget_key,
             hls_url: "",
             dash_url: "",
@@ -96,40 +91,24 @@ impl From<Room> for Stream {
     }
 }
 
-#[derive(Deserialize)]
-struct CreateBody {
-    name: String,
-    #[serde(default)]
-    slug: Option<String>,
-    #[serde(default)]
-    description: String,
-}
-
-/// `POST /v1/streams/create`: makes a room.
+/// `POST /v1/streams/create`: makes a room with the settings in the body, of which `name` is needed.
 pub(super) async fn create(
     _: Admin,
     State(hub): State<Hub>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ApiError> {
-    let invalid = |message: String| ApiError::new(StatusCode::BAD_REQUEST, message);
-    let body: CreateBody = serde_json::from_slice(&json_body(&headers, body)?).map_err(|error| {
-        invalid(format!("The body must be a JSON object with \"name\", and may have \"slug\" and \"description\": {error}."))
-    })?;
-    let CreateBody { name, slug, description } = body;
-    let slug = slug.filter(|slug| !slug.is_empty());
-    let settings = SettingsChange { name: Some(name.clone()), description: Some(description.clone()), slow_mode_seconds: None };
-    settings.check().map_err(|setting| invalid(setting.to_string()))?;
-    if slug.as_deref().is_some_and(|slug| !valid_slug(slug)) {
-        return Err(invalid("\"slug\" must have 1 to 64 characters of a-z, 0-9 and -, and not digits alone.".into()));
-    }
-    Ok(answer(Stream::from(hub.create_room(NewRoom { name, slug, description }).await?)))
+    Ok(answer(hub.create_room(settings_change(&headers, body)?).await?.into()))
 }
 
-/// Digits alone would be taken for a room's number.
-fn valid_slug(slug: &str) -> bool {
-    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    slug.len() <= 64 && slug.bytes().all(allowed) && !slug.bytes().all(|b| b.is_ascii_digit())
+/// Settings to be changed, as a request's body has them.
+pub(super) fn settings_change(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<SettingsChange, ApiError> {
+    serde_json::from_slice(&json_body(headers, body)?).map_err(malformed)
+}
+
+/// The answer to a body that is not what is wanted here.
+pub(super) fn malformed(error: serde_json::Error) -> ApiError {
+    ApiError::new(StatusCode::BAD_REQUEST, format!("The body must be one JSON object: {error}."))
 }
 
 /// `GET /v1/streams?page=&page_size=`: all rooms.
@@ -151,7 +130,7 @@ pub(super) async fn show(_: Admin, State(hub): State<Hub>, PathText(name): PathT
     let unknown = || ApiError::new(StatusCode::NOT_FOUND, format!("There is no room {name:?}."));
     let room = match name.parse() {
         Ok(id) => hub.snapshot(id)?.room,
-        Err(_) => hub.rooms().into_iter().find(|room| room.slug == name).ok_or_else(unknown)?,
+        Err(_) => hub.rooms().into_iter().find(|room| room.settings.slug == name).ok_or_else(unknown)?,
     };
     Ok(answer(Stream::from(room)))
 }

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    api::{answer, is_admin_key},
+    api::{answer, is_admin_key, malformed, settings_change},
     error::ApiError,
     publish::json_body,
     router::{Params, RoomPath, bearer},
@@ -154,12 +154,7 @@ pub(super) async fn configure(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ApiError> {
-    let change = serde_json::from_slice(&json_body(&headers, body)?).map_err(malformed)?;
-    Ok(answer(hub.configure(room, &authority, change).await?.into()))
-}
-
-fn malformed(error: serde_json::Error) -> ApiError {
-    ApiError::new(StatusCode::BAD_REQUEST, format!("The body must be one JSON object: {error}."))
+    Ok(answer(hub.configure(room, &authority, settings_change(&headers, body)?).await?.into()))
 }
 
 /// A body may be left out where nothing in it is needed.

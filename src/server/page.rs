@@ -173,11 +173,11 @@ async fn view(hub: &Hub, room: RoomId, visitor: &Visitor, params: &Params, form:
     let limits = hub.limits();
     Ok(RoomView {
         room,
-        name: about.name,
+        name: about.settings.name,
         state: about.state,
         widget_key: about.widget_key,
         token: hub.tokens().sign(user.clone(), room, capabilities.clone(), None),
-        slow_mode_seconds: about.slow_mode_seconds,
+        slow_mode_seconds: about.settings.slow_mode_seconds,
         moderates: capabilities.allow(Capability::DeleteMessage),
         user_id: user.to_string(),
         position: position.to_string(),

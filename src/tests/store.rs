@@ -166,7 +166,7 @@ fn a_folder_belongs_to_one_process() {
 async fn a_room_takes_messages_between_start_and_end() {
     let folder = tempfile::tempdir().expect("a folder");
     let engine = open(folder.path());
-    let new = crate::engine::NewRoom { name: "two".into(), slug: None, description: String::new() };
+    let new = crate::chat::Settings { slug: "two".into(), ..Default::default() };
     let room = engine.create_room(new).await.expect("made").id;
     let send = async || engine.append(room, entry("ann", "1", None)).await;
     let refused = async |state| assert!(matches!(send().await, Err(EngineError::NotLive(s)) if s == state), "{state:?}");
@@ -222,6 +222,9 @@ async fn secrets_are_for_the_owner_alone() {
 #[tokio::test]
 async fn a_database_of_an_older_version_is_taken_over() {
     let downgrades = [
+        "ALTER TABLE rooms ADD COLUMN name TEXT NOT NULL DEFAULT 'Old'; ALTER TABLE rooms DROP COLUMN settings;
+         ALTER TABLE rooms ADD COLUMN description TEXT NOT NULL DEFAULT 'older';
+         ALTER TABLE rooms ADD COLUMN slow_mode_seconds INTEGER NOT NULL DEFAULT 7; PRAGMA user_version = 5",
         "ALTER TABLE rooms DROP COLUMN slow_mode_seconds; DROP TABLE sanctions; DROP TABLE deleted_authors;
          DROP TABLE deleted_messages; PRAGMA user_version = 2",
         "ALTER TABLE events DROP COLUMN checksum; PRAGMA user_version = 1",
@@ -240,6 +243,12 @@ async fn a_database_of_an_older_version_is_taken_over() {
         let engine = open(folder.path());
         assert_eq!((engine.epoch(), payloads(&engine).await), (&*epoch, vec!["1".to_owned()]), "{count} steps back");
         assert_eq!(append(&engine, "2").await.seq, 2);
-        assert_eq!(engine.rooms().await.expect("readable")[0].0.slow_mode_seconds, 0);
+        let expected = crate::chat::Settings {
+            name: "Old".into(),
+            slug: "live-chat".into(),
+            description: "older".into(),
+            slow_mode_seconds: if count == 1 { 7 } else { 0 },
+        };
+        assert_eq!(engine.rooms().await.expect("readable")[0].0.settings, expected, "{count} steps back");
     }
 }

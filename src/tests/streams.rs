@@ -177,8 +177,9 @@ async fn settings_that_a_room_cannot_have_are_refused_with_the_reason() {
         (json!({ "name": "x".repeat(129) }), "1 to 128 characters"),
         (json!({ "description": "x".repeat(2_001) }), "2,000 characters"),
         (json!({ "slow_mode_seconds": 21_601 }), "0 to 21600 seconds"),
-        (json!({ "slow_mode_seconds": -1 }), "JSON object"),
-        (json!({ "slowmode": 1 }), "unknown field"),
+        (json!({ "slow_mode_seconds": -1 }), "cannot be read"),
+        (json!({ "slowmode": 1 }), "no setting"),
+        (json!({ "slug": "12" }), "not digits alone"),
         (json!([1]), "JSON object"),
     ];
     for (change, part) in rows {

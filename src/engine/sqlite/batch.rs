@@ -12,7 +12,7 @@ use crate::{
         Deleted, Deletion, Event, Kind, Measure, Message, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, Timestamp,
         UserId,
     },
-    engine::{Appended, EngineError, Entry, Fault, NewRoom, may_follow, now},
+    engine::{Appended, EngineError, Entry, Fault, may_follow, now},
 };
 
 /// Where an answer goes.
@@ -21,7 +21,7 @@ pub(super) type Reply<T> = oneshot::Sender<Result<T, EngineError>>;
 /// What the writer is asked to do.
 pub(super) enum Job {
     Append { room: RoomId, entry: Entry, reply: Reply<Appended> },
-    CreateRoom { room: NewRoom, reply: Reply<Room> },
+    CreateRoom { settings: Settings, reply: Reply<Room> },
     SetState { room: RoomId, state: RoomState, reply: Reply<Room> },
     Configure { room: RoomId, change: SettingsChange, by: UserId, reply: Reply<Room> },
     Delete { room: RoomId, deletion: Deletion, reply: Reply<Appended> },
@@ -71,7 +71,7 @@ impl<'a> Batch<'a> {
     pub(super) fn carry_out(&mut self, job: Job, answers: &mut Vec<Answer>) -> rusqlite::Result<()> {
         match job {
             Job::Append { room, entry, reply } => keep(answers, reply, self.append(room, entry)),
-            Job::CreateRoom { room, reply } => keep(answers, reply, self.create_room(room)),
+            Job::CreateRoom { settings, reply } => keep(answers, reply, self.create_room(settings)),
             Job::SetState { room, state, reply } => keep(answers, reply, self.set_state(room, state)),
             Job::Configure { room, change, by, reply } => keep(answers, reply, self.configure(room, change, by)),
             Job::Delete { room, deletion, reply } => keep(answers, reply, self.delete(room, deletion)),
@@ -104,23 +104,21 @@ impl<'a> Batch<'a> {
         self.transaction.prepare_cached(sql)?.query_row(params![room.get(), entry.author.as_str(), name], appended).optional()
     }
 
-    fn create_room(&mut self, new: NewRoom) -> Result<Room, EngineError> {
-        let taken = |slug: &str| {
-            let sql = "SELECT count(*) FROM rooms WHERE slug = ?1";
-            self.transaction.query_row(sql, [slug], |row| row.get::<_, i64>(0)).map(|count| count > 0)
-        };
-        let slug = match new.slug {
-            Some(slug) if taken(&slug)? => return Err(EngineError::SlugTaken(slug)),
-            Some(slug) => slug,
-            None => uuid::Uuid::new_v4().to_string(),
-        };
-        let sql = "INSERT INTO rooms (name, slug, description, state, widget_key, created_at, updated_at)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) RETURNING *";
-        let values = params![new.name, slug, new.description, RoomState::Created.name(), new_widget_key(), now().0];
+    fn create_room(&mut self, settings: Settings) -> Result<Room, EngineError> {
+        if self.is_taken(&settings.slug)? {
+            return Err(EngineError::SlugTaken(settings.slug));
+        }
+        let sql = "INSERT INTO rooms (slug, settings, state, widget_key, created_at, updated_at)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?5) RETURNING *";
+        let values = params![settings.slug, row::stored(&settings), RoomState::Created.name(), new_widget_key(), now().0];
         let room = self.transaction.query_row(sql, values, row::room)?;
         self.done.new_rooms += 1;
         self.done.tails.insert(room.id, Tail { seq: 0, sent_at: room.created_at, state: room.state });
         Ok(room)
+    }
+
+    fn is_taken(&self, slug: &str) -> rusqlite::Result<bool> {
+        self.transaction.query_row("SELECT count(*) > 0 FROM rooms WHERE slug = ?1", [slug], |row| row.get(0))
     }
 
     fn set_state(&mut self, room: RoomId, state: RoomState) -> Result<Room, EngineError> {
@@ -147,15 +145,16 @@ impl<'a> Batch<'a> {
     fn configure(&mut self, room: RoomId, change: SettingsChange, by: UserId) -> Result<Room, EngineError> {
         let tail = self.tail(room)?;
         let about = self.transaction.query_row("SELECT * FROM rooms WHERE id = ?1", [room.get()], row::room)?;
-        let settings = change.apply(about.settings());
-        if settings == about.settings() {
+        let settings = change.apply(&about.settings)?;
+        if settings == about.settings {
             return Ok(about);
         }
+        if settings.slug != about.settings.slug && self.is_taken(&settings.slug)? {
+            return Err(EngineError::SlugTaken(settings.slug));
+        }
         let at = self.push(room, tail, Kind::Settings { settings: settings.clone(), by }, None)?.sent_at;
-        let sql =
-            "UPDATE rooms SET name = ?2, description = ?3, slow_mode_seconds = ?4, updated_at = ?5 WHERE id = ?1 RETURNING *";
-        let Settings { name, description, slow_mode_seconds } = settings;
-        let values = params![room.get(), name, description, slow_mode_seconds, at.0];
+        let sql = "UPDATE rooms SET slug = ?2, settings = ?3, updated_at = ?4 WHERE id = ?1 RETURNING *";
+        let values = params![room.get(), settings.slug, row::stored(&settings), at.0];
         Ok(self.transaction.query_row(sql, values, row::room)?)
     }
 

@@ -40,8 +40,8 @@ use self::{
     run::{Found, Line, Lineage, Run},
     writer::Writer,
 };
-use super::{Appended, Engine, EngineError, Entry, Fault, NewRoom, Query, Sink};
-use crate::chat::{Deletion, Event, Room, RoomId, RoomState, Sanction, SettingsChange, UserId};
+use super::{Appended, Engine, EngineError, Entry, Fault, Query, Sink};
+use crate::chat::{Deletion, Event, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, UserId};
 
 /// The log in an SQLite file.
 pub struct Sqlite {
@@ -158,8 +158,8 @@ impl Engine for Sqlite {
         self.readers.run(|connection| Ok(reader::rooms(connection)?)).boxed()
     }
 
-    fn create_room(&self, room: NewRoom) -> BoxFuture<'_, Result<Room, EngineError>> {
-        self.submit(|reply| Job::CreateRoom { room, reply })
+    fn create_room(&self, settings: Settings) -> BoxFuture<'_, Result<Room, EngineError>> {
+        self.submit(|reply| Job::CreateRoom { settings, reply })
     }
 
     fn set_state(&self, room: RoomId, state: RoomState) -> BoxFuture<'_, Result<Room, EngineError>> {

@@ -53,8 +53,7 @@ impl<'a> Columns<'a> {
             Kind::Private { to, message } => said(1, message, Some(to.as_str())),
             Kind::Room(state) => Self { kind: 2, author: None, recipient: None, video_time: None, payload: state.name().into() },
             Kind::Settings { settings, by } => {
-                let payload = serde_json::to_string(settings).expect("plain data").into();
-                Self { kind: 5, author: Some(by.as_str()), recipient: None, video_time: None, payload }
+                Self { kind: 5, author: Some(by.as_str()), recipient: None, video_time: None, payload: stored(settings).into() }
             }
             Kind::Deletion(Deletion { of, by, reason }) => {
                 let (message, recipient) = match of {
@@ -86,7 +85,7 @@ pub(super) fn event(row: &Row<'_>) -> Result<Event, EngineError> {
         2 => Kind::Room(state_from_name(&row.get::<_, String>("payload")?).ok_or_else(|| unreadable("payload"))?),
         3 => Kind::Deletion(deletion(row)?),
         4 => Kind::Sanction(sanction(row)?),
-        5 => Kind::Settings { settings: settings(row)?, by: user(row, "author")? },
+        5 => Kind::Settings { settings: settings(row, "payload")?, by: user(row, "author")? },
         other => return Err(rusqlite::Error::IntegralValueOutOfRange(0, other).into()),
     };
     Ok(Event { room, seq, sent_at: Timestamp(row.get("sent_at")?), kind })
@@ -98,11 +97,8 @@ pub(super) fn room(row: &Row<'_>) -> rusqlite::Result<Room> {
     let time = |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(Timestamp));
     Ok(Room {
         id: room_id(row, "id")?,
-        name: row.get("name")?,
-        slug: row.get("slug")?,
-        description: row.get("description")?,
+        settings: settings(row, "settings")?,
         state: state_from_name(&state).ok_or_else(|| unreadable("state"))?,
-        slow_mode_seconds: row.get("slow_mode_seconds")?,
         widget_key: row.get("widget_key")?,
         created_at: Timestamp(row.get("created_at")?),
         updated_at: Timestamp(row.get("updated_at")?),
@@ -137,8 +133,13 @@ fn sanction(row: &Row<'_>) -> rusqlite::Result<Sanction> {
     Ok(Sanction { user: user(row, "recipient")?, measure, addresses, by: user(row, "author")?, reason })
 }
 
-fn settings(row: &Row<'_>) -> rusqlite::Result<Settings> {
-    serde_json::from_str(&row.get::<_, String>("payload")?).map_err(|_| unreadable("payload"))
+/// Settings as they are stored.
+pub(super) fn stored(settings: &Settings) -> String {
+    serde_json::to_string(settings).expect("plain data")
+}
+
+fn settings(row: &Row<'_>, column: &str) -> rusqlite::Result<Settings> {
+    serde_json::from_str(&row.get::<_, String>(column)?).map_err(|_| unreadable(column))
 }
 
 fn room_id(row: &Row<'_>, column: &str) -> rusqlite::Result<RoomId> {

@@ -2,9 +2,9 @@ use std::{fs, io, path::Path};
 
 use rusqlite::{Connection, OptionalExtension, config::DbConfig, params};
 
-use super::OpenError;
+use super::{OpenError, row};
 use crate::{
-    chat::{RoomId, RoomState},
+    chat::{RoomId, RoomState, Settings},
     engine::now,
 };
 
@@ -12,7 +12,7 @@ use crate::{
 const APPLICATION_ID: i64 = 0x6368_6174;
 
 /// Step `n` brings a database from schema version `n` to `n + 1`. A step that was released is never changed.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
     CREATE TABLE rooms (
@@ -73,6 +73,15 @@ const MIGRATIONS: [&str; 5] = [
 ",
     // Kind 5: a change of the room's settings, by its author.
     "ALTER TABLE rooms ADD COLUMN slow_mode_seconds INTEGER NOT NULL DEFAULT 0",
+    "
+    -- All settings as a JSON object; the slug beside it is there to be unique.
+    ALTER TABLE rooms ADD COLUMN settings TEXT NOT NULL DEFAULT '{}';
+    UPDATE rooms SET settings =
+        json_object('name', name, 'slug', slug, 'description', description, 'slow_mode_seconds', slow_mode_seconds);
+    ALTER TABLE rooms DROP COLUMN name;
+    ALTER TABLE rooms DROP COLUMN description;
+    ALTER TABLE rooms DROP COLUMN slow_mode_seconds;
+",
 ];
 
 /// Opens the writing connection to a database that may be ours. Nothing in it is changed before [`prepare`], and a write-ahead log
@@ -113,11 +122,12 @@ pub(super) fn set_new_epoch(connection: &Connection) -> rusqlite::Result<String>
 /// Makes room 1, live, if it is not there, and gives it the configured widget key if there is one.
 pub(super) fn first_room(connection: &Connection, widget_key: Option<&str>) -> rusqlite::Result<()> {
     let now = now().0;
+    let settings = Settings { name: "Live chat".into(), slug: "live-chat".into(), ..Settings::default() };
     let new_key = widget_key.map_or_else(new_widget_key, str::to_owned);
     connection.execute(
-        "INSERT INTO rooms (id, name, slug, description, state, widget_key, created_at, updated_at, prepared_at, started_at)
-         VALUES (?1, 'Live chat', 'live-chat', '', ?2, ?3, ?4, ?4, ?4, ?4) ON CONFLICT (id) DO NOTHING",
-        params![RoomId::FIRST.get(), RoomState::Live.name(), new_key, now],
+        "INSERT INTO rooms (id, slug, settings, state, widget_key, created_at, updated_at, prepared_at, started_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?6, ?6) ON CONFLICT (id) DO NOTHING",
+        params![RoomId::FIRST.get(), settings.slug, row::stored(&settings), RoomState::Live.name(), new_key, now],
     )?;
     if let Some(key) = widget_key {
         connection.execute("UPDATE rooms SET widget_key = ?2 WHERE id = ?1", params![RoomId::FIRST.get(), key])?;

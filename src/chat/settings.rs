@@ -1,0 +1,174 @@
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Longest slow mode: six hours, as long as anybody streams.
+const LONGEST_SLOW_MODE_SECONDS: u32 = 21_600;
+
+/// What whoever runs a room may change of it. A setting that an older version has not stored has its default.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Its name: 1 to 128 characters, none of them for control.
+    pub name: String,
+    /// Its name in addresses, unique: 1 to 64 characters of `[a-z0-9-]`, not digits alone.
+    pub slug: String,
+    /// What it is about: at most 2,000 characters.
+    pub description: String,
+    /// Seconds that each user waits between two messages, at most 21,600 (six hours); 0 for none. Who moderates waits not at all.
+    pub slow_mode_seconds: u32,
+}
+
+/// Settings to be changed, by name: a JSON merge patch (RFC 7396). What is not named stays as it is; `null` brings the default
+/// back.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(transparent)]
+pub struct SettingsChange(Map<String, Value>);
+
+/// Why a room cannot have a setting.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidSetting {
+    /// There is no such setting.
+    #[error("There is no setting {0:?}.")]
+    Unknown(String),
+    /// Its value is of another kind.
+    #[error("{name:?} cannot be read: {error}.")]
+    Unreadable {
+        /// Which.
+        name: String,
+        /// What is wrong with it.
+        error: String,
+    },
+    /// No room can have this value.
+    #[error("{name:?} must {rule}.")]
+    Value {
+        /// Of which setting.
+        name: &'static str,
+        /// What holds for it.
+        rule: &'static str,
+    },
+}
+
+impl SettingsChange {
+    /// The settings of a new room: what is not named has its default. A slug that is empty, or not named, is `slug`.
+    ///
+    /// # Errors
+    /// As for [`apply`](Self::apply).
+    pub fn make(mut self, slug: &str) -> Result<Settings, InvalidSetting> {
+        if self.0.get("slug").is_none_or(|slug| slug.is_null() || *slug == "") {
+            self.0.insert("slug".into(), slug.into());
+        }
+        self.apply(&Settings::default())
+    }
+
+    /// The settings after the change.
+    ///
+    /// # Errors
+    /// The first that a room cannot have.
+    pub fn apply(&self, before: &Settings) -> Result<Settings, InvalidSetting> {
+        let (mut changed, defaults) = (before.by_name(), Settings::default().by_name());
+        for (name, value) in &self.0 {
+            let default = defaults.get(name).ok_or_else(|| InvalidSetting::Unknown(name.clone()))?;
+            let value = if value.is_null() { default } else { value };
+            let alone = Map::from_iter([(name.clone(), value.clone())]);
+            Settings::read(alone).map_err(|error| InvalidSetting::Unreadable { name: name.clone(), error: error.to_string() })?;
+            changed.insert(name.clone(), value.clone());
+        }
+        let settings = Settings::read(changed).expect("each was read alone");
+        settings.check().map(|()| settings)
+    }
+}
+
+impl Settings {
+    fn by_name(&self) -> Map<String, Value> {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(settings)) => settings,
+            other => unreachable!("a struct of plain data: {other:?}"),
+        }
+    }
+
+    fn read(settings: Map<String, Value>) -> serde_json::Result<Self> {
+        serde_json::from_value(Value::Object(settings))
+    }
+
+    fn check(&self) -> Result<(), InvalidSetting> {
+        let rules = [
+            ("name", is_name(&self.name), "have 1 to 128 characters and no control characters"),
+            ("slug", is_slug(&self.slug), "have 1 to 64 characters of a-z, 0-9 and -, and not digits alone"),
+            ("description", self.description.chars().count() <= 2_000, "have at most 2,000 characters"),
+            ("slow_mode_seconds", self.slow_mode_seconds <= LONGEST_SLOW_MODE_SECONDS, "be from 0 to 21600 seconds (six hours)"),
+        ];
+        match rules.into_iter().find(|(_, holds, _)| !holds) {
+            Some((name, _, rule)) => Err(InvalidSetting::Value { name, rule }),
+            None => Ok(()),
+        }
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    !name.trim().is_empty() && name.chars().count() <= 128 && !name.chars().any(char::is_control)
+}
+
+/// Digits alone would be taken for a room's number.
+fn is_slug(slug: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    (1..=64).contains(&slug.len()) && slug.bytes().all(allowed) && !slug.bytes().all(|b| b.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn before() -> Settings {
+        Settings { name: "Stage".into(), slug: "stage".into(), slow_mode_seconds: 5, ..Settings::default() }
+    }
+
+    fn change(change: Value) -> Result<Settings, String> {
+        let change: SettingsChange = serde_json::from_value(change).expect("an object");
+        change.apply(&before()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_is_named_is_changed_and_all_else_stays() {
+        assert_eq!(change(json!({})), Ok(before()));
+        assert_eq!(change(json!({ "name": "Hall" })), Ok(Settings { name: "Hall".into(), ..before() }));
+        assert_eq!(change(json!({ "slow_mode_seconds": null })), Ok(Settings { slow_mode_seconds: 0, ..before() }));
+    }
+
+    #[test]
+    fn a_new_room_gets_a_slug() {
+        for (named, expected) in [(json!({}), "new"), (json!({ "slug": "" }), "new"), (json!({ "slug": "hall" }), "hall")] {
+            let mut change: SettingsChange = serde_json::from_value(named).expect("an object");
+            change.0.insert("name".into(), "Hall".into());
+            assert_eq!(change.make("new"), Ok(Settings { name: "Hall".into(), slug: expected.into(), ..Settings::default() }));
+        }
+        assert!(SettingsChange::default().make("new").is_err(), "a name is needed");
+    }
+
+    #[test]
+    fn what_a_room_cannot_have_is_named() {
+        let rows = [
+            (json!({ "colour": "red" }), r#"There is no setting "colour"."#),
+            (json!({ "slow_mode_seconds": -1 }), r#""slow_mode_seconds" cannot be read: invalid value"#),
+            (json!({ "slow_mode_seconds": 21_601 }), "0 to 21600 seconds"),
+            (json!({ "name": 7 }), r#""name" cannot be read: invalid type"#),
+            (json!({ "name": null }), r#""name" must have 1 to 128 characters"#),
+            (json!({ "name": "\u{7}" }), "control"),
+            (json!({ "description": "x".repeat(2_001) }), "2,000"),
+            (json!({ "slug": "Stage" }), r#""slug" must have"#),
+            (json!({ "slug": "12" }), "digits alone"),
+            (json!({ "slug": "" }), "1 to 64"),
+        ];
+        for (row, expected) in rows {
+            let error = change(row.clone()).expect_err("refused");
+            assert!(error.contains(expected), "{row}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_an_older_version_stored_has_defaults() {
+        let stored: Settings = serde_json::from_value(json!({ "name": "Stage", "later": 1 })).expect("readable");
+        assert_eq!(stored, Settings { name: "Stage".into(), ..Settings::default() });
+    }
+}
