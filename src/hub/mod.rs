@@ -74,6 +74,17 @@ pub struct Snapshot {
     pub viewer_count: usize,
 }
 
+/// Who publishes, by what they show.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller<'a> {
+    /// Their token.
+    pub token: &'a str,
+    /// The key of the site that they speak from.
+    pub widget_key: &'a str,
+    /// Where they come from, if that is known.
+    pub from: Option<IpAddr>,
+}
+
 /// What became of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Published {
@@ -224,20 +235,13 @@ impl Hub {
         }
     }
 
-    /// Carries out what a client asks, if it may, who comes `from` that address if it is known.
+    /// Carries out what a client asks, if it may.
     ///
     /// # Errors
     /// All of [`Refusal`]. Nothing is stored then, unless the engine failed: a client that repeats the same draft under the same
     /// client message id has it stored once.
-    pub async fn publish(
-        &self,
-        room: RoomId,
-        token: &str,
-        widget_key: &str,
-        from: Option<IpAddr>,
-        command: Command,
-    ) -> Result<Published, Refusal> {
-        let published = self.carry_out(room, token, widget_key, from, command).await;
+    pub async fn publish(&self, room: RoomId, caller: Caller<'_>, command: Command) -> Result<Published, Refusal> {
+        let published = self.carry_out(room, caller, command).await;
         let result = match &published {
             Ok(Published::Stored(_)) => "stored",
             Ok(Published::Requested) => "requested",
@@ -247,14 +251,8 @@ impl Hub {
         published
     }
 
-    async fn carry_out(
-        &self,
-        room: RoomId,
-        token: &str,
-        widget_key: &str,
-        from: Option<IpAddr>,
-        command: Command,
-    ) -> Result<Published, Refusal> {
+    async fn carry_out(&self, room: RoomId, caller: Caller<'_>, command: Command) -> Result<Published, Refusal> {
+        let Caller { token, widget_key, from } = caller;
         if self.is_stopping() {
             return Err(Refusal::Stopping);
         }

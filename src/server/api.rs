@@ -1,17 +1,16 @@
 use axum::{
     Json,
-    extract::{FromRef, FromRequestParts, State, rejection::BytesRejection},
-    http::{HeaderMap, StatusCode, request::Parts},
+    extract::{FromRef, FromRequestParts, State},
+    http::{StatusCode, request::Parts},
     response::{IntoResponse, Response},
 };
-use bytes::Bytes;
 use serde::Serialize;
 use serde_json::json;
 use subtle::ConstantTimeEq;
 
 use super::{
+    body::JsonBody,
     error::ApiError,
-    publish::json_body,
     router::{Params, PathText, RoomPath, bearer},
     state::AdminKey,
 };
@@ -95,20 +94,9 @@ impl From<Room> for Stream {
 pub(super) async fn create(
     _: Admin,
     State(hub): State<Hub>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    JsonBody(settings): JsonBody<SettingsChange>,
 ) -> Result<Response, ApiError> {
-    Ok(answer(hub.create_room(settings_change(&headers, body)?).await?.into()))
-}
-
-/// Settings to be changed, as a request's body has them.
-pub(super) fn settings_change(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<SettingsChange, ApiError> {
-    serde_json::from_slice(&json_body(headers, body)?).map_err(malformed)
-}
-
-/// The answer to a body that is not what is wanted here.
-pub(super) fn malformed(error: serde_json::Error) -> ApiError {
-    ApiError::new(StatusCode::BAD_REQUEST, format!("The body must be one JSON object: {error}."))
+    Ok(answer(hub.create_room(settings).await?.into()))
 }
 
 /// `GET /v1/streams?page=&page_size=`: all rooms.

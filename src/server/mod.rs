@@ -5,6 +5,7 @@
 mod admin;
 mod admission;
 mod api;
+mod body;
 mod check;
 mod client_address;
 mod config;

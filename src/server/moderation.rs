@@ -2,26 +2,22 @@ use std::time::Duration;
 
 use axum::{
     Json,
-    extract::{
-        FromRef, FromRequestParts, Path, State,
-        rejection::{BytesRejection, PathRejection},
-    },
-    http::{HeaderMap, StatusCode, request::Parts},
+    extract::{FromRef, FromRequestParts, Path, State, rejection::PathRejection},
+    http::{StatusCode, request::Parts},
     response::{IntoResponse, Response},
 };
-use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    api::{answer, is_admin_key, malformed, settings_change},
+    api::{answer, is_admin_key},
+    body::{JsonBody, OptionalJsonBody},
     error::ApiError,
-    publish::json_body,
     router::{Params, RoomPath, bearer},
     state::AdminKey,
 };
 use crate::{
-    chat::{Deleted, Event, Kind, Measure, MessageId, RoomId, Sanction, UserId},
+    chat::{Deleted, Event, Kind, Measure, MessageId, RoomId, Sanction, SettingsChange, UserId},
     engine::Appended,
     hub::{Authority, Decision, Hub},
     protocol::inlive::{Answer, rfc3339},
@@ -75,7 +71,7 @@ async fn delete(hub: &Hub, room: RoomId, authority: &Authority, of: Deleted, par
 /// What a moderator sends with a decision.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Terms {
+pub(super) struct Terms {
     seconds: Option<f64>,
     /// Whether it holds for everybody who comes from there.
     address: Option<bool>,
@@ -87,10 +83,8 @@ pub(super) async fn time_out(
     Shown(authority): Shown,
     State(hub): State<Hub>,
     inside: Inside,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    OptionalJsonBody(Terms { seconds, address, reason }): OptionalJsonBody<Terms>,
 ) -> Result<Response, ApiError> {
-    let Terms { seconds, address, reason } = terms(&headers, body)?;
     let missing = || ApiError::new(StatusCode::BAD_REQUEST, "\"seconds\" is missing: how long the time-out lasts.");
     let length = Duration::try_from_secs_f64(seconds.ok_or_else(missing)?).unwrap_or_default();
     let by_address = address.unwrap_or(false);
@@ -102,10 +96,8 @@ pub(super) async fn ban(
     Shown(authority): Shown,
     State(hub): State<Hub>,
     inside: Inside,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    OptionalJsonBody(Terms { address, reason, .. }): OptionalJsonBody<Terms>,
 ) -> Result<Response, ApiError> {
-    let Terms { address, reason, .. } = terms(&headers, body)?;
     decide(&hub, &authority, inside, Decision::Ban, address.unwrap_or(true), reason).await
 }
 
@@ -114,10 +106,9 @@ pub(super) async fn lift(
     Shown(authority): Shown,
     State(hub): State<Hub>,
     inside: Inside,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    OptionalJsonBody(Terms { reason, .. }): OptionalJsonBody<Terms>,
 ) -> Result<Response, ApiError> {
-    decide(&hub, &authority, inside, Decision::Lift, false, terms(&headers, body)?.reason).await
+    decide(&hub, &authority, inside, Decision::Lift, false, reason).await
 }
 
 /// `GET /v1/streams/{id}/sanctions`: who may not speak at present.
@@ -151,18 +142,9 @@ pub(super) async fn configure(
     Shown(authority): Shown,
     State(hub): State<Hub>,
     RoomPath(room): RoomPath,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    JsonBody(change): JsonBody<SettingsChange>,
 ) -> Result<Response, ApiError> {
-    Ok(answer(hub.configure(room, &authority, settings_change(&headers, body)?).await?.into()))
-}
-
-/// A body may be left out where nothing in it is needed.
-fn terms(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Terms, ApiError> {
-    if matches!(&body, Ok(body) if body.is_empty()) {
-        return Ok(Terms::default());
-    }
-    serde_json::from_slice(&json_body(headers, body)?).map_err(malformed)
+    Ok(answer(hub.configure(room, &authority, change).await?.into()))
 }
 
 async fn decide(

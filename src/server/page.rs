@@ -19,7 +19,7 @@ use crate::{
     app::{self, ChatMessage, FormError, FormInput, FormView, Page, RoomView, Standing},
     chat::{Capabilities, Capability, ChatText, Command, Draft, Event, Field, Kind, Measure, RoomId, Sanction, UserId},
     engine::{End, Query},
-    hub::{Hub, Refusal, Snapshot},
+    hub::{Caller, Hub, Refusal, Snapshot},
     protocol::inlive,
 };
 
@@ -278,7 +278,7 @@ async fn publish(
     let token = hub.tokens().sign(user.clone(), room, capabilities.clone(), None);
     let widget_key = hub.snapshot(room)?.room.widget_key;
     let command = Command::Broadcast(Draft { payload, video_time: 0.0, client_message_id });
-    hub.publish(room, &token, &widget_key, *from, command).await.map(drop)
+    hub.publish(room, Caller { token: &token, widget_key: &widget_key, from: *from }, command).await.map(drop)
 }
 
 /// Whether a browser says that another site made it send this: by Fetch Metadata (`Sec-Fetch-Site`), which none sends over plain

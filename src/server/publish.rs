@@ -1,20 +1,20 @@
 use axum::{
     Json,
-    extract::{State, rejection::BytesRejection},
-    http::{HeaderMap, StatusCode, header},
+    extract::State,
+    http::HeaderMap,
     response::{IntoResponse, Response},
 };
-use bytes::Bytes;
 use serde_json::json;
 
 use super::{
+    body::JsonBytes,
     client_address::ClientAddress,
     error::ApiError,
     router::{Params, RoomPath, bearer},
 };
 use crate::{
     chat::MessageId,
-    hub::{Hub, Published},
+    hub::{Caller, Hub, Published},
     protocol::inlive::{self, Answer, Publication},
 };
 
@@ -25,13 +25,14 @@ pub(super) async fn publish(
     ClientAddress(from): ClientAddress,
     params: Params,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    JsonBytes(body): JsonBytes,
 ) -> Result<Response, ApiError> {
-    let Publication { widget_key, command } = inlive::decode(&json_body(&headers, body)?).inspect_err(|_| {
+    let Publication { widget_key, command } = inlive::decode(&body).inspect_err(|_| {
         metrics::counter!("live_chat_publishes_total", "result" => "malformed").increment(1);
     })?;
     let token = params.find("token").filter(|token| !token.is_empty()).or_else(|| bearer(&headers).map(str::to_owned));
-    let published = hub.publish(room, token.as_deref().unwrap_or_default(), &widget_key, from, command).await?;
+    let caller = Caller { token: token.as_deref().unwrap_or_default(), widget_key: &widget_key, from };
+    let published = hub.publish(room, caller, command).await?;
     let data = match published {
         Published::Stored(stored) => Some(json!({
             "id": MessageId { room, seq: stored.seq }.to_string(),
@@ -41,21 +42,4 @@ pub(super) async fn publish(
         Published::Requested => None,
     };
     Ok(Json(Answer { code: 200, message: "OK", data, meta: None }).into_response())
-}
-
-/// The body, if it says that it is JSON.
-///
-/// # Errors
-/// 415 for another content type, 413 for too much, 400 for a body that broke off.
-pub(super) fn json_body(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Bytes, ApiError> {
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    if !essence.eq_ignore_ascii_case("application/json") {
-        let message = "The body must be JSON: send the header Content-Type: application/json.";
-        return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
-    }
-    body.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large. Please send less."),
-        _ => ApiError::new(StatusCode::BAD_REQUEST, "The body could not be read to its end."),
-    })
 }

@@ -9,7 +9,7 @@ use serde_json::value::to_raw_value;
 use super::site::{ByHand, Setting, Site, WIDGET_KEY};
 use crate::{
     chat::{Command, Deleted, Draft, RoomId, UserId},
-    hub::{Authority, Fetch, Found, Item, RingSize, Step, Subscriber, Wake},
+    hub::{Authority, Caller, Fetch, Found, Item, RingSize, Step, Subscriber, Wake},
 };
 
 /// What happens, in any order.
@@ -163,7 +163,7 @@ async fn say(site: &Site, author: &UserId, to: Option<UserId>) {
         Some(to) => Command::Private { to, draft },
         None => Command::Broadcast(draft),
     };
-    site.hub.publish(RoomId::FIRST, &token, WIDGET_KEY, None, command).await.expect("stored");
+    site.hub.publish(RoomId::FIRST, caller(&token), command).await.expect("stored");
 }
 
 /// What the log holds.
@@ -218,7 +218,7 @@ async fn check(before: usize, ring_entries: usize, acts: Vec<Act>) {
                 let connection = Some(readers[reader].subscriber().connection());
                 let user = readers[reader].user.clone();
                 let token = site.hub.tokens().sign(user, RoomId::FIRST, crate::chat::Capabilities::guest(), connection);
-                site.hub.publish(RoomId::FIRST, &token, WIDGET_KEY, None, Command::Request).await.expect("asked");
+                site.hub.publish(RoomId::FIRST, caller(&token), Command::Request).await.expect("asked");
             }
             Act::Ask(_) => {}
         }
@@ -259,4 +259,8 @@ proptest! {
 /// 64, or as many as `PROPTEST_CASES` asks for.
 fn cases() -> u32 {
     std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(64)
+}
+
+fn caller(token: &str) -> Caller<'_> {
+    Caller { token, widget_key: WIDGET_KEY, from: None }
 }
