@@ -258,3 +258,47 @@ test('slow mode counts down, and is over when it is switched off', async ({ visi
   await expect(messages(page)).toHaveCount(3);
   expect(await texts(page)).toEqual(['one', 'two', 'three']);
 });
+
+test('a room is paused and goes on, and what is typed stays', async ({ visit, server }) => {
+  const page = await visit();
+  const owner = await moderator(visit);
+  await live(page);
+  await page.getByLabel('Message', { exact: true }).fill('half a thou');
+  await server.administer('1/settings', { paused: true });
+  await expect(page.getByText('A moderator has paused this chat.')).toBeVisible();
+  await expect(page.getByLabel('Message', { exact: true })).toBeHidden();
+  await expect(owner.getByText('Paused for all but moderators')).toBeVisible();
+  await say(owner, 'Back in a minute.', 'Moderator');
+  await expect(messages(page)).toHaveCount(1);
+  const late = await visit();
+  await expect(late.getByText('A moderator has paused this chat.')).toBeVisible();
+  await server.administer('1/settings', { paused: false });
+  await expect(page.getByLabel('Message', { exact: true })).toHaveValue('half a thou');
+  await expect(late.getByLabel('Message', { exact: true })).toBeVisible();
+  await server.administer('1/settings', { speakers: 'moderators' });
+  await expect(page.getByText('Only moderators write here.')).toBeVisible();
+  await expect(owner.getByLabel('Message', { exact: true })).toBeVisible();
+});
+
+test.describe('what a room does not want', () => {
+  test.use({ networkErrors: true });
+
+  test('is refused where it stands, and kept', async ({ visit, server }) => {
+    const page = await visit();
+    await live(page);
+    await server.administer('1/settings', { blocked_words: ['damn'], links: 'moderators', message_chars: 30 });
+    const message = page.getByLabel('Message', { exact: true });
+    const alert = (text) => page.getByRole('alert').filter({ hasText: text });
+    await say(page, 'd\u00e0mn it', 'Ann');
+    await expect(alert('The message has a word in it')).toBeVisible();
+    await expect(message).toHaveValue('d\u00e0mn it');
+    await say(page, 'look at example.com');
+    await expect(alert('Links cannot be written here.')).toBeVisible();
+    await message.fill('x'.repeat(31));
+    await expect(page.locator('.counter')).toHaveText('31 / 30');
+    await say(page, 'fine', 'D\u0430mn');
+    await expect(alert('The name has a word in it')).toBeVisible();
+    await expect(page.getByLabel('Username')).toHaveAttribute('aria-invalid', 'true');
+    expect(await server.history()).toEqual([]);
+  });
+});

@@ -28,4 +28,4 @@ mod timeline;
 mod view;
 
 pub use shell::{Page, shell};
-pub use view::{ChatMessage, FormError, FormInput, FormView, RoomRow, RoomView, Standing};
+pub use view::{ChatMessage, FormError, FormInput, FormView, RoomRow, RoomView, SettingsView, Standing};

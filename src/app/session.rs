@@ -11,7 +11,7 @@ use super::{
     moderation::Moderation,
     request, scroll,
     timeline::{Extract, Removal, Timeline},
-    view::{ChatMessage, RoomView, Standing},
+    view::{ChatMessage, RoomView, SettingsView, Standing},
 };
 use crate::chat::{RoomId, RoomState};
 
@@ -36,10 +36,8 @@ pub enum Link {
 pub struct Session {
     /// The room.
     pub room: RoomId,
-    /// Its name.
-    pub name: RwSignal<String>,
-    /// Seconds that each user waits between two messages; 0 for none.
-    pub slow_mode_seconds: RwSignal<u32>,
+    /// What it is set to.
+    pub settings: RwSignal<SettingsView>,
     /// What to publish with.
     pub widget_key: StoredValue<String>,
     /// The reader's token. A new connection may bring a newer one.
@@ -79,8 +77,7 @@ impl Session {
     pub fn new(view: &RoomView) -> Self {
         Self {
             room: view.room,
-            name: RwSignal::new(view.name.clone()),
-            slow_mode_seconds: RwSignal::new(view.slow_mode_seconds),
+            settings: RwSignal::new(view.settings.clone()),
             widget_key: StoredValue::new(view.widget_key.clone()),
             token: RwSignal::new(view.token.clone()),
             user_id: RwSignal::new(view.user_id.clone()),
@@ -116,6 +113,11 @@ impl Session {
     /// Something that is so or not, as the state is.
     pub fn flag(self, flag: impl Fn(Self) -> bool + Send + Sync + 'static) -> Signal<bool> {
         Signal::derive(move || flag(self))
+    }
+
+    /// Seconds of slow mode; 0 for none.
+    pub fn slow_mode_seconds(self) -> u32 {
+        self.settings.with(|settings| settings.slow_mode_seconds)
     }
 
     /// Shows what just arrived. The reader's place stays.

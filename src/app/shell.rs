@@ -31,7 +31,7 @@ pub enum Page {
 pub fn shell(options: &LeptosOptions, page: Page) -> impl IntoView + use<> {
     match page {
         Page::Room(view) => {
-            let title = format!("{} · live-chat", view.name);
+            let title = format!("{} · live-chat", view.settings.name);
             let scripts = view! {
                 <AutoReload options=options.clone() />
                 {hydration(options)}

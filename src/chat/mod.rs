@@ -23,5 +23,5 @@ pub use limits::Limits;
 pub use moderation::{AddressHash, Deleted, Deletion, Measure, REASON_CHARS, Sanction};
 pub use position::{InvalidPosition, Position};
 pub use room::{Room, RoomState};
-pub use settings::{InvalidSetting, Settings, SettingsChange};
+pub use settings::{Group, InvalidSetting, Settings, SettingsChange};
 pub use text::{ChatText, Fault, Field, Invalid};

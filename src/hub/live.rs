@@ -1,5 +1,5 @@
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, hash_map::RandomState},
     net::IpAddr,
     pin::pin,
     sync::{
@@ -15,10 +15,12 @@ use tokio::sync::Notify;
 
 use super::{
     Claims, Refusal, RingSize, Tokens,
+    repeats::Saying,
     ring::{Entry, Item, Ring},
+    rules::Rules,
     sanctions::Sanctions,
-    slow_mode::SlowMode,
     speakers::Speakers,
+    turns::Turns,
 };
 use crate::{
     chat::{Event, Kind, Room, RoomId, RoomState, Sanction, UserId},
@@ -63,6 +65,8 @@ pub(super) struct LiveRoom {
     state: Mutex<State>,
     /// Tells that a server has reached more of the ring.
     progress: Notify,
+    /// Tell what is said from what was said before.
+    hashes: RandomState,
 }
 
 struct State {
@@ -79,7 +83,8 @@ struct State {
     told_viewers: usize,
     sanctions: Sanctions,
     speakers: Speakers,
-    slow_mode: SlowMode,
+    rules: Arc<Rules>,
+    turns: Turns,
 }
 
 /// Somebody who serves connections of the room.
@@ -133,6 +138,7 @@ impl LiveRoom {
     pub(super) fn new(room: Room, head: u64, size: RingSize) -> Self {
         let id = room.id;
         let (ring, connections) = (Ring::new(size, head), HashMap::new());
+        let rules = Arc::new(Rules::new(&room.settings));
         let state = State {
             room,
             head,
@@ -143,9 +149,10 @@ impl LiveRoom {
             told_viewers: 0,
             sanctions: Sanctions::default(),
             speakers: Speakers::default(),
-            slow_mode: SlowMode::default(),
+            rules,
+            turns: Turns::default(),
         };
-        Self { id, state: Mutex::new(state), progress: Notify::new() }
+        Self { id, state: Mutex::new(state), progress: Notify::new(), hashes: RandomState::new() }
     }
 
     pub(super) fn id(&self) -> RoomId {
@@ -189,6 +196,7 @@ impl LiveRoom {
                 }
                 Kind::Settings { settings, .. } => {
                     state.room.settings = settings.clone();
+                    state.rules = Arc::new(Rules::new(settings));
                     state.room.updated_at = event.sent_at;
                 }
                 Kind::Sanction(sanction) => state.sanctions.note(sanction, now()),
@@ -200,16 +208,30 @@ impl LiveRoom {
         self.wake(state);
     }
 
-    /// Lets that user speak in a room in slow mode, if they have waited.
-    pub(super) fn take_slow_turn(&self, user: &UserId, client_message_id: Option<&str>) -> Result<(), Refusal> {
-        let mut state = self.lock();
-        let wait = Duration::from_secs(state.room.settings.slow_mode_seconds.into());
-        state.slow_mode.take(user, client_message_id, wait).map_err(|retry_after| Refusal::SlowMode { retry_after })
+    /// What holds for those who speak here.
+    pub(super) fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.lock().rules)
+    }
+
+    /// Lets that user say `text`, if it is their turn; gives what to [give back](Self::give_turn_back).
+    ///
+    /// # Errors
+    /// See [`Turns::take`].
+    pub(super) fn take_turn(
+        &self,
+        rules: &Rules,
+        user: &UserId,
+        text: Option<&str>,
+        client_message_id: Option<&str>,
+    ) -> Result<Option<Saying>, Refusal> {
+        let text = text.filter(|_| !rules.repeat_window.is_zero());
+        let saying = text.map(|text| Saying::new(&self.hashes, user, text));
+        self.lock().turns.take(rules, user, saying.as_ref(), client_message_id).map(|()| saying)
     }
 
     /// What that user said was not stored.
-    pub(super) fn give_slow_turn_back(&self, user: &UserId) {
-        self.lock().slow_mode.give_back(user);
+    pub(super) fn give_turn_back(&self, user: &UserId, saying: Option<&Saying>) {
+        self.lock().turns.give_back(user, saying);
     }
 
     /// Takes over what was decided before the start.

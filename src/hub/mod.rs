@@ -8,12 +8,16 @@ mod live;
 mod moderation;
 mod rate;
 mod refusal;
+mod repeats;
 mod ring;
+mod rules;
 mod sanctions;
 mod slow_mode;
 mod speakers;
 mod subscriber;
 mod token;
+mod turns;
+mod words;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -278,13 +282,22 @@ impl Hub {
         }
         // Who may lift a sanction is under none: a ban by address may hold for their own.
         let moderates = claims.capabilities.allow(Capability::DisconnectUser);
+        let rules = live.rules();
         if !moderates {
             live.may_speak(&claims.user, from, &self.0.tokens)?;
+            rules.check_speaker()?;
         }
-        ChatText::check(draft.payload.get(), &self.0.limits)?;
-        self.take_turn(room, &claims)?;
+        let payload = draft.payload.get();
+        ChatText::check(payload, &rules.limits(&self.0.limits))?;
+        let chat = ChatText::of(payload);
         if !moderates {
-            live.take_slow_turn(&claims.user, draft.client_message_id.as_deref())?;
+            rules.check(payload, chat.as_ref())?;
+        }
+        self.take_turn(room, &claims)?;
+        let mut saying = None;
+        if !moderates {
+            let text = chat.as_ref().map(|chat| &*chat.text);
+            saying = live.take_turn(&rules, &claims.user, text, draft.client_message_id.as_deref())?;
         }
         live.keep_pace().await;
         // Something may have been decided meanwhile.
@@ -293,7 +306,7 @@ impl Hub {
         }
         let entry = engine::Entry { author: claims.user.clone(), to, draft };
         let appended = self.0.engine.append(room, entry).await;
-        let appended = appended.inspect_err(|_| live.give_slow_turn_back(&claims.user))?;
+        let appended = appended.inspect_err(|_| live.give_turn_back(&claims.user, saying.as_ref()))?;
         if let Some(from) = from {
             live.heard(&claims.user, from);
         }

@@ -44,12 +44,14 @@ impl Hub {
         Ok(self.0.engine.delete(room, Deletion { of, by, reason }).await?)
     }
 
-    /// Changes the room's settings; everybody in it is told. In any state of the room.
+    /// Changes the room's settings; everybody in it is told. In any state of the room. Who moderates may change those that keep
+    /// order, which are to pause and to slow down; whoever runs the room all.
     ///
     /// # Errors
     /// [`Refusal::Token`], [`Refusal::Capability`], [`Refusal::UnknownRoom`], [`Refusal::Setting`], [`Refusal::SlugTaken`], or the engine's.
     pub async fn configure(&self, room: RoomId, who: &Authority, change: SettingsChange) -> Result<Room, Refusal> {
-        let by = self.begin(room, who, Capability::ManageRoom, "")?;
+        let capability = if change.keeps_order() { Capability::DisconnectUser } else { Capability::ManageRoom };
+        let by = self.begin(room, who, capability, "")?;
         Ok(self.0.engine.configure(room, change, by).await?)
     }
 

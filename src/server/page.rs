@@ -16,8 +16,8 @@ use tower_http::services::ServeDir;
 
 use super::{api::place, client_address::ClientAddress, error, identity, router::Params, state::AppState};
 use crate::{
-    app::{self, ChatMessage, FormError, FormInput, FormView, Page, RoomView, Standing},
-    chat::{Capabilities, Capability, ChatText, Command, Draft, Event, Field, Kind, Measure, RoomId, Sanction, UserId},
+    app::{self, ChatMessage, FormError, FormInput, FormView, Page, RoomView, SettingsView, Standing},
+    chat::{Capabilities, Capability, ChatText, Command, Draft, Event, Field, Kind, Measure, RoomId, Sanction, Settings, UserId},
     engine::{End, Query},
     hub::{Caller, Hub, Refusal, Snapshot},
     protocol::inlive,
@@ -173,11 +173,10 @@ async fn view(hub: &Hub, room: RoomId, visitor: &Visitor, params: &Params, form:
     let limits = hub.limits();
     Ok(RoomView {
         room,
-        name: about.settings.name,
+        settings: settings_view(&about.settings),
         state: about.state,
         widget_key: about.widget_key,
         token: hub.tokens().sign(user.clone(), room, capabilities.clone(), None),
-        slow_mode_seconds: about.settings.slow_mode_seconds,
         moderates: capabilities.allow(Capability::DeleteMessage),
         user_id: user.to_string(),
         position: position.to_string(),
@@ -193,6 +192,16 @@ async fn view(hub: &Hub, room: RoomId, visitor: &Visitor, params: &Params, form:
             .and_then(|sanction| standing(sanction, user)),
         form: FormView { client_message_id: uuid::Uuid::new_v4().to_string(), ..form },
     })
+}
+
+fn settings_view(settings: &Settings) -> SettingsView {
+    SettingsView {
+        name: settings.name.clone(),
+        slow_mode_seconds: settings.slow_mode_seconds,
+        message_chars: settings.message_chars as usize,
+        speakers: settings.speakers,
+        paused: settings.paused,
+    }
 }
 
 /// What keeps somebody from speaking. Why is told to the person alone, not to whoever else comes from their address.

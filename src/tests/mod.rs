@@ -10,6 +10,7 @@ mod page;
 mod publish;
 mod resume;
 mod resume_model;
+mod rules;
 mod site;
 mod store;
 mod streams;

@@ -248,6 +248,7 @@ async fn a_database_of_an_older_version_is_taken_over() {
             slug: "live-chat".into(),
             description: "older".into(),
             slow_mode_seconds: if count == 1 { 7 } else { 0 },
+            ..Default::default()
         };
         assert_eq!(engine.rooms().await.expect("readable")[0].0.settings, expected, "{count} steps back");
     }
