@@ -213,6 +213,56 @@ for (const [where, options] of [
   });
 }
 
+for (const [where, options] of [
+  ['at a desk', {}],
+  ['on a phone', { viewport: { width: 390, height: 700 }, colorScheme: 'dark' }],
+  ['without JavaScript', { javaScriptEnabled: false }],
+]) {
+  test.describe('the pages of the owner', () => {
+    test.use({ networkErrors: true }); // Chromium writes the 400 of a form that is refused.
+
+    test(`make a room and set it up ${where}`, async ({ visit, server }) => {
+      const page = await visit({ path: '/admin', hydrated: false, ...options });
+      const fits = () => page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth);
+      const check = async () => {
+        if (options.javaScriptEnabled === false) return;
+        expect(await violations(page)).toEqual([]);
+        expect(await fits()).toBe(true);
+      };
+      await page.getByLabel('Password').fill(ADMIN_PASSWORD);
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await check();
+      await page.getByLabel('Name').fill('Second stage');
+      await page.getByRole('button', { name: 'Make the room' }).click();
+      await expect(page.getByRole('heading', { name: 'Second stage' })).toBeVisible();
+      await page.getByRole('button', { name: 'Prepare' }).click();
+      await page.getByRole('button', { name: 'Start' }).click();
+      await expect(page.getByRole('button', { name: 'End' })).toBeVisible();
+      await page.getByLabel('Slow mode').fill('99999');
+      await page.getByLabel('Blocked words').fill('damn');
+      await page.getByRole('button', { name: 'Save' }).click();
+      await expect(page.getByRole('alert').filter({ hasText: '0 to 21600 seconds' })).toBeVisible();
+      await expect(page.getByLabel('Blocked words')).toHaveValue('damn');
+      await check();
+      await page.getByLabel('Slow mode').fill('5');
+      await page.getByLabel('Pause the chat').check();
+      await page.getByLabel('Who may write links').selectOption('Moderators');
+      await page.getByRole('button', { name: 'Save' }).click();
+      await expect(page.getByRole('status')).toHaveText('Saved.');
+      await server.administer('2/users/eve/ban', { reason: 'adverts' });
+      await page.reload();
+      await check();
+      await expect(page.getByLabel('Pause the chat')).toBeChecked();
+      await page.getByRole('button', { name: 'Let eve write again' }).click();
+      await expect(page.getByText('Everybody may.')).toBeVisible();
+      await page.getByRole('link', { name: 'What was done here' }).click();
+      await check();
+      await expect(page.getByRole('row')).toHaveCount(6);
+      await expect(page.getByRole('row').nth(1)).toContainText('eve may write again');
+    });
+  });
+}
+
 test('a raid is brought under control by one moderator', async ({ visit, server }) => {
   const viewers = await Promise.all([visit(), visit(), visit()]);
   const page = await moderator(visit);

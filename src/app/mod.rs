@@ -27,5 +27,6 @@ mod shell;
 mod timeline;
 mod view;
 
+pub use admin::{ActRow, ActsView, Control, FIELDS, RoomAdmin, RoomRow, RoomsView, SanctionRow, SettingsForm};
 pub use shell::{Page, shell};
-pub use view::{ChatMessage, FormError, FormInput, FormView, RoomRow, RoomView, SettingsView, Standing};
+pub use view::{ChatMessage, FormError, FormInput, FormView, RoomView, SettingsView, Standing};

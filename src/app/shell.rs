@@ -1,9 +1,9 @@
 use leptos::{hydration::AutoReload, nonce::use_nonce, prelude::*};
 
 use super::{
-    admin,
+    admin::{self, ActsView, RoomAdmin, RoomsView},
     room::{Chat, VIEW_ID},
-    view::{RoomRow, RoomView},
+    view::RoomView,
 };
 
 /// Shows the newest messages before the first paint, where a script may run at all: without, the stylesheet does it.
@@ -20,7 +20,11 @@ pub enum Page {
         error: String,
     },
     /// What there is to run.
-    Admin(Vec<RoomRow>),
+    Admin(RoomsView),
+    /// One room, for whoever runs it.
+    AdminRoom(Box<RoomAdmin>),
+    /// What was done in it.
+    AdminActs(ActsView),
     /// There is nothing at this address.
     NotFound,
     /// The page could not be made.
@@ -47,6 +51,13 @@ pub fn shell(options: &LeptosOptions, page: Page) -> impl IntoView + use<> {
         }
         Page::SignIn { error } => document("Sign in · live-chat".into(), ().into_any(), admin::sign_in(error).into_any()),
         Page::Admin(rooms) => document("Rooms · live-chat".into(), ().into_any(), admin::rooms(rooms).into_any()),
+        Page::AdminRoom(room) => {
+            let title = format!("Settings of {} · live-chat", room.row.name);
+            document(title, ().into_any(), admin::room(*room).into_any())
+        }
+        Page::AdminActs(acts) => {
+            document(format!("What was done in {} · live-chat", acts.name), ().into_any(), admin::acts(acts).into_any())
+        }
         Page::NotFound => notice("There is no such room", "The address may have a typing error, or the room is gone."),
         Page::Failed => notice("Something went wrong", "The page could not be shown. Please try again in a moment."),
     }

@@ -55,19 +55,6 @@ pub struct SettingsView {
     pub paused: bool,
 }
 
-/// A room in the list of whoever runs the chat.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RoomRow {
-    /// Its number.
-    pub room: RoomId,
-    /// Its name.
-    pub name: String,
-    /// Where it is in its life.
-    pub state: RoomState,
-    /// How many connections it has now.
-    pub viewer_count: usize,
-}
-
 /// What a moderator has decided on the reader's right to speak.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {

@@ -87,6 +87,12 @@ pub enum InvalidSetting {
     },
 }
 
+impl From<Map<String, Value>> for SettingsChange {
+    fn from(settings: Map<String, Value>) -> Self {
+        Self(settings)
+    }
+}
+
 impl SettingsChange {
     /// The settings of a new room: what is not named has its default. A slug that is empty, or not named, is `slug`.
     ///
@@ -123,7 +129,8 @@ impl SettingsChange {
 }
 
 impl Settings {
-    fn by_name(&self) -> Map<String, Value> {
+    /// Each setting's value, by its name.
+    pub fn by_name(&self) -> Map<String, Value> {
         match serde_json::to_value(self) {
             Ok(Value::Object(settings)) => settings,
             other => unreachable!("a struct of plain data: {other:?}"),

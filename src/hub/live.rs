@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 
 use super::{
     Claims, Refusal, RingSize, Tokens,
+    recent::Recent,
     repeats::Saying,
     ring::{Entry, Item, Ring},
     rules::Rules,
@@ -85,6 +86,7 @@ struct State {
     speakers: Speakers,
     rules: Arc<Rules>,
     turns: Turns,
+    recent: Recent,
 }
 
 /// Somebody who serves connections of the room.
@@ -103,6 +105,15 @@ struct Connection {
     /// Requests for history that are not answered yet.
     asked: Arc<AtomicU8>,
     wake: Arc<dyn Wake>,
+}
+
+/// A room as it is now.
+pub(super) struct LiveSnapshot {
+    pub(super) room: Room,
+    /// The newest event that was dispatched.
+    pub(super) head: u64,
+    pub(super) viewer_count: usize,
+    pub(super) messages_last_minute: u32,
 }
 
 /// A new connection's place in the room.
@@ -151,6 +162,7 @@ impl LiveRoom {
             speakers: Speakers::default(),
             rules,
             turns: Turns::default(),
+            recent: Recent::new(),
         };
         Self { id, state: Mutex::new(state), progress: Notify::new(), hashes: RandomState::new() }
     }
@@ -167,10 +179,14 @@ impl LiveRoom {
         self.lock().room.state
     }
 
-    /// The room, the newest event's sequence number, and how many are connected.
-    pub(super) fn snapshot(&self) -> (Room, u64, usize) {
-        let state = self.lock();
-        (state.room.clone(), state.head, state.connections.len())
+    pub(super) fn snapshot(&self) -> LiveSnapshot {
+        let mut state = self.lock();
+        LiveSnapshot {
+            room: state.room.clone(),
+            head: state.head,
+            viewer_count: state.connections.len(),
+            messages_last_minute: state.recent.count(),
+        }
     }
 
     /// Takes over what the store says of the room; its state and its settings come by [`dispatch`](Self::dispatch) alone, in the
@@ -200,7 +216,7 @@ impl LiveRoom {
                     state.room.updated_at = event.sent_at;
                 }
                 Kind::Sanction(sanction) => state.sanctions.note(sanction, now()),
-                Kind::Message(_) | Kind::Private { .. } => {}
+                Kind::Message(_) | Kind::Private { .. } => state.recent.add(),
             }
             state.head = event.seq;
             state.push(Item::Event(Arc::clone(event)));

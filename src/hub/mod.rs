@@ -7,6 +7,7 @@
 mod live;
 mod moderation;
 mod rate;
+mod recent;
 mod refusal;
 mod repeats;
 mod ring;
@@ -29,7 +30,7 @@ use std::{
     time::Duration,
 };
 
-use self::live::LiveRoom;
+use self::live::{LiveRoom, LiveSnapshot};
 pub use self::{
     live::{ConnectionId, Wake},
     moderation::{Authority, Decision},
@@ -76,6 +77,8 @@ pub struct Snapshot {
     pub position: Position,
     /// How many connections it has.
     pub viewer_count: usize,
+    /// How many messages there were in the last minute.
+    pub messages_last_minute: u32,
 }
 
 /// Who publishes, by what they show.
@@ -193,8 +196,8 @@ impl Hub {
     /// # Errors
     /// [`Refusal::UnknownRoom`].
     pub fn snapshot(&self, room: RoomId) -> Result<Snapshot, Refusal> {
-        let (room, head, viewer_count) = self.find(room)?.snapshot();
-        Ok(Snapshot { room, position: self.position(head), viewer_count })
+        let LiveSnapshot { room, head, viewer_count, messages_last_minute } = self.find(room)?.snapshot();
+        Ok(Snapshot { room, position: self.position(head), viewer_count, messages_last_minute })
     }
 
     /// Makes a room with these settings; all others have their defaults, and the slug a random one.

@@ -6,7 +6,7 @@ use crate::{
         AddressHash, Capability, Deleted, Deletion, Event, Kind, Measure, REASON_CHARS, Room, RoomId, Sanction, SettingsChange,
         Timestamp, UserId,
     },
-    engine::{Appended, now},
+    engine::{Act, Appended, now},
 };
 
 /// Longest time-out: what is meant for longer is a ban.
@@ -95,6 +95,16 @@ impl Hub {
         let mut all = self.0.engine.sanctions().await?;
         all.retain(holds);
         Ok(all)
+    }
+
+    /// What was done in the room before `before`, newest first.
+    ///
+    /// # Errors
+    /// [`Refusal::Token`], [`Refusal::Capability`], [`Refusal::UnknownRoom`], or the engine's.
+    pub async fn acts(&self, room: RoomId, who: &Authority, before: u64, limit: usize) -> Result<Vec<Act>, Refusal> {
+        self.find(room)?;
+        self.authorize(room, who, Capability::ManageRoom)?;
+        Ok(self.0.engine.acts(room, before, limit).await?)
     }
 
     /// What keeps `user`, who comes `from` that address if it is known, from speaking in the room at present.

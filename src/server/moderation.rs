@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// What the request shows for itself; whether that is enough is the hub's to say.
-pub(super) struct Shown(Authority);
+pub(super) struct Shown(pub(super) Authority);
 
 impl<S: Send + Sync> FromRequestParts<S> for Shown
 where

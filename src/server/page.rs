@@ -122,7 +122,7 @@ pub(super) async fn file_or_not_found(State(state): State<AppState>, request: Re
     }
 }
 
-async fn not_found(state: &AppState, uri: Uri) -> Response {
+pub(super) async fn not_found(state: &AppState, uri: Uri) -> Response {
     render(&state.options, uri, StatusCode::NOT_FOUND, Page::NotFound).await
 }
 
@@ -154,7 +154,7 @@ async fn show_as(
 
 async fn view(hub: &Hub, room: RoomId, visitor: &Visitor, params: &Params, form: FormView) -> Result<RoomView, Refusal> {
     let Visitor { user, capabilities, from } = visitor;
-    let Snapshot { room: about, position, viewer_count } = hub.snapshot(room)?;
+    let Snapshot { room: about, position, viewer_count, .. } = hub.snapshot(room)?;
     // A place that cannot be used shows the newest page, as if it had not been given.
     let before = place(params, "before", room, &position).ok().flatten();
     let query = Query {

@@ -36,7 +36,8 @@ pub fn router(state: AppState, allowed_origins: &[HeaderValue]) -> Router {
         .route("/streams/{id}/users/{user}/ban", post(moderation::ban))
         .route("/streams/{id}/users/{user}/lift", post(moderation::lift))
         .route("/streams/{id}/settings", post(moderation::configure))
-        .route("/streams/{id}/sanctions", get(moderation::sanctions));
+        .route("/streams/{id}/sanctions", get(moderation::sanctions))
+        .route("/streams/{id}/audit", get(admin::acts::list));
     Router::new()
         .route("/", get(page::first_room).post(page::post_to_first_room))
         .route("/rooms/{id}", get(page::room).post(page::post_to_room))
@@ -45,6 +46,11 @@ pub fn router(state: AppState, allowed_origins: &[HeaderValue]) -> Router {
         .merge(widget("/v1", streams))
         .route("/admin", get(admin::show).post(admin::sign_in))
         .route("/admin/sign-out", post(admin::sign_out))
+        .route("/admin/rooms", post(admin::rooms::create))
+        .route("/admin/rooms/{id}", get(admin::room::show).post(admin::room::configure))
+        .route("/admin/rooms/{id}/state", post(admin::room::step))
+        .route("/admin/rooms/{id}/lift", post(admin::room::lift))
+        .route("/admin/rooms/{id}/log", get(admin::acts::show))
         .route("/metrics", get(telemetry::metrics))
         .route("/health/live", get(async || "OK\n"))
         .route("/health/ready", get(telemetry::ready))

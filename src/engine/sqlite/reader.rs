@@ -8,8 +8,8 @@ use tokio::sync::Semaphore;
 
 use super::{check, row, schema};
 use crate::{
-    chat::{Event, Room, RoomId},
-    engine::{End, EngineError, Query},
+    chat::{Deleted, Deletion, Event, Kind, Room, RoomId},
+    engine::{Act, End, EngineError, Query},
 };
 
 /// Reads that run at once. More only wait longer for the same two or three cores and the same disk.
@@ -23,6 +23,7 @@ const BACKWARD: &str = concat!(shown!(), " ORDER BY seq DESC");
 // The few sanctions first, then the event of each: the planner would rather walk through all events, in order.
 const SANCTIONS: &str = "SELECT events.* FROM sanctions
                          CROSS JOIN events ON events.room = sanctions.room AND events.seq = sanctions.event";
+const ACTS: &str = "SELECT * FROM events WHERE room = ?1 AND seq < ?2 AND kind >= 2 ORDER BY seq DESC LIMIT ?3";
 const EVENT: &str = "SELECT * FROM events WHERE room = ?1 AND seq = ?2";
 
 /// The events of a range that were not deleted.
@@ -111,6 +112,22 @@ pub(super) fn sanctions(connection: &Connection) -> Result<Vec<Event>, EngineErr
     Ok(sanctions)
 }
 
+/// What was done in a room before `before`, newest first.
+pub(super) fn acts(connection: &Connection, room: RoomId, before: u64, limit: usize) -> Result<Vec<Act>, EngineError> {
+    let mut statement = connection.prepare_cached(ACTS)?;
+    let mut rows = statement.query(params![room.get(), i64::try_from(before).unwrap_or(i64::MAX), limit])?;
+    let mut acts = Vec::new();
+    while let Some(row) = rows.next()? {
+        let event = row::event(row)?;
+        let deleted = match &event.kind {
+            Kind::Deletion(Deletion { of: Deleted::Message(seq), .. }) => self::event(connection, room, *seq)?,
+            _ => None,
+        };
+        acts.push(Act { event, deleted: deleted.and_then(Event::into_message) });
+    }
+    Ok(acts)
+}
+
 /// The events that `query` names, oldest first.
 ///
 /// Every row of the range is read, also what is not for this reader: one whose damage makes it look like a private message must
@@ -163,13 +180,14 @@ mod tests {
     fn no_query_of_the_start_or_of_a_page_reads_more_than_it_gives() {
         let mut connection = Connection::open_in_memory().expect("opens");
         schema::prepare(&mut connection).expect("made");
-        for sql in [ROOMS, STORED, EVENT, FORWARD, BACKWARD, SANCTIONS] {
+        for sql in [ROOMS, STORED, EVENT, FORWARD, BACKWARD, SANCTIONS, ACTS] {
             let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("a query");
             // The plan does not depend on what is bound.
             let nothing = vec![Null; statement.parameter_count()];
             let rows = statement.query_map(params_from_iter(nothing), |row| row.get(3)).expect("a plan");
             let plan: Vec<String> = rows.map(|row| row.expect("a step")).collect();
-            let searches = plan.iter().any(|step| step.starts_with("SEARCH events USING PRIMARY KEY (room=?"));
+            let keys = ["SEARCH events USING PRIMARY KEY (room=?", "SEARCH events USING INDEX events_acts (room=?"];
+            let searches = plan.iter().any(|step| keys.iter().any(|key| step.starts_with(key)));
             let others = plan.iter().any(|step| step.starts_with("SCAN events") || step.contains("TEMP B-TREE"));
             assert!(searches && !others, "{sql}: {plan:?}");
         }
