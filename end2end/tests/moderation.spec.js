@@ -11,7 +11,7 @@ test('a deleted message vanishes from every screen, and its author sees what bec
   await say(author, 'a rude word', 'Ann');
   await say(author, 'hello');
   await expect(messages(reader)).toHaveCount(2);
-  await server.delete(`messages/${await idOf(reader, 'rude')}`);
+  await server.delete(`messages/${await idOf(reader, 'rude')}?reason=be+kind`);
   await expect(messages(reader)).toHaveCount(1);
   expect(await texts(reader)).toEqual(['hello']);
   // The next one of the group takes over the name.
@@ -19,7 +19,7 @@ test('a deleted message vanishes from every screen, and its author sees what bec
   await expect(messages(reader).first().locator('.name')).toBeVisible();
 
   const own = messages(author).filter({ hasText: 'rude' });
-  await expect(own).toContainText('Deleted by a moderator. Only you still see it.');
+  await expect(own).toContainText('Deleted by a moderator. Only you still see it. Reason: be kind');
   await expect(messages(author)).toHaveCount(2);
   await author.reload();
   await live(author);

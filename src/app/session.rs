@@ -8,6 +8,7 @@ use leptos::{html::Div, prelude::*};
 
 use super::{
     clock::Zone,
+    json::Json,
     moderation::Moderation,
     request, scroll,
     timeline::{Extract, Removal, Timeline},
@@ -146,8 +147,22 @@ impl Session {
     pub fn remove(self, removal: Removal) {
         let user_id = self.user_id.get_untracked();
         let stays = |id: &str| self.timeline.with_untracked(|timeline| timeline.keeps(id, &removal, &user_id));
-        let (user_id, removal) = (user_id.clone(), removal.clone());
-        scroll::keep_place_at(self, &stays, Box::new(move |timeline| timeline.remove(removal, &user_id)));
+        let own = self.timeline.with_untracked(|timeline| timeline.own(&removal, &user_id));
+        let (user_id, removed) = (user_id.clone(), removal.clone());
+        scroll::keep_place_at(self, &stays, Box::new(move |timeline| timeline.remove(removed, &user_id)));
+        if let Some(id) = own {
+            spawn(self.explain(id, removal));
+        }
+    }
+
+    /// Asks why the reader's own messages were taken out, of which one has that id. Without an answer no reason is shown.
+    async fn explain(self, id: String, removal: Removal) {
+        let url = format!("/v1/streams/{}/messages/{id}/deletion", self.room);
+        let Ok(answer) = request::get_as(&url, &self.token.get_untracked()).await else { return };
+        let reason = Json::parse(&answer.text).and_then(|answer| answer.get("data").text("reason"));
+        if let Some(reason) = reason.filter(|reason| !reason.is_empty()) {
+            scroll::keep_place(self, Box::new(move |timeline| timeline.explain(&removal, &reason)));
+        }
     }
 
     /// Fetches what lies before the first row. The reader's place stays.

@@ -65,6 +65,9 @@ pub trait Engine: Send + Sync + 'static {
     /// What was done in the room before `before`, newest first: its log without what was said.
     fn acts(&self, room: RoomId, before: u64, limit: usize) -> BoxFuture<'_, Result<Vec<Act>, EngineError>>;
 
+    /// What took that message out, and the message; `None` if it is not deleted, or there is no such message.
+    fn deletion(&self, room: RoomId, seq: u64) -> BoxFuture<'_, Result<Option<Act>, EngineError>>;
+
     /// Why nothing can be stored at present; `None` while all is well.
     fn fault(&self) -> Option<Fault>;
 }

@@ -97,6 +97,27 @@ impl Hub {
         Ok(all)
     }
 
+    /// What took that message out, for its author and for those who may delete.
+    ///
+    /// # Errors
+    /// [`Refusal::Token`], [`Refusal::Capability`], [`Refusal::UnknownRoom`], [`Refusal::UnknownMessage`] if it is not deleted, or the
+    /// engine's.
+    pub async fn deletion(&self, room: RoomId, who: &Authority, seq: u64) -> Result<Act, Refusal> {
+        self.find(room)?;
+        let asker = match who {
+            Authority::Admin => None,
+            Authority::Bearer(token) => Some(self.0.tokens.check(token, room)?),
+        };
+        let act = self.0.engine.deletion(room, seq).await?.ok_or(Refusal::UnknownMessage)?;
+        let author = act.deleted.as_ref().map(|message| &message.author);
+        match asker {
+            Some(claims) if Some(&claims.user) != author && !claims.capabilities.allow(Capability::DeleteMessage) => {
+                Err(Refusal::Capability(Capability::DeleteMessage))
+            }
+            _ => Ok(act),
+        }
+    }
+
     /// What was done in the room before `before`, newest first.
     ///
     /// # Errors

@@ -31,6 +31,7 @@ pub fn router(state: AppState, allowed_origins: &[HeaderValue]) -> Router {
         .route("/streams/{id}/end", post(api::end))
         .route("/streams/{id}/messages", get(api::messages))
         .route("/streams/{id}/messages/{message}", delete(moderation::delete_message))
+        .route("/streams/{id}/messages/{message}/deletion", get(moderation::deletion))
         .route("/streams/{id}/users/{user}/messages", delete(moderation::delete_messages_of))
         .route("/streams/{id}/users/{user}/timeout", post(moderation::time_out))
         .route("/streams/{id}/users/{user}/ban", post(moderation::ban))

@@ -194,6 +194,10 @@ impl Engine for Sqlite {
         self.readers.run(move |connection| reader::acts(connection, room, before, limit)).boxed()
     }
 
+    fn deletion(&self, room: RoomId, seq: u64) -> BoxFuture<'_, Result<Option<Act>, EngineError>> {
+        self.readers.run(move |connection| reader::deletion(connection, room, seq)).boxed()
+    }
+
     fn fault(&self) -> Option<Fault> {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let panicked = writer.as_ref().is_some_and(|writer| writer.thread.is_finished());

@@ -3,7 +3,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::Semaphore;
 
 use super::{check, row, schema};
@@ -24,6 +24,11 @@ const BACKWARD: &str = concat!(shown!(), " ORDER BY seq DESC");
 const SANCTIONS: &str = "SELECT events.* FROM sanctions
                          CROSS JOIN events ON events.room = sanctions.room AND events.seq = sanctions.event";
 const ACTS: &str = "SELECT * FROM events WHERE room = ?1 AND seq < ?2 AND kind >= 2 ORDER BY seq DESC LIMIT ?3";
+/// The place of the deletion that took a message out, if one has. No row if there is no such message.
+pub(super) const DELETION: &str = "SELECT coalesce(
+        (SELECT deletion FROM deleted_messages WHERE room = events.room AND seq = events.seq),
+        (SELECT deletion FROM deleted_authors WHERE room = events.room AND author = events.author AND deletion > events.seq))
+    FROM events WHERE room = ?1 AND seq = ?2 AND kind < 2";
 const EVENT: &str = "SELECT * FROM events WHERE room = ?1 AND seq = ?2";
 
 /// The events of a range that were not deleted.
@@ -128,6 +133,15 @@ pub(super) fn acts(connection: &Connection, room: RoomId, before: u64, limit: us
     Ok(acts)
 }
 
+/// What took a message out, and the message.
+pub(super) fn deletion(connection: &Connection, room: RoomId, seq: u64) -> Result<Option<Act>, EngineError> {
+    let deletion: Option<Option<u64>> =
+        connection.prepare_cached(DELETION)?.query_row(params![room.get(), seq], |row| row.get(0)).optional()?;
+    let Some(place) = deletion.flatten() else { return Ok(None) };
+    let deleted = event(connection, room, seq)?.and_then(Event::into_message);
+    Ok(event(connection, room, place)?.map(|event| Act { event, deleted }))
+}
+
 /// The events that `query` names, oldest first.
 ///
 /// Every row of the range is read, also what is not for this reader: one whose damage makes it look like a private message must
@@ -180,7 +194,7 @@ mod tests {
     fn no_query_of_the_start_or_of_a_page_reads_more_than_it_gives() {
         let mut connection = Connection::open_in_memory().expect("opens");
         schema::prepare(&mut connection).expect("made");
-        for sql in [ROOMS, STORED, EVENT, FORWARD, BACKWARD, SANCTIONS, ACTS] {
+        for sql in [ROOMS, STORED, EVENT, FORWARD, BACKWARD, SANCTIONS, ACTS, DELETION] {
             let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("a query");
             // The plan does not depend on what is bound.
             let nothing = vec![Null; statement.parameter_count()];
