@@ -47,7 +47,7 @@ pub fn acts(ActsView { room, name, acts, older }: ActsView) -> impl IntoView {
     let body = view! {
         {path_to(&room, &name)}
         <p hidden=!is_empty>"Nothing yet. Each deletion, time-out, ban and change of the room will stand here, with who did it."</p>
-        <div class="wide" hidden=is_empty>
+        <div class="wide" role="region" aria-label="What was done" tabindex="0" hidden=is_empty>
             <table>
                 <thead>
                     <tr>

@@ -80,7 +80,7 @@ pub fn room(RoomAdmin { row, settings: form, sanctions, done }: RoomAdmin) -> im
         {settings(form, base)}
         <h2>"Who may not write"</h2>
         <p hidden=has_sanctions>"Everybody may. In the chat, the button beside a message takes somebody's right to write."</p>
-        <div class="wide" hidden=!has_sanctions>
+        <div class="wide" role="region" aria-label="Who may not write" tabindex="0" hidden=!has_sanctions>
             <table>
                 <thead>
                     <tr>

@@ -46,7 +46,7 @@ pub fn rooms(RoomsView { rooms, name, error }: RoomsView) -> impl IntoView {
     let is_wrong = !error.is_empty();
     let body = view! {
         <p>"In a room, the button beside a message takes it out, or decides whether its author may go on writing."</p>
-        <div class="wide">
+        <div class="wide" role="region" aria-label="Rooms" tabindex="0">
             <table>
                 <thead>
                     <tr>
