@@ -47,7 +47,7 @@ fn page(heading: impl IntoView, body: impl IntoView) -> impl IntoView {
             <header class="admin-head">
                 <h1>{heading}</h1>
                 <form method="post" action="/admin/sign-out">
-                    <button class="button" type="submit">"Sign out"</button>
+                    <button class="button quiet" type="submit">"Sign out"</button>
                 </form>
             </header>
             {body}

@@ -34,11 +34,11 @@ pub fn rooms(RoomsView { rooms, name, error }: RoomsView) -> impl IntoView {
     let row = |RoomRow { room, name, state, viewer_count, messages_last_minute }: RoomRow| {
         view! {
             <tr>
-                <td>{room.to_string()}</td>
+                <td class="extra">{room.to_string()}</td>
                 <th scope="row"><a href=format!("/rooms/{room}") dir="auto">{name}</a></th>
                 <td><span class=format!("state {}", state.name())>{state.name()}</span></td>
                 <td class="number">{viewer_count}</td>
-                <td class="number">{messages_last_minute}</td>
+                <td class="number extra">{messages_last_minute}</td>
                 <td><a href=format!("/admin/rooms/{room}") aria-label=format!("Settings of room {room}")>"Settings"</a></td>
             </tr>
         }
@@ -50,11 +50,11 @@ pub fn rooms(RoomsView { rooms, name, error }: RoomsView) -> impl IntoView {
             <table>
                 <thead>
                     <tr>
-                        <th scope="col">"No."</th>
+                        <th scope="col" class="extra">"No."</th>
                         <th scope="col">"Name"</th>
                         <th scope="col">"State"</th>
                         <th scope="col" class="number">"Watching"</th>
-                        <th scope="col" class="number">"Messages a minute"</th>
+                        <th scope="col" class="number extra">"Messages a minute"</th>
                         <td></td>
                     </tr>
                 </thead>

@@ -65,7 +65,7 @@ pub(in crate::server) async fn configure(
     match state.hub.configure(id, &Authority::Admin, change(&values)).await {
         Ok(_) => see(&format!("/admin/rooms/{room}?saved=")),
         Err(refusal) => {
-            let form = SettingsForm { values, error: Some((setting(&refusal), refusal.to_string())) };
+            let form = SettingsForm { values, error: Some(explain(&refusal)) };
             render_room(&state, &room, uri, error::status(&refusal), Some(form), "").await
         }
     }
@@ -150,13 +150,15 @@ fn sanction_row(kind: Kind) -> Option<SanctionRow> {
     Some(SanctionRow { user: user.to_string(), measure, reason, addresses: addresses.len() })
 }
 
-/// The setting that a refusal is about; empty if it is about none.
-fn setting(refusal: &Refusal) -> String {
+/// The setting that a refusal is about, empty if it is about none; and what is wrong, in words that stand beside it.
+fn explain(refusal: &Refusal) -> (String, String) {
     match refusal {
-        Refusal::Setting(InvalidSetting::Unknown(name) | InvalidSetting::Unreadable { name, .. }) => name.clone(),
-        Refusal::Setting(InvalidSetting::Value { name, .. }) => (*name).to_owned(),
-        Refusal::SlugTaken(_) => "slug".to_owned(),
-        _ => String::new(),
+        Refusal::Setting(InvalidSetting::Value { name, rule }) => ((*name).to_owned(), format!("This must {rule}.")),
+        Refusal::Setting(InvalidSetting::Unreadable { name, .. }) => {
+            (name.clone(), "This must be a whole number from 0.".to_owned())
+        }
+        Refusal::SlugTaken(_) => ("slug".to_owned(), refusal.to_string()),
+        _ => (String::new(), refusal.to_string()),
     }
 }
 
