@@ -6,11 +6,10 @@
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
+use super::moment::rfc3339;
 use crate::chat::{
-    Command, Deleted, Draft, Event, Kind, Measure, MessageId, Payload, Position, RoomId, RoomState, Sanction, Settings,
-    Timestamp, UserId,
+    Command, Deleted, Draft, Event, Kind, Measure, MessageId, Payload, Position, RoomId, RoomState, Sanction, Settings, UserId,
 };
 
 /// Longest client message id, in bytes. A UUID has 36.
@@ -283,12 +282,6 @@ pub struct Answer<'a, T: Serialize = ()> {
     pub meta: Option<serde_json::Value>,
 }
 
-/// A moment as envelopes write it: RFC 3339, UTC, to the millisecond.
-pub fn rfc3339(at: Timestamp) -> String {
-    let moment = OffsetDateTime::from_unix_timestamp_nanos(i128::from(at.0) * 1_000_000).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    moment.format(&Rfc3339).unwrap_or_default()
-}
-
 /// One event of a stream (WHATWG HTML 9.2.6). A line end in the data begins a new `data:` line: it could only stand between the
 /// tokens of a JSON text, where the reader's `\n` means the same.
 fn sse(id: Option<&str>, data: &[u8]) -> Bytes {
@@ -316,7 +309,7 @@ fn sse(id: Option<&str>, data: &[u8]) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::Message;
+    use crate::chat::{Message, Timestamp};
 
     fn user(name: &str) -> UserId {
         UserId::try_from(name.to_owned()).expect("a valid id")

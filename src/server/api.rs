@@ -18,7 +18,10 @@ use crate::{
     chat::{MessageId, Position, Room, RoomId, RoomState, Settings, SettingsChange},
     engine::{End, Query},
     hub::Hub,
-    protocol::inlive::{Answer, Envelope, rfc3339},
+    protocol::{
+        inlive::{Answer, Envelope},
+        moment::rfc3339,
+    },
 };
 
 /// Messages in a page of history when the asker does not say.

@@ -20,7 +20,7 @@ use crate::{
     chat::{Deleted, Event, Kind, Measure, MessageId, RoomId, Sanction, SettingsChange, UserId},
     engine::{Act, Appended},
     hub::{Authority, Decision, Hub},
-    protocol::inlive::{Answer, rfc3339},
+    protocol::{inlive::Answer, moment::rfc3339},
 };
 
 /// What the request shows for itself; whether that is enough is the hub's to say.

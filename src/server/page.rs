@@ -20,7 +20,7 @@ use crate::{
     chat::{Capabilities, Capability, ChatText, Command, Draft, Event, Field, Kind, Measure, RoomId, Sanction, Settings, UserId},
     engine::{End, Query},
     hub::{Caller, Hub, Refusal, Snapshot},
-    protocol::inlive,
+    protocol::moment::rfc3339,
 };
 
 /// Messages that stand in the server's HTML.
@@ -209,7 +209,7 @@ fn standing(sanction: Sanction, reader: &UserId) -> Option<Standing> {
     let Sanction { user, measure, reason, .. } = sanction;
     let reason = if user == *reader { reason } else { String::new() };
     match measure {
-        Measure::Timeout { until } => Some(Standing { until: inlive::rfc3339(until), reason }),
+        Measure::Timeout { until } => Some(Standing { until: rfc3339(until), reason }),
         Measure::Ban => Some(Standing { until: String::new(), reason }),
         Measure::Lift => None,
     }
@@ -223,7 +223,7 @@ fn chat_message(event: &Event) -> Option<ChatMessage> {
         id: event.id().to_string(),
         author: message.author.to_string(),
         chat: ChatText::of(message.payload.get())?,
-        sent_at: inlive::rfc3339(event.sent_at),
+        sent_at: rfc3339(event.sent_at),
         private: matches!(event.kind, Kind::Private { .. }),
     })
 }

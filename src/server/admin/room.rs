@@ -13,7 +13,7 @@ use crate::{
     app::{Control, FIELDS, Page, RoomAdmin, SanctionRow, SettingsForm},
     chat::{InvalidSetting, Kind, Measure, RoomId, RoomState, Sanction, Settings, SettingsChange, UserId},
     hub::{Authority, Decision, Refusal},
-    protocol::inlive::rfc3339,
+    protocol::moment::rfc3339,
     server::{
         error,
         page::{not_found, render},
