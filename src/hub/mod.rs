@@ -4,6 +4,7 @@
 //! limits, the state of a room, presence, and the join of history and live. The hub uses the engine below it and must never know
 //! HTTP, HTML or a wire format; the one thing that it keeps for the dialects is a place for each entry's encoded frame.
 
+mod export;
 mod live;
 mod moderation;
 mod rate;
@@ -32,6 +33,7 @@ use std::{
 
 use self::live::{LiveRoom, LiveSnapshot};
 pub use self::{
+    export::Export,
     live::{ConnectionId, Wake},
     moderation::{Authority, Decision},
     rate::Buckets,

@@ -3,5 +3,7 @@
 //! Everything here is a pure function. A dialect knows the domain and its own wire format; it must never know sockets, HTTP, the
 //! store or another dialect; what two of them write alike stands in [`moment`].
 
+pub mod csv;
 pub mod inlive;
+pub mod jsonl;
 pub mod moment;

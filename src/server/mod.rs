@@ -11,6 +11,7 @@ mod client_address;
 mod config;
 mod connection;
 mod error;
+mod export;
 mod identity;
 mod listen;
 mod moderation;

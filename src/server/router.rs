@@ -9,7 +9,7 @@ use tower_http::{
     set_header::SetResponseHeaderLayer,
 };
 
-use super::{admin, api, error::ApiError, moderation, page, publish, state::AppState, subscribe, telemetry};
+use super::{admin, api, error::ApiError, export, moderation, page, publish, state::AppState, subscribe, telemetry};
 use crate::chat::RoomId;
 
 /// Every route of the server, grouped by who uses it.
@@ -30,6 +30,8 @@ pub fn router(state: AppState, allowed_origins: &[HeaderValue]) -> Router {
         .route("/streams/{id}/start", post(api::start))
         .route("/streams/{id}/end", post(api::end))
         .route("/streams/{id}/messages", get(api::messages))
+        .route("/streams/{id}/export.jsonl", get(export::json_lines))
+        .route("/streams/{id}/export.csv", get(export::csv))
         .route("/streams/{id}/messages/{message}", delete(moderation::delete_message))
         .route("/streams/{id}/messages/{message}/deletion", get(moderation::deletion))
         .route("/streams/{id}/users/{user}/messages", delete(moderation::delete_messages_of))
