@@ -12,7 +12,7 @@ use std::{
 
 use futures::future::BoxFuture;
 
-pub use self::sqlite::{OpenError, Sqlite};
+pub use self::sqlite::{BackupError, OpenError, Sqlite};
 use crate::chat::{
     Deletion, Draft, Event, InvalidSetting, Message, Payload, Room, RoomId, RoomState, Sanction, Settings, SettingsChange,
     Timestamp, UserId,

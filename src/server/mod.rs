@@ -5,6 +5,7 @@
 mod admin;
 mod admission;
 mod api;
+mod backup;
 mod body;
 mod check;
 mod client_address;
@@ -28,9 +29,10 @@ mod telemetry;
 
 pub use self::{
     admission::{Admission, ConnectionLimits},
+    backup::back_up,
     check::check,
     client_address::TrustedProxies,
-    config::Config,
+    config::{Command, Config},
     listen::{bind, serve},
     password::Password,
     router::router,

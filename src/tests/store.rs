@@ -1,3 +1,4 @@
+mod backup;
 mod damage;
 
 use std::{

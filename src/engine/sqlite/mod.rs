@@ -8,6 +8,7 @@
 //! left before SQLite does, `run` knows how much there must be, `check` walks through the file. An event is compared with its
 //! `checksum` when it is read. Neither the file of a log that is refused nor its write-ahead log is changed.
 
+mod backup;
 mod batch;
 mod check;
 mod checksum;
@@ -31,7 +32,7 @@ use futures::{FutureExt, future::BoxFuture};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-pub use self::error::OpenError;
+pub use self::error::{BackupError, OpenError};
 use self::{
     batch::Job,
     check::Background,
@@ -101,16 +102,18 @@ impl Sqlite {
     /// # Errors
     /// Those of [`open`](Self::open).
     pub fn check(folder: &Path) -> Result<Vec<String>, OpenError> {
-        let path = folder.join(Self::FILE);
-        let in_database = |source| OpenError::Database { path: path.clone(), source };
-        let missing = |source| OpenError::Folder { path: path.clone(), source };
-        fs::metadata(&path).map_err(missing)?;
-        let (connection, _lock) = match lock(folder) {
-            Ok(lock) => (open_checked(folder, &path)?.0, Some(lock)),
-            Err(OpenError::InUse(_)) => (check::read_only(&path).map_err(in_database)?, None),
-            Err(error) => return Err(error),
-        };
-        check::everything(&connection).map_err(in_database)
+        let (connection, _lock) = open_to_read(folder)?;
+        check::everything(&connection).map_err(|source| OpenError::Database { path: folder.join(Self::FILE), source })
+    }
+
+    /// Copies the log in `folder` as it is at this moment into the new file `to`, also while the program runs on it. When it
+    /// returns the copy is durable, and was checked from end to end.
+    ///
+    /// # Errors
+    /// See [`BackupError`]. Nothing that was there before is changed, and no part of a copy is left.
+    pub fn back_up(folder: &Path, to: &Path) -> Result<(), BackupError> {
+        let (connection, _lock) = open_to_read(folder)?;
+        backup::copy(&connection, to)
     }
 
     /// Finishes what was asked before, then closes. Later requests get [`EngineError::Closed`]. Blocks until it is done.
@@ -202,6 +205,20 @@ impl Engine for Sqlite {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let panicked = writer.as_ref().is_some_and(|writer| writer.thread.is_finished());
         if panicked { Some(Fault::Damaged("its writer panicked".into())) } else { self.health.fault() }
+    }
+}
+
+/// Opens the database in `folder`, which must be there, to be read alone; with the folder's lock, unless the program runs on it.
+fn open_to_read(folder: &Path) -> Result<(Connection, Option<File>), OpenError> {
+    let path = folder.join(Sqlite::FILE);
+    fs::metadata(&path).map_err(|source| OpenError::Folder { path: path.clone(), source })?;
+    match lock(folder) {
+        Ok(lock) => Ok((open_checked(folder, &path)?.0, Some(lock))),
+        Err(OpenError::InUse(_)) => {
+            let connection = check::read_only(&path).map_err(|source| OpenError::Database { path, source })?;
+            Ok((connection, None))
+        }
+        Err(error) => Err(error),
     }
 }
 
