@@ -59,7 +59,8 @@ pub trait Engine: Send + Sync + 'static {
     /// of its log.
     fn sanctions(&self) -> BoxFuture<'_, Result<Vec<Event>, EngineError>>;
 
-    /// Reads a part of a room's log, oldest first, without the messages that were deleted. Sees everything that was dispatched before the call.
+    /// Reads a part of a room's log, oldest first, without the messages that were deleted and what is past the room's retention.
+    /// Sees everything that was dispatched before the call.
     fn read(&self, query: Query) -> BoxFuture<'_, Result<Vec<Event>, EngineError>>;
 
     /// What was done in the room before `before`, newest first: its log without what was said.
@@ -67,6 +68,10 @@ pub trait Engine: Send + Sync + 'static {
 
     /// What took that message out, and the message; `None` if it is not deleted, or there is no such message.
     fn deletion(&self, room: RoomId, seq: u64) -> BoxFuture<'_, Result<Option<Act>, EngineError>>;
+
+    /// The newest event of a room that is past its retention (see [`Settings::retention_days`] and what follows it), 0 if none is:
+    /// it and all before it may be missing in what is read. A read that has missed any of them was preceded by this.
+    fn trimmed(&self, room: RoomId) -> u64;
 
     /// Why nothing can be stored at present; `None` while all is well.
     fn fault(&self) -> Option<Fault>;
@@ -177,6 +182,14 @@ pub enum EngineError {
         room: RoomId,
         /// The event's place in its log.
         seq: u64,
+    },
+    /// What was to be read on from is past the room's retention: something may be missing after it.
+    #[error("room {room} does not keep what follows event {after}")]
+    NotKept {
+        /// The room.
+        room: RoomId,
+        /// The place after which something was to be read.
+        after: u64,
     },
     /// The engine is closing.
     #[error("the engine is closed")]

@@ -147,7 +147,10 @@ impl From<EngineError> for Refusal {
             EngineError::WrongOrder(from, to) => Self::WrongOrder(from, to),
             EngineError::SlugTaken(slug) => Self::SlugTaken(slug),
             EngineError::Setting(error) => Self::Setting(error),
-            error @ (EngineError::Store(_) | EngineError::Fault(_) | EngineError::DamagedEvent { .. }) => Self::Engine(error),
+            error @ (EngineError::Store(_)
+            | EngineError::Fault(_)
+            | EngineError::DamagedEvent { .. }
+            | EngineError::NotKept { .. }) => Self::Engine(error),
         }
     }
 }

@@ -20,13 +20,58 @@ pub(super) type Reply<T> = oneshot::Sender<Result<T, EngineError>>;
 
 /// What the writer is asked to do.
 pub(super) enum Job {
-    Append { room: RoomId, entry: Entry, reply: Reply<Appended> },
-    CreateRoom { settings: Settings, reply: Reply<Room> },
-    SetState { room: RoomId, state: RoomState, reply: Reply<Room> },
-    Configure { room: RoomId, change: SettingsChange, by: UserId, reply: Reply<Room> },
-    Delete { room: RoomId, deletion: Deletion, reply: Reply<Appended> },
-    Sanction { room: RoomId, sanction: Sanction, reply: Reply<Appended> },
+    Append {
+        room: RoomId,
+        entry: Entry,
+        reply: Reply<Appended>,
+    },
+    CreateRoom {
+        settings: Settings,
+        reply: Reply<Room>,
+    },
+    SetState {
+        room: RoomId,
+        state: RoomState,
+        reply: Reply<Room>,
+    },
+    Configure {
+        room: RoomId,
+        change: SettingsChange,
+        by: UserId,
+        reply: Reply<Room>,
+    },
+    Delete {
+        room: RoomId,
+        deletion: Deletion,
+        reply: Reply<Appended>,
+    },
+    Sanction {
+        room: RoomId,
+        sanction: Sanction,
+        reply: Reply<Appended>,
+    },
+    /// Events up to that place are past the room's retention.
+    Trim {
+        room: RoomId,
+        to: u64,
+        reply: Reply<()>,
+    },
+    /// One step of the removal of what is past the room's retention.
+    Erase {
+        room: RoomId,
+        reply: Reply<()>,
+    },
+    /// One step of giving free space back.
+    Shrink {
+        reply: Reply<()>,
+    },
 }
+
+/// Places of a log that one step erases: as much work as about a thousand messages are, which share their commit with it.
+const ERASED_AT_ONCE: u64 = 500;
+
+/// Pages that one step gives back, each of which may be moved: a megabyte.
+const PAGES_AT_ONCE: u32 = 256;
 
 /// The end of a room's log.
 #[derive(Clone, Copy)]
@@ -34,6 +79,8 @@ pub(super) struct Tail {
     pub(super) seq: u64,
     pub(super) sent_at: Timestamp,
     pub(super) state: RoomState,
+    /// The newest event that is past the room's retention.
+    pub(super) trimmed: u64,
 }
 
 /// A job's answer, kept until its effects are durable, or have failed.
@@ -76,6 +123,9 @@ impl<'a> Batch<'a> {
             Job::Configure { room, change, by, reply } => keep(answers, reply, self.configure(room, change, by)),
             Job::Delete { room, deletion, reply } => keep(answers, reply, self.delete(room, deletion)),
             Job::Sanction { room, sanction, reply } => keep(answers, reply, self.sanction(room, sanction)),
+            Job::Trim { room, to, reply } => keep(answers, reply, self.trim(room, to)),
+            Job::Erase { room, reply } => keep(answers, reply, self.erase(room)),
+            Job::Shrink { reply } => keep(answers, reply, self.shrink()),
         }
     }
 
@@ -113,7 +163,7 @@ impl<'a> Batch<'a> {
         let values = params![settings.slug, row::stored(&settings), RoomState::Created.name(), new_widget_key(), now().0];
         let room = self.transaction.query_row(sql, values, row::room)?;
         self.done.new_rooms += 1;
-        self.done.tails.insert(room.id, Tail { seq: 0, sent_at: room.created_at, state: room.state });
+        self.done.tails.insert(room.id, Tail { seq: 0, sent_at: room.created_at, state: room.state, trimmed: 0 });
         Ok(room)
     }
 
@@ -138,7 +188,11 @@ impl<'a> Batch<'a> {
             let sql = format!("UPDATE rooms SET state = ?2, updated_at = ?3, {column} = ?3 WHERE id = ?1");
             self.transaction.execute(&sql, params![room.get(), state.name(), at.0])?;
         }
-        Ok(self.transaction.query_row("SELECT * FROM rooms WHERE id = ?1", [room.get()], row::room)?)
+        let about = self.transaction.query_row("SELECT * FROM rooms WHERE id = ?1", [room.get()], row::room)?;
+        if about.settings.ephemeral && about.state == RoomState::Ended {
+            self.trim(room, self.tail(room)?.seq)?;
+        }
+        Ok(about)
     }
 
     /// Changes a room's settings, if that changes anything.
@@ -196,6 +250,12 @@ impl<'a> Batch<'a> {
         let tail = self.tail(room)?;
         let (user, measure) = (sanction.user.clone(), sanction.measure);
         let appended = self.push(room, tail, Kind::Sanction(sanction), None)?;
+        // While it held it was kept beyond the room's retention.
+        self.transaction.execute(
+            "DELETE FROM events WHERE room = ?1 AND seq = (SELECT event FROM sanctions WHERE room = ?1 AND user = ?2)
+                 AND seq <= (SELECT erased FROM rooms WHERE id = ?1)",
+            params![room.get(), user.as_str()],
+        )?;
         match measure {
             Measure::Timeout { .. } | Measure::Ban => self.transaction.execute(
                 "INSERT OR REPLACE INTO sanctions (room, user, event) VALUES (?1, ?2, ?3)",
@@ -206,6 +266,39 @@ impl<'a> Batch<'a> {
                 .execute("DELETE FROM sanctions WHERE room = ?1 AND user = ?2", params![room.get(), user.as_str()])?,
         };
         Ok(appended)
+    }
+
+    /// Has events up to that place count as past the room's retention. Nothing is removed before all readers can know it.
+    fn trim(&mut self, room: RoomId, to: u64) -> Result<(), EngineError> {
+        let tail = self.tail(room)?;
+        let trimmed = to.min(tail.seq).max(tail.trimmed);
+        self.transaction.execute("UPDATE rooms SET trimmed = ?2 WHERE id = ?1", params![room.get(), trimmed])?;
+        self.done.tails.insert(room, Tail { trimmed, ..tail });
+        Ok(())
+    }
+
+    /// Removes some of what is past the room's retention, oldest first, and all that belongs to it; but no sanction that holds.
+    fn erase(&mut self, room: RoomId) -> Result<(), EngineError> {
+        // What this transaction has trimmed itself is not known to readers yet.
+        let Some(Tail { trimmed, .. }) = self.before.get(&room) else { return Ok(()) };
+        let erased: u64 = self.transaction.query_row("SELECT erased FROM rooms WHERE id = ?1", [room.get()], |row| row.get(0))?;
+        let to = erased.saturating_add(ERASED_AT_ONCE).min(*trimmed).max(erased);
+        let range = params![room.get(), erased, to];
+        self.transaction.execute(
+            "DELETE FROM events WHERE room = ?1 AND seq > ?2 AND seq <= ?3 AND NOT (kind = 4 AND EXISTS (
+                 SELECT 1 FROM sanctions WHERE room = events.room AND user = events.recipient AND event = events.seq))",
+            range,
+        )?;
+        self.transaction.execute("DELETE FROM deleted_messages WHERE room = ?1 AND seq > ?2 AND seq <= ?3", range)?;
+        self.transaction.execute("DELETE FROM deleted_authors WHERE room = ?1 AND deletion <= ?2", params![room.get(), to])?;
+        self.transaction.execute("UPDATE rooms SET erased = ?2 WHERE id = ?1", params![room.get(), to])?;
+        Ok(())
+    }
+
+    /// Gives some free pages back. A database that is not made for it keeps them.
+    fn shrink(&self) -> Result<(), EngineError> {
+        // Each step of the statement gives back one page.
+        Ok(self.transaction.pragma(None, "incremental_vacuum", PAGES_AT_ONCE, |_| Ok(()))?)
     }
 
     fn tail(&self, room: RoomId) -> Result<Tail, EngineError> {
@@ -261,6 +354,7 @@ pub(super) fn refuse(job: Job) -> Answer {
             Job::CreateRoom { reply, .. } | Job::SetState { reply, .. } | Job::Configure { reply, .. } => {
                 drop(reply.send(Err(error)));
             }
+            Job::Trim { reply, .. } | Job::Erase { reply, .. } | Job::Shrink { reply } => drop(reply.send(Err(error))),
         }
     })
 }

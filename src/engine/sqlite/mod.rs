@@ -15,6 +15,7 @@ mod checksum;
 mod error;
 mod health;
 mod reader;
+mod retention;
 mod row;
 mod run;
 mod schema;
@@ -38,6 +39,7 @@ use self::{
     check::Background,
     health::Health,
     reader::Readers,
+    retention::{Retention, Trimmed},
     run::{Found, Line, Lineage, Run},
     writer::Writer,
 };
@@ -49,6 +51,7 @@ pub struct Sqlite {
     epoch: String,
     health: Health,
     readers: Readers,
+    trimmed: Trimmed,
     /// Taken when the engine closes: the writer stops when nobody can send to it any more.
     writer: Mutex<Option<WriterHandle>>,
 }
@@ -56,6 +59,7 @@ pub struct Sqlite {
 struct WriterHandle {
     jobs: mpsc::Sender<Job>,
     thread: JoinHandle<(Connection, Run)>,
+    retention: Retention,
     check: Option<Background>,
     /// Held open for its lock: a second process on the same folder would give one place in the log to two messages.
     lock: File,
@@ -86,14 +90,17 @@ impl Sqlite {
         let run = Run::begin(&connection, &folder.join(run::FILE), stored)?;
         let health = Health::default();
         let check = check::in_background(&path, &health)?;
-        let writer = Writer { connection, sink, health: health.clone(), run, tails };
+        let trimmed = Trimmed::default();
+        trimmed.note(&tails);
+        let writer = Writer { connection, sink, health: health.clone(), run, tails, trimmed: trimmed.clone() };
         let (jobs, queue) = mpsc::channel();
         let thread = std::thread::Builder::new()
             .name("log-writer".into())
             .spawn(move || writer.work(&queue))
             .map_err(|source| OpenError::Folder { path: folder.to_owned(), source })?;
-        let writer = Mutex::new(Some(WriterHandle { jobs, thread, check, lock }));
-        Ok(Self { epoch, health, readers: Readers::new(path), writer })
+        let retention = Retention::start(&path, jobs.clone(), trimmed.clone())?;
+        let writer = Mutex::new(Some(WriterHandle { jobs, thread, retention, check, lock }));
+        Ok(Self { epoch, health, readers: Readers::new(path), trimmed, writer })
     }
 
     /// Checks the log in `folder`, of any size, and says what is wrong with it: nothing, if all is well. Changes nothing. While
@@ -119,7 +126,8 @@ impl Sqlite {
     /// Finishes what was asked before, then closes. Later requests get [`EngineError::Closed`]. Blocks until it is done.
     pub fn close(&self) {
         let handle = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(WriterHandle { jobs, thread, check, lock }) = handle {
+        if let Some(WriterHandle { jobs, thread, retention, check, lock }) = handle {
+            retention.stop();
             drop(jobs);
             self.readers.close();
             check.into_iter().for_each(Background::stop);
@@ -144,6 +152,15 @@ impl Sqlite {
         }
         async move { answer.await.unwrap_or(Err(EngineError::Closed)) }.boxed()
     }
+
+    /// Has what is past a room's retention go, after a change that may have made it so.
+    async fn then_trim<T>(&self, change: BoxFuture<'_, Result<T, EngineError>>) -> Result<T, EngineError> {
+        let done = change.await?;
+        if let Some(writer) = &*self.writer.lock().unwrap_or_else(PoisonError::into_inner) {
+            writer.retention.wake();
+        }
+        Ok(done)
+    }
 }
 
 impl Drop for Sqlite {
@@ -166,11 +183,11 @@ impl Engine for Sqlite {
     }
 
     fn set_state(&self, room: RoomId, state: RoomState) -> BoxFuture<'_, Result<Room, EngineError>> {
-        self.submit(|reply| Job::SetState { room, state, reply })
+        self.then_trim(self.submit(|reply| Job::SetState { room, state, reply })).boxed()
     }
 
     fn configure(&self, room: RoomId, change: SettingsChange, by: UserId) -> BoxFuture<'_, Result<Room, EngineError>> {
-        self.submit(|reply| Job::Configure { room, change, by, reply })
+        self.then_trim(self.submit(|reply| Job::Configure { room, change, by, reply })).boxed()
     }
 
     fn delete(&self, room: RoomId, deletion: Deletion) -> BoxFuture<'_, Result<Appended, EngineError>> {
@@ -190,6 +207,8 @@ impl Engine for Sqlite {
     }
 
     fn read(&self, query: Query) -> BoxFuture<'_, Result<Vec<Event>, EngineError>> {
+        let after = query.after.max(self.trimmed(query.room));
+        let query = Query { after, ..query };
         self.readers.run(move |connection| reader::events(connection, &query)).boxed()
     }
 
@@ -199,6 +218,10 @@ impl Engine for Sqlite {
 
     fn deletion(&self, room: RoomId, seq: u64) -> BoxFuture<'_, Result<Option<Act>, EngineError>> {
         self.readers.run(move |connection| reader::deletion(connection, room, seq)).boxed()
+    }
+
+    fn trimmed(&self, room: RoomId) -> u64 {
+        self.trimmed.of(room)
     }
 
     fn fault(&self) -> Option<Fault> {

@@ -142,7 +142,7 @@ fn settings(row: &Row<'_>, column: &str) -> rusqlite::Result<Settings> {
     serde_json::from_str(&row.get::<_, String>(column)?).map_err(|_| unreadable(column))
 }
 
-fn room_id(row: &Row<'_>, column: &str) -> rusqlite::Result<RoomId> {
+pub(super) fn room_id(row: &Row<'_>, column: &str) -> rusqlite::Result<RoomId> {
     RoomId::new(row.get(column)?).ok_or_else(|| unreadable(column))
 }
 

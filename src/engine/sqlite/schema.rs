@@ -12,7 +12,7 @@ use crate::{
 const APPLICATION_ID: i64 = 0x6368_6174;
 
 /// Step `n` brings a database from schema version `n` to `n + 1`. A step that was released is never changed.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
     CREATE TABLE rooms (
@@ -84,6 +84,12 @@ const MIGRATIONS: [&str; 7] = [
 ",
     // What was done in a room, which is little beside what was said.
     "CREATE INDEX events_acts ON events (room, seq) WHERE kind >= 2",
+    "
+    -- Events up to `trimmed` are past the room's retention, and those up to `erased` are gone.
+    ALTER TABLE rooms ADD COLUMN trimmed INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE rooms ADD COLUMN erased INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX rooms_to_erase ON rooms (id) WHERE erased < trimmed;
+",
 ];
 
 /// Opens the writing connection to a database that may be ours. Nothing in it is changed before [`prepare`], and a write-ahead log
@@ -109,8 +115,12 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
 /// Brings the schema up to date, and makes ready to write.
 pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
-    configure(connection)?;
     let from = version(connection)?;
+    if from == 0 {
+        // So that space can be given back in steps. It can only be chosen before anything is in the file.
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    }
+    configure(connection)?;
     migrate(connection, from)
 }
 
@@ -176,6 +186,8 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // An acknowledged message is durable: FULL syncs the WAL at each commit, where NORMAL only keeps the file consistent.
     connection.pragma_update(None, "synchronous", "FULL")?;
+    // What is deleted is overwritten, so that it is not to be found in the file's free pages.
+    connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "foreign_keys", true)
 }
 
@@ -193,7 +205,13 @@ pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     pragma(connection, "user_version")
 }
 
-fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
+/// Whether rooms may have lost the beginning of their logs: not before the schema knows of retention.
+pub(super) fn knows_retention(connection: &Connection) -> rusqlite::Result<bool> {
+    let sql = "SELECT count(*) > 0 FROM pragma_table_info('rooms') WHERE name = 'trimmed'";
+    connection.query_row(sql, [], |row| row.get(0))
+}
+
+pub(super) fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, name, |row| row.get(0))
 }
 
