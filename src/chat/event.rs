@@ -62,6 +62,15 @@ pub struct Message {
     pub video_time: f64,
 }
 
+/// A public message that was said elsewhere, or before.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// When it was said.
+    pub sent_at: Timestamp,
+    /// By whom, and what.
+    pub message: Message,
+}
+
 impl Event {
     /// Its public name.
     pub fn id(&self) -> MessageId {

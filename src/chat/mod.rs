@@ -17,7 +17,7 @@ mod text;
 
 pub use capability::{Capabilities, Capability};
 pub use command::{Command, Draft};
-pub use event::{Event, Kind, Message, Payload, Timestamp};
+pub use event::{Event, Kind, Message, Payload, Recorded, Timestamp};
 pub use id::{InvalidId, MessageId, RoomId, UserId};
 pub use limits::Limits;
 pub use moderation::{AddressHash, Deleted, Deletion, Measure, REASON_CHARS, Sanction};

@@ -14,8 +14,8 @@ use futures::future::BoxFuture;
 
 pub use self::sqlite::{BackupError, OpenError, Sqlite};
 use crate::chat::{
-    Deletion, Draft, Event, InvalidSetting, Message, Payload, Room, RoomId, RoomState, Sanction, Settings, SettingsChange,
-    Timestamp, UserId,
+    Deletion, Draft, Event, InvalidSetting, Message, Payload, Recorded, Room, RoomId, RoomState, Sanction, Settings,
+    SettingsChange, Timestamp, UserId,
 };
 
 /// Receives every event of every room, in the order of each room's log, after its commit and before its author's answer.
@@ -38,6 +38,21 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Moves a room to another state, as an event of its log. To the state that it is in already: no event, no error.
     fn set_state(&self, room: RoomId, state: RoomState) -> BoxFuture<'_, Result<Room, EngineError>>;
+
+    /// Begins to make a room of what was said elsewhere. Until [`finish_import`](Self::finish_import) no other method knows it; if
+    /// the engine closes before, or fails, nothing of it is left. Its address name is taken from now on.
+    fn begin_import(&self, settings: Settings) -> BoxFuture<'_, Result<RoomId, EngineError>>;
+
+    /// Adds messages to a room that is being imported. Each must be no earlier than the one before it. What is added at once
+    /// shares a commit with what is said in other rooms: a few hundred messages delay those by milliseconds.
+    fn import(&self, room: RoomId, messages: Vec<Recorded>) -> BoxFuture<'_, Result<(), EngineError>>;
+
+    /// Makes an imported room one like all others, ended, with the sequence number of its newest event. Returns after all of it is
+    /// durable; nothing is dispatched.
+    fn finish_import(&self, room: RoomId) -> BoxFuture<'_, Result<(Room, u64), EngineError>>;
+
+    /// Gives up a room that is being imported. Does not wait.
+    fn abandon_import(&self, room: RoomId);
 
     /// Appends a message. Returns after it is durable and dispatched.
     ///

@@ -5,6 +5,7 @@
 //! HTTP, HTML or a wire format; the one thing that it keeps for the dialects is a place for each entry's encoded frame.
 
 mod export;
+mod import;
 mod live;
 mod moderation;
 mod rate;
@@ -34,6 +35,7 @@ use std::{
 use self::live::{LiveRoom, LiveSnapshot};
 pub use self::{
     export::Export,
+    import::Import,
     live::{ConnectionId, Wake},
     moderation::{Authority, Decision},
     rate::Buckets,

@@ -99,6 +99,15 @@ pub enum Refusal {
     /// Another room has this address name.
     #[error("The slug {0:?} is taken by another room. Please choose another one.")]
     SlugTaken(String),
+    /// What is imported is older than what came before it.
+    #[error("it was sent before the one that stands before it: the oldest message must come first")]
+    OutOfOrder,
+    /// What is imported has not been said yet.
+    #[error("its time lies in the future")]
+    InFuture,
+    /// There is no message in what is imported.
+    #[error("There is no message to be imported.")]
+    NothingToImport,
     /// The engine could not do it.
     #[error("{}", engine(.0))]
     Engine(#[source] EngineError),
@@ -132,6 +141,9 @@ impl Refusal {
             Self::Stopping => "stopping",
             Self::WrongOrder(..) => "wrong_order",
             Self::SlugTaken(_) => "slug_taken",
+            Self::OutOfOrder => "out_of_order",
+            Self::InFuture => "in_future",
+            Self::NothingToImport => "nothing_to_import",
             Self::Engine(_) => "engine",
         }
     }

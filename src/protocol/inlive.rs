@@ -4,10 +4,10 @@
 //! keys `id`, `sent_at`, `client_message_id`, `position` and `gap`, which its clients pass over.
 
 use bytes::Bytes;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::moment::rfc3339;
+use super::{moment::rfc3339, payload::present};
 use crate::chat::{
     Command, Deleted, Draft, Event, Kind, Measure, MessageId, Payload, Position, RoomId, RoomState, Sanction, Settings, UserId,
 };
@@ -60,11 +60,6 @@ struct Body {
     client_message_id: Option<Payload>,
     #[serde(default, deserialize_with = "present")]
     message: Option<Payload>,
-}
-
-/// A value that is there, `null` included: `null` is a message like any other JSON.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Payload>, D::Error> {
-    Payload::deserialize(deserializer).map(Some)
 }
 
 /// Reads the body of a `POST /publish/{id}`. The keys that only the server may set (`author_id`, `stream_id`, `id`, `sent_at`) are

@@ -81,7 +81,10 @@ pub(super) fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::BlockedWord(_)
         | Refusal::ReasonTooLong { .. }
         | Refusal::TimeoutLength
-        | Refusal::Setting(_) => StatusCode::BAD_REQUEST,
+        | Refusal::Setting(_)
+        | Refusal::OutOfOrder
+        | Refusal::InFuture
+        | Refusal::NothingToImport => StatusCode::BAD_REQUEST,
         Refusal::TooFast { .. } | Refusal::SlowMode { .. } | Refusal::RoomTooFast { .. } | Refusal::Repeated { .. } => {
             StatusCode::TOO_MANY_REQUESTS
         }

@@ -14,6 +14,7 @@ mod connection;
 mod error;
 mod export;
 mod identity;
+mod import;
 mod listen;
 mod moderation;
 mod page;

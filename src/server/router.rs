@@ -9,7 +9,7 @@ use tower_http::{
     set_header::SetResponseHeaderLayer,
 };
 
-use super::{admin, api, error::ApiError, export, moderation, page, publish, state::AppState, subscribe, telemetry};
+use super::{admin, api, error::ApiError, export, import, moderation, page, publish, state::AppState, subscribe, telemetry};
 use crate::chat::RoomId;
 
 /// Every route of the server, grouped by who uses it.
@@ -24,6 +24,7 @@ pub fn router(state: AppState, allowed_origins: &[HeaderValue]) -> Router {
     let _ = any_spawner::Executor::init_tokio();
     let streams = Router::new()
         .route("/streams/create", post(api::create))
+        .route("/streams/import", post(import::import))
         .route("/streams", get(api::list))
         .route("/streams/{id}", get(api::show))
         .route("/streams/{id}/prepare", post(api::prepare))

@@ -5,6 +5,7 @@ mod client;
 mod config;
 mod connections;
 mod export;
+mod import;
 mod metrics;
 mod moderation;
 mod page;

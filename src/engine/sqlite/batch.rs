@@ -6,11 +6,16 @@ use rusqlite::{
 };
 use tokio::sync::oneshot;
 
-use super::{checksum::checksum, reader::DELETION, row, row::Columns, schema::new_widget_key};
+use super::{
+    checksum::checksum,
+    reader::DELETION,
+    row::{self, Columns},
+    schema::{self, new_widget_key},
+};
 use crate::{
     chat::{
-        Deleted, Deletion, Event, Kind, Measure, Message, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, Timestamp,
-        UserId,
+        Deleted, Deletion, Event, Kind, Measure, Message, Recorded, Room, RoomId, RoomState, Sanction, Settings, SettingsChange,
+        Timestamp, UserId,
     },
     engine::{Appended, EngineError, Entry, Fault, may_follow, now},
 };
@@ -49,6 +54,23 @@ pub(super) enum Job {
         room: RoomId,
         sanction: Sanction,
         reply: Reply<Appended>,
+    },
+    BeginImport {
+        settings: Settings,
+        reply: Reply<RoomId>,
+    },
+    Import {
+        room: RoomId,
+        messages: Vec<Recorded>,
+        reply: Reply<()>,
+    },
+    FinishImport {
+        room: RoomId,
+        reply: Reply<(Room, u64)>,
+    },
+    AbandonImport {
+        room: RoomId,
+        reply: Reply<()>,
     },
     /// Events up to that place are past the room's retention.
     Trim {
@@ -98,7 +120,8 @@ pub(super) struct Batch<'a> {
 pub(super) struct Done {
     pub(super) tails: HashMap<RoomId, Tail>,
     pub(super) events: Vec<Arc<Event>>,
-    pub(super) new_rooms: usize,
+    /// How many rooms and events there are more.
+    pub(super) stored: usize,
 }
 
 impl<'a> Batch<'a> {
@@ -123,6 +146,10 @@ impl<'a> Batch<'a> {
             Job::Configure { room, change, by, reply } => keep(answers, reply, self.configure(room, change, by)),
             Job::Delete { room, deletion, reply } => keep(answers, reply, self.delete(room, deletion)),
             Job::Sanction { room, sanction, reply } => keep(answers, reply, self.sanction(room, sanction)),
+            Job::BeginImport { settings, reply } => keep(answers, reply, self.begin_import(settings)),
+            Job::Import { room, messages, reply } => keep(answers, reply, self.import(room, &messages)),
+            Job::FinishImport { room, reply } => keep(answers, reply, self.finish_import(room)),
+            Job::AbandonImport { room, reply } => keep(answers, reply, self.abandon_import(room)),
             Job::Trim { room, to, reply } => keep(answers, reply, self.trim(room, to)),
             Job::Erase { room, reply } => keep(answers, reply, self.erase(room)),
             Job::Shrink { reply } => keep(answers, reply, self.shrink()),
@@ -155,6 +182,12 @@ impl<'a> Batch<'a> {
     }
 
     fn create_room(&mut self, settings: Settings) -> Result<Room, EngineError> {
+        let room = self.insert_room(settings)?;
+        self.done.stored += 1;
+        Ok(room)
+    }
+
+    fn insert_room(&mut self, settings: Settings) -> Result<Room, EngineError> {
         if self.is_taken(&settings.slug)? {
             return Err(EngineError::SlugTaken(settings.slug));
         }
@@ -162,9 +195,44 @@ impl<'a> Batch<'a> {
                    VALUES (?1, ?2, ?3, ?4, ?5, ?5) RETURNING *";
         let values = params![settings.slug, row::stored(&settings), RoomState::Created.name(), new_widget_key(), now().0];
         let room = self.transaction.query_row(sql, values, row::room)?;
-        self.done.new_rooms += 1;
         self.done.tails.insert(room.id, Tail { seq: 0, sent_at: room.created_at, state: room.state, trimmed: 0 });
         Ok(room)
+    }
+
+    fn begin_import(&mut self, settings: Settings) -> Result<RoomId, EngineError> {
+        let room = self.insert_room(settings)?.id;
+        self.transaction.execute("UPDATE rooms SET hidden = 1 WHERE id = ?1", [room.get()])?;
+        Ok(room)
+    }
+
+    fn import(&mut self, room: RoomId, messages: &[Recorded]) -> Result<(), EngineError> {
+        let mut tail = self.tail(room)?;
+        for Recorded { sent_at, message } in messages {
+            tail = Tail { seq: tail.seq + 1, sent_at: *sent_at, ..tail };
+            self.insert_event(room, tail, &Kind::Message(message.clone()), None)?;
+        }
+        self.done.tails.insert(room, tail);
+        Ok(())
+    }
+
+    /// The session of an imported room lasted from its first message to its last.
+    fn finish_import(&mut self, room: RoomId) -> Result<(Room, u64), EngineError> {
+        let tail = self.tail(room)?;
+        let sql = "UPDATE rooms SET hidden = 0, state = ?2, ended_at = ?3,
+                       started_at = coalesce((SELECT sent_at FROM events WHERE room = ?1 ORDER BY seq LIMIT 1), ?3)
+                   WHERE id = ?1 RETURNING *";
+        let values = params![room.get(), RoomState::Ended.name(), tail.sent_at.0];
+        let about = self.transaction.query_row(sql, values, row::room)?;
+        self.done.tails.insert(room, Tail { state: about.state, ..tail });
+        self.done.stored += 1 + tail.seq as usize;
+        Ok((about, tail.seq))
+    }
+
+    fn abandon_import(&mut self, room: RoomId) -> Result<(), EngineError> {
+        let tail = self.tail(room)?;
+        schema::abandon_import(&self.transaction, room.get())?;
+        self.done.tails.insert(room, Tail { trimmed: tail.seq, ..tail });
+        Ok(())
     }
 
     fn is_taken(&self, slug: &str) -> rusqlite::Result<bool> {
@@ -280,9 +348,11 @@ impl<'a> Batch<'a> {
     /// Removes some of what is past the room's retention, oldest first, and all that belongs to it; but no sanction that holds.
     fn erase(&mut self, room: RoomId) -> Result<(), EngineError> {
         // What this transaction has trimmed itself is not known to readers yet.
-        let Some(Tail { trimmed, .. }) = self.before.get(&room) else { return Ok(()) };
-        let erased: u64 = self.transaction.query_row("SELECT erased FROM rooms WHERE id = ?1", [room.get()], |row| row.get(0))?;
-        let to = erased.saturating_add(ERASED_AT_ONCE).min(*trimmed).max(erased);
+        let sql = "SELECT erased, trimmed FROM rooms WHERE id = ?1";
+        let (erased, trimmed): (u64, u64) =
+            self.transaction.query_row(sql, [room.get()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let known = self.before.get(&room).map_or(trimmed, |tail| tail.trimmed);
+        let to = erased.saturating_add(ERASED_AT_ONCE).min(known).max(erased);
         let range = params![room.get(), erased, to];
         self.transaction.execute(
             "DELETE FROM events WHERE room = ?1 AND seq > ?2 AND seq <= ?3 AND NOT (kind = 4 AND EXISTS (
@@ -292,6 +362,7 @@ impl<'a> Batch<'a> {
         self.transaction.execute("DELETE FROM deleted_messages WHERE room = ?1 AND seq > ?2 AND seq <= ?3", range)?;
         self.transaction.execute("DELETE FROM deleted_authors WHERE room = ?1 AND deletion <= ?2", params![room.get(), to])?;
         self.transaction.execute("UPDATE rooms SET erased = ?2 WHERE id = ?1", params![room.get(), to])?;
+        self.transaction.execute("DELETE FROM rooms WHERE id = ?1 AND hidden = 2 AND erased >= trimmed", [room.get()])?;
         Ok(())
     }
 
@@ -307,13 +378,23 @@ impl<'a> Batch<'a> {
 
     /// Gives an event its place and its time, and writes it.
     fn push(&mut self, room: RoomId, tail: Tail, kind: Kind, client_message_id: Option<&str>) -> rusqlite::Result<Appended> {
-        let (seq, sent_at) = (tail.seq + 1, now().max(tail.sent_at));
-        let columns = Columns::of(&kind);
+        let tail = Tail { seq: tail.seq + 1, sent_at: now().max(tail.sent_at), ..tail };
+        self.insert_event(room, tail, &kind, client_message_id)?;
+        let Tail { seq, sent_at, .. } = tail;
+        self.done.tails.insert(room, tail);
+        self.done.events.push(Arc::new(Event { room, seq, sent_at, kind }));
+        self.done.stored += 1;
+        Ok(Appended { seq, sent_at })
+    }
+
+    /// Writes an event that the room's log ends with, as `tail` says.
+    fn insert_event(&self, room: RoomId, tail: Tail, kind: &Kind, client_message_id: Option<&str>) -> rusqlite::Result<()> {
+        let columns = Columns::of(kind);
         let values = [
             ValueRef::Integer(room.get().into()),
-            ValueRef::Integer(seq as i64),
+            ValueRef::Integer(tail.seq as i64),
             ValueRef::Integer(columns.kind),
-            ValueRef::Integer(sent_at.0),
+            ValueRef::Integer(tail.sent_at.0),
             text(columns.author),
             text(columns.recipient),
             columns.video_time.map_or(ValueRef::Null, ValueRef::Real),
@@ -325,10 +406,7 @@ impl<'a> Batch<'a> {
                        (room, seq, kind, sent_at, author, recipient, video_time, client_message_id, payload, checksum)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
         let values = values.into_iter().chain([checksum]).map(ToSqlOutput::Borrowed);
-        self.transaction.prepare_cached(sql)?.execute(params_from_iter(values))?;
-        self.done.tails.insert(room, Tail { seq, sent_at, ..tail });
-        self.done.events.push(Arc::new(Event { room, seq, sent_at, kind }));
-        Ok(Appended { seq, sent_at })
+        self.transaction.prepare_cached(sql)?.execute(params_from_iter(values)).map(drop)
     }
 }
 
@@ -354,6 +432,9 @@ pub(super) fn refuse(job: Job) -> Answer {
             Job::CreateRoom { reply, .. } | Job::SetState { reply, .. } | Job::Configure { reply, .. } => {
                 drop(reply.send(Err(error)));
             }
+            Job::BeginImport { reply, .. } => drop(reply.send(Err(error))),
+            Job::FinishImport { reply, .. } => drop(reply.send(Err(error))),
+            Job::Import { reply, .. } | Job::AbandonImport { reply, .. } => drop(reply.send(Err(error))),
             Job::Trim { reply, .. } | Job::Erase { reply, .. } | Job::Shrink { reply } => drop(reply.send(Err(error))),
         }
     })

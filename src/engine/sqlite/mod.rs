@@ -44,7 +44,7 @@ use self::{
     writer::Writer,
 };
 use super::{Act, Appended, Engine, EngineError, Entry, Fault, Query, Sink};
-use crate::chat::{Deletion, Event, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, UserId};
+use crate::chat::{Deletion, Event, Recorded, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, UserId};
 
 /// The log in an SQLite file.
 pub struct Sqlite {
@@ -81,6 +81,7 @@ impl Sqlite {
         let (mut connection, lineage) = open_checked(folder, &path)?;
         schema::prepare(&mut connection).map_err(in_database)?;
         schema::first_room(&connection, widget_key).map_err(in_database)?;
+        schema::abandon_imports(&connection).map_err(in_database)?;
         let tails = writer::tails(&connection).map_err(|error| match error {
             EngineError::Store(source) => in_database(source),
             damaged => OpenError::Damaged { path: path.clone(), found: damaged.to_string() },
@@ -200,6 +201,22 @@ impl Engine for Sqlite {
 
     fn sanctions(&self) -> BoxFuture<'_, Result<Vec<Event>, EngineError>> {
         self.readers.run(reader::sanctions).boxed()
+    }
+
+    fn begin_import(&self, settings: Settings) -> BoxFuture<'_, Result<RoomId, EngineError>> {
+        self.submit(|reply| Job::BeginImport { settings, reply })
+    }
+
+    fn import(&self, room: RoomId, messages: Vec<Recorded>) -> BoxFuture<'_, Result<(), EngineError>> {
+        self.submit(|reply| Job::Import { room, messages, reply })
+    }
+
+    fn finish_import(&self, room: RoomId) -> BoxFuture<'_, Result<(Room, u64), EngineError>> {
+        self.submit(|reply| Job::FinishImport { room, reply })
+    }
+
+    fn abandon_import(&self, room: RoomId) {
+        drop(self.submit(|reply| Job::AbandonImport { room, reply }));
     }
 
     fn append(&self, room: RoomId, entry: Entry) -> BoxFuture<'_, Result<Appended, EngineError>> {

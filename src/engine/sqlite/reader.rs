@@ -15,8 +15,8 @@ use crate::{
 /// Reads that run at once. More only wait longer for the same two or three cores and the same disk.
 const CONNECTIONS: usize = 4;
 
-const ROOMS: &str = concat!("SELECT *, ", head!(), " AS head FROM rooms ORDER BY id");
-const STORED: &str = concat!("SELECT count(*) + coalesce(sum(", head!(), "), 0) FROM rooms");
+const ROOMS: &str = concat!("SELECT *, ", head!(), " AS head FROM rooms WHERE hidden = 0 ORDER BY id");
+const STORED: &str = concat!("SELECT count(*) + coalesce(sum(", head!(), "), 0) FROM rooms WHERE hidden = 0");
 const STORED_BEFORE_RETENTION: &str =
     "SELECT count(*) + coalesce(sum((SELECT coalesce(max(seq), 0) FROM events WHERE room = rooms.id)), 0) FROM rooms";
 const FORWARD: &str = concat!(shown!(), " ORDER BY seq");
@@ -95,7 +95,7 @@ impl Readers {
     }
 }
 
-/// How many rooms and events were stored. The events of a room are counted from 1 without holes, and those past its retention count.
+/// How many rooms and events were stored, without what is being imported. The events of a room are counted from 1 without holes, and those past its retention count.
 pub(super) fn stored(connection: &Connection) -> rusqlite::Result<u64> {
     match schema::version(connection)? {
         0 => Ok(0), // The tables are not there yet.
@@ -118,7 +118,7 @@ pub(super) fn event(connection: &Connection, room: RoomId, seq: u64) -> Result<O
 
 /// How far each room's log is past its retention, where it is.
 pub(super) fn trimmed(connection: &Connection) -> rusqlite::Result<Vec<(RoomId, u64)>> {
-    let mut statement = connection.prepare("SELECT id, trimmed FROM rooms WHERE trimmed > 0")?;
+    let mut statement = connection.prepare("SELECT id, trimmed FROM rooms WHERE trimmed > 0 AND hidden = 0")?;
     statement.query_map([], |row| Ok((row::room_id(row, "id")?, row.get("trimmed")?)))?.collect()
 }
 

@@ -89,6 +89,8 @@ const MIGRATIONS: [&str; 8] = [
     ALTER TABLE rooms ADD COLUMN trimmed INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE rooms ADD COLUMN erased INTEGER NOT NULL DEFAULT 0;
     CREATE INDEX rooms_to_erase ON rooms (id) WHERE erased < trimmed;
+    -- 1: being imported; 2: not imported after all, to be erased.
+    ALTER TABLE rooms ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0;
 ",
 ];
 
@@ -145,6 +147,22 @@ pub(super) fn first_room(connection: &Connection, widget_key: Option<&str>) -> r
         connection.execute("UPDATE rooms SET widget_key = ?2 WHERE id = ?1", params![RoomId::FIRST.get(), key])?;
     }
     Ok(())
+}
+
+/// Gives up what an earlier run was importing when it ended.
+pub(super) fn abandon_imports(connection: &Connection) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare("SELECT id FROM rooms WHERE hidden = 1")?;
+    let rooms: Vec<u32> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    rooms.into_iter().try_for_each(|room| abandon_import(connection, room))
+}
+
+/// Has a room that is being imported be erased. Its slug is free at once.
+pub(super) fn abandon_import(connection: &Connection, room: u32) -> rusqlite::Result<()> {
+    let sql = "UPDATE rooms SET hidden = 2, slug = lower(hex(randomblob(16))),
+                   trimmed = (SELECT coalesce(max(seq), 0) FROM events WHERE room = rooms.id)
+               WHERE id = ?1 AND hidden = 1";
+    connection.execute(sql, [room])?;
+    connection.execute("DELETE FROM rooms WHERE id = ?1 AND hidden = 2 AND trimmed = 0", [room]).map(drop)
 }
 
 /// A key that no one guesses by chance; it is public all the same.

@@ -114,7 +114,7 @@ impl Writer {
     /// Lets the rooms know what is durable now.
     fn publish(&mut self, done: Done) {
         self.trimmed.note(&done.tails);
-        if let Err(error) = self.run.advance(done.events.len() + done.new_rooms) {
+        if let Err(error) = self.run.advance(done.stored) {
             tracing::warn!(%error, "the end of the log could not be noted beside it: damage to it may go unnoticed");
         }
         self.tails.extend(done.tails);
