@@ -84,6 +84,9 @@ pub trait Engine: Send + Sync + 'static {
     /// What took that message out, and the message; `None` if it is not deleted, or there is no such message.
     fn deletion(&self, room: RoomId, seq: u64) -> BoxFuture<'_, Result<Option<Act>, EngineError>>;
 
+    /// The newest event of a room that came before a moment, 0 if none did.
+    fn seq_before(&self, room: RoomId, at: Timestamp) -> BoxFuture<'_, Result<u64, EngineError>>;
+
     /// The newest event of a room that is past its retention (see [`Settings::retention_days`] and what follows it), 0 if none is:
     /// it and all before it may be missing in what is read. A read that has missed any of them was preceded by this.
     fn trimmed(&self, room: RoomId) -> u64;

@@ -12,6 +12,7 @@ mod rate;
 mod recent;
 mod refusal;
 mod repeats;
+mod replay;
 mod ring;
 mod rules;
 mod sanctions;
@@ -40,6 +41,7 @@ pub use self::{
     moderation::{Authority, Decision},
     rate::Buckets,
     refusal::Refusal,
+    replay::{Replay, Span},
     ring::{Entry, Item, RingSize},
     subscriber::{Batch, Fetch, Fetched, Found, LiveTail, Step, Subscriber, Welcome},
     token::{Claims, TokenError, Tokens},

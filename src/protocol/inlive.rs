@@ -125,6 +125,9 @@ pub struct Envelope<'a> {
     widget_key: &'static str,
     id: String,
     sent_at: String,
+    /// In a replay: milliseconds since the room's start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<u64>,
     message: std::borrow::Cow<'a, RawValue>,
 }
 
@@ -143,7 +146,13 @@ impl<'a> Envelope<'a> {
             Kind::Sanction(sanction) => ("system", "0", sanction.user.as_str(), 0.0, Owned(sanctioned(sanction))),
         };
         let (id, sent_at) = (event.id().to_string(), rfc3339(event.sent_at));
-        Self { stream_id: event.room.to_string(), author_id, to_user_id, kind, timestamp, widget_key: "", id, sent_at, message }
+        let stream_id = event.room.to_string();
+        Self { stream_id, author_id, to_user_id, kind, timestamp, widget_key: "", id, sent_at, offset: None, message }
+    }
+
+    /// The same in a replay, so many milliseconds after the room's start.
+    pub fn replayed(event: &'a Event, offset: u64) -> Self {
+        Self { offset: Some(offset), ..Self::of(event) }
     }
 }
 

@@ -20,6 +20,7 @@ mod moderation;
 mod page;
 mod password;
 mod publish;
+mod replay;
 mod router;
 mod secrets;
 mod start;

@@ -39,7 +39,7 @@ pub(super) struct Post {
 }
 
 /// Who asks for a page.
-struct Visitor {
+pub(super) struct Visitor {
     user: UserId,
     capabilities: Capabilities,
     /// Where they come from, if that is known.
@@ -47,7 +47,7 @@ struct Visitor {
 }
 
 impl Visitor {
-    fn of(state: &AppState, room: RoomId, headers: &HeaderMap, ClientAddress(from): ClientAddress) -> Self {
+    pub(super) fn of(state: &AppState, room: RoomId, headers: &HeaderMap, ClientAddress(from): ClientAddress) -> Self {
         let user = identity::from_cookie(headers, state.hub.tokens(), room).unwrap_or_else(identity::new_guest);
         Self { user, capabilities: identity::capabilities(headers, state.hub.tokens()), from }
     }
@@ -142,7 +142,9 @@ async fn show_as(
     status: StatusCode,
     form: FormView,
 ) -> Response {
-    let page = match view(&state.hub, room, visitor, params, form).await {
+    // A place that cannot be used shows the newest page, as if it had not been given.
+    let before = place(params, "before", room, &state.hub.position(0)).ok().flatten();
+    let page = match view(&state.hub, room, visitor, before, form).await {
         Ok(view) => Page::Room(Box::new(view)),
         Err(Refusal::UnknownRoom(_)) => return not_found(state, uri).await,
         Err(refusal) => return render(&state.options, uri, error::status(&refusal), Page::Failed).await,
@@ -152,11 +154,16 @@ async fn show_as(
     response
 }
 
-async fn view(hub: &Hub, room: RoomId, visitor: &Visitor, params: &Params, form: FormView) -> Result<RoomView, Refusal> {
+/// What a room's page shows: its newest messages, or the newest of those before a place, to be read alone.
+pub(super) async fn view(
+    hub: &Hub,
+    room: RoomId,
+    visitor: &Visitor,
+    before: Option<u64>,
+    form: FormView,
+) -> Result<RoomView, Refusal> {
     let Visitor { user, capabilities, from } = visitor;
     let Snapshot { room: about, position, viewer_count, .. } = hub.snapshot(room)?;
-    // A place that cannot be used shows the newest page, as if it had not been given.
-    let before = place(params, "before", room, &position).ok().flatten();
     let query = Query {
         room,
         after: 0,

@@ -9,7 +9,9 @@ use tower_http::{
     set_header::SetResponseHeaderLayer,
 };
 
-use super::{admin, api, error::ApiError, export, import, moderation, page, publish, state::AppState, subscribe, telemetry};
+use super::{
+    admin, api, error::ApiError, export, import, moderation, page, publish, replay, state::AppState, subscribe, telemetry,
+};
 use crate::chat::RoomId;
 
 /// Every route of the server, grouped by who uses it.
@@ -31,6 +33,7 @@ pub fn router(state: AppState, allowed_origins: &[HeaderValue]) -> Router {
         .route("/streams/{id}/start", post(api::start))
         .route("/streams/{id}/end", post(api::end))
         .route("/streams/{id}/messages", get(api::messages))
+        .route("/streams/{id}/replay", get(replay::messages))
         .route("/streams/{id}/export.jsonl", get(export::json_lines))
         .route("/streams/{id}/export.csv", get(export::csv))
         .route("/streams/{id}/messages/{message}", delete(moderation::delete_message))
@@ -45,6 +48,7 @@ pub fn router(state: AppState, allowed_origins: &[HeaderValue]) -> Router {
     Router::new()
         .route("/", get(page::first_room).post(page::post_to_first_room))
         .route("/rooms/{id}", get(page::room).post(page::post_to_room))
+        .route("/rooms/{id}/replay", get(replay::show))
         .merge(widget("/subscribe", Router::new().route("/{id}", get(subscribe::subscribe))))
         .merge(widget("/publish", Router::new().route("/{id}", post(publish::publish))))
         .merge(widget("/v1", streams))

@@ -10,6 +10,7 @@ mod metrics;
 mod moderation;
 mod page;
 mod publish;
+mod replay;
 mod resume;
 mod resume_model;
 mod rules;

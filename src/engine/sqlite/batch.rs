@@ -219,9 +219,12 @@ impl<'a> Batch<'a> {
     fn finish_import(&mut self, room: RoomId) -> Result<(Room, u64), EngineError> {
         let tail = self.tail(room)?;
         let sql = "UPDATE rooms SET hidden = 0, state = ?2, ended_at = ?3,
-                       started_at = coalesce((SELECT sent_at FROM events WHERE room = ?1 ORDER BY seq LIMIT 1), ?3)
-                   WHERE id = ?1 RETURNING *";
-        let values = params![room.get(), RoomState::Ended.name(), tail.sent_at.0];
+                       started_at = ?4, first_started_at = ?4 WHERE id = ?1 RETURNING *";
+        let first =
+            self.transaction
+                .query_row("SELECT min(sent_at) FROM events WHERE room = ?1 AND seq = 1", [room.get()], |row| row.get(0));
+        let started_at: Option<i64> = first?;
+        let values = params![room.get(), RoomState::Ended.name(), tail.sent_at.0, started_at];
         let about = self.transaction.query_row(sql, values, row::room)?;
         self.done.tails.insert(room, Tail { state: about.state, ..tail });
         self.done.stored += 1 + tail.seq as usize;
@@ -250,7 +253,7 @@ impl<'a> Batch<'a> {
             let column = match state {
                 RoomState::Created => "created_at",
                 RoomState::Prepared => "prepared_at",
-                RoomState::Live => "started_at",
+                RoomState::Live => "first_started_at = coalesce(first_started_at, ?3), started_at",
                 RoomState::Ended => "ended_at",
             };
             let sql = format!("UPDATE rooms SET state = ?2, updated_at = ?3, {column} = ?3 WHERE id = ?1");

@@ -44,7 +44,7 @@ use self::{
     writer::Writer,
 };
 use super::{Act, Appended, Engine, EngineError, Entry, Fault, Query, Sink};
-use crate::chat::{Deletion, Event, Recorded, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, UserId};
+use crate::chat::{Deletion, Event, Recorded, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, Timestamp, UserId};
 
 /// The log in an SQLite file.
 pub struct Sqlite {
@@ -235,6 +235,10 @@ impl Engine for Sqlite {
 
     fn deletion(&self, room: RoomId, seq: u64) -> BoxFuture<'_, Result<Option<Act>, EngineError>> {
         self.readers.run(move |connection| reader::deletion(connection, room, seq)).boxed()
+    }
+
+    fn seq_before(&self, room: RoomId, at: Timestamp) -> BoxFuture<'_, Result<u64, EngineError>> {
+        self.readers.run(move |connection| Ok(reader::seq_before(connection, room, at)?)).boxed()
     }
 
     fn trimmed(&self, room: RoomId) -> u64 {

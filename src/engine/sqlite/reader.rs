@@ -31,6 +31,7 @@ pub(super) const DELETION: &str = "SELECT coalesce(
         (SELECT deletion FROM deleted_authors WHERE room = events.room AND author = events.author AND deletion > events.seq))
     FROM events WHERE room = ?1 AND seq = ?2 AND kind < 2";
 const EVENT: &str = "SELECT * FROM events WHERE room = ?1 AND seq = ?2";
+const NEWEST: &str = "SELECT coalesce(max(seq), 0) FROM events WHERE room = ?1";
 const NEXT: &str = "SELECT seq, sent_at FROM events WHERE room = ?1 AND seq >= ?2 ORDER BY seq LIMIT 1";
 
 /// The newest event that a room has had.
@@ -122,9 +123,10 @@ pub(super) fn trimmed(connection: &Connection) -> rusqlite::Result<Vec<(RoomId, 
     statement.query_map([], |row| Ok((row::room_id(row, "id")?, row.get("trimmed")?)))?.collect()
 }
 
-/// The newest of a room's events up to `head` that came before a moment, 0 if none did: found by halves, as none is earlier than
-/// the one before it.
-pub(super) fn seq_before(connection: &Connection, room: RoomId, at: Timestamp, head: u64) -> rusqlite::Result<u64> {
+/// The newest of a room's events that came before a moment, 0 if none did: found by halves, as none is earlier than the one before
+/// it.
+pub(super) fn seq_before(connection: &Connection, room: RoomId, at: Timestamp) -> rusqlite::Result<u64> {
+    let head = connection.prepare_cached(NEWEST)?.query_row([room.get()], |row| row.get(0))?;
     let mut next = connection.prepare_cached(NEXT)?;
     // Those up to `low` came before, those after `high` did not.
     let (mut low, mut high) = (0, head);
@@ -228,7 +230,7 @@ mod tests {
     fn no_query_of_the_start_or_of_a_page_reads_more_than_it_gives() {
         let mut connection = Connection::open_in_memory().expect("opens");
         schema::prepare(&mut connection).expect("made");
-        for sql in [ROOMS, STORED, STORED_BEFORE_RETENTION, EVENT, NEXT, FORWARD, BACKWARD, SANCTIONS, ACTS, DELETION] {
+        for sql in [ROOMS, STORED, STORED_BEFORE_RETENTION, EVENT, NEWEST, NEXT, FORWARD, BACKWARD, SANCTIONS, ACTS, DELETION] {
             let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("a query");
             // The plan does not depend on what is bound.
             let nothing = vec![Null; statement.parameter_count()];

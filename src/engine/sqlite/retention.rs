@@ -144,7 +144,7 @@ impl Work {
             return Ok(too_many);
         }
         let oldest = Timestamp(now().0 - i64::from(retention_days) * MILLISECONDS_A_DAY);
-        Ok(too_many.max(reader::seq_before(&self.connection, room.id, oldest, head)?))
+        Ok(too_many.max(reader::seq_before(&self.connection, room.id, oldest)?))
     }
 
     fn room_to_erase(&self) -> rusqlite::Result<Option<RoomId>> {

@@ -104,6 +104,7 @@ pub(super) fn room(row: &Row<'_>) -> rusqlite::Result<Room> {
         updated_at: Timestamp(row.get("updated_at")?),
         prepared_at: time("prepared_at")?,
         started_at: time("started_at")?,
+        first_started_at: time("first_started_at")?,
         ended_at: time("ended_at")?,
     })
 }

@@ -12,7 +12,7 @@ use crate::{
 const APPLICATION_ID: i64 = 0x6368_6174;
 
 /// Step `n` brings a database from schema version `n` to `n + 1`. A step that was released is never changed.
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 9] = [
     "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
     CREATE TABLE rooms (
@@ -92,6 +92,14 @@ const MIGRATIONS: [&str; 8] = [
     -- 1: being imported; 2: not imported after all, to be erased.
     ALTER TABLE rooms ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0;
 ",
+    "
+    -- It is among the first events of the room; room 1 was made open.
+    ALTER TABLE rooms ADD COLUMN first_started_at INTEGER;
+    UPDATE rooms SET first_started_at = coalesce(
+        (SELECT min(sent_at) FROM (SELECT * FROM events WHERE room = rooms.id ORDER BY seq LIMIT 100)
+         WHERE kind = 2 AND payload = 'live' AND rooms.id > 1),
+        started_at);
+",
 ];
 
 /// Opens the writing connection to a database that may be ours. Nothing in it is changed before [`prepare`], and a write-ahead log
@@ -139,8 +147,8 @@ pub(super) fn first_room(connection: &Connection, widget_key: Option<&str>) -> r
     let settings = Settings { name: "Live chat".into(), slug: "live-chat".into(), ..Settings::default() };
     let new_key = widget_key.map_or_else(new_widget_key, str::to_owned);
     connection.execute(
-        "INSERT INTO rooms (id, slug, settings, state, widget_key, created_at, updated_at, prepared_at, started_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?6, ?6) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO rooms (id, slug, settings, state, widget_key, created_at, updated_at, prepared_at, started_at, first_started_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?6, ?6, ?6) ON CONFLICT (id) DO NOTHING",
         params![RoomId::FIRST.get(), settings.slug, row::stored(&settings), RoomState::Live.name(), new_key, now],
     )?;
     if let Some(key) = widget_key {
