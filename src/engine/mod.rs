@@ -84,6 +84,10 @@ pub trait Engine: Send + Sync + 'static {
     /// What took that message out, and the message; `None` if it is not deleted, or there is no such message.
     fn deletion(&self, room: RoomId, seq: u64) -> BoxFuture<'_, Result<Option<Act>, EngineError>>;
 
+    /// Looks for the public chat messages whose name and text have all these words, each as a word or the beginning of one, whatever
+    /// their case and accents; newest first. Without the messages that were deleted and what is past the room's retention.
+    fn search(&self, search: Search) -> BoxFuture<'_, Result<Hits, EngineError>>;
+
     /// The newest event of a room that came before a moment, 0 if none did.
     fn seq_before(&self, room: RoomId, at: Timestamp) -> BoxFuture<'_, Result<u64, EngineError>>;
 
@@ -150,6 +154,29 @@ impl Query {
     pub fn is_filled_by(&self, events: &[Event]) -> bool {
         events.len() >= self.limit || events.iter().map(Event::payload_bytes).sum::<usize>() >= self.bytes
     }
+}
+
+/// What to look for: nothing in it is read as a language of queries.
+#[derive(Clone, Debug)]
+pub struct Search {
+    /// Where.
+    pub room: RoomId,
+    /// The words.
+    pub words: Vec<String>,
+    /// The oldest event that is not wanted any more; `None` for all that there are.
+    pub before: Option<u64>,
+    /// How many messages at most.
+    pub limit: usize,
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default)]
+pub struct Hits {
+    /// The messages, newest first.
+    pub events: Vec<Event>,
+    /// How many of the newest events could not be searched, because the index has not reached them yet: 0 but for the first minutes
+    /// after an older database was taken over, or much was imported.
+    pub not_searched: u64,
 }
 
 /// An end of a range of events.

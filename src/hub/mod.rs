@@ -16,6 +16,7 @@ mod replay;
 mod ring;
 mod rules;
 mod sanctions;
+mod search;
 mod slow_mode;
 mod speakers;
 mod subscriber;

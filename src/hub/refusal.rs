@@ -99,6 +99,9 @@ pub enum Refusal {
     /// Another room has this address name.
     #[error("The slug {0:?} is taken by another room. Please choose another one.")]
     SlugTaken(String),
+    /// There is nothing to look for, or too much.
+    #[error("\"q\" must hold one word or more, and at most 200 characters.")]
+    Search,
     /// What is imported is older than what came before it.
     #[error("it was sent before the one that stands before it: the oldest message must come first")]
     OutOfOrder,
@@ -141,6 +144,7 @@ impl Refusal {
             Self::Stopping => "stopping",
             Self::WrongOrder(..) => "wrong_order",
             Self::SlugTaken(_) => "slug_taken",
+            Self::Search => "search",
             Self::OutOfOrder => "out_of_order",
             Self::InFuture => "in_future",
             Self::NothingToImport => "nothing_to_import",

@@ -82,6 +82,7 @@ pub(super) fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::ReasonTooLong { .. }
         | Refusal::TimeoutLength
         | Refusal::Setting(_)
+        | Refusal::Search
         | Refusal::OutOfOrder
         | Refusal::InFuture
         | Refusal::NothingToImport => StatusCode::BAD_REQUEST,

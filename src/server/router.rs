@@ -43,6 +43,7 @@ pub fn router(state: AppState, allowed_origins: &[HeaderValue]) -> Router {
         .route("/streams/{id}/users/{user}/ban", post(moderation::ban))
         .route("/streams/{id}/users/{user}/lift", post(moderation::lift))
         .route("/streams/{id}/settings", post(moderation::configure))
+        .route("/streams/{id}/search", get(moderation::search))
         .route("/streams/{id}/sanctions", get(moderation::sanctions))
         .route("/streams/{id}/audit", get(admin::acts::list));
     Router::new()

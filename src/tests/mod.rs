@@ -14,6 +14,7 @@ mod replay;
 mod resume;
 mod resume_model;
 mod rules;
+mod search;
 mod site;
 mod store;
 mod streams;

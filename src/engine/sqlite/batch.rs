@@ -8,14 +8,15 @@ use tokio::sync::oneshot;
 
 use super::{
     checksum::checksum,
+    index::{self, Words},
     reader::DELETION,
     row::{self, Columns},
     schema::{self, new_widget_key},
 };
 use crate::{
     chat::{
-        Deleted, Deletion, Event, Kind, Measure, Message, Recorded, Room, RoomId, RoomState, Sanction, Settings, SettingsChange,
-        Timestamp, UserId,
+        ChatText, Deleted, Deletion, Event, Kind, Measure, Message, Recorded, Room, RoomId, RoomState, Sanction, Settings,
+        SettingsChange, Timestamp, UserId,
     },
     engine::{Appended, EngineError, Entry, Fault, may_follow, now},
 };
@@ -81,6 +82,11 @@ pub(super) enum Job {
     /// One step of the removal of what is past the room's retention.
     Erase {
         room: RoomId,
+        reply: Reply<()>,
+    },
+    /// More words to be found.
+    Index {
+        words: Words,
         reply: Reply<()>,
     },
     /// One step of giving free space back.
@@ -152,6 +158,7 @@ impl<'a> Batch<'a> {
             Job::AbandonImport { room, reply } => keep(answers, reply, self.abandon_import(room)),
             Job::Trim { room, to, reply } => keep(answers, reply, self.trim(room, to)),
             Job::Erase { room, reply } => keep(answers, reply, self.erase(room)),
+            Job::Index { words, reply } => keep(answers, reply, self.index(words)),
             Job::Shrink { reply } => keep(answers, reply, self.shrink()),
         }
     }
@@ -362,10 +369,25 @@ impl<'a> Batch<'a> {
                  SELECT 1 FROM sanctions WHERE room = events.room AND user = events.recipient AND event = events.seq))",
             range,
         )?;
+        let rowids = params![index::rowid(room, erased + 1), index::rowid(room, to)];
+        self.transaction.execute("DELETE FROM words WHERE rowid BETWEEN ?1 AND ?2", rowids)?;
         self.transaction.execute("DELETE FROM deleted_messages WHERE room = ?1 AND seq > ?2 AND seq <= ?3", range)?;
         self.transaction.execute("DELETE FROM deleted_authors WHERE room = ?1 AND deletion <= ?2", params![room.get(), to])?;
         self.transaction.execute("UPDATE rooms SET erased = ?2 WHERE id = ?1", params![room.get(), to])?;
         self.transaction.execute("DELETE FROM rooms WHERE id = ?1 AND hidden = 2 AND erased >= trimmed", [room.get()])?;
+        Ok(())
+    }
+
+    /// Adds words to be found, if nobody else has meanwhile.
+    fn index(&self, Words { room, after, to, said }: Words) -> Result<(), EngineError> {
+        let sql = "UPDATE rooms SET indexed = ?3 WHERE id = ?1 AND indexed = ?2";
+        if self.transaction.execute(sql, params![room.get(), after, to])? == 0 {
+            return Ok(());
+        }
+        let mut insert = self.transaction.prepare_cached("INSERT INTO words (rowid, username, text) VALUES (?1, ?2, ?3)")?;
+        for (seq, ChatText { username, text }) in said {
+            insert.execute(params![index::rowid(room, seq), username, text])?;
+        }
         Ok(())
     }
 
@@ -438,7 +460,9 @@ pub(super) fn refuse(job: Job) -> Answer {
             Job::BeginImport { reply, .. } => drop(reply.send(Err(error))),
             Job::FinishImport { reply, .. } => drop(reply.send(Err(error))),
             Job::Import { reply, .. } | Job::AbandonImport { reply, .. } => drop(reply.send(Err(error))),
-            Job::Trim { reply, .. } | Job::Erase { reply, .. } | Job::Shrink { reply } => drop(reply.send(Err(error))),
+            Job::Trim { reply, .. } | Job::Erase { reply, .. } | Job::Index { reply, .. } | Job::Shrink { reply } => {
+                drop(reply.send(Err(error)))
+            }
         }
     })
 }

@@ -14,11 +14,12 @@ mod check;
 mod checksum;
 mod error;
 mod health;
+mod index;
 mod reader;
-mod retention;
 mod row;
 mod run;
 mod schema;
+mod upkeep;
 mod wal;
 mod writer;
 
@@ -39,11 +40,11 @@ use self::{
     check::Background,
     health::Health,
     reader::Readers,
-    retention::{Retention, Trimmed},
     run::{Found, Line, Lineage, Run},
+    upkeep::{Trimmed, Upkeep},
     writer::Writer,
 };
-use super::{Act, Appended, Engine, EngineError, Entry, Fault, Query, Sink};
+use super::{Act, Appended, Engine, EngineError, Entry, Fault, Hits, Query, Search, Sink};
 use crate::chat::{Deletion, Event, Recorded, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, Timestamp, UserId};
 
 /// The log in an SQLite file.
@@ -59,7 +60,7 @@ pub struct Sqlite {
 struct WriterHandle {
     jobs: mpsc::Sender<Job>,
     thread: JoinHandle<(Connection, Run)>,
-    retention: Retention,
+    upkeep: Upkeep,
     check: Option<Background>,
     /// Held open for its lock: a second process on the same folder would give one place in the log to two messages.
     lock: File,
@@ -99,8 +100,8 @@ impl Sqlite {
             .name("log-writer".into())
             .spawn(move || writer.work(&queue))
             .map_err(|source| OpenError::Folder { path: folder.to_owned(), source })?;
-        let retention = Retention::start(&path, jobs.clone(), trimmed.clone())?;
-        let writer = Mutex::new(Some(WriterHandle { jobs, thread, retention, check, lock }));
+        let upkeep = Upkeep::start(&path, jobs.clone(), trimmed.clone())?;
+        let writer = Mutex::new(Some(WriterHandle { jobs, thread, upkeep, check, lock }));
         Ok(Self { epoch, health, readers: Readers::new(path), trimmed, writer })
     }
 
@@ -127,8 +128,8 @@ impl Sqlite {
     /// Finishes what was asked before, then closes. Later requests get [`EngineError::Closed`]. Blocks until it is done.
     pub fn close(&self) {
         let handle = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(WriterHandle { jobs, thread, retention, check, lock }) = handle {
-            retention.stop();
+        if let Some(WriterHandle { jobs, thread, upkeep, check, lock }) = handle {
+            upkeep.stop();
             drop(jobs);
             self.readers.close();
             check.into_iter().for_each(Background::stop);
@@ -158,7 +159,7 @@ impl Sqlite {
     async fn then_trim<T>(&self, change: BoxFuture<'_, Result<T, EngineError>>) -> Result<T, EngineError> {
         let done = change.await?;
         if let Some(writer) = &*self.writer.lock().unwrap_or_else(PoisonError::into_inner) {
-            writer.retention.wake();
+            writer.upkeep.wake();
         }
         Ok(done)
     }
@@ -235,6 +236,25 @@ impl Engine for Sqlite {
 
     fn deletion(&self, room: RoomId, seq: u64) -> BoxFuture<'_, Result<Option<Act>, EngineError>> {
         self.readers.run(move |connection| reader::deletion(connection, room, seq)).boxed()
+    }
+
+    fn search(&self, search: Search) -> BoxFuture<'_, Result<Hits, EngineError>> {
+        async move {
+            let room = search.room;
+            for _ in 0..index::STEPS_BEFORE_SEARCH {
+                let words = self.readers.run(move |connection| index::unindexed(connection, room)).await?;
+                let Some(words) = words else { break };
+                // What cannot be stored cannot be found: what can be is found all the same.
+                if self.submit(|reply| Job::Index { words, reply }).await.is_err() {
+                    break;
+                }
+            }
+            let find = move |connection: &Connection| {
+                Ok(Hits { not_searched: index::lag(connection, room)?, events: index::search(connection, &search)? })
+            };
+            self.readers.run(find).await
+        }
+        .boxed()
     }
 
     fn seq_before(&self, room: RoomId, at: Timestamp) -> BoxFuture<'_, Result<u64, EngineError>> {

@@ -31,7 +31,7 @@ pub(super) const DELETION: &str = "SELECT coalesce(
         (SELECT deletion FROM deleted_authors WHERE room = events.room AND author = events.author AND deletion > events.seq))
     FROM events WHERE room = ?1 AND seq = ?2 AND kind < 2";
 const EVENT: &str = "SELECT * FROM events WHERE room = ?1 AND seq = ?2";
-const NEWEST: &str = "SELECT coalesce(max(seq), 0) FROM events WHERE room = ?1";
+pub(super) const NEWEST: &str = "SELECT coalesce(max(seq), 0) FROM events WHERE room = ?1";
 const NEXT: &str = "SELECT seq, sent_at FROM events WHERE room = ?1 AND seq >= ?2 ORDER BY seq LIMIT 1";
 
 /// The newest event that a room has had.
@@ -45,14 +45,21 @@ use head;
 /// The events of a range that were not deleted.
 macro_rules! shown {
     () => {
-        "SELECT * FROM events WHERE room = ?1 AND seq > ?2 AND seq < ?3
-             AND NOT EXISTS (SELECT 1 FROM deleted_messages AS gone WHERE gone.room = events.room AND gone.seq = events.seq)
+        concat!("SELECT * FROM events WHERE room = ?1 AND seq > ?2 AND seq < ?3 AND ", not_deleted!())
+    };
+}
+use shown;
+
+/// Whether an event was not deleted.
+macro_rules! not_deleted {
+    () => {
+        "NOT EXISTS (SELECT 1 FROM deleted_messages AS gone WHERE gone.room = events.room AND gone.seq = events.seq)
              AND NOT EXISTS (SELECT 1 FROM deleted_authors AS gone
                              WHERE gone.room = events.room AND gone.author = events.author AND gone.deletion > events.seq
                                    AND events.kind < 2)"
     };
 }
-use shown;
+pub(super) use not_deleted;
 
 /// A few read-only connections, opened when they are needed first.
 #[derive(Clone)]
@@ -225,12 +232,27 @@ mod tests {
     use rusqlite::{params_from_iter, types::Null};
 
     use super::*;
+    use crate::engine::sqlite::index::{SEARCH, UNINDEXED};
 
     #[test]
     fn no_query_of_the_start_or_of_a_page_reads_more_than_it_gives() {
         let mut connection = Connection::open_in_memory().expect("opens");
         schema::prepare(&mut connection).expect("made");
-        for sql in [ROOMS, STORED, STORED_BEFORE_RETENTION, EVENT, NEWEST, NEXT, FORWARD, BACKWARD, SANCTIONS, ACTS, DELETION] {
+        for sql in [
+            ROOMS,
+            STORED,
+            STORED_BEFORE_RETENTION,
+            EVENT,
+            NEWEST,
+            NEXT,
+            FORWARD,
+            BACKWARD,
+            SANCTIONS,
+            ACTS,
+            DELETION,
+            UNINDEXED,
+            SEARCH,
+        ] {
             let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("a query");
             // The plan does not depend on what is bound.
             let nothing = vec![Null; statement.parameter_count()];

@@ -12,7 +12,7 @@ use crate::{
 const APPLICATION_ID: i64 = 0x6368_6174;
 
 /// Step `n` brings a database from schema version `n` to `n + 1`. A step that was released is never changed.
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: [&str; 10] = [
     "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
     CREATE TABLE rooms (
@@ -99,6 +99,12 @@ const MIGRATIONS: [&str; 9] = [
         (SELECT min(sent_at) FROM (SELECT * FROM events WHERE room = rooms.id ORDER BY seq LIMIT 100)
          WHERE kind = 2 AND payload = 'live' AND rooms.id > 1),
         started_at);
+",
+    "
+    -- The words of public chat messages, and nothing else of them; up to event `indexed` of each room.
+    CREATE VIRTUAL TABLE words USING fts5(
+        username, text, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2');
+    ALTER TABLE rooms ADD COLUMN indexed INTEGER NOT NULL DEFAULT 0;
 ",
 ];
 

@@ -10,9 +10,9 @@ use super::{
     batch::{Answer, Batch, Done, Job, Tail, refuse},
     health::Health,
     reader,
-    retention::Trimmed,
     run::Run,
     schema::set_meta,
+    upkeep::Trimmed,
 };
 use crate::{
     chat::RoomId,

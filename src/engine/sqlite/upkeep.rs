@@ -1,4 +1,4 @@
-//! Sees to it that each room keeps what it is to keep and no more, in small steps beside the work.
+//! Sees to it that each room keeps what it is to keep and no more, and that it can be searched, in small steps beside the work.
 //!
 //! What is to go is decided on a thread and a connection of its own. The writer only carries it out: it notes how far a room's log
 //! is past its retention, lets readers know, and then erases up to there, some hundred events in each step, which share a commit
@@ -21,7 +21,7 @@ use tokio::sync::oneshot;
 use super::{
     OpenError,
     batch::{Job, Reply, Tail},
-    check, reader, row, schema,
+    check, index, reader, row, schema,
 };
 use crate::{
     chat::{Room, RoomId, RoomState, Settings, Timestamp},
@@ -63,18 +63,18 @@ impl Trimmed {
 }
 
 /// The thread.
-pub(super) struct Retention {
+pub(super) struct Upkeep {
     wake: Sender<()>,
     thread: JoinHandle<()>,
 }
 
-impl Retention {
+impl Upkeep {
     /// Begins with the database at `path`, whose writer takes `jobs`.
     pub(super) fn start(path: &Path, jobs: Sender<Job>, trimmed: Trimmed) -> Result<Self, OpenError> {
         let connection = check::read_only(path).map_err(|source| OpenError::Database { path: path.to_owned(), source })?;
         let (wake, wakes) = mpsc::channel();
         let work = Work { connection, jobs, trimmed, wakes };
-        let thread = std::thread::Builder::new().name("log-retention".into()).spawn(move || work.run());
+        let thread = std::thread::Builder::new().name("log-upkeep".into()).spawn(move || work.run());
         let thread = thread.map_err(|source| OpenError::Folder { path: path.to_owned(), source })?;
         Ok(Self { wake, thread })
     }
@@ -106,7 +106,7 @@ impl Work {
             match self.sweep() {
                 // The writer says itself what is wrong with it.
                 Ok(()) | Err(EngineError::Closed | EngineError::Fault(_)) => {}
-                Err(error) => tracing::warn!(%error, "what is past a room's retention could not be removed"),
+                Err(error) => tracing::warn!(%error, "the log could not be kept tidy"),
             }
             if self.wakes.recv_timeout(EVERY) == Err(RecvTimeoutError::Disconnected) {
                 return;
@@ -116,8 +116,9 @@ impl Work {
 
     /// Does all that there is to do now.
     fn sweep(&self) -> Result<(), EngineError> {
-        for (room, head) in reader::rooms(&self.connection)? {
-            let to = self.past_retention(&room, head)?;
+        let rooms = reader::rooms(&self.connection)?;
+        for (room, head) in &rooms {
+            let to = self.past_retention(room, *head)?;
             if to > self.trimmed.of(room.id) {
                 self.ask(|reply| Job::Trim { room: room.id, to, reply })?;
             }
@@ -129,6 +130,12 @@ impl Work {
         while self.free_pages()? > SPARE_PAGES {
             self.ask(|reply| Job::Shrink { reply })?;
             self.pause()?;
+        }
+        for (room, _) in &rooms {
+            while let Some(words) = index::unindexed(&self.connection, room.id)? {
+                self.ask(|reply| Job::Index { words, reply })?;
+                self.pause()?;
+            }
         }
         Ok(())
     }
