@@ -1,3 +1,6 @@
+mod import;
+mod upkeep;
+
 use std::{collections::HashMap, sync::Arc};
 
 use rusqlite::{
@@ -15,8 +18,8 @@ use super::{
 };
 use crate::{
     chat::{
-        ChatText, Deleted, Deletion, Event, Kind, Measure, Message, Recorded, Room, RoomId, RoomState, Sanction, Settings,
-        SettingsChange, Timestamp, UserId,
+        Deleted, Deletion, Event, Kind, Measure, Message, Recorded, Room, RoomId, RoomState, Sanction, Settings, SettingsChange,
+        Timestamp, UserId,
     },
     engine::{Appended, EngineError, Entry, Fault, may_follow, now},
 };
@@ -94,12 +97,6 @@ pub(super) enum Job {
         reply: Reply<()>,
     },
 }
-
-/// Places of a log that one step erases: as much work as about a thousand messages are, which share their commit with it.
-const ERASED_AT_ONCE: u64 = 500;
-
-/// Pages that one step gives back, each of which may be moved: a megabyte.
-const PAGES_AT_ONCE: u32 = 256;
 
 /// The end of a room's log.
 #[derive(Clone, Copy)]
@@ -206,45 +203,6 @@ impl<'a> Batch<'a> {
         Ok(room)
     }
 
-    fn begin_import(&mut self, settings: Settings) -> Result<RoomId, EngineError> {
-        let room = self.insert_room(settings)?.id;
-        self.transaction.execute("UPDATE rooms SET hidden = 1 WHERE id = ?1", [room.get()])?;
-        Ok(room)
-    }
-
-    fn import(&mut self, room: RoomId, messages: &[Recorded]) -> Result<(), EngineError> {
-        let mut tail = self.tail(room)?;
-        for Recorded { sent_at, message } in messages {
-            tail = Tail { seq: tail.seq + 1, sent_at: *sent_at, ..tail };
-            self.insert_event(room, tail, &Kind::Message(message.clone()), None)?;
-        }
-        self.done.tails.insert(room, tail);
-        Ok(())
-    }
-
-    /// The session of an imported room lasted from its first message to its last.
-    fn finish_import(&mut self, room: RoomId) -> Result<(Room, u64), EngineError> {
-        let tail = self.tail(room)?;
-        let sql = "UPDATE rooms SET hidden = 0, state = ?2, ended_at = ?3,
-                       started_at = ?4, first_started_at = ?4 WHERE id = ?1 RETURNING *";
-        let first =
-            self.transaction
-                .query_row("SELECT min(sent_at) FROM events WHERE room = ?1 AND seq = 1", [room.get()], |row| row.get(0));
-        let started_at: Option<i64> = first?;
-        let values = params![room.get(), RoomState::Ended.name(), tail.sent_at.0, started_at];
-        let about = self.transaction.query_row(sql, values, row::room)?;
-        self.done.tails.insert(room, Tail { state: about.state, ..tail });
-        self.done.stored += 1 + tail.seq as usize;
-        Ok((about, tail.seq))
-    }
-
-    fn abandon_import(&mut self, room: RoomId) -> Result<(), EngineError> {
-        let tail = self.tail(room)?;
-        schema::abandon_import(&self.transaction, room.get())?;
-        self.done.tails.insert(room, Tail { trimmed: tail.seq, ..tail });
-        Ok(())
-    }
-
     fn is_taken(&self, slug: &str) -> rusqlite::Result<bool> {
         self.transaction.query_row("SELECT count(*) > 0 FROM rooms WHERE slug = ?1", [slug], |row| row.get(0))
     }
@@ -344,57 +302,6 @@ impl<'a> Batch<'a> {
                 .execute("DELETE FROM sanctions WHERE room = ?1 AND user = ?2", params![room.get(), user.as_str()])?,
         };
         Ok(appended)
-    }
-
-    /// Has events up to that place count as past the room's retention. Nothing is removed before all readers can know it.
-    fn trim(&mut self, room: RoomId, to: u64) -> Result<(), EngineError> {
-        let tail = self.tail(room)?;
-        let trimmed = to.min(tail.seq).max(tail.trimmed);
-        self.transaction.execute("UPDATE rooms SET trimmed = ?2 WHERE id = ?1", params![room.get(), trimmed])?;
-        self.done.tails.insert(room, Tail { trimmed, ..tail });
-        Ok(())
-    }
-
-    /// Removes some of what is past the room's retention, oldest first, and all that belongs to it; but no sanction that holds.
-    fn erase(&mut self, room: RoomId) -> Result<(), EngineError> {
-        // What this transaction has trimmed itself is not known to readers yet.
-        let sql = "SELECT erased, trimmed FROM rooms WHERE id = ?1";
-        let (erased, trimmed): (u64, u64) =
-            self.transaction.query_row(sql, [room.get()], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let known = self.before.get(&room).map_or(trimmed, |tail| tail.trimmed);
-        let to = erased.saturating_add(ERASED_AT_ONCE).min(known).max(erased);
-        let range = params![room.get(), erased, to];
-        self.transaction.execute(
-            "DELETE FROM events WHERE room = ?1 AND seq > ?2 AND seq <= ?3 AND NOT (kind = 4 AND EXISTS (
-                 SELECT 1 FROM sanctions WHERE room = events.room AND user = events.recipient AND event = events.seq))",
-            range,
-        )?;
-        let rowids = params![index::rowid(room, erased + 1), index::rowid(room, to)];
-        self.transaction.execute("DELETE FROM words WHERE rowid BETWEEN ?1 AND ?2", rowids)?;
-        self.transaction.execute("DELETE FROM deleted_messages WHERE room = ?1 AND seq > ?2 AND seq <= ?3", range)?;
-        self.transaction.execute("DELETE FROM deleted_authors WHERE room = ?1 AND deletion <= ?2", params![room.get(), to])?;
-        self.transaction.execute("UPDATE rooms SET erased = ?2 WHERE id = ?1", params![room.get(), to])?;
-        self.transaction.execute("DELETE FROM rooms WHERE id = ?1 AND hidden = 2 AND erased >= trimmed", [room.get()])?;
-        Ok(())
-    }
-
-    /// Adds words to be found, if nobody else has meanwhile.
-    fn index(&self, Words { room, after, to, said }: Words) -> Result<(), EngineError> {
-        let sql = "UPDATE rooms SET indexed = ?3 WHERE id = ?1 AND indexed = ?2";
-        if self.transaction.execute(sql, params![room.get(), after, to])? == 0 {
-            return Ok(());
-        }
-        let mut insert = self.transaction.prepare_cached("INSERT INTO words (rowid, username, text) VALUES (?1, ?2, ?3)")?;
-        for (seq, ChatText { username, text }) in said {
-            insert.execute(params![index::rowid(room, seq), username, text])?;
-        }
-        Ok(())
-    }
-
-    /// Gives some free pages back. A database that is not made for it keeps them.
-    fn shrink(&self) -> Result<(), EngineError> {
-        // Each step of the statement gives back one page.
-        Ok(self.transaction.pragma(None, "incremental_vacuum", PAGES_AT_ONCE, |_| Ok(()))?)
     }
 
     fn tail(&self, room: RoomId) -> Result<Tail, EngineError> {

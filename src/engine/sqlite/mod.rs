@@ -7,6 +7,9 @@
 //! A start refuses a log that has lost something acknowledged, or whose structure is damaged: `wal` looks at what a crash has
 //! left before SQLite does, `run` knows how much there must be, `check` walks through the file. An event is compared with its
 //! `checksum` when it is read. Neither the file of a log that is refused nor its write-ahead log is changed.
+//!
+//! Beside the work, `upkeep` has what a room does not keep erased, and the `index` of words follow. Both are the writer's jobs like
+//! all others, each small.
 
 mod backup;
 mod batch;
