@@ -7,6 +7,7 @@
 mod capability;
 mod command;
 mod event;
+mod event_type;
 mod id;
 mod limits;
 mod moderation;
@@ -18,6 +19,7 @@ mod text;
 pub use capability::{Capabilities, Capability};
 pub use command::{Command, Draft};
 pub use event::{Event, Kind, Message, Payload, Recorded, Timestamp};
+pub use event_type::EventType;
 pub use id::{InvalidId, MessageId, RoomId, UserId};
 pub use limits::Limits;
 pub use moderation::{AddressHash, Deleted, Deletion, Measure, REASON_CHARS, Sanction};

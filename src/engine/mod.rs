@@ -4,17 +4,22 @@
 //! it and is called back through the [`Sink`] that it hands over when the engine opens.
 
 mod sqlite;
+mod webhook;
 
 use std::{
+    collections::BTreeMap,
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
 
 use futures::future::BoxFuture;
 
-pub use self::sqlite::{BackupError, OpenError, Sqlite};
+pub use self::{
+    sqlite::{BackupError, OpenError, Sqlite},
+    webhook::{Failure, Standing, Webhook, WebhookId},
+};
 use crate::chat::{
-    Deletion, Draft, Event, InvalidSetting, Message, Payload, Recorded, Room, RoomId, RoomState, Sanction, Settings,
+    Deletion, Draft, Event, InvalidSetting, Kind, Message, Payload, Recorded, Room, RoomId, RoomState, Sanction, Settings,
     SettingsChange, Timestamp, UserId,
 };
 
@@ -94,6 +99,15 @@ pub trait Engine: Send + Sync + 'static {
     /// The newest event of a room that is past its retention (see [`Settings::retention_days`] and what follows it), 0 if none is:
     /// it and all before it may be missing in what is read. A read that has missed any of them was preceded by this.
     fn trimmed(&self, room: RoomId) -> u64;
+    /// All webhooks, each with where it stands in the rooms' logs: the newest event that it needs not be told any more. A room that
+    /// is not among them, it has yet to be told all of.
+    fn webhooks(&self) -> BoxFuture<'_, Result<Vec<(Webhook, Cursors)>, EngineError>>;
+
+    /// Keeps a webhook, and where it stands in these rooms' logs, in place of what was kept before. Returns after it is durable.
+    fn put_webhook(&self, webhook: Webhook, cursors: Cursors) -> BoxFuture<'_, Result<(), EngineError>>;
+
+    /// Forgets a webhook, and where it stands. One that is not there: no error.
+    fn remove_webhook(&self, id: WebhookId) -> BoxFuture<'_, Result<(), EngineError>>;
 
     /// Why nothing can be stored at present; `None` while all is well.
     fn fault(&self) -> Option<Fault>;
@@ -109,6 +123,9 @@ pub struct Entry {
     /// What they say.
     pub draft: Draft,
 }
+
+/// A place in the log of each of some rooms, as the sequence number of an event.
+pub type Cursors = BTreeMap<RoomId, u64>;
 
 /// Where a message was stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,8 +154,8 @@ pub struct Query {
     pub after: u64,
     /// The oldest event that is not wanted yet; `None` for all that there are.
     pub before: Option<u64>,
-    /// Who reads: private messages are for their two parties alone.
-    pub reader: Option<UserId>,
+    /// Who reads.
+    pub reader: Reader,
     /// Messages only, or changes of the room too.
     pub messages_only: bool,
     /// How many at most.
@@ -147,6 +164,28 @@ pub struct Query {
     pub bytes: usize,
     /// Which of them, when there are more.
     pub end: End,
+}
+
+/// Who reads a log, which says what they may see of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// Anybody: what is for everybody.
+    Public,
+    /// A user: also the private messages that they are a party of, and what was decided on them.
+    User(UserId),
+    /// Whoever runs the chat: also what was decided on whom. Nobody's private messages.
+    Owner,
+}
+
+impl Reader {
+    /// Whether they may see `event`.
+    pub fn may_see(&self, event: &Event) -> bool {
+        match self {
+            Self::Public => event.visible_to(None),
+            Self::User(user) => event.visible_to(Some(user)),
+            Self::Owner => event.visible_to(None) || matches!(event.kind, Kind::Sanction(_)),
+        }
+    }
 }
 
 impl Query {

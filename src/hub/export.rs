@@ -1,7 +1,7 @@
 use super::{Authority, Hub, Refusal, live::LiveSnapshot};
 use crate::{
     chat::{Capability, Event, Room, RoomId},
-    engine::{End, Query},
+    engine::{End, Query, Reader},
 };
 
 /// What is read of the log at once: what bounds an export's memory, whatever the room holds.
@@ -30,7 +30,7 @@ impl Hub {
             room,
             after: 0,
             before: Some(head + 1),
-            reader: None,
+            reader: Reader::Public,
             messages_only: true,
             limit: PAGE,
             bytes: PAGE_BYTES,

@@ -179,6 +179,11 @@ impl LiveRoom {
         self.lock().room.state
     }
 
+    /// The newest event's sequence number.
+    pub(super) fn head(&self) -> u64 {
+        self.lock().head
+    }
+
     pub(super) fn snapshot(&self) -> LiveSnapshot {
         let mut state = self.lock();
         LiveSnapshot {

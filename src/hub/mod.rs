@@ -34,6 +34,8 @@ use std::{
     time::Duration,
 };
 
+use tokio::sync::watch;
+
 use self::live::{LiveRoom, LiveSnapshot};
 pub use self::{
     export::Export,
@@ -49,7 +51,7 @@ pub use self::{
 };
 use crate::{
     chat::{Capability, ChatText, Command, Event, Kind, Limits, Position, Room, RoomId, RoomState, SettingsChange, UserId},
-    engine::{self, Appended, Engine, EngineError, Fault, Query, Sink},
+    engine::{self, Appended, Cursors, Engine, EngineError, Fault, Query, Sink},
 };
 
 /// A shared handle to everything that is live. Clones are cheap.
@@ -72,6 +74,8 @@ struct Inner {
 #[derive(Clone, Default)]
 pub struct Rooms {
     by_id: Arc<RwLock<HashMap<RoomId, Arc<LiveRoom>>>>,
+    /// Changes when events were dispatched.
+    news: watch::Sender<()>,
     ring_size: RingSize,
 }
 
@@ -129,6 +133,9 @@ impl Rooms {
             if let Some(room) = self.find(room) {
                 room.dispatch(&events);
             }
+        }
+        if !events.is_empty() {
+            self.news.send_replace(());
         }
     }
 
@@ -205,6 +212,16 @@ impl Hub {
     pub fn snapshot(&self, room: RoomId) -> Result<Snapshot, Refusal> {
         let LiveSnapshot { room, head, viewer_count, messages_last_minute } = self.find(room)?.snapshot();
         Ok(Snapshot { room, position: self.position(head), viewer_count, messages_last_minute })
+    }
+
+    /// Where each room's log ends.
+    pub fn heads(&self) -> Cursors {
+        self.0.rooms.all().iter().map(|room| (room.id(), room.head())).collect()
+    }
+
+    /// Changes whenever there are new events, in any room; many at once may be one change.
+    pub fn news(&self) -> watch::Receiver<()> {
+        self.0.rooms.news.subscribe()
     }
 
     /// Makes a room with these settings; all others have their defaults, and the slug a random one.

@@ -1,7 +1,7 @@
 use super::{Hub, Refusal};
 use crate::{
     chat::{Event, Room, RoomId, Timestamp},
-    engine::{End, Query},
+    engine::{End, Query, Reader},
 };
 
 /// Which messages of a room to play again: those said from one moment after its start until before another, in milliseconds.
@@ -51,7 +51,7 @@ impl Hub {
             room,
             after: self.seq_before(&about, from).await?.max(after),
             before,
-            reader: None,
+            reader: Reader::Public,
             messages_only: true,
             limit: limit + 1,
             bytes: usize::MAX,

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     chat::{Event, Kind, Position, RoomId, UserId},
-    engine::{End, EngineError, Query},
+    engine::{End, EngineError, Query, Reader},
 };
 
 /// Events read from the store at once while a subscriber catches up. With [`REPLAY_BYTES`] it bounds a subscriber's memory,
@@ -311,7 +311,7 @@ impl Subscriber {
             room: self.room.id(),
             after: self.given,
             before: Some(self.replay_until + 1),
-            reader: Some(self.user.clone()),
+            reader: Reader::User(self.user.clone()),
             messages_only: false,
             limit: REPLAY_PAGE,
             bytes: REPLAY_BYTES,
@@ -337,7 +337,7 @@ impl Subscriber {
             room: self.room.id(),
             after: 0,
             before: Some(until + 1),
-            reader: Some(self.user.clone()),
+            reader: Reader::User(self.user.clone()),
             messages_only: true,
             limit: self.hub.limits().history_events,
             bytes: usize::MAX,

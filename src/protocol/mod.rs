@@ -8,3 +8,4 @@ pub mod inlive;
 pub mod jsonl;
 pub mod moment;
 mod payload;
+pub mod webhook;

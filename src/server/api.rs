@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     chat::{MessageId, Position, Room, RoomId, RoomState, Settings, SettingsChange},
-    engine::{End, Query},
+    engine::{End, Query, Reader},
     hub::Hub,
     protocol::{
         inlive::{Answer, Envelope},
@@ -153,7 +153,7 @@ pub(super) async fn messages(State(hub): State<Hub>, RoomPath(room): RoomPath, p
         room,
         after: after.unwrap_or(0),
         before,
-        reader: None,
+        reader: Reader::Public,
         messages_only: true,
         limit: limit + 1,
         bytes: usize::MAX,

@@ -91,8 +91,12 @@ pub struct Config {
     pub max_connections_per_address: Option<usize>,
 
     /// Proxies whose X-Forwarded-For is believed, comma-separated: addresses or networks such as `10.0.0.7`; or `none`
-    #[arg(long, env = "LIVE_CHAT_TRUSTED_PROXIES", value_parser = proxies)]
-    pub trusted_proxies: Option<Proxies>,
+    #[arg(long, env = "LIVE_CHAT_TRUSTED_PROXIES", value_parser = networks)]
+    pub trusted_proxies: Option<Networks>,
+
+    /// Addresses or networks that are not public, comma-separated, to which webhooks may lead all the same; or `none`
+    #[arg(long, env = "LIVE_CHAT_ALLOW_PRIVATE_HOOKS", default_value = "none", value_parser = networks)]
+    pub allow_private_hooks: Networks,
 
     /// What to log: error, warn, info, debug, trace, or a filter such as `info,live_chat=debug`
     #[arg(long, env = "LIVE_CHAT_LOG_LEVEL", default_value = "info", value_parser = filter)]
@@ -113,9 +117,9 @@ pub enum Command {
     },
 }
 
-/// The networks of proxies.
+/// Networks of the Internet protocol.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Proxies(pub Arc<[IpNet]>);
+pub struct Networks(pub Arc<[IpNet]>);
 
 /// How the log is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -180,14 +184,14 @@ fn connections(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|&count| count > 0).ok_or_else(|| "must be a whole number of connections, at least 1".to_owned())
 }
 
-fn proxies(text: &str) -> Result<Proxies, String> {
+fn networks(text: &str) -> Result<Networks, String> {
     let address = |text: &str| text.parse::<IpAddr>().map(IpNet::from).ok();
     let network = |text: &str| text.parse().ok().or_else(|| address(text));
     let networks = match text.trim() {
         "none" => Some([].into()),
         list => list.split(',').map(|text| network(text.trim())).collect(),
     };
-    networks.map(Proxies).ok_or_else(|| "must be addresses or networks such as 10.0.0.7, comma-separated, or none".to_owned())
+    networks.map(Networks).ok_or_else(|| "must be addresses or networks such as 10.0.0.7, comma-separated, or none".to_owned())
 }
 
 fn rate(text: &str) -> Result<f64, String> {

@@ -13,6 +13,7 @@ mod config;
 mod connection;
 mod error;
 mod export;
+mod hooks;
 mod identity;
 mod import;
 mod listen;
@@ -28,6 +29,7 @@ mod state;
 mod streams;
 mod subscribe;
 mod telemetry;
+mod webhooks;
 
 pub use self::{
     admission::{Admission, ConnectionLimits},
@@ -35,6 +37,7 @@ pub use self::{
     check::check,
     client_address::TrustedProxies,
     config::{Command, Config},
+    hooks::{Client as HookClient, Guard, Schedule, Webhooks},
     listen::{bind, serve},
     password::Password,
     router::router,

@@ -18,7 +18,7 @@ use super::{api::place, client_address::ClientAddress, error, identity, router::
 use crate::{
     app::{self, ChatMessage, FormError, FormInput, FormView, Page, RoomView, SettingsView, Standing},
     chat::{Capabilities, Capability, ChatText, Command, Draft, Event, Field, Kind, Measure, RoomId, Sanction, Settings, UserId},
-    engine::{End, Query},
+    engine::{End, Query, Reader},
     hub::{Caller, Hub, Refusal, Snapshot},
     protocol::moment::rfc3339,
 };
@@ -168,7 +168,7 @@ pub(super) async fn view(
         room,
         after: 0,
         before: Some(before.unwrap_or(position.seq + 1)),
-        reader: Some(user.clone()),
+        reader: Reader::User(user.clone()),
         messages_only: true,
         limit: MESSAGES + 1,
         bytes: usize::MAX,

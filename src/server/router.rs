@@ -11,6 +11,7 @@ use tower_http::{
 
 use super::{
     admin, api, error::ApiError, export, import, moderation, page, publish, replay, state::AppState, subscribe, telemetry,
+    webhooks,
 };
 use crate::chat::RoomId;
 
@@ -45,7 +46,10 @@ pub fn router(state: AppState, allowed_origins: &[HeaderValue]) -> Router {
         .route("/streams/{id}/settings", post(moderation::configure))
         .route("/streams/{id}/search", get(moderation::search))
         .route("/streams/{id}/sanctions", get(moderation::sanctions))
-        .route("/streams/{id}/audit", get(admin::acts::list));
+        .route("/streams/{id}/audit", get(admin::acts::list))
+        .route("/webhooks", get(webhooks::list).post(webhooks::create))
+        .route("/webhooks/{id}", delete(webhooks::remove))
+        .route("/webhooks/{id}/enable", post(webhooks::enable));
     Router::new()
         .route("/", get(page::first_room).post(page::post_to_first_room))
         .route("/rooms/{id}", get(page::room).post(page::post_to_room))

@@ -13,6 +13,7 @@ use super::{
     Config, HEARTBEAT, Streams,
     admission::{Admission, ConnectionLimits},
     client_address::TrustedProxies,
+    hooks::{Client, Guard, Schedule, Webhooks},
     listen,
     password::Password,
     router::router,
@@ -86,6 +87,9 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let tokens = Tokens::new(token_secret.as_bytes(), config.token_lifetime());
     let hub = Hub::start(engine.clone(), rooms, tokens, config.limits()).await?;
 
+    let guard = Guard::allowing(Arc::clone(&config.allow_private_hooks.0));
+    let webhooks = Webhooks::start(engine.clone(), hub.clone(), Client::new(guard), Schedule::default()).await?;
+
     let failed = |source| RunError::Listen { addr: config.addr, source };
     let limits = connection_limits(&config)?;
     let listener = listen::bind(config.addr).map_err(failed)?;
@@ -100,6 +104,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let state = AppState {
         hub: hub.clone(),
         streams: Arc::clone(&streams),
+        webhooks: webhooks.clone(),
         metrics,
         options,
         admin_key: AdminKey(admin_key.into()),
@@ -118,6 +123,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
         streams.stop();
     });
     listen::serve(listener, app, Admission::new(limits), stopping).await;
+    webhooks.stop().await;
     tokio::task::block_in_place(|| engine.close());
     tracing::info!("stopped");
     Ok(())

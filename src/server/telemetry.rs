@@ -12,6 +12,7 @@ use axum::{
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
+use super::hooks::Webhooks;
 use crate::hub::Hub;
 
 /// Upper bounds of commit times, in seconds: from a fast disk's fsync to one that is in trouble.
@@ -71,6 +72,8 @@ fn describe() {
         "Subscribers cut off because they took nothing for a minute"
     );
     describe_counter!("live_chat_publishes_total", Unit::Count, "Publications, by what became of them");
+    describe_counter!("live_chat_webhook_attempts_total", Unit::Count, "Deliveries to webhooks tried, by what became of them");
+    describe_gauge!("live_chat_webhook_lag_events", Unit::Count, "Events that a webhook has not come to yet, by webhook");
     describe_histogram!("live_chat_commit_events", Unit::Count, "Events that one commit made durable");
     describe_histogram!("live_chat_commit_duration_seconds", Unit::Seconds, "How long a commit took, its fsync included");
     describe_counter!("live_chat_commits_failed_total", Unit::Count, "Commits that the store refused");
@@ -78,7 +81,8 @@ fn describe() {
 }
 
 /// `GET /metrics`.
-pub(super) async fn metrics(State(handle): State<PrometheusHandle>) -> Response {
+pub(super) async fn metrics(State(handle): State<PrometheusHandle>, State(webhooks): State<Webhooks>) -> Response {
+    webhooks.measure();
     // Prometheus' text format, version 0.0.4.
     let content_type = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     ([(header::CONTENT_TYPE, content_type)], handle.render()).into_response()

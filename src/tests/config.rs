@@ -25,6 +25,8 @@ fn a_wrong_value_is_refused_with_the_name_of_its_setting() {
         ("--trusted-proxies", ""),
         ("--trusted-proxies", "10.0.0.1,,"),
         ("--trusted-proxies", "10.0.0.0/33"),
+        ("--allow-private-hooks", "hooks.example"),
+        ("--allow-private-hooks", ""),
         ("--rate-limit", "fast"),
         ("--rate-limit", "NaN"),
         ("--rate-burst", "0"),

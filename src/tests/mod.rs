@@ -10,6 +10,7 @@ mod metrics;
 mod moderation;
 mod page;
 mod publish;
+mod receiver;
 mod replay;
 mod resume;
 mod resume_model;
@@ -19,6 +20,8 @@ mod site;
 mod store;
 mod streams;
 mod subscribe;
+mod webhooks;
 
 use client::{Answer, Events, SseEvent};
+use receiver::{Received, Receiver, Reply};
 use site::Site;

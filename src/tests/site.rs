@@ -18,8 +18,8 @@ use crate::{
     engine::Sqlite,
     hub::{ConnectionId, Hub, RingSize, Rooms, Tokens, Wake},
     server::{
-        AdminKey, Admission, AppState, ConnectionLimits, HEARTBEAT, Password, Streams, TrustedProxies, bind, collect_metrics,
-        hash_password, router, serve,
+        AdminKey, Admission, AppState, ConnectionLimits, Guard, HEARTBEAT, HookClient, Password, Schedule, Streams,
+        TrustedProxies, Webhooks, bind, collect_metrics, hash_password, router, serve,
     },
 };
 
@@ -48,6 +48,7 @@ pub struct Site {
     pub addr: SocketAddr,
     engine: Arc<Sqlite>,
     streams: Arc<Streams>,
+    webhooks: Webhooks,
     app: Router,
     stop: watch::Sender<bool>,
     server: JoinHandle<()>,
@@ -61,6 +62,8 @@ pub struct Setting {
     pub heartbeat: Duration,
     pub origins: &'static [&'static str],
     pub trusted_proxies: TrustedProxies,
+    pub guard: Guard,
+    pub schedule: Schedule,
 }
 
 impl Default for Setting {
@@ -73,6 +76,8 @@ impl Default for Setting {
             heartbeat: HEARTBEAT,
             origins: &["*"],
             trusted_proxies: TrustedProxies(Some([].into())),
+            guard: Guard::allowing(["127.0.0.1/32".parse().expect("a network")].into()),
+            schedule: Schedule { first_wait: Duration::from_millis(1), ..Schedule::default() },
         }
     }
 }
@@ -97,10 +102,13 @@ impl Site {
         let tokens = Tokens::new(b"a secret for tests", Duration::from_secs(3_600));
         let hub = Hub::start(engine.clone(), rooms, tokens, setting.limits).await.expect("a readable log");
         let streams = Arc::new(Streams::start(&hub, setting.heartbeat).expect("threads"));
+        let client = HookClient::new(setting.guard);
+        let webhooks = Webhooks::start(engine.clone(), hub.clone(), client, setting.schedule).await.expect("a readable log");
         let options = LeptosOptions::builder().output_name("live-chat").site_root("target/no-site").build();
         let state = AppState {
             hub: hub.clone(),
             streams: Arc::clone(&streams),
+            webhooks: webhooks.clone(),
             metrics: collect_metrics(),
             options: Arc::new(options),
             admin_key: AdminKey(ADMIN_KEY.into()),
@@ -113,7 +121,7 @@ impl Site {
         let addr = listener.local_addr().expect("bound");
         let (stop, stopping) = watch::channel(false);
         let server = tokio::spawn(serve(listener, app.clone(), Admission::new(setting.connections), stopping));
-        Self { folder, hub, addr, engine, streams, app, stop, server }
+        Self { folder, hub, addr, engine, streams, webhooks, app, stop, server }
     }
 
     /// Stops the chat and starts it again on the same folder.
@@ -128,6 +136,7 @@ impl Site {
         self.end_streams();
         self.stop.send_replace(true);
         self.server.await.expect("the server never panics");
+        self.webhooks.stop().await;
         self.engine.close();
         self.folder
     }

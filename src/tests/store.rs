@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use super::Site;
 use crate::{
     chat::{Draft, Event, Kind, RoomId, RoomState, UserId},
-    engine::{Appended, End, Engine, EngineError, Entry, Fault, OpenError, Query, Sqlite},
+    engine::{Appended, End, Engine, EngineError, Entry, Fault, OpenError, Query, Reader, Sqlite},
 };
 
 fn ignore() -> crate::engine::Sink {
@@ -39,7 +39,16 @@ async fn append(engine: &Sqlite, payload: &str) -> Appended {
 /// All messages of room 1 that everybody may see.
 fn all() -> Query {
     let (limit, bytes) = (10_000, usize::MAX);
-    Query { room: RoomId::FIRST, after: 0, before: None, reader: None, messages_only: true, limit, bytes, end: End::Oldest }
+    Query {
+        room: RoomId::FIRST,
+        after: 0,
+        before: None,
+        reader: Reader::Public,
+        messages_only: true,
+        limit,
+        bytes,
+        end: End::Oldest,
+    }
 }
 
 async fn payloads(engine: &Sqlite) -> Vec<String> {
@@ -185,7 +194,7 @@ async fn a_room_takes_messages_between_start_and_end() {
         room,
         after: 0,
         before: None,
-        reader: None,
+        reader: Reader::Public,
         messages_only: false,
         limit: 10,
         bytes: usize::MAX,
@@ -225,8 +234,9 @@ async fn secrets_are_for_the_owner_alone() {
 #[tokio::test]
 async fn a_database_of_an_older_version_is_taken_over() {
     let downgrades = [
-        "DROP TABLE words; ALTER TABLE rooms DROP COLUMN indexed; ALTER TABLE rooms DROP COLUMN first_started_at; DROP INDEX rooms_to_erase;
-         DROP INDEX events_acts; ALTER TABLE rooms DROP COLUMN hidden; ALTER TABLE rooms DROP COLUMN trimmed; ALTER TABLE rooms DROP COLUMN erased;
+        "DROP TABLE webhooks; DROP TABLE webhook_cursors; DROP TABLE words; ALTER TABLE rooms DROP COLUMN indexed;
+         ALTER TABLE rooms DROP COLUMN first_started_at; DROP INDEX rooms_to_erase; DROP INDEX events_acts;
+         ALTER TABLE rooms DROP COLUMN hidden; ALTER TABLE rooms DROP COLUMN trimmed; ALTER TABLE rooms DROP COLUMN erased;
          ALTER TABLE rooms ADD COLUMN name TEXT NOT NULL DEFAULT 'Old'; ALTER TABLE rooms DROP COLUMN settings;
          ALTER TABLE rooms ADD COLUMN description TEXT NOT NULL DEFAULT 'older';
          ALTER TABLE rooms ADD COLUMN slow_mode_seconds INTEGER NOT NULL DEFAULT 7; PRAGMA user_version = 5",

@@ -9,7 +9,7 @@ use std::{
 
 use live_chat::{
     chat::{Draft, RoomId, UserId},
-    engine::{End, Engine, EngineError, Entry, OpenError, Query, Sqlite},
+    engine::{End, Engine, EngineError, Entry, OpenError, Query, Reader, Sqlite},
 };
 use rusqlite::Connection;
 use serde_json::value::RawValue;
@@ -195,7 +195,8 @@ fn read(folder: &Path) -> Result<(Messages, Vec<String>), Failure> {
     let engine = open(folder).map_err(Failure::Open)?;
     let (limit, bytes) = (usize::MAX >> 1, usize::MAX);
     let room = RoomId::FIRST;
-    let query = Query { room, after: 0, before: None, reader: None, messages_only: true, limit, bytes, end: End::Oldest };
+    let query =
+        Query { room, after: 0, before: None, reader: Reader::Public, messages_only: true, limit, bytes, end: End::Oldest };
     let events = wait(engine.read(query)).map_err(Failure::Read)?;
     let ids = events.iter().map(|event| event.id().to_string()).collect();
     let messages = events.iter().filter_map(|event| {

@@ -21,7 +21,7 @@ use crate::{
         Deleted, Deletion, Event, Kind, Measure, Message, Recorded, Room, RoomId, RoomState, Sanction, Settings, SettingsChange,
         Timestamp, UserId,
     },
-    engine::{Appended, EngineError, Entry, Fault, may_follow, now},
+    engine::{Appended, Cursors, EngineError, Entry, Fault, Webhook, WebhookId, may_follow, now},
 };
 
 /// Where an answer goes.
@@ -96,6 +96,15 @@ pub(super) enum Job {
     Shrink {
         reply: Reply<()>,
     },
+    PutWebhook {
+        webhook: Box<Webhook>,
+        cursors: Cursors,
+        reply: Reply<()>,
+    },
+    RemoveWebhook {
+        id: WebhookId,
+        reply: Reply<()>,
+    },
 }
 
 /// The end of a room's log.
@@ -157,6 +166,8 @@ impl<'a> Batch<'a> {
             Job::Erase { room, reply } => keep(answers, reply, self.erase(room)),
             Job::Index { words, reply } => keep(answers, reply, self.index(words)),
             Job::Shrink { reply } => keep(answers, reply, self.shrink()),
+            Job::PutWebhook { webhook, cursors, reply } => keep(answers, reply, self.put_webhook(&webhook, &cursors)),
+            Job::RemoveWebhook { id, reply } => keep(answers, reply, self.remove_webhook(&id)),
         }
     }
 
@@ -304,6 +315,26 @@ impl<'a> Batch<'a> {
         Ok(appended)
     }
 
+    fn put_webhook(&mut self, webhook: &Webhook, cursors: &Cursors) -> Result<(), EngineError> {
+        let WebhookId(id) = &webhook.id;
+        let json = serde_json::to_string(webhook).expect("plain data");
+        self.transaction
+            .prepare_cached("INSERT OR REPLACE INTO webhooks (id, webhook) VALUES (?1, ?2)")?
+            .execute(params![id, json])?;
+        let sql = "INSERT OR REPLACE INTO webhook_cursors (webhook, room, seq) VALUES (?1, ?2, ?3)";
+        let mut statement = self.transaction.prepare_cached(sql)?;
+        for (room, seq) in cursors {
+            statement.execute(params![id, room.get(), seq])?;
+        }
+        Ok(())
+    }
+
+    fn remove_webhook(&mut self, WebhookId(id): &WebhookId) -> Result<(), EngineError> {
+        self.transaction.execute("DELETE FROM webhooks WHERE id = ?1", [id])?;
+        self.transaction.execute("DELETE FROM webhook_cursors WHERE webhook = ?1", [id])?;
+        Ok(())
+    }
+
     fn tail(&self, room: RoomId) -> Result<Tail, EngineError> {
         self.done.tails.get(&room).or(self.before.get(&room)).copied().ok_or(EngineError::UnknownRoom(room))
     }
@@ -370,6 +401,7 @@ pub(super) fn refuse(job: Job) -> Answer {
             Job::Trim { reply, .. } | Job::Erase { reply, .. } | Job::Index { reply, .. } | Job::Shrink { reply } => {
                 drop(reply.send(Err(error)))
             }
+            Job::PutWebhook { reply, .. } | Job::RemoveWebhook { reply, .. } => drop(reply.send(Err(error))),
         }
     })
 }

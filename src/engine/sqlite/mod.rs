@@ -47,7 +47,7 @@ use self::{
     upkeep::{Trimmed, Upkeep},
     writer::Writer,
 };
-use super::{Act, Appended, Engine, EngineError, Entry, Fault, Hits, Query, Search, Sink};
+use super::{Act, Appended, Cursors, Engine, EngineError, Entry, Fault, Hits, Query, Search, Sink, Webhook, WebhookId};
 use crate::chat::{Deletion, Event, Recorded, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, Timestamp, UserId};
 
 /// The log in an SQLite file.
@@ -266,6 +266,18 @@ impl Engine for Sqlite {
 
     fn trimmed(&self, room: RoomId) -> u64 {
         self.trimmed.of(room)
+    }
+
+    fn webhooks(&self) -> BoxFuture<'_, Result<Vec<(Webhook, Cursors)>, EngineError>> {
+        self.readers.run(|connection| Ok(reader::webhooks(connection)?)).boxed()
+    }
+
+    fn put_webhook(&self, webhook: Webhook, cursors: Cursors) -> BoxFuture<'_, Result<(), EngineError>> {
+        self.submit(|reply| Job::PutWebhook { webhook: Box::new(webhook), cursors, reply })
+    }
+
+    fn remove_webhook(&self, id: WebhookId) -> BoxFuture<'_, Result<(), EngineError>> {
+        self.submit(|reply| Job::RemoveWebhook { id, reply })
     }
 
     fn fault(&self) -> Option<Fault> {

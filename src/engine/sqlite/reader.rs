@@ -3,13 +3,13 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use tokio::sync::Semaphore;
 
 use super::{check, row, schema};
 use crate::{
     chat::{Deleted, Deletion, Event, Kind, Room, RoomId, Timestamp},
-    engine::{Act, End, EngineError, Query},
+    engine::{Act, Cursors, End, EngineError, Query, Webhook, WebhookId},
 };
 
 /// Reads that run at once. More only wait longer for the same two or three cores and the same disk.
@@ -185,6 +185,19 @@ pub(super) fn deletion(connection: &Connection, room: RoomId, seq: u64) -> Resul
     Ok(event(connection, room, place)?.map(|event| Act { event, deleted }))
 }
 
+/// All webhooks, with where they stand.
+pub(super) fn webhooks(connection: &Connection) -> rusqlite::Result<Vec<(Webhook, Cursors)>> {
+    let mut webhooks = connection.prepare_cached("SELECT webhook FROM webhooks ORDER BY id")?;
+    let mut cursors = connection.prepare_cached("SELECT room, seq FROM webhook_cursors WHERE webhook = ?1")?;
+    let with_cursors = |row: &Row<'_>| {
+        let webhook = row::webhook(row)?;
+        let WebhookId(id) = &webhook.id;
+        let cursors = cursors.query_map([id], row::cursor)?.collect::<Result<_, _>>()?;
+        Ok((webhook, cursors))
+    };
+    webhooks.query_map([], with_cursors)?.collect()
+}
+
 /// The events that `query` names, oldest first.
 ///
 /// Every row of the range is read, also what is not for this reader: one whose damage makes it look like a private message must
@@ -203,7 +216,7 @@ pub(super) fn events(connection: &Connection, query: &Query) -> Result<Vec<Event
         && let Some(row) = rows.next()?
     {
         let event = row::event(row)?;
-        if event.visible_to(query.reader.as_ref()) && !(query.messages_only && event.message().is_none()) {
+        if query.reader.may_see(&event) && !(query.messages_only && event.message().is_none()) {
             bytes += event.payload_bytes();
             events.push(event);
         }

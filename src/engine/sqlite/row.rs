@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{checksum, schema::state_from_name};
 use crate::{
     chat::{AddressHash, Deleted, Deletion, Event, Kind, Measure, Message, Room, RoomId, Sanction, Settings, Timestamp, UserId},
-    engine::{EngineError, payload},
+    engine::{EngineError, Webhook, payload},
 };
 
 /// What the table holds of an event beside its place, its time and its client message id.
@@ -107,6 +107,16 @@ pub(super) fn room(row: &Row<'_>) -> rusqlite::Result<Room> {
         first_started_at: time("first_started_at")?,
         ended_at: time("ended_at")?,
     })
+}
+
+/// One row of `webhooks`.
+pub(super) fn webhook(row: &Row<'_>) -> rusqlite::Result<Webhook> {
+    serde_json::from_str(&row.get::<_, String>("webhook")?).map_err(|_| unreadable("webhook"))
+}
+
+/// One row of `webhook_cursors`.
+pub(super) fn cursor(row: &Row<'_>) -> rusqlite::Result<(RoomId, u64)> {
+    Ok((room_id(row, "room")?, row.get("seq")?))
 }
 
 fn message(row: &Row<'_>) -> rusqlite::Result<Message> {

@@ -12,7 +12,7 @@ use crate::{
 const APPLICATION_ID: i64 = 0x6368_6174;
 
 /// Step `n` brings a database from schema version `n` to `n + 1`. A step that was released is never changed.
-const MIGRATIONS: [&str; 10] = [
+const MIGRATIONS: [&str; 11] = [
     "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
     CREATE TABLE rooms (
@@ -105,6 +105,16 @@ const MIGRATIONS: [&str; 10] = [
     CREATE VIRTUAL TABLE words USING fts5(
         username, text, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2');
     ALTER TABLE rooms ADD COLUMN indexed INTEGER NOT NULL DEFAULT 0;
+",
+    "
+    -- Who is told what happens, as JSON, and the newest event of each room that they need not be told any more.
+    CREATE TABLE webhooks (id TEXT PRIMARY KEY, webhook TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE webhook_cursors (
+        webhook TEXT NOT NULL,
+        room INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        PRIMARY KEY (webhook, room)
+    ) STRICT, WITHOUT ROWID;
 ",
 ];
 

@@ -1,0 +1,65 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::chat::{Kind, Measure, RoomState};
+
+/// What other servers can ask to be told, by the names that they are told it under (Standard Webhooks 1.0.0, *Event types*).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EventType {
+    /// Somebody said something to everybody.
+    #[serde(rename = "message.created")]
+    MessageCreated,
+    /// Messages were taken out.
+    #[serde(rename = "message.deleted")]
+    MessageDeleted,
+    /// Somebody may not speak for a while.
+    #[serde(rename = "user.timed_out")]
+    UserTimedOut,
+    /// Somebody may not speak any more.
+    #[serde(rename = "user.banned")]
+    UserBanned,
+    /// Somebody may speak again.
+    #[serde(rename = "user.lifted")]
+    UserLifted,
+    /// A room is about to open.
+    #[serde(rename = "room.prepared")]
+    RoomPrepared,
+    /// A room is open.
+    #[serde(rename = "room.started")]
+    RoomStarted,
+    /// A room has ended.
+    #[serde(rename = "room.ended")]
+    RoomEnded,
+    /// A room's settings changed.
+    #[serde(rename = "room.updated")]
+    RoomUpdated,
+}
+
+impl EventType {
+    /// What an event of that kind is told as; `None` for what is told to nobody else: a private message.
+    pub fn of(kind: &Kind) -> Option<Self> {
+        match kind {
+            Kind::Message(_) => Some(Self::MessageCreated),
+            Kind::Deletion(_) => Some(Self::MessageDeleted),
+            Kind::Sanction(sanction) => Some(match sanction.measure {
+                Measure::Timeout { .. } => Self::UserTimedOut,
+                Measure::Ban => Self::UserBanned,
+                Measure::Lift => Self::UserLifted,
+            }),
+            Kind::Room(RoomState::Prepared) => Some(Self::RoomPrepared),
+            Kind::Room(RoomState::Live) => Some(Self::RoomStarted),
+            Kind::Room(RoomState::Ended) => Some(Self::RoomEnded),
+            Kind::Settings { .. } => Some(Self::RoomUpdated),
+            // No room ever becomes a new one.
+            Kind::Private { .. } | Kind::Room(RoomState::Created) => None,
+        }
+    }
+}
+
+impl fmt::Display for EventType {
+    /// Its name on the wire.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
+}

@@ -1,0 +1,183 @@
+use std::{
+    collections::{HashMap, VecDeque},
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use jsonwebtoken::{Algorithm, EncodingKey};
+use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::mpsc,
+    task::JoinHandle,
+};
+
+/// A hang must fail a test, not stop the run. Nothing is measured by it.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Somebody else's server: it takes requests, keeps them, and answers as it was told.
+pub struct Receiver {
+    pub url: String,
+    received: mpsc::UnboundedReceiver<Received>,
+    replies: Arc<Mutex<VecDeque<Reply>>>,
+    server: JoinHandle<()>,
+}
+
+/// How a request is answered.
+#[derive(Clone)]
+pub enum Reply {
+    /// With these bytes, the connection stays.
+    Bytes(Vec<u8>),
+    /// With these bytes over and over again.
+    Endless(Vec<u8>),
+    /// With these bytes, and then nothing more.
+    Stalled(Vec<u8>),
+    /// Not at all: the connection is closed.
+    Closed,
+}
+
+/// A request as it came.
+#[derive(Debug)]
+pub struct Received {
+    /// The number of the connection that it came on, from 0.
+    pub connection: usize,
+    pub head: String,
+    pub headers: HashMap<String, String>,
+    pub body: String,
+}
+
+impl Reply {
+    pub fn status(status: u16) -> Self {
+        Self::Bytes(format!("HTTP/1.1 {status} Status\r\nContent-Length: 0\r\n\r\n").into_bytes())
+    }
+
+    pub fn hang() -> Self {
+        Self::Stalled(Vec::new())
+    }
+}
+
+impl Receiver {
+    /// Answers 200 until it is told otherwise.
+    pub async fn open() -> Self {
+        Self::at(([127, 0, 0, 1], 0).into()).await
+    }
+
+    pub async fn at(addr: SocketAddr) -> Self {
+        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+        socket.set_reuseaddr(true).expect("a socket");
+        socket.bind(addr).expect("a free port");
+        let listener = socket.listen(64).expect("a free port");
+        let url = format!("http://{}/hook", listener.local_addr().expect("bound"));
+        let (send, received) = mpsc::unbounded_channel();
+        let replies = Arc::<Mutex<VecDeque<Reply>>>::default();
+        let server = tokio::spawn(serve(listener, send, Arc::clone(&replies)));
+        Self { url, received, replies, server }
+    }
+
+    /// Answers the next requests so.
+    pub fn reply(&self, replies: impl IntoIterator<Item = Reply>) {
+        self.replies.lock().expect("not poisoned").extend(replies);
+    }
+
+    pub async fn next(&mut self) -> Received {
+        tokio::time::timeout(PATIENCE, self.received.recv()).await.expect("a request in time").expect("a server")
+    }
+
+    /// What has come, and was not looked at yet.
+    pub fn waiting(&mut self) -> Vec<Received> {
+        std::iter::from_fn(|| self.received.try_recv().ok()).collect()
+    }
+
+    /// Gives up its port, and gives back its address.
+    pub async fn close(mut self) -> SocketAddr {
+        self.server.abort();
+        let _ = (&mut self.server).await;
+        let host = self.url.trim_start_matches("http://").trim_end_matches("/hook");
+        host.parse().expect("an address")
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl Received {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).expect("JSON")
+    }
+
+    /// Checks the signature as the Standard Webhooks specification says, by code that is not ours.
+    pub fn is_signed_with(&self, secret: &str) -> bool {
+        let secret = BASE64_STANDARD.decode(secret.strip_prefix("whsec_").expect("a secret")).expect("base64");
+        let [id, timestamp, signature] =
+            ["id", "timestamp", "signature"].map(|name| self.headers[&format!("webhook-{name}")].as_str());
+        let signed = format!("{id}.{timestamp}.{}", self.body);
+        let expected =
+            jsonwebtoken::crypto::sign(signed.as_bytes(), &EncodingKey::from_secret(&secret), Algorithm::HS256).expect("signed");
+        // A JSON Web Signature has the other alphabet of base64, and no padding.
+        let signature = signature.strip_prefix("v1,").expect("a symmetric signature").trim_end_matches('=');
+        signature.replace('+', "-").replace('/', "_") == expected
+    }
+}
+
+async fn serve(listener: TcpListener, received: mpsc::UnboundedSender<Received>, replies: Arc<Mutex<VecDeque<Reply>>>) {
+    let mut connections = tokio::task::JoinSet::new();
+    for number in 0.. {
+        let (socket, _) = listener.accept().await.expect("a connection");
+        connections.spawn(talk(socket, number, received.clone(), Arc::clone(&replies)));
+    }
+}
+
+async fn talk(
+    mut socket: TcpStream,
+    connection: usize,
+    received: mpsc::UnboundedSender<Received>,
+    replies: Arc<Mutex<VecDeque<Reply>>>,
+) {
+    while let Some(request) = read(&mut socket, connection).await {
+        let reply = replies.lock().expect("not poisoned").pop_front().unwrap_or(Reply::status(200));
+        if received.send(request).is_err() {
+            return;
+        }
+        // Who has gone away is not told.
+        match reply {
+            Reply::Bytes(bytes) => drop(socket.write_all(&bytes).await),
+            Reply::Endless(bytes) => while socket.write_all(&bytes).await.is_ok() {},
+            Reply::Stalled(bytes) => {
+                let _ = socket.write_all(&bytes).await;
+                let _ = socket.read(&mut [0]).await;
+                return;
+            }
+            Reply::Closed => return,
+        }
+    }
+}
+
+async fn read(socket: &mut TcpStream, connection: usize) -> Option<Received> {
+    let mut bytes = Vec::new();
+    let end = loop {
+        if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
+            break end;
+        }
+        if socket.read_buf(&mut bytes).await.ok()? == 0 {
+            return None;
+        }
+    };
+    let head = String::from_utf8(bytes[..end].to_vec()).expect("UTF-8");
+    let header = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned()));
+    let headers: HashMap<_, _> = head.lines().skip(1).map(|line| header(line).expect("a header")).collect();
+    let length: usize = headers["content-length"].parse().expect("a length");
+    while bytes.len() < end + 4 + length {
+        if socket.read_buf(&mut bytes).await.ok()? == 0 {
+            return None;
+        }
+    }
+    assert_eq!(bytes.len(), end + 4 + length, "one request at a time");
+    let body = String::from_utf8(bytes.split_off(end + 4)).expect("UTF-8");
+    Some(Received { connection, head, headers, body })
+}
