@@ -1,6 +1,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::chat::ReviewFallback;
+
 /// Longest slow mode: six hours, as long as anybody streams.
 const LONGEST_SLOW_MODE_SECONDS: u32 = 21_600;
 
@@ -53,6 +55,11 @@ pub struct Settings {
     pub retention_messages: u32,
     /// Whether all that was said is forgotten when it ends.
     pub ephemeral: bool,
+    /// Where its review handler is asked about each message before it is ordered: an URL of `http` or `https`; empty for none. Who
+    /// moderates is not asked about. Not for the public.
+    pub review_url: String,
+    /// What holds for a message that the handler says nothing of. Not for the public.
+    pub review_fallback: ReviewFallback,
 }
 
 /// Whom a setting is about.

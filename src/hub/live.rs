@@ -11,12 +11,13 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use super::{
     Claims, Refusal, RingSize, Tokens,
     recent::Recent,
     repeats::Saying,
+    review::REVIEWS,
     ring::{Entry, Item, Ring},
     rules::Rules,
     sanctions::Sanctions,
@@ -68,6 +69,8 @@ pub(super) struct LiveRoom {
     progress: Notify,
     /// Tell what is said from what was said before.
     hashes: RandomState,
+    /// Places of messages that are with the room's review handler.
+    reviews: Semaphore,
 }
 
 struct State {
@@ -164,7 +167,8 @@ impl LiveRoom {
             turns: Turns::default(),
             recent: Recent::new(),
         };
-        Self { id, state: Mutex::new(state), progress: Notify::new(), hashes: RandomState::new() }
+        let reviews = Semaphore::new(REVIEWS);
+        Self { id, state: Mutex::new(state), progress: Notify::new(), hashes: RandomState::new(), reviews }
     }
 
     pub(super) fn id(&self) -> RoomId {
@@ -227,6 +231,11 @@ impl LiveRoom {
             state.push(Item::Event(Arc::clone(event)));
         }
         self.wake(state);
+    }
+
+    /// Places of messages that are with the room's review handler.
+    pub(super) fn reviews(&self) -> &Semaphore {
+        &self.reviews
     }
 
     /// What holds for those who speak here.

@@ -13,6 +13,7 @@ mod recent;
 mod refusal;
 mod repeats;
 mod replay;
+mod review;
 mod ring;
 mod rules;
 mod sanctions;
@@ -45,6 +46,7 @@ pub use self::{
     rate::Buckets,
     refusal::Refusal,
     replay::{Replay, Span},
+    review::Review,
     ring::{Entry, Item, RingSize},
     subscriber::{Batch, Fetch, Fetched, Found, LiveTail, Step, Subscriber, Welcome},
     token::{Claims, TokenError, Tokens},
@@ -64,6 +66,7 @@ struct Inner {
     tokens: Tokens,
     limits: Limits,
     buckets: Buckets<(RoomId, UserId)>,
+    review: Arc<dyn Review>,
     /// Becomes true once, when the server stops.
     stopping: AtomicBool,
 }
@@ -160,7 +163,13 @@ impl Hub {
     ///
     /// # Errors
     /// The engine's, if it cannot tell its rooms.
-    pub async fn start(engine: Arc<dyn Engine>, rooms: Rooms, tokens: Tokens, limits: Limits) -> Result<Self, EngineError> {
+    pub async fn start(
+        engine: Arc<dyn Engine>,
+        rooms: Rooms,
+        tokens: Tokens,
+        limits: Limits,
+        review: Arc<dyn Review>,
+    ) -> Result<Self, EngineError> {
         for (room, head) in engine.rooms().await? {
             rooms.insert(room, head);
         }
@@ -170,7 +179,7 @@ impl Hub {
             }
         }
         let buckets = Buckets::new(limits.rate_per_second, limits.burst);
-        let inner = Arc::new(Inner { engine, rooms, tokens, limits, buckets, stopping: AtomicBool::new(false) });
+        let inner = Arc::new(Inner { engine, rooms, tokens, limits, buckets, review, stopping: AtomicBool::new(false) });
         tokio::spawn(tell_presence(Arc::downgrade(&inner)));
         Ok(Self(inner))
     }
@@ -227,9 +236,10 @@ impl Hub {
     /// Makes a room with these settings; all others have their defaults, and the slug a random one.
     ///
     /// # Errors
-    /// [`Refusal::Setting`], [`Refusal::SlugTaken`], or the engine's.
+    /// [`Refusal::Setting`], [`Refusal::ReviewUrl`], [`Refusal::SlugTaken`], or the engine's.
     pub async fn create_room(&self, settings: SettingsChange) -> Result<Room, Refusal> {
         let settings = settings.make(&uuid::Uuid::new_v4().to_string())?;
+        self.check_review_url(&settings.review_url)?;
         let room = self.0.engine.create_room(settings).await?;
         self.0.rooms.insert(room.clone(), 0);
         Ok(room)
@@ -326,10 +336,18 @@ impl Hub {
             let text = chat.as_ref().map(|chat| &*chat.text);
             saying = live.take_turn(&rules, &claims.user, text, draft.client_message_id.as_deref())?;
         }
+        // A private message is for its two parties alone.
+        let draft = if moderates || to.is_some() {
+            draft
+        } else {
+            let reviewed = self.reviewed(&live, &rules, &claims.user, from, draft).await;
+            reviewed.inspect_err(|_| live.give_turn_back(&claims.user, saying.as_ref()))?
+        };
         live.keep_pace().await;
         // Something may have been decided meanwhile.
         if !moderates {
             live.may_speak(&claims.user, from, &self.0.tokens)?;
+            live.rules().check_speaker()?;
         }
         let entry = engine::Entry { author: claims.user.clone(), to, draft };
         let appended = self.0.engine.append(room, entry).await;

@@ -48,10 +48,16 @@ impl Hub {
     /// order, which are to pause and to slow down; whoever runs the room all.
     ///
     /// # Errors
-    /// [`Refusal::Token`], [`Refusal::Capability`], [`Refusal::UnknownRoom`], [`Refusal::Setting`], [`Refusal::SlugTaken`], or the engine's.
+    /// [`Refusal::Token`], [`Refusal::Capability`], [`Refusal::UnknownRoom`], [`Refusal::Setting`], [`Refusal::ReviewUrl`],
+    /// [`Refusal::SlugTaken`], or the engine's.
     pub async fn configure(&self, room: RoomId, who: &Authority, change: SettingsChange) -> Result<Room, Refusal> {
         let capability = if change.keeps_order() { Capability::DisconnectUser } else { Capability::ManageRoom };
         let by = self.begin(room, who, capability, "")?;
+        let before = self.find(room)?.room().settings;
+        let after = change.apply(&before)?;
+        if after.review_url != before.review_url {
+            self.check_review_url(&after.review_url)?;
+        }
         Ok(self.0.engine.configure(room, change, by).await?)
     }
 

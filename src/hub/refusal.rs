@@ -39,6 +39,18 @@ pub enum Refusal {
     /// A time-out cannot be that long, or that short.
     #[error("A time-out lasts from 1 to {} seconds (two weeks).", LONGEST_TIMEOUT.as_secs())]
     TimeoutLength,
+    /// The room's review handler does not let it pass.
+    #[error("{}", reason.as_deref().unwrap_or("This message was not accepted. Please write it differently."))]
+    Denied {
+        /// Why, in the handler's words.
+        reason: Option<String>,
+    },
+    /// The room's review handler did not answer, and the room takes nothing without it.
+    #[error("This message could not be checked just now. Please send it again in a moment.")]
+    Unreviewed,
+    /// The room cannot have its review handler there.
+    #[error("\"review_url\" {0}.")]
+    ReviewUrl(String),
     /// There is no such message.
     #[error("There is no such message in this room.")]
     UnknownMessage,
@@ -129,6 +141,9 @@ impl Refusal {
             Self::TimedOut { .. } => "timed_out",
             Self::Banned => "banned",
             Self::TimeoutLength => "timeout_length",
+            Self::Denied { .. } => "denied",
+            Self::Unreviewed => "unreviewed",
+            Self::ReviewUrl(_) => "review_url",
             Self::UnknownMessage => "unknown_message",
             Self::ReasonTooLong { .. } => "reason_too_long",
             Self::NotConnected => "not_connected",

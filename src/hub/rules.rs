@@ -7,7 +7,7 @@ use super::{
     Refusal,
     words::{Words, fold},
 };
-use crate::chat::{ChatText, Field, Group, Limits, Settings};
+use crate::chat::{ChatText, Field, Group, Limits, ReviewFallback, Settings};
 
 /// What a room's settings ask of whoever speaks there, made ready to be checked. Who moderates is under none of it.
 pub(super) struct Rules {
@@ -23,6 +23,9 @@ pub(super) struct Rules {
     pub(super) repeat_window: Duration,
     /// Of all users together; 0 for no limit.
     pub(super) messages_per_minute: u32,
+    /// Where each message is reviewed; empty if none is.
+    pub(super) review_url: String,
+    pub(super) review_fallback: ReviewFallback,
 }
 
 impl Rules {
@@ -36,6 +39,8 @@ impl Rules {
             slow_mode: Duration::from_secs(settings.slow_mode_seconds.into()),
             repeat_window: Duration::from_secs(settings.repeat_seconds.into()),
             messages_per_minute: settings.messages_per_minute,
+            review_url: settings.review_url.clone(),
+            review_fallback: settings.review_fallback,
         }
     }
 

@@ -8,4 +8,5 @@ pub mod inlive;
 pub mod jsonl;
 pub mod moment;
 mod payload;
+pub mod review;
 pub mod webhook;

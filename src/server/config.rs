@@ -10,7 +10,7 @@ use axum::http::HeaderValue;
 use clap::{Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 
-use crate::chat::Limits;
+use crate::{chat::Limits, protocol::webhook::Secret};
 
 /// A self-hosted live chat for streams and events.
 ///
@@ -45,6 +45,10 @@ pub struct Config {
     /// Key for the stream API, at least 16 characters [default: made at the first start, kept in the data folder]
     #[arg(long, env = "LIVE_CHAT_ADMIN_KEY", hide_env_values = true, value_parser = admin_key)]
     pub admin_key: Option<String>,
+
+    /// Secret that signs what review handlers are asked: `whsec_` and 24 to 64 bytes in base64 [default: made at the first start, kept in the data folder]
+    #[arg(long, env = "LIVE_CHAT_REVIEW_SECRET", hide_env_values = true, value_parser = review_secret)]
+    pub review_secret: Option<String>,
 
     /// Password for /admin, at least 10 characters [default: made and printed at the first start, its hash kept in the data folder]
     #[arg(long, env = "LIVE_CHAT_ADMIN_PASSWORD", hide_env_values = true, value_parser = password)]
@@ -94,7 +98,7 @@ pub struct Config {
     #[arg(long, env = "LIVE_CHAT_TRUSTED_PROXIES", value_parser = networks)]
     pub trusted_proxies: Option<Networks>,
 
-    /// Addresses or networks that are not public, comma-separated, to which webhooks may lead all the same; or `none`
+    /// Addresses or networks that are not public, comma-separated, to which webhooks and review handlers may lead all the same; or `none`
     #[arg(long, env = "LIVE_CHAT_ALLOW_PRIVATE_HOOKS", default_value = "none", value_parser = networks)]
     pub allow_private_hooks: Networks,
 
@@ -169,6 +173,11 @@ fn printable(text: &str) -> Result<String, String> {
 
 fn secret(text: &str) -> Result<String, String> {
     if text.len() >= 32 { Ok(text.to_owned()) } else { Err("must have at least 32 characters".into()) }
+}
+
+fn review_secret(text: &str) -> Result<String, String> {
+    let valid = Secret::parse(text).is_some();
+    if valid { Ok(text.to_owned()) } else { Err("must be whsec_ and 24 to 64 bytes in base64".into()) }
 }
 
 fn admin_key(text: &str) -> Result<String, String> {

@@ -75,6 +75,8 @@ pub(super) fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::TimedOut { .. }
         | Refusal::Banned
         | Refusal::Paused
+        | Refusal::Denied { .. }
+        | Refusal::Unreviewed
         | Refusal::Speakers(_) => StatusCode::FORBIDDEN,
         Refusal::Invalid(_)
         | Refusal::Links
@@ -85,7 +87,8 @@ pub(super) fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::Search
         | Refusal::OutOfOrder
         | Refusal::InFuture
-        | Refusal::NothingToImport => StatusCode::BAD_REQUEST,
+        | Refusal::NothingToImport
+        | Refusal::ReviewUrl(_) => StatusCode::BAD_REQUEST,
         Refusal::TooFast { .. } | Refusal::SlowMode { .. } | Refusal::RoomTooFast { .. } | Refusal::Repeated { .. } => {
             StatusCode::TOO_MANY_REQUESTS
         }

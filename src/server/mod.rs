@@ -1,4 +1,4 @@
-//! axum: routes, handlers, streams, configuration, shutdown. Nothing is below it.
+//! axum: routes, handlers, streams, hooks, configuration, shutdown. Nothing is below it.
 //!
 //! A handler reads what HTTP brought, calls the hub, and writes the answer in the dialect's form. It decides nothing about the chat.
 
@@ -37,7 +37,7 @@ pub use self::{
     check::check,
     client_address::TrustedProxies,
     config::{Command, Config},
-    hooks::{Client as HookClient, Guard, Schedule, Webhooks},
+    hooks::{Client as HookClient, Guard, Reviews, Schedule, Webhooks, system_trust},
     listen::{bind, serve},
     password::Password,
     router::router,
@@ -48,4 +48,7 @@ pub use self::{
 };
 
 #[cfg(test)]
-pub(crate) use self::{password::hash as hash_password, secrets::load_or_make as load_or_make_secret};
+pub(crate) use self::{
+    password::hash as hash_password,
+    secrets::{hex, load_or_make as load_or_make_secret},
+};

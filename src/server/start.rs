@@ -13,7 +13,7 @@ use super::{
     Config, HEARTBEAT, Streams,
     admission::{Admission, ConnectionLimits},
     client_address::TrustedProxies,
-    hooks::{Client, Guard, Schedule, Webhooks},
+    hooks::{Client, Guard, Reviews, Schedule, Webhooks, system_trust},
     listen,
     password::Password,
     router::router,
@@ -25,13 +25,14 @@ use crate::{
     chat::RoomId,
     engine::{BackupError, EngineError, OpenError, Sqlite},
     hub::{Hub, Rooms, Tokens},
+    protocol::webhook::Secret,
 };
 
 /// How long a stop waits for connections that do not end by themselves.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
 
-/// Files that are open beside the connections: the database's, the page's, and some to spare.
-const OTHER_FILES: usize = 128;
+/// Files that are open beside the connections: the database's, the page's, connections to hooks, and some to spare.
+const OTHER_FILES: usize = 256;
 
 /// Why the server could not run.
 #[derive(Debug, thiserror::Error)]
@@ -85,10 +86,10 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let token_secret = secret(config.token_secret.as_ref(), &config.data_dir.join("token-secret"))?;
     let admin_key = secret(config.admin_key.as_ref(), &config.data_dir.join("admin-key"))?;
     let tokens = Tokens::new(token_secret.as_bytes(), config.token_lifetime());
-    let hub = Hub::start(engine.clone(), rooms, tokens, config.limits()).await?;
-
-    let guard = Guard::allowing(Arc::clone(&config.allow_private_hooks.0));
-    let webhooks = Webhooks::start(engine.clone(), hub.clone(), Client::new(guard), Schedule::default()).await?;
+    let hooks = Client::new(Guard::allowing(Arc::clone(&config.allow_private_hooks.0)), system_trust());
+    let reviews = Reviews::new(hooks.clone(), review_secret(&config)?, Reviews::ANSWER_WITHIN);
+    let hub = Hub::start(engine.clone(), rooms, tokens, config.limits(), Arc::new(reviews)).await?;
+    let webhooks = Webhooks::start(engine.clone(), hub.clone(), hooks, Schedule::default()).await?;
 
     let failed = |source| RunError::Listen { addr: config.addr, source };
     let limits = connection_limits(&config)?;
@@ -172,7 +173,18 @@ fn password(config: &Config) -> Result<(Password, Option<String>), RunError> {
 
 fn secret(configured: Option<&String>, path: &Path) -> Result<String, RunError> {
     let in_file = |source| RunError::Secret { path: path.to_owned(), source };
-    configured.cloned().map_or_else(|| secrets::load_or_make(path).map_err(in_file), Ok)
+    configured.cloned().map_or_else(|| secrets::load_or_make(path, secrets::hex).map_err(in_file), Ok)
+}
+
+/// What review handlers are asked is signed with.
+fn review_secret(config: &Config) -> Result<Secret, RunError> {
+    let path = config.data_dir.join("review-secret");
+    let made = match &config.review_secret {
+        Some(text) => Ok(text.clone()),
+        None => secrets::load_or_make(&path, Secret::text),
+    };
+    let is_none = || io::Error::new(io::ErrorKind::InvalidData, "it is no secret of a webhook; delete it to have a new one made");
+    made.and_then(|text| Secret::parse(&text).ok_or_else(is_none)).map_err(|source| RunError::Secret { path, source })
 }
 
 /// Where the page's files are: as the development tool says, else beside the program.

@@ -72,6 +72,11 @@ fn describe() {
         "Subscribers cut off because they took nothing for a minute"
     );
     describe_counter!("live_chat_publishes_total", Unit::Count, "Publications, by what became of them");
+    describe_counter!(
+        "live_chat_reviews_total",
+        Unit::Count,
+        "Messages that review handlers were asked about, by what they said"
+    );
     describe_counter!("live_chat_webhook_attempts_total", Unit::Count, "Deliveries to webhooks tried, by what became of them");
     describe_gauge!("live_chat_webhook_lag_events", Unit::Count, "Events that a webhook has not come to yet, by webhook");
     describe_histogram!("live_chat_commit_events", Unit::Count, "Events that one commit made durable");

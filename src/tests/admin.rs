@@ -167,6 +167,9 @@ async fn settings_are_changed_by_a_form_that_keeps_what_was_refused() {
     assert_eq!((&*settings.name, &*settings.slug, settings.slow_mode_seconds, settings.paused), ("Hall", "hall", 5, true));
     assert_eq!(settings.blocked_words, ["damn", "h*ck"]);
     assert!(get(&site, "/admin/rooms/1?saved=", session).await.text.contains("Saved."));
+    let refused = post_as(&site, session, "/admin/rooms/1", &[("review_url", "http://10.0.0.1/")]).await;
+    assert!(refused.status == 400 && refused.text.contains("no public address"), "{}", refused.text);
+    assert_eq!(refused.text.matches("aria-invalid=\"true\"").count(), 1, "it is said at the field");
 }
 
 #[tokio::test]

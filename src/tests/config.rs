@@ -15,6 +15,7 @@ fn a_wrong_value_is_refused_with_the_name_of_its_setting() {
         ("--widget-key", "a b"),
         ("--token-secret", "short"),
         ("--admin-key", "short"),
+        ("--review-secret", "a secret that is none of a webhook"),
         ("--token-hours", "0"),
         ("--allowed-origins", "example.com"),
         ("--allowed-origins", "https://example.com/"),

@@ -14,6 +14,7 @@ mod receiver;
 mod replay;
 mod resume;
 mod resume_model;
+mod review;
 mod rules;
 mod search;
 mod site;

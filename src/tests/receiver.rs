@@ -54,6 +54,11 @@ impl Reply {
         Self::Bytes(format!("HTTP/1.1 {status} Status\r\nContent-Length: 0\r\n\r\n").into_bytes())
     }
 
+    pub fn json(body: &str) -> Self {
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());
+        Self::Bytes([head.as_bytes(), body.as_bytes()].concat())
+    }
+
     pub fn hang() -> Self {
         Self::Stalled(Vec::new())
     }

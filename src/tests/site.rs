@@ -17,20 +17,28 @@ use crate::{
     chat::{Limits, RoomId, UserId},
     engine::Sqlite,
     hub::{ConnectionId, Hub, RingSize, Rooms, Tokens, Wake},
+    protocol::webhook::Secret,
     server::{
-        AdminKey, Admission, AppState, ConnectionLimits, Guard, HEARTBEAT, HookClient, Password, Schedule, Streams,
-        TrustedProxies, Webhooks, bind, collect_metrics, hash_password, router, serve,
+        AdminKey, Admission, AppState, ConnectionLimits, Guard, HEARTBEAT, HookClient, Password, Reviews, Schedule, Streams,
+        TrustedProxies, Webhooks, bind, collect_metrics, hash_password, router, serve, system_trust,
     },
 };
 
 pub const ADMIN_KEY: &str = "an-admin-key-for-tests";
 pub const PASSWORD: &str = "a password for tests";
+pub const REVIEW_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 pub const WIDGET_KEY: &str = "widget-key";
 
 /// Made once: it takes a third of a second, unoptimized.
 fn password_hash() -> &'static str {
     static HASH: OnceLock<String> = OnceLock::new();
     HASH.get_or_init(|| hash_password(PASSWORD).expect("random numbers"))
+}
+
+/// Made once: to read the system's certificates takes as long.
+fn tls() -> rustls::ClientConfig {
+    static TLS: OnceLock<rustls::ClientConfig> = OnceLock::new();
+    TLS.get_or_init(system_trust).clone()
 }
 
 /// Somebody who serves subscribers by hand, when the test wants it.
@@ -64,6 +72,7 @@ pub struct Setting {
     pub trusted_proxies: TrustedProxies,
     pub guard: Guard,
     pub schedule: Schedule,
+    pub review_within: Duration,
 }
 
 impl Default for Setting {
@@ -78,6 +87,7 @@ impl Default for Setting {
             trusted_proxies: TrustedProxies(Some([].into())),
             guard: Guard::allowing(["127.0.0.1/32".parse().expect("a network")].into()),
             schedule: Schedule { first_wait: Duration::from_millis(1), ..Schedule::default() },
+            review_within: Duration::from_secs(20),
         }
     }
 }
@@ -100,9 +110,11 @@ impl Site {
         let rooms = Rooms::keeping(setting.ring_size);
         let engine = Arc::new(Sqlite::open(folder.path(), Some(WIDGET_KEY), rooms.sink()).expect("a usable folder"));
         let tokens = Tokens::new(b"a secret for tests", Duration::from_secs(3_600));
-        let hub = Hub::start(engine.clone(), rooms, tokens, setting.limits).await.expect("a readable log");
+        let client = HookClient::new(setting.guard, tls());
+        let review_secret = Secret::parse(REVIEW_SECRET).expect("a secret");
+        let reviews = Arc::new(Reviews::new(client.clone(), review_secret, setting.review_within));
+        let hub = Hub::start(engine.clone(), rooms, tokens, setting.limits, reviews).await.expect("a readable log");
         let streams = Arc::new(Streams::start(&hub, setting.heartbeat).expect("threads"));
-        let client = HookClient::new(setting.guard);
         let webhooks = Webhooks::start(engine.clone(), hub.clone(), client, setting.schedule).await.expect("a readable log");
         let options = LeptosOptions::builder().output_name("live-chat").site_root("target/no-site").build();
         let state = AppState {

@@ -223,11 +223,11 @@ async fn secrets_are_for_the_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
     let site = Site::open().await;
     let path = site.path().join("token-secret");
-    let secret = crate::server::load_or_make_secret(&path).expect("made");
+    let secret = crate::server::load_or_make_secret(&path, crate::server::hex).expect("made");
     assert_eq!(fs::metadata(&path).expect("a file").permissions().mode() & 0o777, 0o600);
-    assert_eq!(crate::server::load_or_make_secret(&path).expect("kept"), secret);
+    assert_eq!(crate::server::load_or_make_secret(&path, crate::server::hex).expect("kept"), secret);
     fs::write(&path, "").expect("emptied");
-    assert!(crate::server::load_or_make_secret(&path).is_err(), "half a secret is refused");
+    assert!(crate::server::load_or_make_secret(&path, crate::server::hex).is_err(), "half a secret is refused");
 }
 
 /// A database as the schema's version 1 and 2 made it.

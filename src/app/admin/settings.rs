@@ -30,8 +30,10 @@ pub enum Control {
 
 const WHO: Control = Control::Choice(&[("everyone", "Everyone"), ("moderators", "Moderators")]);
 
+const REVIEW_FALLBACK: Control = Control::Choice(&[("allow", "The message is allowed"), ("deny", "The message is denied")]);
+
 /// All settings, in the order of the form.
-pub const FIELDS: [SettingField; 14] = {
+pub const FIELDS: [SettingField; 16] = {
     const fn field(name: &'static str, label: &'static str, help: &'static str, control: Control) -> SettingField {
         SettingField { name, label, help, control }
     }
@@ -75,6 +77,13 @@ pub const FIELDS: [SettingField; 14] = {
             Control::Number,
         ),
         field("ephemeral", "Forget at the end", "All that was said is removed for good when the room ends.", Control::Check),
+        field(
+            "review_url",
+            "Review",
+            "The address of a server that is asked about each message before it is stored; empty for none.",
+            Control::Text,
+        ),
+        field("review_fallback", "If the review says nothing", "", REVIEW_FALLBACK),
     ]
 };
 

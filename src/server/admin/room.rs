@@ -158,6 +158,7 @@ fn explain(refusal: &Refusal) -> (String, String) {
             (name.clone(), "This must be a whole number from 0.".to_owned())
         }
         Refusal::SlugTaken(_) => ("slug".to_owned(), refusal.to_string()),
+        Refusal::ReviewUrl(why) => ("review_url".to_owned(), format!("This {why}.")),
         _ => (String::new(), refusal.to_string()),
     }
 }

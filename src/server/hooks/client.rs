@@ -79,24 +79,11 @@ enum ConnectError {
 }
 
 impl Client {
-    /// A client that trusts the certificates that the system trusts (or those of `SSL_CERT_FILE` and `SSL_CERT_DIR`): an owner's
-    /// own authority too, and one that was withdrawn no more. Without any, nothing can be reached by `https`.
-    pub fn new(guard: Guard) -> Self {
-        let tls = || {
-            ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-                .with_safe_default_protocol_versions()
-                .expect("the provider has the default versions")
-        };
-        let tls = tls().with_native_roots().unwrap_or_else(|error| {
-            tracing::warn!(%error, "no hook can be reached by https: install the package ca-certificates");
-            tls().with_root_certificates(RootCertStore::empty())
-        });
+    /// A client that goes where `guard` lets it, and trusts whom `tls` does.
+    pub fn new(guard: Guard, tls: ClientConfig) -> Self {
         let connector = Connector { guard: guard.clone(), lookups: Arc::new(Semaphore::new(LOOKUPS)) };
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls.with_no_client_auth())
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(connector);
+        let connector =
+            HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(connector);
         let http = legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_FOR)
@@ -134,6 +121,21 @@ impl Client {
         let request = request.map_err(|error| error.to_string())?;
         self.http.request(request).await.map_err(|error| cause(&error))
     }
+}
+
+/// Trusts the certificates that the system trusts (or those of `SSL_CERT_FILE` and `SSL_CERT_DIR`): an owner's own authority too, and
+/// one that was withdrawn no more. Without any, nothing can be reached by `https`.
+pub fn system_trust() -> ClientConfig {
+    let tls = || {
+        ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("the provider has the default versions")
+    };
+    let tls = tls().with_native_roots().unwrap_or_else(|error| {
+        tracing::warn!(%error, "no hook can be reached by https: install the package ca-certificates");
+        tls().with_root_certificates(RootCertStore::empty())
+    });
+    tls.with_no_client_auth()
 }
 
 /// The innermost reason of an error, which says most.

@@ -7,7 +7,14 @@
 mod client;
 mod delivery;
 mod guard;
+mod review;
 mod webhooks;
 
 pub(super) use self::webhooks::{NewWebhook, WebhookError};
-pub use self::{client::Client, delivery::Schedule, guard::Guard, webhooks::Webhooks};
+pub use self::{
+    client::{Client, system_trust},
+    delivery::Schedule,
+    guard::Guard,
+    review::Reviews,
+    webhooks::Webhooks,
+};
