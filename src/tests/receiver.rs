@@ -7,13 +7,15 @@ use std::{
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use jsonwebtoken::{Algorithm, EncodingKey};
+use rustls::{ClientConfig, RootCertStore, ServerConfig, pki_types::PrivateKeyDer};
 use serde_json::Value;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::TcpListener,
     sync::mpsc,
     task::JoinHandle,
 };
+use tokio_rustls::TlsAcceptor;
 
 /// A hang must fail a test, not stop the run. Nothing is measured by it.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -71,6 +73,28 @@ impl Receiver {
     }
 
     pub async fn at(addr: SocketAddr) -> Self {
+        Self::with(addr, None).await
+    }
+
+    /// Speaks TLS, with a certificate of its own; a client that trusts it.
+    pub async fn open_tls() -> (Self, ClientConfig) {
+        let rcgen::CertifiedKey { cert, signing_key } =
+            rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let server = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
+        let key = PrivateKeyDer::try_from(signing_key.serialize_der()).expect("a key");
+        let server = server.expect("versions").with_no_client_auth().with_single_cert(vec![cert.der().clone()], key);
+        let mut roots = RootCertStore::empty();
+        roots.add(cert.der().clone()).expect("a certificate");
+        let client = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let client = client.expect("versions").with_root_certificates(roots).with_no_client_auth();
+        let acceptor = TlsAcceptor::from(Arc::new(server.expect("a key that fits")));
+        let mut receiver = Self::with(([127, 0, 0, 1], 0).into(), Some(acceptor)).await;
+        receiver.url = receiver.url.replace("http://127.0.0.1", "https://localhost");
+        (receiver, client)
+    }
+
+    async fn with(addr: SocketAddr, tls: Option<TlsAcceptor>) -> Self {
         let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
         socket.set_reuseaddr(true).expect("a socket");
         socket.bind(addr).expect("a free port");
@@ -78,7 +102,7 @@ impl Receiver {
         let url = format!("http://{}/hook", listener.local_addr().expect("bound"));
         let (send, received) = mpsc::unbounded_channel();
         let replies = Arc::<Mutex<VecDeque<Reply>>>::default();
-        let server = tokio::spawn(serve(listener, send, Arc::clone(&replies)));
+        let server = tokio::spawn(serve(listener, tls, send, Arc::clone(&replies)));
         Self { url, received, replies, server }
     }
 
@@ -130,16 +154,32 @@ impl Received {
     }
 }
 
-async fn serve(listener: TcpListener, received: mpsc::UnboundedSender<Received>, replies: Arc<Mutex<VecDeque<Reply>>>) {
+async fn serve(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    received: mpsc::UnboundedSender<Received>,
+    replies: Arc<Mutex<VecDeque<Reply>>>,
+) {
     let mut connections = tokio::task::JoinSet::new();
     for number in 0.. {
         let (socket, _) = listener.accept().await.expect("a connection");
-        connections.spawn(talk(socket, number, received.clone(), Arc::clone(&replies)));
+        let (tls, received, replies) = (tls.clone(), received.clone(), Arc::clone(&replies));
+        connections.spawn(async move {
+            match tls {
+                None => talk(socket, number, received, replies).await,
+                Some(tls) => {
+                    // A client that does not trust us ends it here.
+                    if let Ok(socket) = tls.accept(socket).await {
+                        talk(socket, number, received, replies).await;
+                    }
+                }
+            }
+        });
     }
 }
 
 async fn talk(
-    mut socket: TcpStream,
+    mut socket: impl AsyncRead + AsyncWrite + Unpin,
     connection: usize,
     received: mpsc::UnboundedSender<Received>,
     replies: Arc<Mutex<VecDeque<Reply>>>,
@@ -163,7 +203,7 @@ async fn talk(
     }
 }
 
-async fn read(socket: &mut TcpStream, connection: usize) -> Option<Received> {
+async fn read(socket: &mut (impl AsyncRead + Unpin), connection: usize) -> Option<Received> {
     let mut bytes = Vec::new();
     let end = loop {
         if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {

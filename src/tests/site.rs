@@ -73,6 +73,8 @@ pub struct Setting {
     pub guard: Guard,
     pub schedule: Schedule,
     pub review_within: Duration,
+    /// Whom it trusts, where it calls others.
+    pub tls: rustls::ClientConfig,
 }
 
 impl Default for Setting {
@@ -88,6 +90,7 @@ impl Default for Setting {
             guard: Guard::allowing(["127.0.0.1/32".parse().expect("a network")].into()),
             schedule: Schedule { first_wait: Duration::from_millis(1), ..Schedule::default() },
             review_within: Duration::from_secs(20),
+            tls: tls(),
         }
     }
 }
@@ -110,7 +113,7 @@ impl Site {
         let rooms = Rooms::keeping(setting.ring_size);
         let engine = Arc::new(Sqlite::open(folder.path(), Some(WIDGET_KEY), rooms.sink()).expect("a usable folder"));
         let tokens = Tokens::new(b"a secret for tests", Duration::from_secs(3_600));
-        let client = HookClient::new(setting.guard, tls());
+        let client = HookClient::new(setting.guard, setting.tls);
         let review_secret = Secret::parse(REVIEW_SECRET).expect("a secret");
         let reviews = Arc::new(Reviews::new(client.clone(), review_secret, setting.review_within));
         let hub = Hub::start(engine.clone(), rooms, tokens, setting.limits, reviews).await.expect("a readable log");

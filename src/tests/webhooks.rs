@@ -347,3 +347,24 @@ async fn what_cannot_be_a_webhook_is_refused() {
     assert_eq!(ask(&site, "DELETE", "/v1/webhooks/x").await.status, 404);
     assert_eq!(ask(&site, "POST", "/v1/webhooks/x/enable").await.status, 404);
 }
+
+#[tokio::test]
+async fn over_tls_only_who_is_trusted_is_told() {
+    let (mut receiver, trusting) = Receiver::open_tls().await;
+    let site = Site::open().await;
+    make(&site, json!({ "url": receiver.url })).await;
+    site.say(&site.guest_token(RoomId::FIRST), "one").await;
+    let state = shown(&site, |webhook| webhook["last_error"].is_object()).await;
+    let error = state["last_error"]["message"].as_str().expect("a message");
+    assert!(error.contains("certificate"), "{error}");
+    assert!(receiver.waiting().is_empty());
+
+    let site = Site::with(Setting { tls: trusting, ..Setting::default() }).await;
+    let webhook = make(&site, json!({ "url": receiver.url })).await;
+    for n in ["one", "two"] {
+        site.say(&site.guest_token(RoomId::FIRST), n).await;
+        let received = receiver.next().await;
+        assert!(received.is_signed_with(webhook["secret"].as_str().expect("a secret")));
+        assert_eq!(text(&received), n);
+    }
+}

@@ -19,7 +19,6 @@ use hyper_util::{
 };
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use tokio::{net::TcpStream, sync::Semaphore};
-use url::Url;
 
 use super::{Guard, guard::InvalidUrl};
 use crate::protocol::webhook::{ID, SIGNATURE, Secret, TIMESTAMP};
@@ -98,7 +97,7 @@ impl Client {
     ///
     /// # Errors
     /// See [`InvalidUrl`].
-    pub(super) fn url(&self, text: &str) -> Result<Url, InvalidUrl> {
+    pub(super) fn url(&self, text: &str) -> Result<Uri, InvalidUrl> {
         self.guard.url(text)
     }
 

@@ -56,6 +56,17 @@ impl Default for Schedule {
     }
 }
 
+impl Schedule {
+    /// How long to wait after so many failures, at least 1. It doubles with each; half of it is random, lest all that failed together
+    /// come back together.
+    fn wait(&self, failed: u32, retry_after: Option<Duration>) -> Duration {
+        let doublings = (failed - 1).min(20);
+        let whole = self.first_wait.saturating_mul(1 << doublings).min(self.longest_wait);
+        let random = f64::from(getrandom::u32().unwrap_or_default()) / f64::from(u32::MAX);
+        whole.mul_f64(0.5 + random / 2.0).max(retry_after.unwrap_or_default().min(LONGEST_RETRY_AFTER))
+    }
+}
+
 /// A webhook, and where it stands.
 pub(super) struct Progress {
     pub(super) webhook: Webhook,
@@ -197,15 +208,18 @@ impl Delivery {
         let events = self.hub.read(query.clone()).await.map_err(|error| error.to_string())?;
         let is_whole = !query.is_filled_by(&events);
         let last = events.last().map_or(head, |event| event.seq);
-        let wanted = |event: &Event| EventType::of(&event.kind).is_some_and(|event| self.progress().webhook.wants(event));
-        let next = events.into_iter().find(wanted);
+        let wanted = |event: Event| {
+            let kind = EventType::of(&event.kind).filter(|kind| self.progress().webhook.wants(*kind))?;
+            Some((event, kind))
+        };
+        let next = events.into_iter().find_map(wanted);
         let reached = match &next {
-            Some(event) => event.seq,
+            Some((event, _)) => event.seq,
             None if is_whole => head,
             None => last,
         };
-        if let Some(event) = next {
-            let delivered = self.deliver(&event).await;
+        if let Some((event, kind)) = next {
+            let delivered = self.deliver(&event, kind).await;
             let result = if delivered.is_ok() { "delivered" } else { "failed" };
             metrics::counter!("live_chat_webhook_attempts_total", "result" => result).increment(1);
             delivered?;
@@ -217,10 +231,10 @@ impl Delivery {
         Ok(())
     }
 
-    async fn deliver(&self, event: &Event) -> Result<(), Undelivered> {
-        let Some(body) = webhook::body(event) else { return Ok(()) };
-        let id = webhook::id(event, &self.hub.position(event.seq).epoch);
-        let message = Message { url: &self.receiver.url, id: &id, secret: &self.receiver.secret, body: Bytes::from(body) };
+    async fn deliver(&self, event: &Event, kind: EventType) -> Result<(), Undelivered> {
+        let Receiver { url, secret } = &self.receiver;
+        let id = webhook::id(event, self.engine.epoch());
+        let message = Message { url, id: &id, secret, body: Bytes::from(webhook::body(event, kind)) };
         let answer = tokio::time::timeout(self.schedule.answer_within, self.client.post(message)).await;
         let late = |_| format!("it did not answer within {:?}", self.schedule.answer_within);
         // What it says beside its status is of no interest, and not waited for.
@@ -262,15 +276,7 @@ impl Delivery {
             tracing::error!(webhook = id.0, "the webhook is disabled: nothing is delivered to it any more until it is enabled");
         }
         drop(progress);
-        self.backoff().max(retry_after.unwrap_or_default().min(LONGEST_RETRY_AFTER))
-    }
-
-    /// Doubles with each failure; half of it is random, lest all that failed together come back together.
-    fn backoff(&self) -> Duration {
-        let doublings = (self.failed - 1).min(20);
-        let whole = self.schedule.first_wait.saturating_mul(1 << doublings).min(self.schedule.longest_wait);
-        let random = f64::from(getrandom::u32().unwrap_or_default()) / f64::from(u32::MAX);
-        whole.mul_f64(0.5 + random / 2.0)
+        self.schedule.wait(failed, retry_after)
     }
 
     /// Keeps where it stands, if that has changed.
@@ -301,4 +307,38 @@ fn elapsed(since: Timestamp, at: Timestamp) -> Duration {
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_doubles_up_to_the_longest_and_heeds_the_receiver() {
+        // Failures, seconds that the receiver asks for, and between how many seconds the wait is.
+        let rows = [
+            (1, None, 0.5, 1.0),
+            (2, None, 1.0, 2.0),
+            (5, None, 8.0, 16.0),
+            (11, None, 300.0, 600.0),
+            (u32::MAX, None, 300.0, 600.0),
+            (1, Some(0), 0.5, 1.0),
+            (1, Some(30), 30.0, 30.0),
+            (1, Some(u64::MAX), 3_600.0, 3_600.0),
+        ];
+        for (failed, retry_after, least, most) in rows {
+            let wait = Schedule::default().wait(failed, retry_after.map(Duration::from_secs)).as_secs_f64();
+            assert!((least..=most).contains(&wait), "{failed} {retry_after:?}: {wait}");
+        }
+    }
+
+    #[test]
+    fn only_seconds_are_read_of_retry_after() {
+        let rows = [("120", Some(120)), (" 7 ", Some(7)), ("-1", None), ("Fri, 31 Dec 1999 23:59:59 GMT", None), ("", None)];
+        for (value, expected) in rows {
+            let headers = HeaderMap::from_iter([(header::RETRY_AFTER, value.parse().expect("a value"))]);
+            assert_eq!(retry_after(&headers), expected.map(Duration::from_secs), "{value}");
+        }
+        assert_eq!(retry_after(&HeaderMap::new()), None);
+    }
 }

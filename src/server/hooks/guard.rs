@@ -3,6 +3,7 @@ use std::{
     sync::Arc,
 };
 
+use axum::http::Uri;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use url::{Host, Url};
 
@@ -65,6 +66,9 @@ pub(crate) enum InvalidUrl {
     /// There is a name or a password in it.
     #[error("must have no user name or password: the requests are signed instead")]
     UserInfo,
+    /// No request can be sent there.
+    #[error("has a host that no request can be sent to")]
+    Unusable,
     /// It is too long.
     #[error("must have at most {URL_BYTES} bytes")]
     TooLong,
@@ -88,7 +92,7 @@ impl Guard {
     ///
     /// # Errors
     /// See [`InvalidUrl`].
-    pub(super) fn url(&self, text: &str) -> Result<Url, InvalidUrl> {
+    pub(super) fn url(&self, text: &str) -> Result<Uri, InvalidUrl> {
         let mut url = Url::parse(text).map_err(InvalidUrl::Malformed)?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(InvalidUrl::Scheme);
@@ -108,7 +112,7 @@ impl Guard {
         };
         match address {
             Some(address) if !self.lets(address) => Err(InvalidUrl::NotPublic(address)),
-            _ => Ok(url),
+            _ => url.as_str().parse().map_err(|_| InvalidUrl::Unusable),
         }
     }
 }
@@ -234,6 +238,7 @@ mod tests {
             ("ftp://example.com/", Err(InvalidUrl::Scheme)),
             ("data:,x", Err(InvalidUrl::Scheme)),
             ("http://", Err(InvalidUrl::Malformed(url::ParseError::EmptyHost))),
+            ("http://a{b/", Err(InvalidUrl::Unusable)),
             ("http://256.256.256.256/", Err(InvalidUrl::Malformed(url::ParseError::InvalidIpv4Address))),
             ("http://[fe80::1%25eth0]/", Err(InvalidUrl::Malformed(url::ParseError::InvalidIpv6Address))),
             ("//example.com/", Err(InvalidUrl::Malformed(url::ParseError::RelativeUrlWithoutBase))),
@@ -245,7 +250,7 @@ mod tests {
             ("http://1.1.1.1:8080/hook", Ok("http://1.1.1.1:8080/hook")),
         ];
         for (text, expected) in rows {
-            let found = Guard::default().url(text).map(String::from);
+            let found = Guard::default().url(text).map(|url| url.to_string());
             assert_eq!(found, expected.map(str::to_owned), "{text:?}");
         }
         let long = format!("https://example.com/{}", "x".repeat(URL_BYTES));

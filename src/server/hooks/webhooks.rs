@@ -108,7 +108,7 @@ impl Webhooks {
     pub(crate) async fn create(&self, new: NewWebhook) -> Result<Webhook, WebhookError> {
         let Inner { hub, client, .. } = &*self.0;
         let NewWebhook { url, events, room, description } = new;
-        let url = client.url(&url)?.into();
+        let url = client.url(&url)?.to_string();
         if description.chars().count() > DESCRIPTION_CHARS {
             return Err(WebhookError::Description);
         }
