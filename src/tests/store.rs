@@ -226,6 +226,10 @@ async fn secrets_are_for_the_owner_alone() {
     let secret = crate::server::load_or_make_secret(&path, crate::server::hex).expect("made");
     assert_eq!(fs::metadata(&path).expect("a file").permissions().mode() & 0o777, 0o600);
     assert_eq!(crate::server::load_or_make_secret(&path, crate::server::hex).expect("kept"), secret);
+    for name in ["live-chat.db", "live-chat.db-wal"] {
+        let mode = fs::metadata(site.path().join(name)).expect("a file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
     fs::write(&path, "").expect("emptied");
     assert!(crate::server::load_or_make_secret(&path, crate::server::hex).is_err(), "half a secret is refused");
 }

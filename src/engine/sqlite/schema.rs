@@ -1,4 +1,4 @@
-use std::{fs, io, path::Path};
+use std::{fs, io, os::unix::fs::OpenOptionsExt, path::Path};
 
 use rusqlite::{Connection, OptionalExtension, config::DbConfig, params};
 
@@ -123,6 +123,7 @@ const MIGRATIONS: [&str; 11] = [
 pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     check_length(path)?;
     let in_database = |source| OpenError::Database { path: path.to_owned(), source };
+    make_private(path)?;
     let connection = Connection::open(path).map_err(in_database)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(in_database)?;
     let version = version(&connection).map_err(in_database)?;
@@ -196,6 +197,15 @@ pub(super) fn new_widget_key() -> String {
 
 pub(super) fn state_from_name(name: &str) -> Option<RoomState> {
     [RoomState::Created, RoomState::Prepared, RoomState::Live, RoomState::Ended].into_iter().find(|state| state.name() == name)
+}
+
+/// Makes the database for its owner's eyes alone, if it is not there: private messages and the secrets of webhooks are in it. What
+/// SQLite makes beside it is so too.
+fn make_private(path: &Path) -> Result<(), OpenError> {
+    match fs::File::options().write(true).create_new(true).mode(0o600).open(path) {
+        Err(source) if source.kind() != io::ErrorKind::AlreadyExists => Err(OpenError::Folder { path: path.to_owned(), source }),
+        _ => Ok(()),
+    }
 }
 
 /// A cut-off file would only be noticed when the missing pages are read, long after the start.
