@@ -37,8 +37,6 @@ pub struct Room {
     pub settings: Settings,
     /// Where it is in its life.
     pub state: RoomState,
-    /// The key that a site embeds to publish here. Public.
-    pub widget_key: String,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was changed last.

@@ -1,6 +1,6 @@
 //! The log: orders events, stores them, and dispatches them once they are durable.
 //!
-//! An engine knows rooms and events. It must never know who is connected, what a user may do, or any wire format. The hub calls
+//! An engine knows rooms, events and widget keys. It must never know who is connected, what a user may do, or any wire format. The hub calls
 //! it and is called back through the [`Sink`] that it hands over when the engine opens.
 
 mod sqlite;
@@ -19,8 +19,8 @@ pub use self::{
     webhook::{Failure, Standing, Webhook, WebhookId},
 };
 use crate::chat::{
-    Deletion, Draft, Event, InvalidSetting, Kind, Message, Payload, Recorded, Room, RoomId, RoomState, Sanction, Settings,
-    SettingsChange, Timestamp, UserId,
+    Deletion, Draft, Event, InvalidSetting, Kind, Message, NewWidgetKey, Payload, Recorded, Room, RoomId, RoomState, Sanction,
+    Settings, SettingsChange, Timestamp, UserId, WidgetKey,
 };
 
 /// Receives every event of every room, in the order of each room's log, after its commit and before its author's answer.
@@ -38,8 +38,17 @@ pub trait Engine: Send + Sync + 'static {
     /// All rooms with the sequence number of their newest event, ordered by id.
     fn rooms(&self) -> BoxFuture<'_, Result<Vec<(Room, u64)>, EngineError>>;
 
-    /// Makes a room, with the next free number.
-    fn create_room(&self, settings: Settings) -> BoxFuture<'_, Result<Room, EngineError>>;
+    /// Makes a room, with the next free number, and its first widget key.
+    fn create_room(&self, settings: Settings) -> BoxFuture<'_, Result<(Room, WidgetKey), EngineError>>;
+
+    /// All widget keys, in the order in which they were made, the revoked ones included.
+    fn widget_keys(&self) -> BoxFuture<'_, Result<Vec<WidgetKey>, EngineError>>;
+
+    /// Makes a widget key, later than all that there are.
+    fn create_widget_key(&self, key: NewWidgetKey) -> BoxFuture<'_, Result<WidgetKey, EngineError>>;
+
+    /// Revokes a widget key for good. One that was revoked before stays as it is, without an error.
+    fn revoke_widget_key(&self, key: String) -> BoxFuture<'_, Result<WidgetKey, EngineError>>;
 
     /// Moves a room to another state, as an event of its log. To the state that it is in already: no event, no error.
     fn set_state(&self, room: RoomId, state: RoomState) -> BoxFuture<'_, Result<Room, EngineError>>;
@@ -52,9 +61,9 @@ pub trait Engine: Send + Sync + 'static {
     /// shares a commit with what is said in other rooms: a few hundred messages delay those by milliseconds.
     fn import(&self, room: RoomId, messages: Vec<Recorded>) -> BoxFuture<'_, Result<(), EngineError>>;
 
-    /// Makes an imported room one like all others, ended, with the sequence number of its newest event. Returns after all of it is
+    /// Makes an imported room one like all others, ended, with its first widget key, and the sequence number of its newest event. Returns after all of it is
     /// durable; nothing is dispatched.
-    fn finish_import(&self, room: RoomId) -> BoxFuture<'_, Result<(Room, u64), EngineError>>;
+    fn finish_import(&self, room: RoomId) -> BoxFuture<'_, Result<(Room, WidgetKey, u64), EngineError>>;
 
     /// Gives up a room that is being imported. Does not wait.
     fn abandon_import(&self, room: RoomId);
@@ -241,6 +250,9 @@ pub enum EngineError {
         /// The place of its log that holds none.
         seq: u64,
     },
+    /// There is no such widget key.
+    #[error("there is no such widget key")]
+    UnknownWidgetKey,
     /// The room takes no messages in this state.
     #[error("room is {0:?}, not live")]
     NotLive(RoomState),

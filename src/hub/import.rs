@@ -75,7 +75,8 @@ impl Import {
             if finished.is_err() {
                 hub.0.engine.abandon_import(room);
             }
-            let (room, head) = finished?;
+            let (room, key, head) = finished?;
+            hub.note(&key);
             hub.0.rooms.insert(room.clone(), head);
             Ok(room)
         });

@@ -10,7 +10,6 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use subtle::ConstantTimeEq;
 use tokio::sync::{Notify, Semaphore};
 
 use super::{
@@ -203,10 +202,6 @@ impl LiveRoom {
     pub(super) fn update(&self, room: &Room) {
         let mut state = self.lock();
         state.room = Room { state: state.room.state, settings: state.room.settings.clone(), ..room.clone() };
-    }
-
-    pub(super) fn has_widget_key(&self, key: &str) -> bool {
-        self.lock().room.widget_key.as_bytes().ct_eq(key.as_bytes()).into()
     }
 
     /// Gives events to the subscribers, in order.

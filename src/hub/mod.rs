@@ -23,6 +23,7 @@ mod speakers;
 mod subscriber;
 mod token;
 mod turns;
+mod widget_keys;
 mod words;
 
 use std::{
@@ -37,7 +38,6 @@ use std::{
 
 use tokio::sync::watch;
 
-use self::live::{LiveRoom, LiveSnapshot};
 pub use self::{
     export::Export,
     import::Import,
@@ -50,6 +50,11 @@ pub use self::{
     ring::{Entry, Item, RingSize},
     subscriber::{Batch, Fetch, Fetched, Found, LiveTail, Step, Subscriber, Welcome},
     token::{Claims, TokenError, Tokens},
+    widget_keys::Site,
+};
+use self::{
+    live::{LiveRoom, LiveSnapshot},
+    widget_keys::WidgetKeys,
 };
 use crate::{
     chat::{Capability, ChatText, Command, Event, Kind, Limits, Position, Room, RoomId, RoomState, SettingsChange, UserId},
@@ -65,6 +70,7 @@ struct Inner {
     rooms: Rooms,
     tokens: Tokens,
     limits: Limits,
+    widget_keys: WidgetKeys,
     buckets: Buckets<(RoomId, UserId)>,
     review: Arc<dyn Review>,
     /// Becomes true once, when the server stops.
@@ -100,8 +106,8 @@ pub struct Snapshot {
 pub struct Caller<'a> {
     /// Their token.
     pub token: &'a str,
-    /// The key of the site that they speak from.
-    pub widget_key: &'a str,
+    /// The site that they speak from, which must show a widget key.
+    pub site: Site<'a>,
     /// Where they come from, if that is known.
     pub from: Option<IpAddr>,
 }
@@ -178,8 +184,10 @@ impl Hub {
                 room.note(sanction);
             }
         }
+        let widget_keys = WidgetKeys::of(engine.widget_keys().await?);
         let buckets = Buckets::new(limits.rate_per_second, limits.burst);
-        let inner = Arc::new(Inner { engine, rooms, tokens, limits, buckets, review, stopping: AtomicBool::new(false) });
+        let inner =
+            Arc::new(Inner { engine, rooms, tokens, limits, widget_keys, buckets, review, stopping: AtomicBool::new(false) });
         tokio::spawn(tell_presence(Arc::downgrade(&inner)));
         Ok(Self(inner))
     }
@@ -240,7 +248,8 @@ impl Hub {
     pub async fn create_room(&self, settings: SettingsChange) -> Result<Room, Refusal> {
         let settings = settings.make(&uuid::Uuid::new_v4().to_string())?;
         self.check_review_url(&settings.review_url)?;
-        let room = self.0.engine.create_room(settings).await?;
+        let (room, key) = self.0.engine.create_room(settings).await?;
+        self.note(&key);
         self.0.rooms.insert(room.clone(), 0);
         Ok(room)
     }
@@ -256,20 +265,22 @@ impl Hub {
         Ok(room)
     }
 
-    /// Connects a reader, who comes `from` that address if it is known. `resume` is the position that it says it saw last, as it says it; one that cannot be used opens the
+    /// Connects a reader of that `site`, who comes `from` that address if it is known. `resume` is the position that it says it saw last, as it says it; one that cannot be used opens the
     /// subscription as a fresh one, with [`Welcome::gap`]. `wake` is called whenever there is something to do for it.
     ///
     /// # Errors
-    /// [`Refusal::UnknownRoom`] and [`Refusal::NotLive`].
+    /// [`Refusal::UnknownRoom`], [`Refusal::WidgetKey`], [`Refusal::Origin`] and [`Refusal::NotLive`].
     pub fn subscribe(
         &self,
         room: RoomId,
         user: UserId,
+        site: Site<'_>,
         from: Option<IpAddr>,
         resume: Option<&str>,
         wake: &Arc<dyn Wake>,
     ) -> Result<(Subscriber, Welcome), Refusal> {
         let room = self.find(room)?;
+        self.admit(room.id(), site)?;
         match room.state() {
             RoomState::Live => Ok(Subscriber::join(self, room, user, from, resume, wake)),
             state => Err(Refusal::NotLive(state)),
@@ -293,15 +304,15 @@ impl Hub {
     }
 
     async fn carry_out(&self, room: RoomId, caller: Caller<'_>, command: Command) -> Result<Published, Refusal> {
-        let Caller { token, widget_key, from } = caller;
+        let Caller { token, site, from } = caller;
         if self.is_stopping() {
             return Err(Refusal::Stopping);
         }
         let live = self.find(room)?;
         let claims = self.0.tokens.check(token, room)?;
-        if !live.has_widget_key(widget_key) {
-            return Err(Refusal::WidgetKey);
-        }
+        // Who publishes must show one.
+        site.widget_key.ok_or(Refusal::WidgetKey)?;
+        self.admit(room, site)?;
         match live.state() {
             RoomState::Live => {}
             state => return Err(Refusal::NotLive(state)),

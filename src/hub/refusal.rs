@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use crate::{
-    chat::{Capability, Field, Group, Invalid, InvalidSetting, REASON_CHARS, RoomId, RoomState},
+    chat::{Capability, Field, Group, Invalid, InvalidSetting, InvalidWidgetKey, REASON_CHARS, RoomId, RoomState},
     engine::EngineError,
     hub::{TokenError, moderation::LONGEST_TIMEOUT},
 };
@@ -18,9 +18,18 @@ pub enum Refusal {
     /// The token does not let its bearer in.
     #[error(transparent)]
     Token(#[from] TokenError),
-    /// The widget key is not the room's.
-    #[error("The widget key is not valid for this room. Copy it from the room's settings.")]
+    /// The widget key does not open the room, or not any more.
+    #[error("The widget key is not valid for this room, or was revoked. Please reload the page.")]
     WidgetKey,
+    /// Pages of this origin may not use the room, or not with this widget key.
+    #[error("Pages of {0} may not use this chat: whoever runs it has to allow that.")]
+    Origin(String),
+    /// There can be no such widget key.
+    #[error(transparent)]
+    InvalidWidgetKey(#[from] InvalidWidgetKey),
+    /// There is no such widget key.
+    #[error("There is no such widget key.")]
+    UnknownWidgetKey,
     /// The token does not allow this.
     #[error("You may not do this: your token lacks the capability {0}.")]
     Capability(Capability),
@@ -136,6 +145,9 @@ impl Refusal {
             Self::NotLive(_) => "not_live",
             Self::Token(_) => "token",
             Self::WidgetKey => "widget_key",
+            Self::Origin(_) => "origin",
+            Self::InvalidWidgetKey(_) => "invalid_widget_key",
+            Self::UnknownWidgetKey => "unknown_widget_key",
             Self::Capability(_) => "capability",
             Self::Invalid(_) => "invalid",
             Self::TimedOut { .. } => "timed_out",
@@ -174,6 +186,7 @@ impl From<EngineError> for Refusal {
             EngineError::UnknownRoom(room) => Self::UnknownRoom(room),
             EngineError::NotLive(state) => Self::NotLive(state),
             EngineError::UnknownMessage { .. } => Self::UnknownMessage,
+            EngineError::UnknownWidgetKey => Self::UnknownWidgetKey,
             EngineError::Closed => Self::Stopping,
             EngineError::WrongOrder(from, to) => Self::WrongOrder(from, to),
             EngineError::SlugTaken(slug) => Self::SlugTaken(slug),

@@ -74,13 +74,14 @@ pub(super) struct Stream {
     end_time: Option<String>,
 }
 
-impl From<Room> for Stream {
-    fn from(room: Room) -> Self {
+impl Stream {
+    /// A room as it is now.
+    pub(super) fn of(hub: &Hub, room: Room) -> Self {
         Self {
             id: room.id.get(),
             settings: room.settings,
             state: room.state,
-            widget_key: room.widget_key,
+            widget_key: hub.widget_key(room.id),
             hls_url: "",
             dash_url: "",
             quality: "",
@@ -99,7 +100,7 @@ pub(super) async fn create(
     State(hub): State<Hub>,
     JsonBody(settings): JsonBody<SettingsChange>,
 ) -> Result<Response, ApiError> {
-    Ok(answer(hub.create_room(settings).await?.into()))
+    Ok(answer(Stream::of(&hub, hub.create_room(settings).await?)))
 }
 
 /// `GET /v1/streams?page=&page_size=`: all rooms.
@@ -112,7 +113,7 @@ pub(super) async fn list(_: Admin, State(hub): State<Hub>, params: Params) -> Re
         "page": page, "limit": limit, "total_records": total_records, "total_pages": total_records.div_ceil(limit),
     });
     let skip = (page - 1).saturating_mul(limit);
-    let data: Vec<_> = rooms.into_iter().skip(skip).take(limit).map(Stream::from).collect();
+    let data: Vec<_> = rooms.into_iter().skip(skip).take(limit).map(|room| Stream::of(&hub, room)).collect();
     Ok(Json(Answer { code: 200, message: "OK", data, meta: Some(meta) }).into_response())
 }
 
@@ -123,22 +124,22 @@ pub(super) async fn show(_: Admin, State(hub): State<Hub>, PathText(name): PathT
         Ok(id) => hub.snapshot(id)?.room,
         Err(_) => hub.rooms().into_iter().find(|room| room.settings.slug == name).ok_or_else(unknown)?,
     };
-    Ok(answer(Stream::from(room)))
+    Ok(answer(Stream::of(&hub, room)))
 }
 
 /// `POST /v1/streams/{id}/prepare`: announces a room that was made, or has ended.
 pub(super) async fn prepare(_: Admin, State(hub): State<Hub>, RoomPath(room): RoomPath) -> Result<Response, ApiError> {
-    Ok(answer(Stream::from(hub.set_state(room, RoomState::Prepared).await?)))
+    Ok(answer(Stream::of(&hub, hub.set_state(room, RoomState::Prepared).await?)))
 }
 
 /// `POST /v1/streams/{id}/start`: opens a prepared room.
 pub(super) async fn start(_: Admin, State(hub): State<Hub>, RoomPath(room): RoomPath) -> Result<Response, ApiError> {
-    Ok(answer(Stream::from(hub.set_state(room, RoomState::Live).await?)))
+    Ok(answer(Stream::of(&hub, hub.set_state(room, RoomState::Live).await?)))
 }
 
 /// `POST /v1/streams/{id}/end`: closes a room; its subscribers are told, and its history stays.
 pub(super) async fn end(_: Admin, State(hub): State<Hub>, RoomPath(room): RoomPath) -> Result<Response, ApiError> {
-    Ok(answer(Stream::from(hub.set_state(room, RoomState::Ended).await?)))
+    Ok(answer(Stream::of(&hub, hub.set_state(room, RoomState::Ended).await?)))
 }
 
 /// `GET /v1/streams/{id}/messages?before=&after=&limit=`: a page of history, oldest first inside it. The newest page of what lies

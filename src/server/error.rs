@@ -67,10 +67,11 @@ impl From<Refusal> for ApiError {
 /// The HTTP status of a refusal. What is our own fault is logged here, once, and not explained to anybody else.
 pub(super) fn status(refusal: &Refusal) -> StatusCode {
     match refusal {
-        Refusal::UnknownRoom(_) | Refusal::UnknownMessage => StatusCode::NOT_FOUND,
+        Refusal::UnknownRoom(_) | Refusal::UnknownMessage | Refusal::UnknownWidgetKey => StatusCode::NOT_FOUND,
         Refusal::NotLive(_) | Refusal::NotConnected | Refusal::WrongOrder(..) | Refusal::SlugTaken(_) => StatusCode::CONFLICT,
         Refusal::Token(_) => StatusCode::UNAUTHORIZED,
         Refusal::WidgetKey
+        | Refusal::Origin(_)
         | Refusal::Capability(_)
         | Refusal::TimedOut { .. }
         | Refusal::Banned
@@ -78,7 +79,8 @@ pub(super) fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::Denied { .. }
         | Refusal::Unreviewed
         | Refusal::Speakers(_) => StatusCode::FORBIDDEN,
-        Refusal::Invalid(_)
+        Refusal::InvalidWidgetKey(_)
+        | Refusal::Invalid(_)
         | Refusal::Links
         | Refusal::BlockedWord(_)
         | Refusal::ReasonTooLong { .. }

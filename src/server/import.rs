@@ -60,7 +60,7 @@ pub(super) async fn import(
         })?;
         messages += 1;
     }
-    let data = Stream::from(import.finish().await?);
+    let data = Stream::of(&hub, import.finish().await?);
     Ok(Json(Answer { code: 200, message: "OK", data, meta: Some(json!({ "messages": messages })) }).into_response())
 }
 

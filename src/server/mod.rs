@@ -30,6 +30,7 @@ mod streams;
 mod subscribe;
 mod telemetry;
 mod webhooks;
+mod widget_keys;
 
 pub use self::{
     admission::{Admission, ConnectionLimits},

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    api::{MESSAGES, MOST_MESSAGES, answer, is_admin_key, number, place},
+    api::{MESSAGES, MOST_MESSAGES, Stream, answer, is_admin_key, number, place},
     body::{JsonBody, OptionalJsonBody},
     error::ApiError,
     router::{Params, RoomPath, bearer},
@@ -173,7 +173,7 @@ pub(super) async fn configure(
     RoomPath(room): RoomPath,
     JsonBody(change): JsonBody<SettingsChange>,
 ) -> Result<Response, ApiError> {
-    Ok(answer(hub.configure(room, &authority, change).await?.into()))
+    Ok(answer(Stream::of(&hub, hub.configure(room, &authority, change).await?)))
 }
 
 async fn decide(

@@ -19,7 +19,7 @@ use crate::{
     app::{self, ChatMessage, FormError, FormInput, FormView, Page, RoomView, SettingsView, Standing},
     chat::{Capabilities, Capability, ChatText, Command, Draft, Event, Field, Kind, Measure, RoomId, Sanction, Settings, UserId},
     engine::{End, Query, Reader},
-    hub::{Caller, Hub, Refusal, Snapshot},
+    hub::{Caller, Hub, Refusal, Site, Snapshot},
     protocol::moment::rfc3339,
 };
 
@@ -182,7 +182,7 @@ pub(super) async fn view(
         room,
         settings: settings_view(&about.settings),
         state: about.state,
-        widget_key: about.widget_key,
+        widget_key: hub.widget_key(room),
         token: hub.tokens().sign(user.clone(), room, capabilities.clone(), None),
         moderates: capabilities.allow(Capability::DeleteMessage),
         user_id: user.to_string(),
@@ -292,9 +292,10 @@ async fn publish(
     let form = client_message_id.and_then(|id| uuid::Uuid::parse_str(&id).ok());
     let client_message_id = form.map(|form| uuid::Uuid::new_v5(&form, payload.get().as_bytes()).to_string());
     let token = hub.tokens().sign(user.clone(), room, capabilities.clone(), None);
-    let widget_key = hub.snapshot(room)?.room.widget_key;
+    let widget_key = hub.widget_key(room);
+    let site = Site { widget_key: Some(&widget_key), origin: None };
     let command = Command::Broadcast(Draft { payload, video_time: 0.0, client_message_id });
-    hub.publish(room, Caller { token: &token, widget_key: &widget_key, from: *from }, command).await.map(drop)
+    hub.publish(room, Caller { token: &token, site, from: *from }, command).await.map(drop)
 }
 
 /// Whether a browser says that another site made it send this: by Fetch Metadata (`Sec-Fetch-Site`), which none sends over plain

@@ -11,7 +11,7 @@ use tower_http::{
 
 use super::{
     admin, api, error::ApiError, export, import, moderation, page, publish, replay, state::AppState, subscribe, telemetry,
-    webhooks,
+    webhooks, widget_keys,
 };
 use crate::chat::RoomId;
 
@@ -49,7 +49,9 @@ pub fn router(state: AppState, allowed_origins: &[HeaderValue]) -> Router {
         .route("/streams/{id}/audit", get(admin::acts::list))
         .route("/webhooks", get(webhooks::list).post(webhooks::create))
         .route("/webhooks/{id}", delete(webhooks::remove))
-        .route("/webhooks/{id}/enable", post(webhooks::enable));
+        .route("/webhooks/{id}/enable", post(webhooks::enable))
+        .route("/widget-keys", get(widget_keys::list).post(widget_keys::create))
+        .route("/widget-keys/{key}", delete(widget_keys::revoke));
     Router::new()
         .route("/", get(page::first_room).post(page::post_to_first_room))
         .route("/rooms/{id}", get(page::room).post(page::post_to_room))
@@ -145,6 +147,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Params {
         let undecodable = |_| ApiError::new(StatusCode::BAD_REQUEST, "The query of the address cannot be decoded.");
         query.map(|axum::extract::Query(pairs)| Self(pairs)).map_err(undecodable)
     }
+}
+
+/// The origin of the page that sent a request, if that is none of ours. Requests that no browser has sent have none.
+pub(super) fn foreign_origin(headers: &HeaderMap) -> Option<&str> {
+    let origin = headers.get(header::ORIGIN).filter(|_| page::is_cross_site(headers))?;
+    Some(origin.to_str().unwrap_or("null"))
 }
 
 /// The bearer token of a request (RFC 6750 2.1).

@@ -150,9 +150,9 @@ fn connection_limits(config: &Config) -> io::Result<ConnectionLimits> {
 /// Says where the chat is, and at the first start what its owner must know.
 fn greet(hub: &Hub, addr: SocketAddr, first_start_in: Option<&Path>, new_password: Option<&str>) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    if let (Some(folder), Ok(first)) = (first_start_in, hub.snapshot(RoomId::FIRST)) {
+    if let Some(folder) = first_start_in {
         writeln!(out, "First start: everything is kept in {}", folder.display())?;
-        writeln!(out, "Widget key of room 1: {}", first.room.widget_key)?;
+        writeln!(out, "Widget key of room 1: {}", hub.widget_key(RoomId::FIRST))?;
         writeln!(out, "Admin key: in {}, unless you set one", folder.join("admin-key").display())?;
     }
     if let Some(password) = new_password {

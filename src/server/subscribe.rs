@@ -12,20 +12,20 @@ use super::{
     connection::{Taken, Takeover},
     error::ApiError,
     identity,
-    router::{Params, RoomPath},
+    router::{Params, RoomPath, foreign_origin},
     streams::{Opened, Streams, joined},
 };
 use crate::{
     chat::{Capabilities, Event, Position, RoomId, RoomState},
     engine::EngineError,
-    hub::{Entry, Fetch, Fetched, Hub, Item, Refusal, Subscriber, Wake, Welcome},
+    hub::{Entry, Fetch, Fetched, Hub, Item, Refusal, Site, Subscriber, Wake, Welcome},
     protocol::inlive,
 };
 
 /// How long an `EventSource` waits before it comes back: spread, so that after a restart not all come in the same moment.
 const RETRY_MS: std::ops::Range<u32> = 500..2_500;
 
-/// `GET /subscribe/{id}`: the room's events as Server-Sent Events.
+/// `GET /subscribe/{id}`: the room's events as Server-Sent Events. A client may say its `?widget_key=`, which then must be good.
 ///
 /// An ended room answers 204, at which an `EventSource` stops for good (WHATWG HTML 9.2.2).
 pub(super) async fn subscribe(
@@ -42,7 +42,9 @@ pub(super) async fn subscribe(
         .unwrap_or_else(identity::new_guest);
     let inbox = Arc::clone(streams.next());
     let wake: Arc<dyn Wake> = inbox.clone();
-    match hub.subscribe(room, user, from, resume_position(&headers, &params).as_deref(), &wake) {
+    let widget_key = params.find("widget_key");
+    let site = Site { widget_key: widget_key.as_deref(), origin: foreign_origin(&headers) };
+    match hub.subscribe(room, user, site, from, resume_position(&headers, &params).as_deref(), &wake) {
         Ok((subscriber, welcome)) => {
             let init = init(&hub, &subscriber, &welcome, identity::capabilities(&headers, hub.tokens()));
             let open = move |Taken { socket, head, permit }| {

@@ -22,6 +22,7 @@ mod store;
 mod streams;
 mod subscribe;
 mod webhooks;
+mod widget_keys;
 
 use client::{Answer, Events, SseEvent};
 use receiver::{Received, Receiver, Reply};

@@ -230,7 +230,8 @@ async fn authors_wait_for_those_who_write_to_the_subscribers() {
     let site = Site::open().await;
     let token = site.guest_token(RoomId::FIRST);
     let wake: Arc<dyn Wake> = Arc::new(ByHand);
-    let (subscriber, _) = site.hub.subscribe(RoomId::FIRST, site.guest(), None, None, &wake).expect("a live room");
+    let (subscriber, _) =
+        site.hub.subscribe(RoomId::FIRST, site.guest(), crate::hub::Site::default(), None, None, &wake).expect("a live room");
     // It reaches nothing while a quarter of the ring is filled.
     let (mut end, mut said) = (subscriber.tail().end().0, 0);
     while end <= 256 {

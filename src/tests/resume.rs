@@ -170,7 +170,8 @@ async fn positions_become_plain_for_those_who_do_not_ask() {
     let token = site.guest_token(RoomId::FIRST);
     site.say(&token, "1").await;
     let wake: Arc<dyn Wake> = Arc::new(ByHand);
-    let (mut subscriber, welcome) = site.hub.subscribe(RoomId::FIRST, site.guest(), None, None, &wake).expect("a live room");
+    let (mut subscriber, welcome) =
+        site.hub.subscribe(RoomId::FIRST, site.guest(), crate::hub::Site::default(), None, None, &wake).expect("a live room");
     assert_eq!(welcome.position.since, Some(1));
     let mut own_position = async |text: &str| {
         site.say(&token, text).await;
@@ -259,7 +260,8 @@ async fn a_reader_who_is_behind_what_is_kept_is_cut_off_and_not_fed_with_a_hole(
     let ring_size = RingSize { entries: 4, ..RingSize::default() };
     let site = Site::with(Setting { ring_size, ..Setting::default() }).await;
     let wake: Arc<dyn Wake> = Arc::new(ByHand);
-    let (mut reader, _) = site.hub.subscribe(RoomId::FIRST, site.guest(), None, None, &wake).expect("a live room");
+    let (mut reader, _) =
+        site.hub.subscribe(RoomId::FIRST, site.guest(), crate::hub::Site::default(), None, None, &wake).expect("a live room");
     let token = site.guest_token(RoomId::FIRST);
     for n in 1..=20 {
         site.say(&token, &n.to_string()).await;

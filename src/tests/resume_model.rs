@@ -6,10 +6,10 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use serde_json::value::to_raw_value;
 
-use super::site::{ByHand, Setting, Site, WIDGET_KEY};
+use super::site::{ByHand, KEYED, Setting, Site};
 use crate::{
     chat::{Command, Deleted, Draft, RoomId, UserId},
-    hub::{Authority, Caller, Fetch, Found, Item, RingSize, Step, Subscriber, Wake},
+    hub::{self, Authority, Caller, Fetch, Found, Item, RingSize, Step, Subscriber, Wake},
 };
 
 /// What happens, in any order.
@@ -65,7 +65,7 @@ impl Reader {
     fn connect(site: &Site, user: UserId, position: Option<String>) -> (Subscriber, u64) {
         let wake: Arc<dyn Wake> = Arc::new(ByHand);
         let (subscriber, welcome) =
-            site.hub.subscribe(RoomId::FIRST, user, None, position.as_deref(), &wake).expect("a live room");
+            site.hub.subscribe(RoomId::FIRST, user, hub::Site::default(), None, position.as_deref(), &wake).expect("a live room");
         assert!(!welcome.gap, "{position:?} is one of ours");
         (subscriber, welcome.position.seq)
     }
@@ -262,5 +262,5 @@ fn cases() -> u32 {
 }
 
 fn caller(token: &str) -> Caller<'_> {
-    Caller { token, widget_key: WIDGET_KEY, from: None }
+    Caller { token, site: KEYED, from: None }
 }

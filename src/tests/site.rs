@@ -16,7 +16,7 @@ use super::{Answer, Events};
 use crate::{
     chat::{Limits, RoomId, UserId},
     engine::Sqlite,
-    hub::{ConnectionId, Hub, RingSize, Rooms, Tokens, Wake},
+    hub::{self, ConnectionId, Hub, RingSize, Rooms, Tokens, Wake},
     protocol::webhook::Secret,
     server::{
         AdminKey, Admission, AppState, ConnectionLimits, Guard, HEARTBEAT, HookClient, Password, Reviews, Schedule, Streams,
@@ -28,6 +28,9 @@ pub const ADMIN_KEY: &str = "an-admin-key-for-tests";
 pub const PASSWORD: &str = "a password for tests";
 pub const REVIEW_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 pub const WIDGET_KEY: &str = "widget-key";
+
+/// A client that shows that key, and is no browser.
+pub const KEYED: hub::Site<'_> = hub::Site { widget_key: Some(WIDGET_KEY), origin: None };
 
 /// Made once: it takes a third of a second, unoptimized.
 fn password_hash() -> &'static str {

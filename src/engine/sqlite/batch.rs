@@ -14,12 +14,12 @@ use super::{
     index::{self, Words},
     reader::DELETION,
     row::{self, Columns},
-    schema::{self, new_widget_key},
+    schema, widget_keys,
 };
 use crate::{
     chat::{
-        Deleted, Deletion, Event, Kind, Measure, Message, Recorded, Room, RoomId, RoomState, Sanction, Settings, SettingsChange,
-        Timestamp, UserId,
+        Deleted, Deletion, Event, Kind, Measure, Message, NewWidgetKey, Recorded, Room, RoomId, RoomState, Sanction, Settings,
+        SettingsChange, Timestamp, UserId, WidgetKey,
     },
     engine::{Appended, Cursors, EngineError, Entry, Fault, Webhook, WebhookId, may_follow, now},
 };
@@ -36,7 +36,15 @@ pub(super) enum Job {
     },
     CreateRoom {
         settings: Settings,
-        reply: Reply<Room>,
+        reply: Reply<(Room, WidgetKey)>,
+    },
+    CreateWidgetKey {
+        key: NewWidgetKey,
+        reply: Reply<WidgetKey>,
+    },
+    RevokeWidgetKey {
+        key: String,
+        reply: Reply<WidgetKey>,
     },
     SetState {
         room: RoomId,
@@ -70,7 +78,7 @@ pub(super) enum Job {
     },
     FinishImport {
         room: RoomId,
-        reply: Reply<(Room, u64)>,
+        reply: Reply<(Room, WidgetKey, u64)>,
     },
     AbandonImport {
         room: RoomId,
@@ -132,7 +140,7 @@ pub(super) struct Batch<'a> {
 pub(super) struct Done {
     pub(super) tails: HashMap<RoomId, Tail>,
     pub(super) events: Vec<Arc<Event>>,
-    /// How many rooms and events there are more.
+    /// How many rooms, events, widget keys and revocations of those there are more.
     pub(super) stored: usize,
 }
 
@@ -154,6 +162,8 @@ impl<'a> Batch<'a> {
         match job {
             Job::Append { room, entry, reply } => keep(answers, reply, self.append(room, entry)),
             Job::CreateRoom { settings, reply } => keep(answers, reply, self.create_room(settings)),
+            Job::CreateWidgetKey { key, reply } => keep(answers, reply, self.create_widget_key(&key)),
+            Job::RevokeWidgetKey { key, reply } => keep(answers, reply, self.revoke_widget_key(&key)),
             Job::SetState { room, state, reply } => keep(answers, reply, self.set_state(room, state)),
             Job::Configure { room, change, by, reply } => keep(answers, reply, self.configure(room, change, by)),
             Job::Delete { room, deletion, reply } => keep(answers, reply, self.delete(room, deletion)),
@@ -196,22 +206,34 @@ impl<'a> Batch<'a> {
         self.transaction.prepare_cached(sql)?.query_row(params![room.get(), entry.author.as_str(), name], appended).optional()
     }
 
-    fn create_room(&mut self, settings: Settings) -> Result<Room, EngineError> {
+    fn create_room(&mut self, settings: Settings) -> Result<(Room, WidgetKey), EngineError> {
         let room = self.insert_room(settings)?;
-        self.done.stored += 1;
-        Ok(room)
+        let key = widget_keys::insert_first(&self.transaction, room.id)?;
+        self.done.stored += 2;
+        Ok((room, key))
     }
 
     fn insert_room(&mut self, settings: Settings) -> Result<Room, EngineError> {
         if self.is_taken(&settings.slug)? {
             return Err(EngineError::SlugTaken(settings.slug));
         }
-        let sql = "INSERT INTO rooms (slug, settings, state, widget_key, created_at, updated_at)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?5) RETURNING *";
-        let values = params![settings.slug, row::stored(&settings), RoomState::Created.name(), new_widget_key(), now().0];
+        let sql = "INSERT INTO rooms (slug, settings, state, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?4) RETURNING *";
+        let values = params![settings.slug, row::stored(&settings), RoomState::Created.name(), now().0];
         let room = self.transaction.query_row(sql, values, row::room)?;
         self.done.tails.insert(room.id, Tail { seq: 0, sent_at: room.created_at, state: room.state, trimmed: 0 });
         Ok(room)
+    }
+
+    fn create_widget_key(&mut self, key: &NewWidgetKey) -> Result<WidgetKey, EngineError> {
+        let key = widget_keys::insert(&self.transaction, key)?;
+        self.done.stored += 1;
+        Ok(key)
+    }
+
+    fn revoke_widget_key(&mut self, key: &str) -> Result<WidgetKey, EngineError> {
+        let (key, revoked) = widget_keys::revoke(&self.transaction, key)?;
+        self.done.stored += usize::from(revoked);
+        Ok(key)
     }
 
     fn is_taken(&self, slug: &str) -> rusqlite::Result<bool> {
@@ -392,9 +414,9 @@ pub(super) fn refuse(job: Job) -> Answer {
         let error = fault.map_or(EngineError::Closed, |fault| fault.clone().into());
         match job {
             Job::Append { reply, .. } | Job::Delete { reply, .. } | Job::Sanction { reply, .. } => drop(reply.send(Err(error))),
-            Job::CreateRoom { reply, .. } | Job::SetState { reply, .. } | Job::Configure { reply, .. } => {
-                drop(reply.send(Err(error)));
-            }
+            Job::CreateRoom { reply, .. } => drop(reply.send(Err(error))),
+            Job::CreateWidgetKey { reply, .. } | Job::RevokeWidgetKey { reply, .. } => drop(reply.send(Err(error))),
+            Job::SetState { reply, .. } | Job::Configure { reply, .. } => drop(reply.send(Err(error))),
             Job::BeginImport { reply, .. } => drop(reply.send(Err(error))),
             Job::FinishImport { reply, .. } => drop(reply.send(Err(error))),
             Job::Import { reply, .. } | Job::AbandonImport { reply, .. } => drop(reply.send(Err(error))),

@@ -56,8 +56,8 @@ pub enum OpenError {
     },
     /// It has less in it than was stored.
     #[error(
-        "the database {path} has {found} rooms and events, and {stored} were stored here: its end is lost. Restore it from a \
-         backup, or bring back its write-ahead log ({path}-wal) if that was removed; or, to go on without them, delete {} and \
+        "the database {path} has {found} rooms, events and widget keys, and {stored} were stored here: its end is lost. Restore it \
+         from a backup, or bring back its write-ahead log ({path}-wal) if that was removed; or, to go on without them, delete {} and \
          start again",
         .run_file.display()
     )]

@@ -24,6 +24,7 @@ mod run;
 mod schema;
 mod upkeep;
 mod wal;
+mod widget_keys;
 mod writer;
 
 use std::{
@@ -48,7 +49,10 @@ use self::{
     writer::Writer,
 };
 use super::{Act, Appended, Cursors, Engine, EngineError, Entry, Fault, Hits, Query, Search, Sink, Webhook, WebhookId};
-use crate::chat::{Deletion, Event, Recorded, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, Timestamp, UserId};
+use crate::chat::{
+    Deletion, Event, NewWidgetKey, Recorded, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, Timestamp, UserId,
+    WidgetKey,
+};
 
 /// The log in an SQLite file.
 pub struct Sqlite {
@@ -73,8 +77,8 @@ impl Sqlite {
     /// The database's name in the data folder.
     pub const FILE: &'static str = "live-chat.db";
 
-    /// Opens the log in `folder`, made if it is not there, and room 1 with it; a new room 1 gets `widget_key`, an old one keeps
-    /// its own unless a key is given.
+    /// Opens the log in `folder`, made if it is not there, and room 1 with it. If a `widget_key` is given, it is one of room 1's,
+    /// unless it was revoked.
     ///
     /// # Errors
     /// See [`OpenError`]. Nothing is changed in a database that is refused.
@@ -84,7 +88,7 @@ impl Sqlite {
         let in_database = |source| OpenError::Database { path: path.clone(), source };
         let (mut connection, lineage) = open_checked(folder, &path)?;
         schema::prepare(&mut connection).map_err(in_database)?;
-        schema::first_room(&connection, widget_key).map_err(in_database)?;
+        schema::first_room(&mut connection, widget_key).map_err(in_database)?;
         schema::abandon_imports(&connection).map_err(in_database)?;
         let tails = writer::tails(&connection).map_err(|error| match error {
             EngineError::Store(source) => in_database(source),
@@ -183,8 +187,20 @@ impl Engine for Sqlite {
         self.readers.run(|connection| Ok(reader::rooms(connection)?)).boxed()
     }
 
-    fn create_room(&self, settings: Settings) -> BoxFuture<'_, Result<Room, EngineError>> {
+    fn create_room(&self, settings: Settings) -> BoxFuture<'_, Result<(Room, WidgetKey), EngineError>> {
         self.submit(|reply| Job::CreateRoom { settings, reply })
+    }
+
+    fn widget_keys(&self) -> BoxFuture<'_, Result<Vec<WidgetKey>, EngineError>> {
+        self.readers.run(|connection| Ok(widget_keys::all(connection)?)).boxed()
+    }
+
+    fn create_widget_key(&self, key: NewWidgetKey) -> BoxFuture<'_, Result<WidgetKey, EngineError>> {
+        self.submit(|reply| Job::CreateWidgetKey { key, reply })
+    }
+
+    fn revoke_widget_key(&self, key: String) -> BoxFuture<'_, Result<WidgetKey, EngineError>> {
+        self.submit(|reply| Job::RevokeWidgetKey { key, reply })
     }
 
     fn set_state(&self, room: RoomId, state: RoomState) -> BoxFuture<'_, Result<Room, EngineError>> {
@@ -215,7 +231,7 @@ impl Engine for Sqlite {
         self.submit(|reply| Job::Import { room, messages, reply })
     }
 
-    fn finish_import(&self, room: RoomId) -> BoxFuture<'_, Result<(Room, u64), EngineError>> {
+    fn finish_import(&self, room: RoomId) -> BoxFuture<'_, Result<(Room, WidgetKey, u64), EngineError>> {
         self.submit(|reply| Job::FinishImport { room, reply })
     }
 

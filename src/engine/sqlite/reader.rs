@@ -19,6 +19,7 @@ const ROOMS: &str = concat!("SELECT *, ", head!(), " AS head FROM rooms WHERE hi
 const STORED: &str = concat!("SELECT count(*) + coalesce(sum(", head!(), "), 0) FROM rooms WHERE hidden = 0");
 const STORED_BEFORE_RETENTION: &str =
     "SELECT count(*) + coalesce(sum((SELECT coalesce(max(seq), 0) FROM events WHERE room = rooms.id)), 0) FROM rooms";
+const STORED_KEYS: &str = "SELECT count(*) + count(revoked_at) FROM widget_keys";
 const FORWARD: &str = concat!(shown!(), " ORDER BY seq");
 const BACKWARD: &str = concat!(shown!(), " ORDER BY seq DESC");
 // The few sanctions first, then the event of each: the planner would rather walk through all events, in order.
@@ -103,13 +104,15 @@ impl Readers {
     }
 }
 
-/// How many rooms and events were stored, without what is being imported. The events of a room are counted from 1 without holes, and those past its retention count.
+/// How many rooms, events, widget keys and revocations of those were stored, without what is being imported; of an older version, as
+/// many as it counted. The events of a room are counted from 1 without holes, and those past its retention count.
 pub(super) fn stored(connection: &Connection) -> rusqlite::Result<u64> {
-    match schema::version(connection)? {
-        0 => Ok(0), // The tables are not there yet.
-        _ if schema::knows_retention(connection)? => connection.query_row(STORED, [], |row| row.get(0)),
-        _ => connection.query_row(STORED_BEFORE_RETENTION, [], |row| row.get(0)),
-    }
+    let count = |table, sql| match schema::has_table(connection, table)? {
+        true => connection.query_row(sql, [], |row| row.get::<_, u64>(0)),
+        false => Ok(0),
+    };
+    let rooms = if schema::knows_retention(connection)? { STORED } else { STORED_BEFORE_RETENTION };
+    Ok(count("rooms", rooms)? + count("widget_keys", STORED_KEYS)?)
 }
 
 /// All rooms with the sequence number of their newest event.

@@ -99,7 +99,6 @@ pub(super) fn room(row: &Row<'_>) -> rusqlite::Result<Room> {
         id: room_id(row, "id")?,
         settings: settings(row, "settings")?,
         state: state_from_name(&state).ok_or_else(|| unreadable("state"))?,
-        widget_key: row.get("widget_key")?,
         created_at: Timestamp(row.get("created_at")?),
         updated_at: Timestamp(row.get("updated_at")?),
         prepared_at: time("prepared_at")?,
@@ -162,6 +161,6 @@ fn user(row: &Row<'_>, column: &str) -> rusqlite::Result<UserId> {
 }
 
 /// What we wrote ourselves cannot be read: the file was changed by somebody else.
-fn unreadable(column: &str) -> rusqlite::Error {
+pub(super) fn unreadable(column: &str) -> rusqlite::Error {
     rusqlite::Error::InvalidColumnType(0, column.to_owned(), Type::Text)
 }

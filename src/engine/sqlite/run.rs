@@ -39,7 +39,7 @@ pub(super) struct Line {
     ids: [String; 2],
     /// Whether the run has not ended, as far as the file knows.
     running: bool,
-    /// How many rooms and events were stored.
+    /// How many rooms, events and widget keys were stored, and keys revoked.
     stored: u64,
 }
 
@@ -58,7 +58,7 @@ pub(super) struct Found<'a> {
     pub(super) path: &'a Path,
     /// There was a file, and nothing in it.
     pub(super) emptied: bool,
-    /// How many rooms and events are in it.
+    /// How many of them are in it.
     pub(super) stored: u64,
 }
 
@@ -107,7 +107,7 @@ impl Line {
 }
 
 impl Run {
-    /// Puts a fresh run id into the database, which holds `stored` rooms and events, and into the file beside it.
+    /// Puts a fresh run id into the database, which holds so much `stored`, and into the file beside it.
     pub(super) fn begin(connection: &Connection, path: &Path, stored: u64) -> Result<Self, OpenError> {
         let in_file = |source| OpenError::Folder { path: path.to_owned(), source };
         let file = File::options().create(true).truncate(false).write(true).open(path).map_err(in_file)?;
@@ -117,7 +117,7 @@ impl Run {
         Ok(run)
     }
 
-    /// Notes that so many rooms and events more are durable.
+    /// Notes that so much more is durable.
     pub(super) fn advance(&mut self, more: usize) -> io::Result<()> {
         self.line.stored += more as u64;
         self.write()

@@ -2,7 +2,7 @@ use std::{fs, io, os::unix::fs::OpenOptionsExt, path::Path};
 
 use rusqlite::{Connection, OptionalExtension, config::DbConfig, params};
 
-use super::{OpenError, row};
+use super::{OpenError, row, widget_keys};
 use crate::{
     chat::{RoomId, RoomState, Settings},
     engine::now,
@@ -12,7 +12,7 @@ use crate::{
 const APPLICATION_ID: i64 = 0x6368_6174;
 
 /// Step `n` brings a database from schema version `n` to `n + 1`. A step that was released is never changed.
-const MIGRATIONS: [&str; 11] = [
+const MIGRATIONS: [&str; 12] = [
     "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
     CREATE TABLE rooms (
@@ -116,6 +116,21 @@ const MIGRATIONS: [&str; 11] = [
         PRIMARY KEY (webhook, room)
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    -- Of one room, or of all; allowed_origins is a JSON array. A key that two rooms had is one of all.
+    CREATE TABLE widget_keys (
+        key TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        room INTEGER REFERENCES rooms (id),
+        allowed_origins TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        revoked_at INTEGER
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO widget_keys (key, name, room, allowed_origins, created_at)
+        SELECT widget_key, 'First key', CASE count(*) WHEN 1 THEN min(id) END, '[]', min(created_at)
+        FROM rooms GROUP BY widget_key;
+    ALTER TABLE rooms DROP COLUMN widget_key;
+",
 ];
 
 /// Opens the writing connection to a database that may be ours. Nothing in it is changed before [`prepare`], and a write-ahead log
@@ -158,20 +173,21 @@ pub(super) fn set_new_epoch(connection: &Connection) -> rusqlite::Result<String>
     Ok(epoch)
 }
 
-/// Makes room 1, live, if it is not there, and gives it the configured widget key if there is one.
-pub(super) fn first_room(connection: &Connection, widget_key: Option<&str>) -> rusqlite::Result<()> {
-    let now = now().0;
+/// Makes room 1, live, if it is not there; and the configured widget key one of its own, or its first if none is configured.
+pub(super) fn first_room(connection: &mut Connection, widget_key: Option<&str>) -> rusqlite::Result<()> {
     let settings = Settings { name: "Live chat".into(), slug: "live-chat".into(), ..Settings::default() };
-    let new_key = widget_key.map_or_else(new_widget_key, str::to_owned);
-    connection.execute(
-        "INSERT INTO rooms (id, slug, settings, state, widget_key, created_at, updated_at, prepared_at, started_at, first_started_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?6, ?6, ?6) ON CONFLICT (id) DO NOTHING",
-        params![RoomId::FIRST.get(), settings.slug, row::stored(&settings), RoomState::Live.name(), new_key, now],
+    let transaction = connection.transaction()?;
+    let made = transaction.execute(
+        "INSERT INTO rooms (id, slug, settings, state, created_at, updated_at, prepared_at, started_at, first_started_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?5, ?5, ?5) ON CONFLICT (id) DO NOTHING",
+        params![RoomId::FIRST.get(), settings.slug, row::stored(&settings), RoomState::Live.name(), now().0],
     )?;
-    if let Some(key) = widget_key {
-        connection.execute("UPDATE rooms SET widget_key = ?2 WHERE id = ?1", params![RoomId::FIRST.get(), key])?;
+    match widget_key {
+        Some(key) => widget_keys::configure(&transaction, key)?,
+        None if made > 0 => drop(widget_keys::insert_first(&transaction, RoomId::FIRST)?),
+        None => {}
     }
-    Ok(())
+    transaction.commit()
 }
 
 /// Gives up what an earlier run was importing when it ended.
@@ -188,11 +204,6 @@ pub(super) fn abandon_import(connection: &Connection, room: u32) -> rusqlite::Re
                WHERE id = ?1 AND hidden = 1";
     connection.execute(sql, [room])?;
     connection.execute("DELETE FROM rooms WHERE id = ?1 AND hidden = 2 AND trimmed = 0", [room]).map(drop)
-}
-
-/// A key that no one guesses by chance; it is public all the same.
-pub(super) fn new_widget_key() -> String {
-    uuid::Uuid::new_v4().to_string()
 }
 
 pub(super) fn state_from_name(name: &str) -> Option<RoomState> {
@@ -265,6 +276,12 @@ pub(super) fn knows_retention(connection: &Connection) -> rusqlite::Result<bool>
 
 pub(super) fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, name, |row| row.get(0))
+}
+
+/// Whether this database is new enough to have that table.
+pub(super) fn has_table(connection: &Connection, name: &str) -> rusqlite::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1)";
+    connection.query_row(sql, [name], |row| row.get(0))
 }
 
 /// A value of the table `meta`, if there is one.

@@ -26,7 +26,7 @@ async fn a_log_cut_by_a_power_cut_keeps_a_prefix_and_goes_on() {
         fs::write(crashed.path().join("live-chat.run"), &run).expect("an old run file");
         let engine = match Sqlite::open(crashed.path(), None, ignore()) {
             Ok(engine) => engine,
-            Err(OpenError::Lost { stored: 1, found: 0, .. }) => break,
+            Err(OpenError::Lost { stored: 2, found: 0, .. }) => break,
             Err(error) => panic!("cut at {cut}: {error}"),
         };
         let kept = payloads(&engine).await;

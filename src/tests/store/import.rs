@@ -24,7 +24,7 @@ async fn what_was_being_imported_at_a_crash_is_gone_and_the_log_goes_on() {
     drop(engine);
     let engine = open(folder.path());
     assert_eq!((engine.epoch(), engine.rooms().await.expect("readable").len()), (&*epoch, 1), "nothing acknowledged is lost");
-    let other = engine.create_room(settings()).await.expect("its slug is free").id;
+    let other = engine.create_room(settings()).await.expect("its slug is free").0.id;
     assert!(other > room, "its number is not used again");
     until_one_room_less(&engine, folder.path(), other).await;
     drop(engine);
@@ -51,7 +51,7 @@ async fn an_imported_room_keeps_its_times_and_goes_on_after_them() {
     for times in [[1_000, 1_000], [1_000, 5_000]] {
         engine.import(room, times.map(recorded).into()).await.expect("durable");
     }
-    let (about, head) = engine.finish_import(room).await.expect("finished");
+    let (about, _, head) = engine.finish_import(room).await.expect("finished");
     assert_eq!((head, about.state, about.settings), (4, RoomState::Ended, settings()));
     assert_eq!((about.started_at, about.ended_at), (Some(Timestamp(1_000)), Some(Timestamp(5_000))));
     engine.abandon_import(room);

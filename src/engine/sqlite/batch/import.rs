@@ -2,9 +2,9 @@
 
 use rusqlite::params;
 
-use super::{Batch, Tail, row, schema};
+use super::{Batch, Tail, row, schema, widget_keys};
 use crate::{
-    chat::{Kind, Recorded, Room, RoomId, RoomState, Settings},
+    chat::{Kind, Recorded, Room, RoomId, RoomState, Settings, WidgetKey},
     engine::EngineError,
 };
 
@@ -27,7 +27,7 @@ impl Batch<'_> {
     }
 
     /// The session of an imported room lasted from its first message to its last.
-    pub(super) fn finish_import(&mut self, room: RoomId) -> Result<(Room, u64), EngineError> {
+    pub(super) fn finish_import(&mut self, room: RoomId) -> Result<(Room, WidgetKey, u64), EngineError> {
         let tail = self.tail(room)?;
         let sql = "UPDATE rooms SET hidden = 0, state = ?2, ended_at = ?3,
                        started_at = ?4, first_started_at = ?4 WHERE id = ?1 RETURNING *";
@@ -38,8 +38,9 @@ impl Batch<'_> {
         let values = params![room.get(), RoomState::Ended.name(), tail.sent_at.0, started_at];
         let about = self.transaction.query_row(sql, values, row::room)?;
         self.done.tails.insert(room, Tail { state: about.state, ..tail });
-        self.done.stored += 1 + tail.seq as usize;
-        Ok((about, tail.seq))
+        let key = widget_keys::insert_first(&self.transaction, room)?;
+        self.done.stored += 2 + tail.seq as usize;
+        Ok((about, key, tail.seq))
     }
 
     pub(super) fn abandon_import(&mut self, room: RoomId) -> Result<(), EngineError> {

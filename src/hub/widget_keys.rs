@@ -1,0 +1,109 @@
+use std::{
+    collections::HashMap,
+    sync::{PoisonError, RwLock},
+};
+
+use super::{Hub, Refusal};
+use crate::chat::{NewWidgetKey, RoomId, WidgetKey};
+
+/// The site that a client's request comes from, as far as the request tells.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Site<'a> {
+    /// The widget key that it shows.
+    pub widget_key: Option<&'a str>,
+    /// The origin of the page that sent it, unless that page is one of our own: those may use what they were given. A server or an
+    /// app names none and passes: which sites may use the chat is a rule that browsers keep, not a wall.
+    pub origin: Option<&'a str>,
+}
+
+/// All widget keys that ever were, by what is shown.
+///
+/// A standard lock, because it is held for a look-up only and never across an await.
+#[derive(Default)]
+pub(super) struct WidgetKeys(RwLock<HashMap<String, WidgetKey>>);
+
+impl WidgetKeys {
+    pub(super) fn of(keys: Vec<WidgetKey>) -> Self {
+        Self(RwLock::new(keys.into_iter().map(|key| (key.key.clone(), key)).collect()))
+    }
+
+    /// Takes over what the store says of a key.
+    fn note(&self, key: WidgetKey) {
+        let mut keys = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let known = keys.entry(key.key.clone()).or_insert_with(|| key.clone());
+        // Two answers of the store may come in another order than they were made: what is revoked stays so.
+        if key.revoked_at.is_some() {
+            *known = key;
+        }
+    }
+
+    /// Whether a site may use `room` with the key that it shows; without one, if it shows none.
+    fn check(&self, room: RoomId, site: Site<'_>) -> Result<(), Refusal> {
+        let Some(shown) = site.widget_key else { return Ok(()) };
+        let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let key = keys.get(shown).filter(|key| key.opens(room)).ok_or(Refusal::WidgetKey)?;
+        match site.origin {
+            Some(origin) if !key.allowed_origins.is_empty() && !key.allowed_origins.contain(origin) => {
+                Err(Refusal::Origin(origin.to_owned()))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// What a room is shown with: the newest key of its own that was not revoked, else the newest of all rooms' keys.
+    fn shown(&self, room: RoomId) -> Option<String> {
+        let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let newest = keys.values().filter(|key| key.opens(room)).max_by_key(|key| (key.room, key.created_at));
+        newest.map(|key| key.key.clone())
+    }
+
+    fn all(&self) -> Vec<WidgetKey> {
+        let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let mut all: Vec<_> = keys.values().cloned().collect();
+        all.sort_unstable_by(|a, b| (b.created_at, &b.key).cmp(&(a.created_at, &a.key)));
+        all
+    }
+}
+
+impl Hub {
+    /// All widget keys, the newest first, the revoked ones included.
+    pub fn widget_keys(&self) -> Vec<WidgetKey> {
+        self.0.widget_keys.all()
+    }
+
+    /// The key that `room` is shown with, in its page and in the stream API: its newest that was not revoked; if there is none,
+    /// the newest of those that open all rooms; else empty, and nobody can publish in it until it gets one.
+    pub fn widget_key(&self, room: RoomId) -> String {
+        self.0.widget_keys.shown(room).unwrap_or_default()
+    }
+
+    /// Makes a widget key. It is good when this returns.
+    ///
+    /// # Errors
+    /// [`Refusal::InvalidWidgetKey`], [`Refusal::UnknownRoom`], or the engine's.
+    pub async fn create_widget_key(&self, key: NewWidgetKey) -> Result<WidgetKey, Refusal> {
+        key.check()?;
+        let key = self.0.engine.create_widget_key(key).await?;
+        self.note(&key);
+        Ok(key)
+    }
+
+    /// Revokes a widget key for good: nothing is published with it once this returns. To do it again changes nothing.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownWidgetKey`], or the engine's.
+    pub async fn revoke_widget_key(&self, key: &str) -> Result<WidgetKey, Refusal> {
+        let key = self.0.engine.revoke_widget_key(key.to_owned()).await?;
+        self.note(&key);
+        Ok(key)
+    }
+
+    pub(super) fn note(&self, key: &WidgetKey) {
+        self.0.widget_keys.note(key.clone());
+    }
+
+    /// Whether a site may use `room`.
+    pub(super) fn admit(&self, room: RoomId, site: Site<'_>) -> Result<(), Refusal> {
+        self.0.widget_keys.check(room, site)
+    }
+}

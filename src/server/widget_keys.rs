@@ -1,0 +1,102 @@
+use axum::{
+    Json,
+    extract::{FromRef, FromRequestParts, State},
+    http::{StatusCode, request::Parts},
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    api::is_admin_key,
+    body::JsonBody,
+    error::ApiError,
+    identity,
+    page::is_cross_site,
+    router::{PathText, bearer},
+    state::AdminKey,
+};
+use crate::{
+    chat::{NewWidgetKey, Origins, RoomId, WidgetKey},
+    hub::Hub,
+    protocol::{inlive::Answer, moment::rfc3339},
+};
+
+/// Proof that the request comes from whoever runs the chat: with the admin key, or from a page of ours after they have signed in.
+pub(super) struct Owner;
+
+impl<S: Send + Sync> FromRequestParts<S> for Owner
+where
+    AdminKey: FromRef<S>,
+    Hub: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let headers = &parts.headers;
+        if is_admin_key(&AdminKey::from_ref(state), bearer(headers).unwrap_or_default()) {
+            return Ok(Self);
+        }
+        if !identity::is_owner(headers, Hub::from_ref(state).tokens()) {
+            let message = "Sign in at /admin, or send the admin key as Authorization: Bearer <admin key>.";
+            return Err(ApiError::new(StatusCode::UNAUTHORIZED, message));
+        }
+        match is_cross_site(headers) {
+            true => Err(ApiError::new(StatusCode::FORBIDDEN, "This was sent from another site. Please send it from here.")),
+            false => Ok(Self),
+        }
+    }
+}
+
+/// A widget key as it is told.
+#[derive(Serialize)]
+struct Told {
+    key: String,
+    name: String,
+    /// `null` for all rooms.
+    room: Option<RoomId>,
+    allowed_origins: Origins,
+    created_at: String,
+    revoked_at: Option<String>,
+}
+
+impl From<WidgetKey> for Told {
+    fn from(WidgetKey { key, name, room, allowed_origins, created_at, revoked_at }: WidgetKey) -> Self {
+        let (created_at, revoked_at) = (rfc3339(created_at), revoked_at.map(rfc3339));
+        Self { key, name, room, allowed_origins, created_at, revoked_at }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CreateBody {
+    name: String,
+    #[serde(default)]
+    room: Option<i64>,
+    #[serde(default)]
+    allowed_origins: Origins,
+}
+
+/// `GET /v1/widget-keys`: all of them, the newest first.
+pub(super) async fn list(_: Owner, State(hub): State<Hub>) -> Response {
+    answer(hub.widget_keys().into_iter().map(Told::from).collect::<Vec<_>>())
+}
+
+/// `POST /v1/widget-keys`: makes one.
+pub(super) async fn create(
+    _: Owner,
+    State(hub): State<Hub>,
+    JsonBody(CreateBody { name, room, allowed_origins }): JsonBody<CreateBody>,
+) -> Result<Response, ApiError> {
+    let unknown = |number| ApiError::new(StatusCode::NOT_FOUND, format!("There is no room {number}."));
+    let room = room.map(|number| RoomId::new(number).ok_or_else(|| unknown(number))).transpose()?;
+    Ok(answer(Told::from(hub.create_widget_key(NewWidgetKey { name, room, allowed_origins }).await?)))
+}
+
+/// `DELETE /v1/widget-keys/{key}`: revokes it.
+pub(super) async fn revoke(_: Owner, State(hub): State<Hub>, PathText(key): PathText) -> Result<Response, ApiError> {
+    Ok(answer(Told::from(hub.revoke_widget_key(&key).await?)))
+}
+
+fn answer(data: impl Serialize) -> Response {
+    Json(Answer { code: 200, message: "OK", data, meta: None }).into_response()
+}
