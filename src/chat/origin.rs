@@ -22,11 +22,6 @@ pub struct InvalidOrigin(String);
 pub struct Origins(Vec<Origin>);
 
 impl Origin {
-    /// All origins.
-    pub fn any() -> Self {
-        Self("*".into())
-    }
-
     /// The origin as it is written.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::chat::ReviewFallback;
+use crate::chat::{Origins, ReviewFallback};
 
 /// Longest slow mode: six hours, as long as anybody streams.
 const LONGEST_SLOW_MODE_SECONDS: u32 = 21_600;
@@ -60,6 +60,8 @@ pub struct Settings {
     pub review_url: String,
     /// What holds for a message that the handler says nothing of. Not for the public.
     pub review_fallback: ReviewFallback,
+    /// Whose pages may use the room, and frame its embed: at most 32 origins; none for those that may use the installation.
+    pub allowed_origins: Origins,
 }
 
 /// Whom a setting is about.
@@ -171,6 +173,7 @@ impl Settings {
                 "have at most 500 words of 1 to 64 characters, which are not * alone",
             ),
             ("repeat_seconds", self.repeat_seconds <= LONGEST_REPEAT_SECONDS, "be from 0 to 3600 seconds (an hour)"),
+            ("allowed_origins", self.allowed_origins.are_few(), "be at most 32 origins"),
         ];
         match rules.into_iter().find(|(_, holds, _)| !holds) {
             Some((name, _, rule)) => Err(InvalidSetting::Value { name, rule }),
@@ -250,6 +253,8 @@ mod tests {
             (json!({ "blocked_words": ["**"] }), "not * alone"),
             (json!({ "blocked_words": "x" }), r#""blocked_words" cannot be read"#),
             (json!({ "repeat_seconds": 3_601 }), "0 to 3600"),
+            (json!({ "allowed_origins": ["https://a.example/"] }), r#""https://a.example/" is not an origin"#),
+            (json!({ "allowed_origins": vec!["https://a.example"; 33] }), "at most 32 origins"),
         ];
         for (row, expected) in rows {
             let error = change(row.clone()).expect_err("refused");

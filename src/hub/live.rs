@@ -24,7 +24,7 @@ use super::{
     turns::Turns,
 };
 use crate::{
-    chat::{Event, Kind, Room, RoomId, RoomState, Sanction, UserId},
+    chat::{Event, Kind, Origins, Room, RoomId, RoomState, Sanction, UserId},
     engine::now,
 };
 
@@ -176,6 +176,11 @@ impl LiveRoom {
 
     pub(super) fn room(&self) -> Room {
         self.lock().room.clone()
+    }
+
+    /// Whose pages may use it, if it says so.
+    pub(super) fn allowed_origins(&self) -> Origins {
+        self.lock().room.settings.allowed_origins.clone()
     }
 
     pub(super) fn state(&self) -> RoomState {

@@ -57,7 +57,9 @@ use self::{
     widget_keys::WidgetKeys,
 };
 use crate::{
-    chat::{Capability, ChatText, Command, Event, Kind, Limits, Position, Room, RoomId, RoomState, SettingsChange, UserId},
+    chat::{
+        Capability, ChatText, Command, Event, Kind, Limits, Origins, Position, Room, RoomId, RoomState, SettingsChange, UserId,
+    },
     engine::{self, Appended, Cursors, Engine, EngineError, Fault, Query, Sink},
 };
 
@@ -70,6 +72,8 @@ struct Inner {
     rooms: Rooms,
     tokens: Tokens,
     limits: Limits,
+    /// Whose pages may use the rooms that do not say it themselves.
+    allowed_origins: Origins,
     widget_keys: WidgetKeys,
     buckets: Buckets<(RoomId, UserId)>,
     review: Arc<dyn Review>,
@@ -165,7 +169,8 @@ impl Rooms {
 }
 
 impl Hub {
-    /// Brings all rooms of `engine` to life. `rooms` must be the one whose sink the engine was opened with.
+    /// Brings all rooms of `engine` to life. `rooms` must be the one whose sink the engine was opened with. Pages of
+    /// `allowed_origins` may use the rooms that do not say themselves whose may.
     ///
     /// # Errors
     /// The engine's, if it cannot tell its rooms.
@@ -174,6 +179,7 @@ impl Hub {
         rooms: Rooms,
         tokens: Tokens,
         limits: Limits,
+        allowed_origins: Origins,
         review: Arc<dyn Review>,
     ) -> Result<Self, EngineError> {
         for (room, head) in engine.rooms().await? {
@@ -186,8 +192,17 @@ impl Hub {
         }
         let widget_keys = WidgetKeys::of(engine.widget_keys().await?);
         let buckets = Buckets::new(limits.rate_per_second, limits.burst);
-        let inner =
-            Arc::new(Inner { engine, rooms, tokens, limits, widget_keys, buckets, review, stopping: AtomicBool::new(false) });
+        let inner = Arc::new(Inner {
+            engine,
+            rooms,
+            tokens,
+            limits,
+            allowed_origins,
+            widget_keys,
+            buckets,
+            review,
+            stopping: AtomicBool::new(false),
+        });
         tokio::spawn(tell_presence(Arc::downgrade(&inner)));
         Ok(Self(inner))
     }

@@ -4,7 +4,7 @@ use std::{
 };
 
 use super::{Hub, Refusal};
-use crate::chat::{NewWidgetKey, RoomId, WidgetKey};
+use crate::chat::{NewWidgetKey, Origins, RoomId, WidgetKey};
 
 /// The site that a client's request comes from, as far as the request tells.
 #[derive(Clone, Copy, Debug, Default)]
@@ -102,8 +102,18 @@ impl Hub {
         self.0.widget_keys.note(key.clone());
     }
 
-    /// Whether a site may use `room`.
+    /// Whose pages may use `room`, and frame its embed; without one, the installation.
+    pub fn allowed_origins(&self, room: Option<RoomId>) -> Origins {
+        let room = room.and_then(|room| self.0.rooms.find(room));
+        let own = room.map(|room| room.allowed_origins()).filter(|own| !own.is_empty());
+        own.unwrap_or_else(|| self.0.allowed_origins.clone())
+    }
+
+    /// Whether a site may use `room`: its pages must be allowed to, and by the key too that they show.
     pub(super) fn admit(&self, room: RoomId, site: Site<'_>) -> Result<(), Refusal> {
-        self.0.widget_keys.check(room, site)
+        match site.origin {
+            Some(origin) if !self.allowed_origins(Some(room)).contain(origin) => Err(Refusal::Origin(origin.to_owned())),
+            Some(_) | None => self.0.widget_keys.check(room, site),
+        }
     }
 }

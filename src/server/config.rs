@@ -6,11 +6,13 @@ use std::{
     time::Duration,
 };
 
-use axum::http::HeaderValue;
 use clap::{Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 
-use crate::{chat::Limits, protocol::webhook::Secret};
+use crate::{
+    chat::{Limits, Origin},
+    protocol::webhook::Secret,
+};
 
 /// A self-hosted live chat for streams and events.
 ///
@@ -58,9 +60,9 @@ pub struct Config {
     #[arg(long, env = "LIVE_CHAT_TOKEN_HOURS", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=24 * 365))]
     pub token_hours: u32,
 
-    /// Origins whose pages may use the widget API, comma-separated: `https://example.com`, or `*` for any
-    #[arg(long, env = "LIVE_CHAT_ALLOWED_ORIGINS", default_value = "*", value_delimiter = ',', value_parser = origin)]
-    pub allowed_origins: Vec<HeaderValue>,
+    /// Origins whose pages may use the widget API and frame the embed, comma-separated: `https://example.com`, or `*` for any
+    #[arg(long, env = "LIVE_CHAT_ALLOWED_ORIGINS", default_value = "*", value_delimiter = ',')]
+    pub allowed_origins: Vec<Origin>,
 
     /// Messages a second per user, 0 = no limit
     #[arg(long, env = "LIVE_CHAT_RATE_LIMIT", default_value_t = 5.0, value_parser = rate)]
@@ -207,16 +209,6 @@ fn rate(text: &str) -> Result<f64, String> {
     let rate: f64 = text.parse().map_err(|_| "must be a number of messages a second".to_owned())?;
     let sensible = rate == 0.0 || (0.01..=10_000.0).contains(&rate);
     if sensible { Ok(rate) } else { Err("must be 0 (no limit), or between 0.01 and 10000 messages a second".into()) }
-}
-
-/// An origin as browsers send it (RFC 6454 6.2): scheme, host, port if it is not the scheme's own; no path.
-fn origin(text: &str) -> Result<HeaderValue, String> {
-    let text = text.trim();
-    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    let valid = text == "*"
-        || host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', ' ', '*']) && host == host.to_lowercase());
-    let error = || "must be an origin such as https://example.com (lower case, no path), or *".to_owned();
-    if valid { HeaderValue::from_str(text).map_err(|_| error()) } else { Err(error()) }
 }
 
 fn filter(text: &str) -> Result<String, String> {

@@ -1,11 +1,13 @@
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, FromRequestParts, Path, rejection::PathRejection},
+    extract::{DefaultBodyLimit, FromRequestParts, Path, Request, State, rejection::PathRejection},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
+    middleware::{self, Next},
+    response::Response,
     routing::{any, delete, get, post},
 };
 use tower_http::{
-    cors::{Any, CorsLayer},
+    cors::{AllowOrigin, CorsLayer},
     set_header::SetResponseHeaderLayer,
 };
 
@@ -13,15 +15,16 @@ use super::{
     admin, api, error::ApiError, export, import, moderation, page, publish, replay, state::AppState, subscribe, telemetry,
     webhooks, widget_keys,
 };
-use crate::chat::RoomId;
+use crate::{chat::RoomId, hub::Hub};
 
 /// Every route of the server, grouped by who uses it.
-pub fn router(state: AppState, allowed_origins: &[HeaderValue]) -> Router {
-    let cors = cors(allowed_origins);
+pub fn router(state: AppState) -> Router {
+    let cors = cors(state.hub.clone());
     let widget = |path: &str, routes: Router<AppState>| {
         let routes = routes.fallback(not_found).method_not_allowed_fallback(method_not_allowed);
         // A nested router does not see the bare path with a slash.
-        Router::new().nest(path, routes).route(&format!("{path}/"), any(not_found)).layer(cors.clone())
+        let routes = Router::new().nest(path, routes).route(&format!("{path}/"), any(not_found));
+        routes.layer(cors.clone()).layer(middleware::from_fn_with_state(state.hub.clone(), say_if_open_to_all))
     };
     // The page's views need one; if there is one already, it is this.
     let _ = any_spawner::Executor::init_tokio();
@@ -77,17 +80,32 @@ pub fn router(state: AppState, allowed_origins: &[HeaderValue]) -> Router {
 }
 
 /// The widget API is made for pages of other origins; it carries no cookies, so any origin may be let in.
-fn cors(allowed_origins: &[HeaderValue]) -> CorsLayer {
-    let cors = CorsLayer::new()
+fn cors(hub: Hub) -> CorsLayer {
+    let is_allowed = move |origin: &HeaderValue, request: &Parts| {
+        let allowed = hub.allowed_origins(room_in(request.uri.path()));
+        origin.to_str().is_ok_and(|origin| allowed.contain(origin))
+    };
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::predicate(is_allowed))
         .allow_methods([Method::GET, Method::POST, Method::DELETE])
         .allow_headers([header::CONTENT_TYPE, header::AUTHORIZATION, HeaderName::from_static("last-event-id")])
         .expose_headers([header::RETRY_AFTER])
-        .max_age(std::time::Duration::from_secs(3_600));
-    if allowed_origins.iter().any(|origin| origin == "*") {
-        cors.allow_origin(Any)
-    } else {
-        cors.allow_origin(allowed_origins.to_vec())
+        .max_age(std::time::Duration::from_secs(3_600))
+}
+
+/// Where all origins are allowed, says so as such: the answer is then the same for all, also for who names none.
+async fn say_if_open_to_all(State(hub): State<Hub>, request: Request, next: Next) -> Response {
+    let is_open = hub.allowed_origins(room_in(request.uri().path())).are_all();
+    let mut response = next.run(request).await;
+    if is_open {
+        response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     }
+    response
+}
+
+/// The room that a path of the widget API names: its first number.
+fn room_in(path: &str) -> Option<RoomId> {
+    path.split('/').find_map(|part| part.parse().ok())
 }
 
 async fn not_found() -> ApiError {

@@ -85,10 +85,11 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let engine = Arc::new(Sqlite::open(&config.data_dir, config.widget_key.as_deref(), rooms.sink())?);
     let token_secret = secret(config.token_secret.as_ref(), &config.data_dir.join("token-secret"))?;
     let admin_key = secret(config.admin_key.as_ref(), &config.data_dir.join("admin-key"))?;
+    let allowed_origins = config.allowed_origins.iter().cloned().collect();
     let tokens = Tokens::new(token_secret.as_bytes(), config.token_lifetime());
     let hooks = Client::new(Guard::allowing(Arc::clone(&config.allow_private_hooks.0)), system_trust());
     let reviews = Reviews::new(hooks.clone(), review_secret(&config)?, Reviews::ANSWER_WITHIN);
-    let hub = Hub::start(engine.clone(), rooms, tokens, config.limits(), Arc::new(reviews)).await?;
+    let hub = Hub::start(engine.clone(), rooms, tokens, config.limits(), allowed_origins, Arc::new(reviews)).await?;
     let webhooks = Webhooks::start(engine.clone(), hub.clone(), hooks, Schedule::default()).await?;
 
     let failed = |source| RunError::Listen { addr: config.addr, source };
@@ -112,7 +113,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
         password,
         trusted_proxies: TrustedProxies(config.trusted_proxies.map(|proxies| proxies.0)),
     };
-    let app = router(state, &config.allowed_origins);
+    let app = router(state);
     let (stop, stopping) = watch::channel(false);
     let signal = stop_signal()?;
     tokio::spawn(async move {

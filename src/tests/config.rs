@@ -51,7 +51,8 @@ fn what_is_given_counts() {
         parse(&["--rate-limit=0", "--allowed-origins=https://a.example,http://b.example:8080", "--max-message-length=9"]);
     let config = config.expect("valid");
     assert_eq!((config.limits().rate_per_second, config.limits().text_chars), (0.0, 9));
-    assert_eq!(config.allowed_origins, ["https://a.example", "http://b.example:8080"]);
+    let origins: Vec<_> = config.allowed_origins.iter().map(|origin| origin.as_str()).collect();
+    assert_eq!(origins, ["https://a.example", "http://b.example:8080"]);
     let proxies = |text: &str| {
         let proxies = parse(&[&format!("--trusted-proxies={text}")]).expect("valid").trusted_proxies.expect("given");
         proxies.0.iter().map(ToString::to_string).collect::<Vec<_>>()

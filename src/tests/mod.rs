@@ -8,6 +8,7 @@ mod export;
 mod import;
 mod metrics;
 mod moderation;
+mod origins;
 mod page;
 mod publish;
 mod receiver;

@@ -119,7 +119,8 @@ impl Site {
         let client = HookClient::new(setting.guard, setting.tls);
         let review_secret = Secret::parse(REVIEW_SECRET).expect("a secret");
         let reviews = Arc::new(Reviews::new(client.clone(), review_secret, setting.review_within));
-        let hub = Hub::start(engine.clone(), rooms, tokens, setting.limits, reviews).await.expect("a readable log");
+        let origins = setting.origins.iter().map(|origin| origin.parse().expect("an origin")).collect();
+        let hub = Hub::start(engine.clone(), rooms, tokens, setting.limits, origins, reviews).await.expect("a readable log");
         let streams = Arc::new(Streams::start(&hub, setting.heartbeat).expect("threads"));
         let webhooks = Webhooks::start(engine.clone(), hub.clone(), client, setting.schedule).await.expect("a readable log");
         let options = LeptosOptions::builder().output_name("live-chat").site_root("target/no-site").build();
@@ -133,8 +134,7 @@ impl Site {
             password: Password::of(password_hash().to_owned()),
             trusted_proxies: setting.trusted_proxies,
         };
-        let origins: Vec<_> = setting.origins.iter().map(|origin| axum::http::HeaderValue::from_static(origin)).collect();
-        let app = router(state, &origins);
+        let app = router(state);
         let listener = bind(([127, 0, 0, 1], 0).into()).expect("a free port");
         let addr = listener.local_addr().expect("bound");
         let (stop, stopping) = watch::channel(false);

@@ -33,7 +33,7 @@ const WHO: Control = Control::Choice(&[("everyone", "Everyone"), ("moderators", 
 const REVIEW_FALLBACK: Control = Control::Choice(&[("allow", "The message is allowed"), ("deny", "The message is denied")]);
 
 /// All settings, in the order of the form.
-pub const FIELDS: [SettingField; 16] = {
+pub const FIELDS: [SettingField; 17] = {
     const fn field(name: &'static str, label: &'static str, help: &'static str, control: Control) -> SettingField {
         SettingField { name, label, help, control }
     }
@@ -84,6 +84,12 @@ pub const FIELDS: [SettingField; 16] = {
             Control::Text,
         ),
         field("review_fallback", "If the review says nothing", "", REVIEW_FALLBACK),
+        field(
+            "allowed_origins",
+            "Allowed origins",
+            "Sites whose pages may use the room and frame it, such as https://example.com, one a line; none for those of the installation.",
+            Control::Lines,
+        ),
     ]
 };
 
