@@ -28,7 +28,9 @@ mod shell;
 mod timeline;
 mod view;
 
-pub use admin::{ActRow, ActsView, Control, FIELDS, RoomAdmin, RoomRow, RoomsView, SanctionRow, SettingsForm};
+pub use admin::{
+    ActRow, ActsView, Control, FIELDS, KeyForm, KeyRow, KeysView, RoomAdmin, RoomRow, RoomsView, SanctionRow, SettingsForm,
+};
 pub use replay::Playhead;
 pub use shell::{Page, shell};
 pub use view::{ChatMessage, FormError, FormInput, FormView, RoomView, SettingsView, Standing};

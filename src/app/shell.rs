@@ -1,7 +1,7 @@
 use leptos::{hydration::AutoReload, nonce::use_nonce, prelude::*};
 
 use super::{
-    admin::{self, ActsView, RoomAdmin, RoomsView},
+    admin::{self, ActsView, KeyRow, KeysView, RoomAdmin, RoomsView},
     replay::{self, Playhead},
     room::{Chat, VIEW_ID},
     view::RoomView,
@@ -28,6 +28,10 @@ pub enum Page {
     AdminRoom(Box<RoomAdmin>),
     /// What was done in it.
     AdminActs(ActsView),
+    /// The widget keys.
+    Keys(KeysView),
+    /// Whether a widget key is to be revoked, and the names of the rooms that no other opens.
+    RevokeKey(KeyRow, Vec<String>),
     /// There is nothing at this address.
     NotFound,
     /// The page could not be made.
@@ -41,6 +45,10 @@ pub fn shell(options: &LeptosOptions, page: Page) -> impl IntoView + use<> {
         Page::Replay(view, playhead) => room(options, *view, replay::controls(playhead).into_any()),
         Page::SignIn { error } => document("Sign in · live-chat".into(), ().into_any(), admin::sign_in(error).into_any()),
         Page::Admin(rooms) => document("Rooms · live-chat".into(), ().into_any(), admin::rooms(rooms).into_any()),
+        Page::Keys(view) => document("Widget keys · live-chat".into(), ().into_any(), admin::keys(view).into_any()),
+        Page::RevokeKey(key, closes) => {
+            document("Revoke a key · live-chat".into(), ().into_any(), admin::revoke_key(key, closes).into_any())
+        }
         Page::AdminRoom(room) => {
             let title = format!("Settings of {} · live-chat", room.row.name);
             document(title, ().into_any(), admin::room(*room).into_any())

@@ -69,6 +69,8 @@ pub fn router(state: AppState) -> Router {
         .route("/admin/rooms/{id}/state", post(admin::room::step))
         .route("/admin/rooms/{id}/lift", post(admin::room::lift))
         .route("/admin/rooms/{id}/log", get(admin::acts::show))
+        .route("/admin/keys", get(admin::keys::show).post(admin::keys::create))
+        .route("/admin/keys/{key}/revoke", get(admin::keys::confirm).post(admin::keys::revoke))
         .route("/metrics", get(telemetry::metrics))
         .route("/health/live", get(async || "OK\n"))
         .route("/health/ready", get(telemetry::ready))

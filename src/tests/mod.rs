@@ -6,6 +6,7 @@ mod config;
 mod connections;
 mod export;
 mod import;
+mod keys;
 mod metrics;
 mod moderation;
 mod origins;

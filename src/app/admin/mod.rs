@@ -1,6 +1,7 @@
 //! What whoever runs the chat sees. Rendered on the server alone: forms and links, no script.
 
 mod acts;
+mod keys;
 mod room;
 mod rooms;
 mod settings;
@@ -9,6 +10,7 @@ use leptos::prelude::*;
 
 pub use self::{
     acts::{ActRow, ActsView, acts},
+    keys::{KeyForm, KeyRow, KeysView, keys, revoke_key},
     room::{RoomAdmin, SanctionRow, room},
     rooms::{RoomRow, RoomsView, rooms},
     settings::{Control, FIELDS, SettingsForm},

@@ -46,6 +46,7 @@ pub fn rooms(RoomsView { rooms, name, error }: RoomsView) -> impl IntoView {
     let is_wrong = !error.is_empty();
     let body = view! {
         <p>"In a room, the button beside a message takes it out, or decides whether its author may go on writing."</p>
+        <p><a href="/admin/keys">"Widget keys"</a>": what sites show that embed the chat."</p>
         <div class="wide" role="region" aria-label="Rooms" tabindex="0">
             <table>
                 <thead>
