@@ -83,9 +83,14 @@ impl Hub {
     /// [`Refusal::InvalidWidgetKey`], [`Refusal::UnknownRoom`], or the engine's.
     pub async fn create_widget_key(&self, key: NewWidgetKey) -> Result<WidgetKey, Refusal> {
         key.check()?;
-        let key = self.0.engine.create_widget_key(key).await?;
-        self.note(&key);
-        Ok(key)
+        let hub = self.clone();
+        to_its_end(async move {
+            let key = hub.0.engine.create_widget_key(key).await?;
+            tracing::info!(key = key.key, "a widget key was made");
+            hub.note(&key);
+            Ok(key)
+        })
+        .await
     }
 
     /// Revokes a widget key for good: nothing is published with it once this returns. To do it again changes nothing.
@@ -93,9 +98,14 @@ impl Hub {
     /// # Errors
     /// [`Refusal::UnknownWidgetKey`], or the engine's.
     pub async fn revoke_widget_key(&self, key: &str) -> Result<WidgetKey, Refusal> {
-        let key = self.0.engine.revoke_widget_key(key.to_owned()).await?;
-        self.note(&key);
-        Ok(key)
+        let (hub, key) = (self.clone(), key.to_owned());
+        to_its_end(async move {
+            let key = hub.0.engine.revoke_widget_key(key).await?;
+            tracing::info!(key = key.key, "a widget key was revoked");
+            hub.note(&key);
+            Ok(key)
+        })
+        .await
     }
 
     pub(super) fn note(&self, key: &WidgetKey) {
@@ -116,4 +126,9 @@ impl Hub {
             Some(_) | None => self.0.widget_keys.check(room, site),
         }
     }
+}
+
+/// Does something to its end, though its asker may go away meanwhile: what is stored must be known here too.
+async fn to_its_end<T: Send + 'static>(work: impl Future<Output = Result<T, Refusal>> + Send + 'static) -> Result<T, Refusal> {
+    tokio::spawn(work).await.unwrap_or(Err(Refusal::Stopping))
 }

@@ -92,6 +92,18 @@ async fn a_key_opens_its_room_or_all_until_it_is_revoked() {
 }
 
 #[tokio::test]
+async fn a_key_is_revoked_though_its_asker_goes_away() {
+    let site = Site::open().await;
+    let mut asked = Box::pin(site.hub.revoke_widget_key(WIDGET_KEY));
+    assert!(futures::poll!(&mut asked).is_pending());
+    drop(asked);
+    while site.hub.widget_keys()[0].revoked_at.is_none() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(publish(&site, 1, WIDGET_KEY, None).await.status, 403);
+}
+
+#[tokio::test]
 async fn a_subscription_with_a_revoked_key_goes_on_to_read_and_writes_no_more() {
     let site = Site::open().await;
     let mut events = site.subscribe_with(&format!("/subscribe/1?widget_key={WIDGET_KEY}"), None).await;
