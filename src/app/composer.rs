@@ -51,7 +51,10 @@ pub fn Composer(session: Session, view: RoomView) -> impl IntoView {
     let limits = Limits { username_chars, text_chars, ..Limits::default() };
     view! {
         <div class="composer closed" hidden=session.flag(is_open)>
-            <p>{session.words(move |session| words(session).to_owned())}" "<a href="?" hidden=!archive>"Back to the newest"</a></p>
+            <p>
+                {session.words(move |session| words(session).to_owned())}" "
+                <a href=session.link("", "") hidden=!archive>"Back to the newest"</a>
+            </p>
         </div>
         <Fields session limits form hidden=session.flag(move |session| !is_open(session)) />
     }

@@ -131,7 +131,9 @@ impl Feed {
     }
 
     fn url(&self) -> String {
-        format!("/subscribe/{}?last_event_id={}", self.session.room, self.position.borrow())
+        // The token keeps the reader who they are where no cookie does: in another site's frame.
+        let token = self.session.token.get_untracked();
+        format!("/subscribe/{}?token={token}&last_event_id={}", self.session.room, self.position.borrow())
     }
 
     /// Ends the connection. What it brought is shown, unless something is missing before it.

@@ -158,6 +158,8 @@ impl RoomView {
             messages: view.items("messages").filter_map(|message| shown(&message)).collect(),
             has_older: view.flag("has_older"),
             archive: view.flag("archive"),
+            link_query: view.text("link_query")?,
+            is_overlay: view.flag("is_overlay"),
             viewer_count: view.number("viewer_count")? as usize,
             username_chars: view.number("username_chars")? as usize,
             text_chars: view.number("text_chars")? as usize,

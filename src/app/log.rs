@@ -44,7 +44,12 @@ pub fn Log(session: Session, archive: bool) -> impl IntoView {
 /// What the list shows. (By `keyed` and not by Leptos' `For`, which keeps some bytes of each row that ever was. So nothing in a
 /// row may need an owner of its own, as `Signal::derive` does.)
 fn rows(session: Session) -> Vec<Row> {
-    session.user_id.with(|user_id| session.timeline.with(|timeline| timeline.rows(user_id)))
+    let mut rows = session.user_id.with(|user_id| session.timeline.with(|timeline| timeline.rows(user_id)));
+    if session.is_overlay {
+        // A row that looked different when one before it goes would be made anew, and its fading begin again.
+        rows.iter_mut().for_each(|row| (row.gap, row.day, row.name) = (false, false, true));
+    }
+    rows
 }
 
 /// The way to older messages: a link to a page of them, and with JavaScript a button that puts them into the list.
@@ -65,7 +70,7 @@ fn Older(session: Session) -> impl IntoView {
     view! {
         <a
             class="older"
-            href=move || session.timeline.with(|timeline| format!("?before={}", timeline.older_from()))
+            href=move || session.timeline.with(|timeline| session.link("before=", timeline.older_from()))
             role=move || session.hydrated.get().then_some("button")
             hidden=session.flag(|session| !session.timeline.with(Timeline::has_older))
             on:click=move |event| {

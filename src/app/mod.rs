@@ -8,6 +8,7 @@
 //! Everything compiles for both targets. What touches the browser runs in effects and event handlers alone, which a server
 //! never runs.
 
+mod accent;
 mod admin;
 mod clock;
 mod colour;
@@ -16,6 +17,7 @@ mod feed;
 mod incoming;
 mod json;
 mod log;
+mod look;
 mod moderation;
 mod publish;
 mod replay;
@@ -31,6 +33,7 @@ mod view;
 pub use admin::{
     ActRow, ActsView, Control, FIELDS, KeyForm, KeyRow, KeysView, RoomAdmin, RoomRow, RoomsView, SanctionRow, SettingsForm,
 };
+pub use look::{Fade, Look};
 pub use replay::Playhead;
 pub use shell::{Page, shell};
 pub use view::{ChatMessage, FormError, FormInput, FormView, RoomView, SettingsView, Standing};

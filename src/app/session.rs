@@ -39,6 +39,10 @@ pub struct Session {
     pub room: RoomId,
     /// What it is set to.
     pub settings: RwSignal<SettingsView>,
+    /// What links keep of the page's address.
+    pub link_query: StoredValue<String>,
+    /// Whether it is shown over a video.
+    pub is_overlay: bool,
     /// What to publish with.
     pub widget_key: StoredValue<String>,
     /// The reader's token. A new connection may bring a newer one.
@@ -79,6 +83,8 @@ impl Session {
         Self {
             room: view.room,
             settings: RwSignal::new(view.settings.clone()),
+            link_query: StoredValue::new(view.link_query.clone()),
+            is_overlay: view.is_overlay,
             widget_key: StoredValue::new(view.widget_key.clone()),
             token: RwSignal::new(view.token.clone()),
             user_id: RwSignal::new(view.user_id.clone()),
@@ -119,6 +125,11 @@ impl Session {
     /// Seconds of slow mode; 0 for none.
     pub fn slow_mode_seconds(self) -> u32 {
         self.settings.with(|settings| settings.slow_mode_seconds)
+    }
+
+    /// A link to another place of this page.
+    pub fn link(self, key: &str, place: &str) -> String {
+        self.link_query.with_value(|query| ["?", query, key, place].concat())
     }
 
     /// Shows what just arrived. The reader's place stays.

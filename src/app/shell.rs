@@ -2,6 +2,7 @@ use leptos::{hydration::AutoReload, nonce::use_nonce, prelude::*};
 
 use super::{
     admin::{self, ActsView, KeyRow, KeysView, RoomAdmin, RoomsView},
+    look::{Fade, Look, Theme},
     replay::{self, Playhead},
     room::{Chat, VIEW_ID},
     view::RoomView,
@@ -17,6 +18,10 @@ pub enum Page {
     Room(Box<RoomView>),
     /// A room as it was at a moment.
     Replay(Box<RoomView>, Playhead),
+    /// A room in another site's frame.
+    Embed(Box<RoomView>, Look),
+    /// A room over a video.
+    Overlay(Box<RoomView>, Fade),
     /// The form to sign in, with why it was refused before, if it was.
     SignIn {
         /// Empty at first.
@@ -41,8 +46,10 @@ pub enum Page {
 /// The whole document of a page. To be rendered on the server.
 pub fn shell(options: &LeptosOptions, page: Page) -> impl IntoView + use<> {
     match page {
-        Page::Room(view) => room(options, *view, ().into_any()),
-        Page::Replay(view, playhead) => room(options, *view, replay::controls(playhead).into_any()),
+        Page::Room(view) => room(options, *view, Dress::default(), ().into_any()),
+        Page::Replay(view, playhead) => room(options, *view, Dress::default(), replay::controls(playhead).into_any()),
+        Page::Embed(view, look) => room(options, *view, Dress::embed(look), ().into_any()),
+        Page::Overlay(view, fade) => room(options, *view, Dress::overlay(fade), ().into_any()),
         Page::SignIn { error } => document("Sign in · live-chat".into(), ().into_any(), admin::sign_in(error).into_any()),
         Page::Admin(rooms) => document("Rooms · live-chat".into(), ().into_any(), admin::rooms(rooms).into_any()),
         Page::Keys(view) => document("Widget keys · live-chat".into(), ().into_any(), admin::keys(view).into_any()),
@@ -61,8 +68,8 @@ pub fn shell(options: &LeptosOptions, page: Page) -> impl IntoView + use<> {
     }
 }
 
-/// A room's page, with something above it.
-fn room(options: &LeptosOptions, view: RoomView, above: AnyView) -> AnyView {
+/// The document of a room, with something above it.
+fn room(options: &LeptosOptions, view: RoomView, dress: Dress, above: AnyView) -> AnyView {
     let title = format!("{} · live-chat", view.settings.name);
     let scripts = view! {
         <AutoReload options=options.clone() />
@@ -76,7 +83,7 @@ fn room(options: &LeptosOptions, view: RoomView, above: AnyView) -> AnyView {
         <Chat />
         <script nonce=use_nonce()>{SCROLL_TO_END}</script>
     };
-    document(title, scripts.into_any(), body.into_any())
+    dressed(dress, title, scripts.into_any(), body.into_any())
 }
 
 /// JSON that may stand in a `script` element: nothing in it ends the element or begins a comment (WHATWG HTML 4.12.1.3).
@@ -120,25 +127,59 @@ fn notice(heading: &'static str, text: &'static str) -> AnyView {
         <main class="notice-page">
             <h1>{heading}</h1>
             <p>{text}</p>
-            <p><a class="button" href="/">"Go to the chat"</a></p>
+            // In a frame it would be refused: our own pages stand in none.
+            <p><a class="button" href="/" target="_top">"Go to the chat"</a></p>
         </main>
     };
     document(format!("{heading} · live-chat"), ().into_any(), body.into_any())
 }
 
+/// What sets a document apart for the stylesheet.
+struct Dress {
+    class: Option<&'static str>,
+    theme: Option<&'static str>,
+    /// The schemes that the document can be shown in.
+    schemes: &'static str,
+    style: String,
+}
+
+impl Default for Dress {
+    fn default() -> Self {
+        Self { class: None, theme: None, schemes: "light dark", style: String::new() }
+    }
+}
+
+impl Dress {
+    fn embed(look: Look) -> Self {
+        let theme = look.theme.map(Theme::name);
+        let class = if look.read_only { "embed read-only" } else { "embed" };
+        Self { class: Some(class), theme, schemes: theme.unwrap_or("light dark"), style: look.style() }
+    }
+
+    fn overlay(fade: Fade) -> Self {
+        let class = if fade.seconds == 0 { "overlay" } else { "overlay fading" };
+        Self { class: Some(class), theme: None, schemes: "light", style: fade.style() }
+    }
+}
+
 fn document(title: String, scripts: AnyView, body: AnyView) -> AnyView {
+    dressed(Dress::default(), title, scripts, body)
+}
+
+fn dressed(Dress { class, theme, schemes, style }: Dress, title: String, scripts: AnyView, body: AnyView) -> AnyView {
     view! {
         <!DOCTYPE html>
-        <html lang="en">
+        <html lang="en" class=class data-theme=theme>
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content" />
-                <meta name="color-scheme" content="light dark" />
+                <meta name="color-scheme" content=schemes />
                 <meta name="theme-color" media="(prefers-color-scheme: light)" content="#fbfaf8" />
                 <meta name="theme-color" media="(prefers-color-scheme: dark)" content="#16171b" />
                 <title inner_html=in_title(&title) />
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <link rel="stylesheet" href="/pkg/live-chat.css" />
+                {(!style.is_empty()).then(|| view! { <style nonce=use_nonce() inner_html=style /> })}
                 {scripts}
             </head>
             <body>{body}</body>

@@ -26,6 +26,10 @@ pub struct RoomView {
     pub has_older: bool,
     /// Whether these are older messages that were asked for by address (`?before=`): a page to read, without the feed.
     pub archive: bool,
+    /// What links inside the page keep of its address: empty, or a part of a query with an `&` at its end.
+    pub link_query: String,
+    /// Whether it is shown over a video.
+    pub is_overlay: bool,
     /// How many connections the room has now.
     pub viewer_count: usize,
     /// Longest name, in code points.

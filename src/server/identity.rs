@@ -12,7 +12,7 @@ pub(super) fn new_guest() -> UserId {
 
 /// Who the page's cookie says that this is. A cookie that is not valid, or not any more, says nothing.
 pub(super) fn from_cookie(headers: &HeaderMap, tokens: &Tokens, room: RoomId) -> Option<UserId> {
-    let token = cookie(headers, &cookie_name(room))?;
+    let token = [cookie_name(room), framed_cookie_name(room)].iter().find_map(|name| cookie(headers, name))?;
     tokens.check(token, room).ok().map(|claims| claims.user)
 }
 
@@ -52,8 +52,21 @@ pub(super) fn set_cookie(tokens: &Tokens, room: RoomId, user: UserId) -> HeaderV
     own_cookie(&format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={}", tokens.lifetime().as_secs()))
 }
 
+/// The same for a page in another site's frame, where a browser sends no other: kept for each of those sites apart (CHIPS), so
+/// that nobody is followed from one to the next. Over plain HTTP, and by a browser that keeps none, it is thrown away: the page
+/// then keeps its token for as long as it is open.
+pub(super) fn set_framed_cookie(tokens: &Tokens, room: RoomId, user: UserId) -> HeaderValue {
+    let token = tokens.sign(user, room, Capabilities::guest(), None);
+    let (name, seconds) = (framed_cookie_name(room), tokens.lifetime().as_secs());
+    own_cookie(&format!("{name}={token}; Path=/; HttpOnly; SameSite=None; Secure; Partitioned; Max-Age={seconds}"))
+}
+
 fn cookie_name(room: RoomId) -> String {
     format!("live-chat-{room}")
+}
+
+fn framed_cookie_name(room: RoomId) -> String {
+    format!("live-chat-framed-{room}")
 }
 
 /// The value of the cookie of that name (RFC 6265 4.2).

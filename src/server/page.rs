@@ -14,12 +14,12 @@ use serde_json::{json, value::to_raw_value};
 use tower::ServiceExt;
 use tower_http::services::ServeDir;
 
-use super::{api::place, client_address::ClientAddress, error, identity, router::Params, state::AppState};
+use super::{api, client_address::ClientAddress, error, identity, policy::Policy, router::Params, state::AppState};
 use crate::{
-    app::{self, ChatMessage, FormError, FormInput, FormView, Page, RoomView, SettingsView, Standing},
+    app::{self, ChatMessage, Fade, FormError, FormInput, FormView, Look, Page, RoomView, SettingsView, Standing},
     chat::{Capabilities, Capability, ChatText, Command, Draft, Event, Field, Kind, Measure, RoomId, Sanction, Settings, UserId},
-    engine::{End, Query, Reader},
-    hub::{Caller, Hub, Refusal, Site, Snapshot},
+    engine::{End, Query, Reader, now},
+    hub::{Caller, Hub, Refusal, Site, Snapshot, Tokens},
     protocol::moment::rfc3339,
 };
 
@@ -38,8 +38,58 @@ pub(super) struct Post {
     client_message_id: Option<String>,
 }
 
+/// Where a room is shown.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Place {
+    /// On a page of its own.
+    Page,
+    /// In another site's frame.
+    Embed(Look),
+    /// Over a video.
+    Overlay(Fade),
+}
+
+impl Place {
+    fn page(self, view: RoomView) -> Page {
+        let view = Box::new(view);
+        match self {
+            Self::Page => Page::Room(view),
+            Self::Embed(look) => Page::Embed(view, look),
+            Self::Overlay(fade) => Page::Overlay(view, fade),
+        }
+    }
+
+    fn policy(self, hub: &Hub, room: Option<RoomId>) -> Policy {
+        match self {
+            Self::Page => Policy::alone(),
+            Self::Embed(_) => Policy::framed_by(hub.allowed_origins(room)),
+            Self::Overlay(_) => Policy::overlay(),
+        }
+    }
+
+    /// What keeps `user` who they are there.
+    fn cookies(self, tokens: &Tokens, room: RoomId, user: &UserId) -> Vec<HeaderValue> {
+        let own = || identity::set_cookie(tokens, room, user.clone());
+        match self {
+            Self::Page => vec![own()],
+            // A browser takes the one that is good where the frame stands.
+            Self::Embed(_) => vec![own(), identity::set_framed_cookie(tokens, room, user.clone())],
+            Self::Overlay(_) => Vec::new(),
+        }
+    }
+
+    /// Whether a message is still shown.
+    fn shows(self, event: &Event) -> bool {
+        match self {
+            Self::Overlay(Fade { seconds }) if seconds > 0 => event.sent_at.0 + i64::from(seconds) * 1_000 > now().0,
+            Self::Page | Self::Embed(_) | Self::Overlay(_) => true,
+        }
+    }
+}
+
 /// Who asks for a page.
 pub(super) struct Visitor {
+    place: Place,
     user: UserId,
     capabilities: Capabilities,
     /// Where they come from, if that is known.
@@ -47,9 +97,23 @@ pub(super) struct Visitor {
 }
 
 impl Visitor {
-    pub(super) fn of(state: &AppState, room: RoomId, headers: &HeaderMap, ClientAddress(from): ClientAddress) -> Self {
-        let user = identity::from_cookie(headers, state.hub.tokens(), room).unwrap_or_else(identity::new_guest);
-        Self { user, capabilities: identity::capabilities(headers, state.hub.tokens()), from }
+    pub(super) fn of(
+        state: &AppState,
+        room: RoomId,
+        place: Place,
+        headers: &HeaderMap,
+        ClientAddress(from): ClientAddress,
+    ) -> Self {
+        let tokens = state.hub.tokens();
+        let known = || identity::from_cookie(headers, tokens, room).unwrap_or_else(identity::new_guest);
+        let (user, capabilities) = match place {
+            Place::Page => (known(), identity::capabilities(headers, tokens)),
+            // Nobody's click in another site's frame takes anything out.
+            Place::Embed(_) => (known(), Capabilities::guest()),
+            // Everybody sees it: what is private to whoever set it up must not be there.
+            Place::Overlay(_) => (identity::new_guest(), Capabilities::none()),
+        };
+        Self { place, user, capabilities, from }
     }
 }
 
@@ -61,7 +125,7 @@ pub(super) async fn first_room(
     params: Params,
     headers: HeaderMap,
 ) -> Response {
-    show(&state, RoomId::FIRST, uri, from, &params, &headers).await
+    show(&state, RoomId::FIRST, Place::Page, uri, from, &params, &headers).await
 }
 
 /// `GET /rooms/{id}`.
@@ -74,7 +138,7 @@ pub(super) async fn room(
     headers: HeaderMap,
 ) -> Response {
     match id.parse() {
-        Ok(room) => show(&state, room, uri, from, &params, &headers).await,
+        Ok(room) => show(&state, room, Place::Page, uri, from, &params, &headers).await,
         Err(_) => not_found(&state, uri).await,
     }
 }
@@ -87,7 +151,7 @@ pub(super) async fn post_to_first_room(
     headers: HeaderMap,
     form: Result<Form<Post>, FormRejection>,
 ) -> Response {
-    post(&state, RoomId::FIRST, uri, from, &headers, form).await
+    post(&state, RoomId::FIRST, Place::Page, uri, from, &headers, form).await
 }
 
 /// `POST /rooms/{id}`: a message from a page without JavaScript.
@@ -100,7 +164,7 @@ pub(super) async fn post_to_room(
     form: Result<Form<Post>, FormRejection>,
 ) -> Response {
     match id.parse() {
-        Ok(room) => post(&state, room, uri, from, &headers, form).await,
+        Ok(room) => post(&state, room, Place::Page, uri, from, &headers, form).await,
         Err(_) => not_found(&state, uri).await,
     }
 }
@@ -123,11 +187,25 @@ pub(super) async fn file_or_not_found(State(state): State<AppState>, request: Re
 }
 
 pub(super) async fn not_found(state: &AppState, uri: Uri) -> Response {
-    render(&state.options, uri, StatusCode::NOT_FOUND, Page::NotFound).await
+    not_found_in(state, Place::Page, uri).await
 }
 
-async fn show(state: &AppState, room: RoomId, uri: Uri, from: ClientAddress, params: &Params, headers: &HeaderMap) -> Response {
-    let visitor = Visitor::of(state, room, headers, from);
+/// There is no such room to be shown in that place.
+pub(super) async fn not_found_in(state: &AppState, place: Place, uri: Uri) -> Response {
+    render_under(place.policy(&state.hub, None), &state.options, uri, StatusCode::NOT_FOUND, Page::NotFound).await
+}
+
+/// A room, in that place.
+pub(super) async fn show(
+    state: &AppState,
+    room: RoomId,
+    place: Place,
+    uri: Uri,
+    from: ClientAddress,
+    params: &Params,
+    headers: &HeaderMap,
+) -> Response {
+    let visitor = Visitor::of(state, room, place, headers, from);
     let form = FormView { username: kept_name(headers), ..FormView::default() };
     show_as(state, room, &visitor, uri, params, StatusCode::OK, form).await
 }
@@ -142,15 +220,19 @@ async fn show_as(
     status: StatusCode,
     form: FormView,
 ) -> Response {
+    let place = visitor.place;
+    let policy = place.policy(&state.hub, Some(room));
     // A place that cannot be used shows the newest page, as if it had not been given.
-    let before = place(params, "before", room, &state.hub.position(0)).ok().flatten();
+    let before = api::place(params, "before", room, &state.hub.position(0)).ok().flatten();
     let page = match view(&state.hub, room, visitor, before, form).await {
-        Ok(view) => Page::Room(Box::new(view)),
-        Err(Refusal::UnknownRoom(_)) => return not_found(state, uri).await,
-        Err(refusal) => return render(&state.options, uri, error::status(&refusal), Page::Failed).await,
+        Ok(view) => place.page(view),
+        Err(Refusal::UnknownRoom(_)) => return not_found_in(state, place, uri).await,
+        Err(refusal) => return render_under(policy, &state.options, uri, error::status(&refusal), Page::Failed).await,
     };
-    let mut response = render(&state.options, uri, status, page).await;
-    response.headers_mut().append(header::SET_COOKIE, identity::set_cookie(state.hub.tokens(), room, visitor.user.clone()));
+    let mut response = render_under(policy, &state.options, uri, status, page).await;
+    for cookie in place.cookies(state.hub.tokens(), room, &visitor.user) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
     response
 }
 
@@ -162,7 +244,7 @@ pub(super) async fn view(
     before: Option<u64>,
     form: FormView,
 ) -> Result<RoomView, Refusal> {
-    let Visitor { user, capabilities, from } = visitor;
+    let Visitor { place, user, capabilities, from } = visitor;
     let Snapshot { room: about, position, viewer_count, .. } = hub.snapshot(room)?;
     let query = Query {
         room,
@@ -187,9 +269,14 @@ pub(super) async fn view(
         moderates: capabilities.allow(Capability::DeleteMessage),
         user_id: user.to_string(),
         position: position.to_string(),
-        messages: events.iter().filter_map(chat_message).collect(),
+        messages: events.iter().filter(|event| place.shows(event)).filter_map(chat_message).collect(),
         has_older,
         archive: before.is_some(),
+        link_query: match place {
+            Place::Embed(look) => look.query(),
+            Place::Page | Place::Overlay(_) => String::new(),
+        },
+        is_overlay: matches!(place, Place::Overlay(_)),
         viewer_count,
         username_chars: limits.username_chars,
         text_chars: limits.text_chars,
@@ -235,15 +322,17 @@ fn chat_message(event: &Event) -> Option<ChatMessage> {
     })
 }
 
-async fn post(
+/// Takes a message from a form, and shows the room again.
+pub(super) async fn post(
     state: &AppState,
     room: RoomId,
+    place: Place,
     uri: Uri,
     from: ClientAddress,
     headers: &HeaderMap,
     form: Result<Form<Post>, FormRejection>,
 ) -> Response {
-    let visitor = Visitor::of(state, room, headers, from);
+    let visitor = Visitor::of(state, room, place, headers, from);
     let refuse = async |status, form: FormView| show_as(state, room, &visitor, uri.clone(), &Params::none(), status, form).await;
     let Form(Post { username, message, client_message_id }) = match form {
         Ok(form) => form,
@@ -260,14 +349,16 @@ async fn post(
     }
     match publish(&state.hub, room, &visitor, &username, &message, client_message_id).await {
         Ok(()) => {
-            let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, uri.path())]).into_response();
-            let cookies = [identity::set_cookie(state.hub.tokens(), room, visitor.user.clone()), name_cookie(&username)];
-            for cookie in cookies {
+            // The query too: how the room looks there.
+            let location = uri.path_and_query().map_or("/", |same| same.as_str());
+            let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response();
+            let cookies = place.cookies(state.hub.tokens(), room, &visitor.user);
+            for cookie in cookies.into_iter().chain([name_cookie(&username)]) {
                 response.headers_mut().append(header::SET_COOKIE, cookie);
             }
             response
         }
-        Err(Refusal::UnknownRoom(_)) => not_found(state, uri).await,
+        Err(Refusal::UnknownRoom(_)) => not_found_in(state, place, uri).await,
         Err(refusal) => {
             let input = match &refusal {
                 Refusal::Invalid(invalid) if invalid.field == Field::Username => FormInput::Username,
@@ -282,7 +373,7 @@ async fn post(
 async fn publish(
     hub: &Hub,
     room: RoomId,
-    Visitor { user, capabilities, from }: &Visitor,
+    Visitor { user, capabilities, from, .. }: &Visitor,
     username: &str,
     text: &str,
     client_message_id: Option<String>,
@@ -320,28 +411,24 @@ fn name_cookie(username: &str) -> HeaderValue {
     HeaderValue::from_str(&cookie).expect("percent-encoded text is plain ASCII")
 }
 
-/// Renders a page, with a Content-Security-Policy that lets nothing run but our own script.
+/// Renders a page that stands alone.
 pub(super) async fn render(options: &LeptosOptions, uri: Uri, status: StatusCode, page: Page) -> Response {
-    let options = options.clone();
-    let render =
-        leptos_axum::render_app_async_with_context(set_content_security_policy, move || app::shell(&options, page.clone()));
+    render_under(Policy::alone(), options, uri, status, page).await
+}
+
+async fn render_under(policy: Policy, options: &LeptosOptions, uri: Uri, status: StatusCode, page: Page) -> Response {
+    let (options, headers) = (options.clone(), policy.clone());
+    let set_headers = move || {
+        if let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>()) {
+            response.insert_header(header::CONTENT_SECURITY_POLICY, headers.content_security(&nonce));
+        }
+    };
+    let render = leptos_axum::render_app_async_with_context(set_headers, move || app::shell(&options, page.clone()));
     let mut request = Request::new(Body::empty());
     *request.uri_mut() = uri;
     let mut response = render(request).await;
     *response.status_mut() = status;
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    policy.add_to(response.headers_mut());
     response
-}
-
-fn set_content_security_policy() {
-    let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>()) else { return };
-    // Live reload of the development server comes over a WebSocket of another port.
-    let reload = if cfg!(debug_assertions) { " ws:" } else { "" };
-    let policy = format!(
-        "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
-         connect-src 'self'{reload}; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
-    );
-    if let Ok(policy) = HeaderValue::from_str(&policy) {
-        response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
-    }
 }

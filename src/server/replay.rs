@@ -10,7 +10,7 @@ use super::{
     api::{MESSAGES, MOST_MESSAGES, number, place},
     client_address::ClientAddress,
     error::{self, ApiError},
-    page::{self, Visitor},
+    page::{self, Place, Visitor},
     router::{Params, RoomPath},
     state::AppState,
 };
@@ -48,7 +48,7 @@ pub(super) async fn show(
     headers: HeaderMap,
 ) -> Response {
     let Ok(room) = id.parse() else { return page::not_found(&state, uri).await };
-    let visitor = Visitor::of(&state, room, &headers, from);
+    let visitor = Visitor::of(&state, room, Place::Page, &headers, from);
     match view(&state.hub, room, &visitor, &params).await {
         Ok((view, playhead)) => page::render(&state.options, uri, StatusCode::OK, Page::Replay(Box::new(view), playhead)).await,
         Err(Refusal::UnknownRoom(_)) => page::not_found(&state, uri).await,

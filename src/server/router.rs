@@ -12,7 +12,7 @@ use tower_http::{
 };
 
 use super::{
-    admin, api, error::ApiError, export, import, moderation, page, publish, replay, state::AppState, subscribe, telemetry,
+    admin, api, embed, error::ApiError, export, import, moderation, page, publish, replay, state::AppState, subscribe, telemetry,
     webhooks, widget_keys,
 };
 use crate::{chat::RoomId, hub::Hub};
@@ -59,6 +59,8 @@ pub fn router(state: AppState) -> Router {
         .route("/", get(page::first_room).post(page::post_to_first_room))
         .route("/rooms/{id}", get(page::room).post(page::post_to_room))
         .route("/rooms/{id}/replay", get(replay::show))
+        .route("/embed/{id}", get(embed::show).post(embed::post))
+        .route("/overlay/{id}", get(embed::overlay))
         .merge(widget("/subscribe", Router::new().route("/{id}", get(subscribe::subscribe))))
         .merge(widget("/publish", Router::new().route("/{id}", post(publish::publish))))
         .merge(widget("/v1", streams))

@@ -37,9 +37,9 @@ pub(super) async fn subscribe(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let by_token = |token: String| hub.tokens().check(&token, room).ok().map(|claims| claims.user);
-    let user = identity::from_cookie(&headers, hub.tokens(), room)
-        .or_else(|| params.find("token").and_then(by_token))
-        .unwrap_or_else(identity::new_guest);
+    // Who it says it is; then who the browser says it is.
+    let user = params.find("token").and_then(by_token);
+    let user = user.or_else(|| identity::from_cookie(&headers, hub.tokens(), room)).unwrap_or_else(identity::new_guest);
     let inbox = Arc::clone(streams.next());
     let wake: Arc<dyn Wake> = inbox.clone();
     let widget_key = params.find("widget_key");

@@ -22,9 +22,9 @@ use crate::{
 };
 
 /// Proof that the request comes from whoever runs the chat: with the admin key, or from a page of ours after they have signed in.
-pub(super) struct Owner;
+pub(super) struct Operator;
 
-impl<S: Send + Sync> FromRequestParts<S> for Owner
+impl<S: Send + Sync> FromRequestParts<S> for Operator
 where
     AdminKey: FromRef<S>,
     Hub: FromRef<S>,
@@ -77,13 +77,13 @@ pub(super) struct CreateBody {
 }
 
 /// `GET /v1/widget-keys`: all of them, the newest first.
-pub(super) async fn list(_: Owner, State(hub): State<Hub>) -> Response {
+pub(super) async fn list(_: Operator, State(hub): State<Hub>) -> Response {
     answer(hub.widget_keys().into_iter().map(Told::from).collect::<Vec<_>>())
 }
 
 /// `POST /v1/widget-keys`: makes one.
 pub(super) async fn create(
-    _: Owner,
+    _: Operator,
     State(hub): State<Hub>,
     JsonBody(CreateBody { name, room, allowed_origins }): JsonBody<CreateBody>,
 ) -> Result<Response, ApiError> {
@@ -93,7 +93,7 @@ pub(super) async fn create(
 }
 
 /// `DELETE /v1/widget-keys/{key}`: revokes it.
-pub(super) async fn revoke(_: Owner, State(hub): State<Hub>, PathText(key): PathText) -> Result<Response, ApiError> {
+pub(super) async fn revoke(_: Operator, State(hub): State<Hub>, PathText(key): PathText) -> Result<Response, ApiError> {
     Ok(answer(Told::from(hub.revoke_widget_key(&key).await?)))
 }
 

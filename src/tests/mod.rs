@@ -4,6 +4,7 @@ mod admin;
 mod client;
 mod config;
 mod connections;
+mod embed;
 mod export;
 mod import;
 mod keys;

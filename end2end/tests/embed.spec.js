@@ -1,0 +1,165 @@
+import AxeBuilder from '@axe-core/playwright';
+import { expect, live, messages, say, test as base, texts } from './fixtures.js';
+import { serve } from './site.js';
+
+const test = base.extend({
+  /** Another site with the chat in it: `page` makes its HTML of the chat's address. Opens it as one more person. */
+  elsewhere: async ({ visit, server }, use) => {
+    const sites = [];
+    await use(async (body, { head = '', ...options } = {}) => {
+      const html = (part) => part.replaceAll('CHAT', server.url);
+      const document = `<!doctype html><html lang="en"><head><title>Elsewhere</title>${html(head)}</head><body>${html(body)}</body></html>`;
+      const site = await serve({ '/': document });
+      sites.push(site);
+      return visit({ origin: site.origin, hydrated: false, ...options });
+    });
+    for (const site of sites) site.close();
+  },
+});
+
+const script = (attributes = '') => `<script src="CHAT/embed.js" data-room="1" ${attributes} async></script>`;
+const frameOf = (page) => page.frameLocator('iframe');
+const element = (page) => page.locator('iframe');
+
+/** Waits until the chat in a frame has come to life. */
+const alive = async (frame) => {
+  await expect(frame.locator('[data-hydrated="true"]')).toBeVisible();
+  await live(frame);
+};
+
+test.describe('over a restart', () => {
+  test.use({ networkErrors: true });
+
+  test('one line puts the chat where it stands, to read and to write, and a guest stays who they are', async ({
+    elsewhere,
+    visit,
+    server,
+  }) => {
+    await (await server.guest('Bob')).say('before');
+    const [page, ours] = [await elsewhere(`<p>above</p><main>${script()}</main><p>below</p>`), await visit()];
+    const frame = frameOf(page);
+    await alive(frame);
+    await expect(element(page)).toHaveAttribute('title', 'Live chat');
+    await expect(element(page)).toHaveAttribute('loading', 'lazy');
+    expect(await element(page).evaluate((frame) => frame.previousElementSibling?.localName)).toBe('script');
+    await say(frame, 'from a frame', 'Ann');
+    await expect(messages(ours)).toHaveCount(2);
+    await (await server.guest('Bob')).say('and back');
+    await expect(messages(frame)).toHaveCount(3);
+    // No cookie says it, over plain HTTP: the page does, on each connection.
+    const own = frame.locator('.own');
+    await expect(own).toHaveCount(1);
+    await server.stop();
+    await server.start();
+    await live(frame);
+    await say(frame, 'still me');
+    await expect(own).toHaveCount(2);
+    await expect(messages(ours)).toHaveCount(4);
+  });
+});
+
+test('it is as wide as there is room, and as high as it is said', async ({ elsewhere }) => {
+  const body = `<div style="width: 21rem">${script('data-height="300"')}</div><div>${script('data-height="50vh" data-title="Second"')}</div>
+    ${script('data-height="tall"')}`;
+  const page = await elsewhere(body, { viewport: { width: 1000, height: 800 } });
+  await expect(element(page)).toHaveCount(3);
+  const box = async (n) => {
+    const { width, height } = await element(page).nth(n).boundingBox();
+    return { width, height };
+  };
+  expect(await box(0)).toEqual({ width: 336, height: 300 });
+  expect(await box(1)).toEqual({ width: 984, height: 400 });
+  expect(await box(2)).toEqual({ width: 984, height: 600 });
+  await expect(element(page).nth(1)).toHaveAttribute('title', 'Second');
+  await page.setViewportSize({ width: 390, height: 800 });
+  expect((await box(1)).width).toBe(374);
+  expect(await page.evaluate(() => Object.keys(window).filter((name) => /chat|embed/i.test(name)))).toEqual([]);
+});
+
+test('from the head it goes to the end of the page', async ({ elsewhere }) => {
+  const page = await elsewhere('<p>the page</p>', { head: script() });
+  await alive(frameOf(page));
+  expect(await page.evaluate(() => document.body.lastElementChild.localName)).toBe('iframe');
+});
+
+test('it looks as it is asked to', async ({ elsewhere, server }) => {
+  await (await server.guest('Bob')).say('see https://example.com/');
+  const page = await elsewhere(script('data-theme="dark" data-accent="#ffee00" data-readonly'), { colorScheme: 'light' });
+  const frame = frameOf(page);
+  await alive(frame);
+  await expect(frame.getByRole('textbox')).toHaveCount(0);
+  const style = (part, name) => frame.locator(part).evaluate((node, name) => getComputedStyle(node)[name], name);
+  expect(await style('.chat', 'backgroundColor')).toBe('rgb(22, 23, 27)');
+  expect(await style('.text a', 'color')).toBe('rgb(255, 238, 0)');
+  await (await server.guest('Bob')).say('live');
+  await expect(messages(frame)).toHaveCount(2);
+
+  const pale = await elsewhere(script('data-theme="light" data-accent="ffee00"'), { colorScheme: 'dark' });
+  await alive(frameOf(pale));
+  const { violations } = await new AxeBuilder({ page: pale }).analyze();
+  expect(violations.filter(({ nodes }) => nodes.some(({ target }) => target.length > 1))).toEqual([]);
+});
+
+for (const [name, look, options] of [
+  ['light', '', { colorScheme: 'light' }],
+  ['dark on a phone', '', { colorScheme: 'dark', viewport: { width: 390, height: 844 } }],
+  ['with an accent', '?accent=00ff88&theme=light', {}],
+  ['to read alone', '?readonly=1', {}],
+]) {
+  test(`the embed is accessible, ${name}`, async ({ visit, server }) => {
+    await (await server.guest('Bob')).say('hello, see https://example.com/');
+    const page = await visit({ path: `/embed/1${look}`, ...options });
+    await live(page);
+    if (!look.includes('readonly')) await say(page, 'my own', 'Ann');
+    await expect(messages(page).last()).toBeVisible();
+    expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+    const [wide, high] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.scrollHeight]);
+    expect(wide).toBeLessThanOrEqual(page.viewportSize().width);
+    expect(high).toBeLessThanOrEqual(page.viewportSize().height);
+  });
+}
+
+test('without JavaScript the form posts from the frame', async ({ elsewhere, server }) => {
+  const page = await elsewhere('<iframe title="Chat" src="CHAT/embed/1?theme=dark" width="400" height="500"></iframe>', {
+    javaScriptEnabled: false,
+  });
+  const frame = frameOf(page);
+  await frame.getByLabel('Username').fill('Ann');
+  await frame.getByLabel('Message', { exact: true }).fill('no script');
+  await frame.getByRole('button', { name: 'Send the Message' }).click();
+  await expect(messages(frame)).toHaveCount(1);
+  expect(await server.history()).toEqual(['no script']);
+  expect(page.frames()[1].url()).toContain('?theme=dark');
+});
+
+test.describe('who may frame it', () => {
+  const framed = (path) => `<iframe title="Framed" src="CHAT${path}" width="400" height="400"></iframe>`;
+  // Chromium writes each refusal itself.
+  test.use({ provoked: /frame-ancestors|X-Frame-Options|net::ERR_BLOCKED_BY_RESPONSE|chrome-error/ });
+
+  for (const path of ['/', '/rooms/1', '/admin', '/admin/keys', '/overlay/1']) {
+    test(`${path} stands in no frame`, async ({ elsewhere }) => {
+      const page = await elsewhere(framed(path));
+      await expect.poll(() => page.frames()[1]?.url()).toContain('chrome-error:');
+    });
+  }
+
+  test.describe('of a closed installation', () => {
+    test.use({ settings: ['--allowed-origins', 'https://home.example'] });
+
+    test('is who is named', async ({ elsewhere, server, visit }) => {
+      const page = await elsewhere(framed('/embed/1'));
+      await expect.poll(() => page.frames()[1]?.url()).toContain('chrome-error:');
+      await server.administer('1/settings', { allowed_origins: [new URL(page.url()).origin] });
+      await page.reload();
+      await alive(frameOf(page));
+      await say(frameOf(page), 'let in', 'Ann');
+      await expect(messages(frameOf(page))).toHaveCount(1);
+      // Our own page is nobody else's.
+      const ours = await visit();
+      await live(ours);
+      await say(ours, 'here', 'Bob');
+      await expect.poll(() => texts(ours)).toEqual(['let in', 'here']);
+    });
+  });
+});

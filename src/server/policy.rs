@@ -1,0 +1,76 @@
+use axum::http::{HeaderMap, HeaderValue, header};
+
+use crate::chat::Origins;
+
+/// What a page of ours may load, and who may frame it.
+#[derive(Clone, Debug)]
+pub(super) struct Policy {
+    frames: Frames,
+    styles: Styles,
+}
+
+#[derive(Clone, Debug)]
+enum Frames {
+    /// No page at all: what is framed can be laid under something else, and clicks on it be stolen.
+    Refused,
+    /// Our own pages, and those of these origins.
+    By(Origins),
+}
+
+/// The stylesheets that count beside our own.
+#[derive(Clone, Copy, Debug)]
+enum Styles {
+    None,
+    /// Those that the server wrote into the page.
+    Ours,
+    /// Those that somebody adds: OBS puts its custom CSS into the page as an element.
+    Any,
+}
+
+impl Policy {
+    /// A page that stands alone.
+    pub(super) fn alone() -> Self {
+        Self { frames: Frames::Refused, styles: Styles::None }
+    }
+
+    /// A page for other sites to frame.
+    pub(super) fn framed_by(origins: Origins) -> Self {
+        Self { frames: Frames::By(origins), styles: Styles::Ours }
+    }
+
+    /// A page for OBS to lay over a video.
+    pub(super) fn overlay() -> Self {
+        Self { frames: Frames::Refused, styles: Styles::Any }
+    }
+
+    /// The Content-Security-Policy (Level 3), which lets no script run but our own.
+    pub(super) fn content_security(&self, nonce: &str) -> HeaderValue {
+        // Live reload of the development server comes over a WebSocket of another port.
+        let reload = if cfg!(debug_assertions) { " ws:" } else { "" };
+        let styles = match self.styles {
+            Styles::None => String::new(),
+            Styles::Ours => format!(" 'nonce-{nonce}'"),
+            Styles::Any => " 'unsafe-inline'".to_owned(),
+        };
+        let frame_ancestors = match &self.frames {
+            Frames::Refused => "; frame-ancestors 'none'".to_owned(),
+            // Without the directive: `*` would still refuse the pages of apps and of files (6.4.2).
+            Frames::By(origins) if origins.are_all() => String::new(),
+            Frames::By(origins) => format!("; frame-ancestors 'self' {origins}"),
+        };
+        let policy = format!(
+            "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'{styles}; \
+             img-src 'self' data:; connect-src 'self'{reload}; form-action 'self'; base-uri 'none'{frame_ancestors}"
+        );
+        HeaderValue::from_str(&policy).expect("a nonce and origins are printable ASCII")
+    }
+
+    /// Says the same to browsers that do not know `frame-ancestors` (RFC 7034).
+    pub(super) fn add_to(&self, headers: &mut HeaderMap) {
+        match self.frames {
+            Frames::Refused => drop(headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"))),
+            // There is no word for a list of origins.
+            Frames::By(_) => {}
+        }
+    }
+}
