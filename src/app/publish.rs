@@ -98,7 +98,6 @@ fn refusal(answer: &Answer) -> Refusal {
 
 fn explain(status: u16, retry_after: Option<u32>, explained: Option<String>) -> Refusal {
     let message = match (status, retry_after) {
-        (409, _) => "This chat has ended.".to_owned(),
         (401, _) => "Your visit has expired. Please reload the page.".to_owned(),
         (429, Some(seconds)) => format!("You are sending too fast. Wait {seconds} s."),
         (429, None) => "You are sending too fast. Wait a moment.".to_owned(),
@@ -136,7 +135,8 @@ mod tests {
             (400, None, Some("The name is too long."), Username, "The name is too long."),
             (400, None, Some("The message is empty."), Message, "The message is empty."),
             (429, Some(3), Some("Too many requests"), Message, "You are sending too fast. Wait 3 s."),
-            (409, None, None, Message, "This chat has ended."),
+            (409, None, Some("This chat has ended."), Message, "This chat has ended."),
+            (409, None, Some("The name is taken."), Username, "The name is taken."),
             (500, Some(9), None, Message, "The message could not be sent. Please try again."),
         ];
         for (status, retry_after, explained, input, message) in rows {

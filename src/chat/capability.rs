@@ -52,6 +52,12 @@ impl Capabilities {
         Self::default()
     }
 
+    /// Whether there is anything among them that only those may do who look after a room.
+    pub fn moderate(&self) -> bool {
+        use Capability::{DeleteMessage, DisconnectUser, ManageRoom};
+        [DeleteMessage, DisconnectUser, ManageRoom].into_iter().any(|capability| self.allow(capability))
+    }
+
     /// Whether `capability` is among them.
     pub fn allow(&self, capability: Capability) -> bool {
         self.0.contains(&capability)
@@ -80,5 +86,6 @@ mod tests {
             assert!(!guest.allow(other), "{other:?}");
         }
         assert!(!Capabilities::none().allow(Capability::SendMessage));
+        assert!(!guest.moderate() && Capabilities::owner().moderate());
     }
 }

@@ -14,8 +14,8 @@ use futures::future::BoxFuture;
 
 pub use self::sqlite::{OpenError, Sqlite};
 use crate::chat::{
-    Deletion, Draft, Event, InvalidSetting, Payload, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, Timestamp,
-    UserId,
+    Deletion, Draft, Event, InvalidSetting, NameClaim, Payload, Room, RoomId, RoomState, Sanction, Settings, SettingsChange,
+    Timestamp, UserId,
 };
 
 /// Receives every event of every room, in the order of each room's log, after its commit and before its author's answer.
@@ -59,6 +59,9 @@ pub trait Engine: Send + Sync + 'static {
     /// of its log.
     fn sanctions(&self) -> BoxFuture<'_, Result<Vec<Event>, EngineError>>;
 
+    /// Who holds which name in which room, by [`Entry::name`], those whose time is over left out; the latest claim last.
+    fn names(&self) -> BoxFuture<'_, Result<Vec<HeldName>, EngineError>>;
+
     /// Reads a part of a room's log, oldest first, without the messages that were deleted. Sees everything that was dispatched before the call.
     fn read(&self, query: Query) -> BoxFuture<'_, Result<Vec<Event>, EngineError>>;
 
@@ -75,6 +78,20 @@ pub struct Entry {
     pub to: Option<UserId>,
     /// What they say.
     pub draft: Draft,
+    /// What the store is to know of the name that they say it under; `None` where it knows, or need not. Replaces what it knew of
+    /// this author in the room.
+    pub name: Option<NameClaim>,
+}
+
+/// A name that the store knows somebody to hold.
+#[derive(Clone, Debug)]
+pub struct HeldName {
+    /// In which room.
+    pub room: RoomId,
+    /// Who.
+    pub user: UserId,
+    /// Which, and until when.
+    pub claim: NameClaim,
 }
 
 /// Where a message was stored.

@@ -15,13 +15,14 @@ use tokio::sync::Notify;
 
 use super::{
     Claims, Refusal, RingSize, Tokens,
+    names::{Likeness, Names, Taken},
     ring::{Entry, Item, Ring},
     sanctions::Sanctions,
     slow_mode::SlowMode,
     speakers::Speakers,
 };
 use crate::{
-    chat::{Event, Kind, Room, RoomId, RoomState, Sanction, UserId},
+    chat::{Event, Kind, NameClaim, Room, RoomId, RoomState, Sanction, Timestamp, UserId},
     engine::now,
 };
 
@@ -80,6 +81,7 @@ struct State {
     sanctions: Sanctions,
     speakers: Speakers,
     slow_mode: SlowMode,
+    names: Names,
 }
 
 /// Somebody who serves connections of the room.
@@ -144,6 +146,7 @@ impl LiveRoom {
             sanctions: Sanctions::default(),
             speakers: Speakers::default(),
             slow_mode: SlowMode::default(),
+            names: Names::default(),
         };
         Self { id, state: Mutex::new(state), progress: Notify::new() }
     }
@@ -210,6 +213,29 @@ impl LiveRoom {
     /// What that user said was not stored.
     pub(super) fn give_slow_turn_back(&self, user: &UserId) {
         self.lock().slow_mode.give_back(user);
+    }
+
+    /// Lets that user go by a name, until that moment or for as long as they are connected.
+    pub(super) fn take_name(&self, user: &UserId, name: Likeness, until: Timestamp) -> Result<(), Refusal> {
+        let mut state = self.lock();
+        let State { names, connections, .. } = &mut *state;
+        let present = connections.values().map(|connection| &connection.user);
+        names.claim(user, name, until, now(), present).map_err(|Taken| Refusal::NameTaken)
+    }
+
+    /// Up to when the store knows that `user` holds their name.
+    pub(super) fn name_stored_until(&self, user: &UserId) -> Timestamp {
+        self.lock().names.stored_until(user)
+    }
+
+    /// The store knows that `user` holds a name.
+    pub(super) fn name_stored(&self, user: &UserId, claim: &NameClaim) {
+        self.lock().names.stored(user, claim);
+    }
+
+    /// Takes over who held a name before the start.
+    pub(super) fn restore_name(&self, user: &UserId, claim: &NameClaim) {
+        self.lock().names.restore(user, claim);
     }
 
     /// Takes over what was decided before the start.

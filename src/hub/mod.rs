@@ -6,6 +6,8 @@
 
 mod live;
 mod moderation;
+mod names;
+mod people;
 mod rate;
 mod refusal;
 mod ring;
@@ -29,11 +31,12 @@ use self::live::LiveRoom;
 pub use self::{
     live::{ConnectionId, Wake},
     moderation::{Authority, Decision},
+    names::ReservedNames,
     rate::Buckets,
     refusal::Refusal,
     ring::{Entry, Item, RingSize},
     subscriber::{Batch, Fetch, Fetched, Found, LiveTail, Step, Subscriber, Welcome},
-    token::{Claims, TokenError, Tokens},
+    token::{Claims, Identity, Origin, TokenError, Tokens},
 };
 use crate::{
     chat::{Capability, ChatText, Command, Event, Kind, Limits, Position, Room, RoomId, RoomState, SettingsChange, UserId},
@@ -49,6 +52,7 @@ struct Inner {
     rooms: Rooms,
     tokens: Tokens,
     limits: Limits,
+    reserved_names: ReservedNames,
     buckets: Buckets<(RoomId, UserId)>,
     /// Becomes true once, when the server stops.
     stopping: AtomicBool,
@@ -139,7 +143,13 @@ impl Hub {
     ///
     /// # Errors
     /// The engine's, if it cannot tell its rooms.
-    pub async fn start(engine: Arc<dyn Engine>, rooms: Rooms, tokens: Tokens, limits: Limits) -> Result<Self, EngineError> {
+    pub async fn start(
+        engine: Arc<dyn Engine>,
+        rooms: Rooms,
+        tokens: Tokens,
+        limits: Limits,
+        reserved_names: ReservedNames,
+    ) -> Result<Self, EngineError> {
         for (room, head) in engine.rooms().await? {
             rooms.insert(room, head);
         }
@@ -148,8 +158,13 @@ impl Hub {
                 room.note(sanction);
             }
         }
+        for held in engine.names().await? {
+            if let Some(room) = rooms.find(held.room) {
+                room.restore_name(&held.user, &held.claim);
+            }
+        }
         let buckets = Buckets::new(limits.rate_per_second, limits.burst);
-        let inner = Arc::new(Inner { engine, rooms, tokens, limits, buckets, stopping: AtomicBool::new(false) });
+        let inner = Arc::new(Inner { engine, rooms, tokens, limits, reserved_names, buckets, stopping: AtomicBool::new(false) });
         tokio::spawn(tell_presence(Arc::downgrade(&inner)));
         Ok(Self(inner))
     }
@@ -283,6 +298,7 @@ impl Hub {
         }
         ChatText::check(draft.payload.get(), &self.0.limits)?;
         self.take_turn(room, &claims)?;
+        let name = self.take_name(&live, &claims, &draft)?;
         if !moderates {
             live.take_slow_turn(&claims.user, draft.client_message_id.as_deref())?;
         }
@@ -291,9 +307,12 @@ impl Hub {
         if !moderates {
             live.may_speak(&claims.user, from, &self.0.tokens)?;
         }
-        let entry = engine::Entry { author: claims.user.clone(), to, draft };
+        let entry = engine::Entry { author: claims.user.clone(), to, draft, name: name.clone() };
         let appended = self.0.engine.append(room, entry).await;
         let appended = appended.inspect_err(|_| live.give_slow_turn_back(&claims.user))?;
+        if let Some(name) = &name {
+            live.name_stored(&claims.user, name);
+        }
         if let Some(from) = from {
             live.heard(&claims.user, from);
         }

@@ -27,6 +27,12 @@ pub enum Refusal {
     /// The message is not acceptable.
     #[error(transparent)]
     Invalid(#[from] Invalid),
+    /// Somebody else in the room goes by that name, or by one that looks like it.
+    #[error("The name is taken by somebody else here, or looks like theirs. Please choose another one.")]
+    NameTaken,
+    /// The name, or what it looks like, is for those who moderate.
+    #[error("The name is reserved for those who run this chat. Please choose another one.")]
+    NameReserved,
     /// A moderator has taken their right to speak for a while.
     #[error("A moderator has timed you out. You can write again in {}.", in_words(.left))]
     TimedOut {
@@ -90,6 +96,8 @@ impl Refusal {
             Self::WidgetKey => "widget_key",
             Self::Capability(_) => "capability",
             Self::Invalid(_) => "invalid",
+            Self::NameTaken => "name_taken",
+            Self::NameReserved => "name_reserved",
             Self::TimedOut { .. } => "timed_out",
             Self::Banned => "banned",
             Self::TimeoutLength => "timeout_length",

@@ -4,7 +4,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, erro
 use serde::{Deserialize, Serialize};
 
 use super::ConnectionId;
-use crate::chat::{AddressHash, Capabilities, RoomId, UserId};
+use crate::chat::{AddressHash, Capabilities, RoomId, Timestamp, UserId};
 
 /// What a token says about its bearer. A JSON Web Token (RFC 7519), signed with HS256.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +23,47 @@ pub struct Claims {
     /// When it ends: seconds since 1970 (RFC 7519 4.1.4).
     #[serde(rename = "exp")]
     pub expires_at: u64,
+    /// Where its bearer comes from.
+    #[serde(flatten)]
+    pub origin: Origin,
+}
+
+/// Where somebody comes from. What is signed for them later says the same.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Whether they are the same person after their connections have ended: a page's visitor, whom a cookie keeps. A guest who only
+    /// subscribes is a new one at each load of their page.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lasting: bool,
+}
+
+/// Somebody, to be named in a token.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Identity {
+    /// Who they are.
+    pub user: UserId,
+    /// Where they come from.
+    pub origin: Origin,
+}
+
+impl From<UserId> for Identity {
+    /// A guest, for as long as they are connected.
+    fn from(user: UserId) -> Self {
+        Self { user, origin: Origin::default() }
+    }
+}
+
+impl From<Claims> for Identity {
+    fn from(Claims { user, origin, .. }: Claims) -> Self {
+        Self { user, origin }
+    }
+}
+
+impl Claims {
+    /// When it ends.
+    pub fn ends_at(&self) -> Timestamp {
+        Timestamp(i64::try_from(self.expires_at).unwrap_or(i64::MAX).saturating_mul(1_000))
+    }
 }
 
 /// What the cookie of somebody says who has signed in to run the chat. None of it is in a room's token, nor the other way round.
@@ -75,11 +116,18 @@ impl Tokens {
         self.lifetime
     }
 
-    /// A token for `user` in `room`, for that connection if one is given. Only characters of `[A-Za-z0-9._-]`, so
+    /// A token for somebody in `room`, for that connection if one is given. Only characters of `[A-Za-z0-9._-]`, so
     /// that it can stand in an URL as it is.
-    pub fn sign(&self, user: UserId, room: RoomId, capabilities: Capabilities, connection: Option<ConnectionId>) -> String {
+    pub fn sign(
+        &self,
+        identity: impl Into<Identity>,
+        room: RoomId,
+        capabilities: Capabilities,
+        connection: Option<ConnectionId>,
+    ) -> String {
         let expires_at = jsonwebtoken::get_current_timestamp() + self.lifetime.as_secs();
-        let claims = Claims { user, room, capabilities, connection, expires_at };
+        let Identity { user, origin } = identity.into();
+        let claims = Claims { user, room, capabilities, connection, expires_at, origin };
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding).expect("HMAC and plain data cannot fail")
     }
 

@@ -62,6 +62,15 @@ pub struct Config {
     #[arg(long, env = "LIVE_CHAT_RATE_BURST", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub rate_burst: u32,
 
+    /// Names for those who moderate alone, with all that look like them, comma-separated
+    #[arg(
+        long,
+        env = "LIVE_CHAT_RESERVED_NAMES",
+        default_value = "admin,administrator,moderator,mod,owner,host,staff,support,system,bot,live chat",
+        value_delimiter = ','
+    )]
+    pub reserved_names: Vec<String>,
+
     /// Longest user name, in characters (Unicode code points)
     #[arg(long, env = "LIVE_CHAT_MAX_USERNAME_LENGTH", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub max_username_length: u32,

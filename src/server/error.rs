@@ -67,6 +67,7 @@ pub(super) fn status(refusal: &Refusal) -> StatusCode {
     match refusal {
         Refusal::UnknownRoom(_) | Refusal::UnknownMessage => StatusCode::NOT_FOUND,
         Refusal::NotLive(_) | Refusal::NotConnected | Refusal::WrongOrder(..) | Refusal::SlugTaken(_) => StatusCode::CONFLICT,
+        Refusal::NameTaken | Refusal::NameReserved => StatusCode::CONFLICT,
         Refusal::Token(_) => StatusCode::UNAUTHORIZED,
         Refusal::WidgetKey | Refusal::Capability(_) | Refusal::TimedOut { .. } | Refusal::Banned => StatusCode::FORBIDDEN,
         Refusal::Invalid(_) | Refusal::ReasonTooLong { .. } | Refusal::TimeoutLength | Refusal::Setting(_) => {

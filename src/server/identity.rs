@@ -2,7 +2,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 
 use crate::{
     chat::{Capabilities, RoomId, UserId},
-    hub::Tokens,
+    hub::{Identity, Origin, Tokens},
 };
 
 /// A guest that nobody was before.
@@ -11,9 +11,14 @@ pub(super) fn new_guest() -> UserId {
 }
 
 /// Who the page's cookie says that this is. A cookie that is not valid, or not any more, says nothing.
-pub(super) fn from_cookie(headers: &HeaderMap, tokens: &Tokens, room: RoomId) -> Option<UserId> {
+pub(super) fn from_cookie(headers: &HeaderMap, tokens: &Tokens, room: RoomId) -> Option<Identity> {
     let token = cookie(headers, &cookie_name(room))?;
-    tokens.check(token, room).ok().map(|claims| claims.user)
+    tokens.check(token, room).ok().map(Identity::from)
+}
+
+/// Somebody who opens a page for the first time. Its cookie keeps them.
+pub(super) fn new_visitor() -> Identity {
+    Identity { user: new_guest(), origin: Origin { lasting: true } }
 }
 
 /// The cookie of whoever has signed in to run the chat.
@@ -44,10 +49,10 @@ fn own_cookie(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).expect("a token is plain ASCII")
 }
 
-/// The cookie that keeps `user` who they are in `room`: a token, as long as that is good. It is for our own pages alone: scripts
+/// The cookie that keeps somebody who they are in `room`: a token, as long as that is good. It is for our own pages alone: scripts
 /// cannot read it, other sites' requests do not carry it.
-pub(super) fn set_cookie(tokens: &Tokens, room: RoomId, user: UserId) -> HeaderValue {
-    let token = tokens.sign(user, room, Capabilities::guest(), None);
+pub(super) fn set_cookie(tokens: &Tokens, room: RoomId, identity: Identity) -> HeaderValue {
+    let token = tokens.sign(identity, room, Capabilities::guest(), None);
     let name = cookie_name(room);
     own_cookie(&format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={}", tokens.lifetime().as_secs()))
 }

@@ -19,7 +19,7 @@ use crate::{
     app::{self, ChatMessage, FormError, FormInput, FormView, Page, RoomView, Standing},
     chat::{Capabilities, Capability, ChatText, Command, Draft, Event, Field, Kind, Measure, RoomId, Sanction, UserId},
     engine::{End, Query},
-    hub::{Caller, Hub, Refusal, Snapshot},
+    hub::{Caller, Hub, Identity, Refusal, Snapshot},
     protocol::inlive,
 };
 
@@ -40,7 +40,7 @@ pub(super) struct Post {
 
 /// Who asks for a page.
 struct Visitor {
-    user: UserId,
+    identity: Identity,
     capabilities: Capabilities,
     /// Where they come from, if that is known.
     from: Option<IpAddr>,
@@ -48,8 +48,8 @@ struct Visitor {
 
 impl Visitor {
     fn of(state: &AppState, room: RoomId, headers: &HeaderMap, ClientAddress(from): ClientAddress) -> Self {
-        let user = identity::from_cookie(headers, state.hub.tokens(), room).unwrap_or_else(identity::new_guest);
-        Self { user, capabilities: identity::capabilities(headers, state.hub.tokens()), from }
+        let identity = identity::from_cookie(headers, state.hub.tokens(), room).unwrap_or_else(identity::new_visitor);
+        Self { identity, capabilities: identity::capabilities(headers, state.hub.tokens()), from }
     }
 }
 
@@ -148,12 +148,13 @@ async fn show_as(
         Err(refusal) => return render(&state.options, uri, error::status(&refusal), Page::Failed).await,
     };
     let mut response = render(&state.options, uri, status, page).await;
-    response.headers_mut().append(header::SET_COOKIE, identity::set_cookie(state.hub.tokens(), room, visitor.user.clone()));
+    response.headers_mut().append(header::SET_COOKIE, identity::set_cookie(state.hub.tokens(), room, visitor.identity.clone()));
     response
 }
 
 async fn view(hub: &Hub, room: RoomId, visitor: &Visitor, params: &Params, form: FormView) -> Result<RoomView, Refusal> {
-    let Visitor { user, capabilities, from } = visitor;
+    let Visitor { identity, capabilities, from } = visitor;
+    let user = &identity.user;
     let Snapshot { room: about, position, viewer_count } = hub.snapshot(room)?;
     // A place that cannot be used shows the newest page, as if it had not been given.
     let before = place(params, "before", room, &position).ok().flatten();
@@ -176,7 +177,7 @@ async fn view(hub: &Hub, room: RoomId, visitor: &Visitor, params: &Params, form:
         name: about.settings.name,
         state: about.state,
         widget_key: about.widget_key,
-        token: hub.tokens().sign(user.clone(), room, capabilities.clone(), None),
+        token: hub.tokens().sign(identity.clone(), room, capabilities.clone(), None),
         slow_mode_seconds: about.settings.slow_mode_seconds,
         moderates: capabilities.allow(Capability::DeleteMessage),
         user_id: user.to_string(),
@@ -245,7 +246,7 @@ async fn post(
     match publish(&state.hub, room, &visitor, &username, &message, client_message_id).await {
         Ok(()) => {
             let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, uri.path())]).into_response();
-            let cookies = [identity::set_cookie(state.hub.tokens(), room, visitor.user.clone()), name_cookie(&username)];
+            let cookies = [identity::set_cookie(state.hub.tokens(), room, visitor.identity.clone()), name_cookie(&username)];
             for cookie in cookies {
                 response.headers_mut().append(header::SET_COOKIE, cookie);
             }
@@ -255,6 +256,7 @@ async fn post(
         Err(refusal) => {
             let input = match &refusal {
                 Refusal::Invalid(invalid) if invalid.field == Field::Username => FormInput::Username,
+                Refusal::NameTaken | Refusal::NameReserved => FormInput::Username,
                 _ => FormInput::Message,
             };
             refuse(error::status(&refusal), typed(FormError { input: Some(input), message: refusal.to_string() })).await
@@ -266,7 +268,7 @@ async fn post(
 async fn publish(
     hub: &Hub,
     room: RoomId,
-    Visitor { user, capabilities, from }: &Visitor,
+    Visitor { identity, capabilities, from }: &Visitor,
     username: &str,
     text: &str,
     client_message_id: Option<String>,
@@ -275,7 +277,7 @@ async fn publish(
     // A browser that goes back shows a form with its old id: other words under it are another message.
     let form = client_message_id.and_then(|id| uuid::Uuid::parse_str(&id).ok());
     let client_message_id = form.map(|form| uuid::Uuid::new_v5(&form, payload.get().as_bytes()).to_string());
-    let token = hub.tokens().sign(user.clone(), room, capabilities.clone(), None);
+    let token = hub.tokens().sign(identity.clone(), room, capabilities.clone(), None);
     let widget_key = hub.snapshot(room)?.room.widget_key;
     let command = Command::Broadcast(Draft { payload, video_time: 0.0, client_message_id });
     hub.publish(room, Caller { token: &token, widget_key: &widget_key, from: *from }, command).await.map(drop)

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     chat::RoomId,
     engine::{EngineError, OpenError, Sqlite},
-    hub::{Hub, Rooms, Tokens},
+    hub::{Hub, ReservedNames, Rooms, Tokens},
 };
 
 /// How long a stop waits for connections that do not end by themselves.
@@ -81,7 +81,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let token_secret = secret(config.token_secret.as_ref(), &config.data_dir.join("token-secret"))?;
     let admin_key = secret(config.admin_key.as_ref(), &config.data_dir.join("admin-key"))?;
     let tokens = Tokens::new(token_secret.as_bytes(), config.token_lifetime());
-    let hub = Hub::start(engine.clone(), rooms, tokens, config.limits()).await?;
+    let hub = Hub::start(engine.clone(), rooms, tokens, config.limits(), ReservedNames::new(&config.reserved_names)).await?;
 
     let failed = |source| RunError::Listen { addr: config.addr, source };
     let limits = connection_limits(&config)?;

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     chat::{Capabilities, Event, Position, RoomId, RoomState},
-    hub::{Entry, Fetch, Fetched, Hub, Item, Refusal, Subscriber, Wake, Welcome},
+    hub::{Entry, Fetch, Fetched, Hub, Identity, Item, Origin, Refusal, Subscriber, Wake, Welcome},
     protocol::inlive,
 };
 
@@ -35,15 +35,15 @@ pub(super) async fn subscribe(
     params: Params,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let by_token = |token: String| hub.tokens().check(&token, room).ok().map(|claims| claims.user);
-    let user = identity::from_cookie(&headers, hub.tokens(), room)
+    let by_token = |token: String| hub.tokens().check(&token, room).ok().map(Identity::from);
+    let Identity { user, origin } = identity::from_cookie(&headers, hub.tokens(), room)
         .or_else(|| params.find("token").and_then(by_token))
-        .unwrap_or_else(identity::new_guest);
+        .unwrap_or_else(|| identity::new_guest().into());
     let inbox = Arc::clone(streams.next());
     let wake: Arc<dyn Wake> = inbox.clone();
     match hub.subscribe(room, user, from, resume_position(&headers, &params).as_deref(), &wake) {
         Ok((subscriber, welcome)) => {
-            let init = init(&hub, &subscriber, &welcome, identity::capabilities(&headers, hub.tokens()));
+            let init = init(&hub, &subscriber, &welcome, origin, identity::capabilities(&headers, hub.tokens()));
             let open = move |Taken { socket, head, permit }| {
                 let first = joined([Bytes::from(head), init].into_iter());
                 inbox.open(Opened { socket, first, subscriber, permit });
@@ -77,11 +77,11 @@ fn stream_head(takeover: Takeover) -> Response {
     response
 }
 
-fn init(hub: &Hub, subscriber: &Subscriber, welcome: &Welcome, capabilities: Capabilities) -> Bytes {
+fn init(hub: &Hub, subscriber: &Subscriber, welcome: &Welcome, origin: Origin, capabilities: Capabilities) -> Bytes {
     let (room, user) = (subscriber.room(), subscriber.user().clone());
     let init = inlive::Init {
         user_id: user.to_string(),
-        token: hub.tokens().sign(user, room, capabilities, Some(subscriber.connection())),
+        token: hub.tokens().sign(Identity { user, origin }, room, capabilities, Some(subscriber.connection())),
         viewer_count: welcome.viewer_count,
         position: welcome.position.to_string(),
         gap: welcome.gap,

@@ -7,6 +7,7 @@ mod connections;
 mod metrics;
 mod moderation;
 mod page;
+mod people;
 mod publish;
 mod resume;
 mod resume_model;

@@ -16,7 +16,7 @@ use super::{Answer, Events};
 use crate::{
     chat::{Limits, RoomId, UserId},
     engine::Sqlite,
-    hub::{ConnectionId, Hub, RingSize, Rooms, Tokens, Wake},
+    hub::{ConnectionId, Hub, ReservedNames, RingSize, Rooms, Tokens, Wake},
     server::{
         AdminKey, Admission, AppState, ConnectionLimits, HEARTBEAT, Password, Streams, TrustedProxies, bind, collect_metrics,
         hash_password, router, serve,
@@ -95,7 +95,8 @@ impl Site {
         let rooms = Rooms::keeping(setting.ring_size);
         let engine = Arc::new(Sqlite::open(folder.path(), Some(WIDGET_KEY), rooms.sink()).expect("a usable folder"));
         let tokens = Tokens::new(b"a secret for tests", Duration::from_secs(3_600));
-        let hub = Hub::start(engine.clone(), rooms, tokens, setting.limits).await.expect("a readable log");
+        let reserved = ReservedNames::new(["admin", "support"]);
+        let hub = Hub::start(engine.clone(), rooms, tokens, setting.limits, reserved).await.expect("a readable log");
         let streams = Arc::new(Streams::start(&hub, setting.heartbeat).expect("threads"));
         let options = LeptosOptions::builder().output_name("live-chat").site_root("target/no-site").build();
         let state = AppState {
@@ -167,9 +168,14 @@ impl Site {
         self.publish_raw(1, token, body.to_string()).await
     }
 
-    /// Says `text` in room 1 as a guest.
+    /// Says `text` in room 1 under a name that nobody else has.
     pub async fn say(&self, token: &str, text: &str) -> Answer {
-        let message = json!({ "type": "chat", "username": "ann", "message_text": text });
+        self.say_as(token, &format!("user {}", token.rsplit('.').next().unwrap_or_default()), text).await
+    }
+
+    /// Says `text` in room 1.
+    pub async fn say_as(&self, token: &str, username: &str, text: &str) -> Answer {
+        let message = json!({ "type": "chat", "username": username, "message_text": text });
         self.publish(token, &json!({ "type": "broadcast", "widget_key": WIDGET_KEY, "message": message })).await
     }
 

@@ -9,8 +9,8 @@ use tokio::sync::oneshot;
 use super::{checksum::checksum, row, row::Columns, schema::new_widget_key};
 use crate::{
     chat::{
-        Deleted, Deletion, Event, Kind, Measure, Message, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, Timestamp,
-        UserId,
+        Deleted, Deletion, Event, Kind, Measure, Message, NameClaim, Room, RoomId, RoomState, Sanction, Settings, SettingsChange,
+        Timestamp, UserId,
     },
     engine::{Appended, EngineError, Entry, Fault, may_follow, now},
 };
@@ -87,7 +87,10 @@ impl<'a> Batch<'a> {
         if tail.state != RoomState::Live {
             return Err(EngineError::NotLive(tail.state));
         }
-        let Entry { author, to, draft } = entry;
+        let Entry { author, to, draft, name } = entry;
+        if let Some(name) = name {
+            self.keep_name(room, &author, &name)?;
+        }
         let message = Message { author, payload: draft.payload, video_time: draft.video_time };
         let kind = match to {
             Some(to) => Kind::Private { to, message },
@@ -102,6 +105,14 @@ impl<'a> Batch<'a> {
         let sql = "SELECT seq, sent_at FROM events WHERE room = ?1 AND author = ?2 AND client_message_id = ?3";
         let appended = |row: &rusqlite::Row<'_>| Ok(Appended { seq: row.get(0)?, sent_at: Timestamp(row.get(1)?) });
         self.transaction.prepare_cached(sql)?.query_row(params![room.get(), entry.author.as_str(), name], appended).optional()
+    }
+
+    /// Notes who holds a name, and forgets those whose time is over.
+    fn keep_name(&self, room: RoomId, user: &UserId, NameClaim { name, until }: &NameClaim) -> rusqlite::Result<()> {
+        self.transaction.prepare_cached("DELETE FROM names WHERE until <= ?1")?.execute([now().0])?;
+        let sql = "INSERT OR REPLACE INTO names (room, user, name, until) VALUES (?1, ?2, ?3, ?4)";
+        let values = params![room.get(), user.as_str(), name, until.0];
+        self.transaction.prepare_cached(sql)?.execute(values).map(drop)
     }
 
     fn create_room(&mut self, settings: Settings) -> Result<Room, EngineError> {

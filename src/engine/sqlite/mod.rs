@@ -40,7 +40,7 @@ use self::{
     run::{Found, Line, Lineage, Run},
     writer::Writer,
 };
-use super::{Appended, Engine, EngineError, Entry, Fault, Query, Sink};
+use super::{Appended, Engine, EngineError, Entry, Fault, HeldName, Query, Sink};
 use crate::chat::{Deletion, Event, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, UserId};
 
 /// The log in an SQLite file.
@@ -180,6 +180,10 @@ impl Engine for Sqlite {
 
     fn sanctions(&self) -> BoxFuture<'_, Result<Vec<Event>, EngineError>> {
         self.readers.run(reader::sanctions).boxed()
+    }
+
+    fn names(&self) -> BoxFuture<'_, Result<Vec<HeldName>, EngineError>> {
+        self.readers.run(|connection| Ok(reader::names(connection)?)).boxed()
     }
 
     fn append(&self, room: RoomId, entry: Entry) -> BoxFuture<'_, Result<Appended, EngineError>> {

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use super::{check, row, schema};
 use crate::{
     chat::{Event, Room, RoomId},
-    engine::{End, EngineError, Query},
+    engine::{End, EngineError, HeldName, Query, now},
 };
 
 /// Reads that run at once. More only wait longer for the same two or three cores and the same disk.
@@ -109,6 +109,12 @@ pub(super) fn sanctions(connection: &Connection) -> Result<Vec<Event>, EngineErr
     }
     sanctions.sort_unstable_by_key(|event| (event.room, event.seq));
     Ok(sanctions)
+}
+
+/// The names that somebody holds.
+pub(super) fn names(connection: &Connection) -> rusqlite::Result<Vec<HeldName>> {
+    let mut statement = connection.prepare_cached("SELECT * FROM names WHERE until > ?1 ORDER BY until")?;
+    statement.query_map([now().0], row::held_name)?.collect()
 }
 
 /// The events that `query` names, oldest first.

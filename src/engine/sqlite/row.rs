@@ -7,8 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{checksum, schema::state_from_name};
 use crate::{
-    chat::{AddressHash, Deleted, Deletion, Event, Kind, Measure, Message, Room, RoomId, Sanction, Settings, Timestamp, UserId},
-    engine::{EngineError, payload},
+    chat::{
+        AddressHash, Deleted, Deletion, Event, Kind, Measure, Message, NameClaim, Room, RoomId, Sanction, Settings, Timestamp,
+        UserId,
+    },
+    engine::{EngineError, HeldName, payload},
 };
 
 /// What the table holds of an event beside its place, its time and its client message id.
@@ -106,6 +109,12 @@ pub(super) fn room(row: &Row<'_>) -> rusqlite::Result<Room> {
         started_at: time("started_at")?,
         ended_at: time("ended_at")?,
     })
+}
+
+/// One row of `names`.
+pub(super) fn held_name(row: &Row<'_>) -> rusqlite::Result<HeldName> {
+    let claim = NameClaim { name: row.get("name")?, until: Timestamp(row.get("until")?) };
+    Ok(HeldName { room: room_id(row, "room")?, user: user(row, "user")?, claim })
 }
 
 fn message(row: &Row<'_>) -> rusqlite::Result<Message> {

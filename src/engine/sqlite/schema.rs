@@ -12,7 +12,7 @@ use crate::{
 const APPLICATION_ID: i64 = 0x6368_6174;
 
 /// Step `n` brings a database from schema version `n` to `n + 1`. A step that was released is never changed.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
     CREATE TABLE rooms (
@@ -81,6 +81,17 @@ const MIGRATIONS: [&str; 6] = [
     ALTER TABLE rooms DROP COLUMN name;
     ALTER TABLE rooms DROP COLUMN description;
     ALTER TABLE rooms DROP COLUMN slow_mode_seconds;
+",
+    "
+    -- Who holds which name in a room, until when.
+    CREATE TABLE names (
+        room INTEGER NOT NULL,
+        user TEXT NOT NULL,
+        name TEXT NOT NULL,
+        until INTEGER NOT NULL,
+        PRIMARY KEY (room, user)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX names_until ON names (until);
 ",
 ];
 

@@ -1,0 +1,27 @@
+//! Who speaks, and under which name.
+
+use super::{Claims, Hub, Refusal, live::LiveRoom, names::Likeness};
+use crate::chat::{ChatText, Draft, Fault, Field, Invalid, NameClaim, Timestamp};
+
+/// A claim on a name is stored again when it has grown by this part of a token's lifetime: an hour, by default.
+const STORED_AGAIN_AFTER: u32 = 12;
+
+impl Hub {
+    /// Lets the bearer of a token speak under the name that stands in their message, if it is free: theirs from now on. Gives what
+    /// the store is to know of it.
+    pub(super) fn take_name(&self, live: &LiveRoom, claims: &Claims, draft: &Draft) -> Result<Option<NameClaim>, Refusal> {
+        let Some(name) = ChatText::username_of(draft.payload.get()) else { return Ok(None) };
+        let likeness = Likeness::of(&name);
+        if likeness.is_empty() {
+            return Err(Invalid { field: Field::Username, fault: Fault::Invisible }.into());
+        }
+        if self.0.reserved_names.contain(&likeness) && !claims.capabilities.moderate() {
+            return Err(Refusal::NameReserved);
+        }
+        let until = if claims.origin.lasting { claims.ends_at() } else { Timestamp(0) };
+        live.take_name(&claims.user, likeness, until)?;
+        let stale = i64::try_from((self.0.tokens.lifetime() / STORED_AGAIN_AFTER).as_millis()).unwrap_or(i64::MAX);
+        let is_known = until.0 <= live.name_stored_until(&claims.user).0.saturating_add(stale);
+        Ok((claims.origin.lasting && !is_known).then_some(NameClaim { name, until }))
+    }
+}
