@@ -1,3 +1,5 @@
+import AxeBuilder from '@axe-core/playwright';
+import { ADMIN_PASSWORD } from './server.js';
 import { expect, live, messages, say, test, texts } from './fixtures.js';
 
 const nameError = (page) => page.getByRole('alert').filter({ hasText: /The name is/ });
@@ -48,3 +50,32 @@ test.describe('a name', () => {
     expect(await server.history()).toEqual(['hello', 'me too']);
   });
 });
+
+/** Signs in as whoever runs the chat, and goes to its room. */
+const owner = async (visit) => {
+  const page = await visit({ path: '/admin', hydrated: false });
+  await page.getByLabel('Password').fill(ADMIN_PASSWORD);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('link', { name: 'Live chat' }).click();
+  await live(page);
+  return page;
+};
+
+for (const colorScheme of ['light', 'dark']) {
+  test(`who runs the chat has a badge that no name can imitate (${colorScheme})`, async ({ visit, server }) => {
+    const reader = await visit({ colorScheme });
+    await live(reader);
+    await say(await owner(visit), 'Welcome.', 'Robin');
+    const guests = ['Ann owner', 'Bob\u2003OWNER', '\u{1f151}wner Eve', '<span class="tag role">owner</span>'];
+    for (const name of guests) await (await server.guest(name)).say(`I am ${name}`);
+    const check = async (page) => {
+      await expect(messages(page)).toHaveCount(5);
+      await expect(messages(page).first().locator('.by')).toHaveText('Robinowner');
+      await expect(page.locator('#list .role')).toHaveText(['owner']);
+      expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+    };
+    await check(reader);
+    await reader.reload();
+    await check(reader);
+  });
+}

@@ -115,6 +115,7 @@ fn said(envelope: &Json) -> Option<ChatMessage> {
         },
         sent_at: envelope.text("sent_at")?,
         private: envelope.text("type").as_deref() == Some("private"),
+        role: envelope.text("role").unwrap_or_default(),
     })
 }
 
@@ -181,6 +182,7 @@ fn shown(message: &Json) -> Option<ChatMessage> {
         chat: ChatText { username: chat.text("username")?, text: chat.text("text")? },
         sent_at: message.text("sent_at")?,
         private: message.flag("private"),
+        role: message.text("role")?,
     })
 }
 

@@ -119,7 +119,8 @@ fn Said(session: Session, row: Row) -> impl IntoView {
                 <span class=format!("badge {hue}") aria-hidden="true">{colour::initial(&message.chat.username)}</span>
                 <p class="by">
                     <bdi class=format!("name {hue}")>{message.chat.username.clone()}</bdi>
-                    {message.private.then(|| view! { <span class="tag">"private"</span> })}
+                    {(!message.role.is_empty()).then(|| tag("tag role", &message.role))}
+                    {message.private.then(|| tag("tag", "private"))}
                 </p>
                 <time class="time" datetime=message.sent_at.clone() title=written(Zone::full)>{written(Zone::time)}</time>
                 <p class="text" dir="auto">{rich(&message.chat.text)}</p>
@@ -128,6 +129,11 @@ fn Said(session: Session, row: Row) -> impl IntoView {
             </div>
         </li>
     }
+}
+
+/// A word beside a name. An element of its own, whose look no letters have: a name cannot imitate it.
+fn tag(class: &'static str, word: &str) -> impl IntoView + use<> {
+    view! { <span class=class>{word.to_owned()}</span> }
 }
 
 /// The way to what a moderator may do about a message.

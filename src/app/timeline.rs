@@ -362,6 +362,7 @@ impl Entry {
         this.author == that.author
             && this.chat.username == that.chat.username
             && this.private == that.private
+            && this.role == that.role
             && self.day == before.day
             && self.seconds - before.seconds < GROUP_SECONDS
     }

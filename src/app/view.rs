@@ -110,4 +110,6 @@ pub struct ChatMessage {
     pub sent_at: String,
     /// Only the reader and one other can see it.
     pub private: bool,
+    /// What its author was in the room, as it is shown; empty for a guest.
+    pub role: String,
 }

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::chat::{Deletion, MessageId, RoomId, RoomState, Sanction, Settings, UserId};
+use crate::chat::{Deletion, MessageId, Profile, RoomId, RoomState, Sanction, Settings, UserId};
 
 /// A moment: milliseconds since 1970-01-01T00:00:00Z, without leap seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -56,6 +56,8 @@ pub enum Kind {
 pub struct Message {
     /// Who said it.
     pub author: UserId,
+    /// What they were then.
+    pub profile: Profile,
     /// Their words, or whatever else their client sends.
     pub payload: Payload,
     /// Seconds of video time at which it was said, 0 where the client named none.
@@ -102,7 +104,7 @@ mod tests {
     #[test]
     fn a_private_message_is_for_its_two_parties_alone() {
         let payload = RawValue::from_string("1".into()).expect("JSON");
-        let message = Message { author: user("ann"), payload, video_time: 0.0 };
+        let message = Message { author: user("ann"), profile: Profile::default(), payload, video_time: 0.0 };
         let event =
             Event { room: RoomId::FIRST, seq: 1, sent_at: Timestamp(0), kind: Kind::Private { to: user("bob"), message } };
         assert!(event.visible_to(Some(&user("ann"))));

@@ -14,8 +14,8 @@ use futures::future::BoxFuture;
 
 pub use self::sqlite::{OpenError, Sqlite};
 use crate::chat::{
-    Deletion, Draft, Event, InvalidSetting, NameClaim, Payload, Room, RoomId, RoomState, Sanction, Settings, SettingsChange,
-    Timestamp, UserId,
+    Deletion, Draft, Event, InvalidSetting, NameClaim, Payload, Profile, Room, RoomId, RoomState, Sanction, Settings,
+    SettingsChange, Timestamp, UserId,
 };
 
 /// Receives every event of every room, in the order of each room's log, after its commit and before its author's answer.
@@ -76,6 +76,8 @@ pub struct Entry {
     pub author: UserId,
     /// To whom alone, if it is private.
     pub to: Option<UserId>,
+    /// What they are.
+    pub profile: Profile,
     /// What they say.
     pub draft: Draft,
     /// What the store is to know of the name that they say it under; `None` where it knows, or need not. Replaces what it knew of

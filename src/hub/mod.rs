@@ -307,7 +307,7 @@ impl Hub {
         if !moderates {
             live.may_speak(&claims.user, from, &self.0.tokens)?;
         }
-        let entry = engine::Entry { author: claims.user.clone(), to, draft, name: name.clone() };
+        let entry = engine::Entry { author: claims.user.clone(), to, profile: claims.profile(), draft, name: name.clone() };
         let appended = self.0.engine.append(room, entry).await;
         let appended = appended.inspect_err(|_| live.give_slow_turn_back(&claims.user))?;
         if let Some(name) = &name {

@@ -4,7 +4,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, erro
 use serde::{Deserialize, Serialize};
 
 use super::ConnectionId;
-use crate::chat::{AddressHash, Capabilities, RoomId, Timestamp, UserId};
+use crate::chat::{AddressHash, Capabilities, Capability, Profile, Role, RoomId, Timestamp, UserId};
 
 /// What a token says about its bearer. A JSON Web Token (RFC 7519), signed with HS256.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +35,9 @@ pub struct Origin {
     /// subscribes is a new one at each load of their page.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lasting: bool,
+    /// Whether a program speaks.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bot: bool,
 }
 
 /// Somebody, to be named in a token.
@@ -63,6 +66,17 @@ impl Claims {
     /// When it ends.
     pub fn ends_at(&self) -> Timestamp {
         Timestamp(i64::try_from(self.expires_at).unwrap_or(i64::MAX).saturating_mul(1_000))
+    }
+
+    /// What its bearer is in the room.
+    pub fn profile(&self) -> Profile {
+        let role = match &self.capabilities {
+            _ if self.origin.bot => Role::Bot,
+            may if may.allow(Capability::ManageRoom) => Role::Owner,
+            may if may.moderate() => Role::Moderator,
+            _ => Role::Guest,
+        };
+        Profile { role }
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) fn from_cookie(headers: &HeaderMap, tokens: &Tokens, room: RoomId) ->
 
 /// Somebody who opens a page for the first time. Its cookie keeps them.
 pub(super) fn new_visitor() -> Identity {
-    Identity { user: new_guest(), origin: Origin { lasting: true } }
+    Identity { user: new_guest(), origin: Origin { lasting: true, ..Origin::default() } }
 }
 
 /// The cookie of whoever has signed in to run the chat.

@@ -217,6 +217,7 @@ fn chat_message(event: &Event) -> Option<ChatMessage> {
         chat: ChatText::of(message.payload.get())?,
         sent_at: inlive::rfc3339(event.sent_at),
         private: matches!(event.kind, Kind::Private { .. }),
+        role: message.profile.role.name().unwrap_or_default().to_owned(),
     })
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::{body::Body, http::Request};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Answer, Site, site::WIDGET_KEY};
 use crate::{
@@ -19,7 +19,7 @@ fn user(id: &str) -> UserId {
 
 /// The token of a page's visitor, good for so long.
 fn page_token(id: &str, lifetime: Duration) -> String {
-    let identity = Identity { user: user(id), origin: Origin { lasting: true } };
+    let identity = Identity { user: user(id), origin: Origin { lasting: true, ..Origin::default() } };
     Tokens::new(b"a secret for tests", lifetime).sign(identity, RoomId::FIRST, Capabilities::guest(), None)
 }
 
@@ -135,6 +135,60 @@ async fn reserved_names_are_for_those_who_moderate() {
         let capabilities = serde_json::from_value(json!([SendMessage, capability])).expect("a list");
         let token = site.hub.tokens().sign(user(&n.to_string()), RoomId::FIRST, capabilities, None);
         check(&site, &token, "Admin", 200).await;
+    }
+}
+
+#[tokio::test]
+async fn a_message_says_what_its_author_was() {
+    let site = Site::open().await;
+    let mut events = site.subscribe().await;
+    use Capability::{DeleteMessage, DisconnectUser, ManageRoom, SendMessage};
+    let bot = Origin { bot: true, ..Origin::default() };
+    let rows = [
+        ("guest", Origin::default(), vec![SendMessage], Value::Null),
+        ("deleter", Origin::default(), vec![SendMessage, DeleteMessage], json!("moderator")),
+        ("closer", Origin::default(), vec![SendMessage, DisconnectUser], json!("moderator")),
+        ("owner", Origin::default(), vec![SendMessage, ManageRoom], json!("owner")),
+        ("program", bot.clone(), vec![SendMessage], json!("bot")),
+        ("guard", bot, vec![SendMessage, DeleteMessage], json!("bot")),
+    ];
+    for (id, origin, capabilities, role) in &rows {
+        let capabilities = serde_json::from_value(json!(capabilities)).expect("a list");
+        let identity = Identity { user: user(id), origin: origin.clone() };
+        let token = site.hub.tokens().sign(identity, RoomId::FIRST, capabilities, None);
+        let message =
+            json!({ "type": "chat", "username": id, "message_text": "hi", "role": "owner", "profile": { "role": "owner" } });
+        let forged = json!({ "type": "broadcast", "widget_key": WIDGET_KEY, "message": message, "role": "owner", "bot": true });
+        assert_eq!(site.publish(&token, &forged).await.status, 200);
+        assert_eq!(events.next_of("broadcast").await.data["role"], *role, "{id}");
+    }
+    let check = async |site: &Site| {
+        let history = site.get("/v1/streams/1/messages").await.json["data"].clone();
+        let found: Vec<_> = history.as_array().expect("a list").iter().map(|envelope| &envelope["role"]).collect();
+        assert_eq!(found, rows.iter().map(|(.., role)| role).collect::<Vec<_>>());
+        let page = site.get("/").await.text;
+        assert_eq!(page.matches("<span class=\"tag role\">").count(), 5, "beside the names");
+        assert!(page.contains("owner</bdi><span class=\"tag role\">owner</span>"), "{page}");
+    };
+    check(&site).await;
+    check(&site.restart().await).await;
+}
+
+#[tokio::test]
+async fn a_role_that_was_changed_in_the_file_is_damage() {
+    let site = Site::open().await;
+    let owner = site.hub.tokens().sign(user("o"), RoomId::FIRST, Capabilities::owner(), None);
+    for token in [&page_token("a", HOUR), &owner] {
+        site.say(token, "hi").await;
+    }
+    let file = rusqlite::Connection::open(site.path().join("live-chat.db")).expect("a database");
+    for (seq, changed) in [(1, "'{\"role\":\"owner\"}'"), (2, "NULL"), (2, "'{\"role\":\"bot\"}'")] {
+        let set =
+            |profile: &str| file.execute(&format!("UPDATE events SET profile = {profile} WHERE seq = {seq}"), []).expect("set");
+        set(changed);
+        assert_eq!(site.get("/v1/streams/1/messages").await.status, 500, "{seq}: {changed}");
+        set(if seq == 1 { "NULL" } else { "'{\"role\":\"owner\"}'" });
+        assert_eq!(site.get("/v1/streams/1/messages").await.status, 200);
     }
 }
 

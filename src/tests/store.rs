@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::Site;
 use crate::{
-    chat::{Draft, Event, Kind, RoomId, RoomState, UserId},
+    chat::{Draft, Event, Kind, Profile, RoomId, RoomState, UserId},
     engine::{Appended, End, Engine, EngineError, Entry, Fault, OpenError, Query, Sqlite},
 };
 
@@ -26,7 +26,13 @@ fn open(folder: &Path) -> Sqlite {
 fn entry(author: &str, payload: &str, client_message_id: Option<&str>) -> Entry {
     let payload = RawValue::from_string(payload.to_owned()).expect("JSON");
     let draft = Draft { payload, video_time: 0.0, client_message_id: client_message_id.map(str::to_owned) };
-    Entry { author: UserId::try_from(author.to_owned()).expect("a valid id"), to: None, draft, name: None }
+    Entry {
+        author: UserId::try_from(author.to_owned()).expect("a valid id"),
+        to: None,
+        profile: Profile::default(),
+        draft,
+        name: None,
+    }
 }
 
 async fn append(engine: &Sqlite, payload: &str) -> Appended {
@@ -222,7 +228,7 @@ async fn secrets_are_for_the_owner_alone() {
 #[tokio::test]
 async fn a_database_of_an_older_version_is_taken_over() {
     let downgrades = [
-        "DROP TABLE names;
+        "ALTER TABLE events DROP COLUMN profile; DROP TABLE names;
          ALTER TABLE rooms ADD COLUMN name TEXT NOT NULL DEFAULT 'Old'; ALTER TABLE rooms DROP COLUMN settings;
          ALTER TABLE rooms ADD COLUMN description TEXT NOT NULL DEFAULT 'older';
          ALTER TABLE rooms ADD COLUMN slow_mode_seconds INTEGER NOT NULL DEFAULT 7; PRAGMA user_version = 5",

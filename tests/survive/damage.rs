@@ -8,7 +8,7 @@ use std::{
 };
 
 use live_chat::{
-    chat::{Draft, RoomId, UserId},
+    chat::{Draft, Profile, RoomId, UserId},
     engine::{End, Engine, EngineError, Entry, OpenError, Query, Sqlite},
 };
 use rusqlite::Connection;
@@ -191,6 +191,7 @@ fn repeat_one(folder: &Path, messages: &Messages, random: &mut Random) -> Result
     let entry = Entry {
         author: message.author.clone(),
         to: None,
+        profile: Profile::default(),
         draft: Draft { payload, video_time: 0.0, client_message_id },
         name: None,
     };

@@ -87,11 +87,11 @@ impl<'a> Batch<'a> {
         if tail.state != RoomState::Live {
             return Err(EngineError::NotLive(tail.state));
         }
-        let Entry { author, to, draft, name } = entry;
+        let Entry { author, to, profile, draft, name } = entry;
         if let Some(name) = name {
             self.keep_name(room, &author, &name)?;
         }
-        let message = Message { author, payload: draft.payload, video_time: draft.video_time };
+        let message = Message { author, profile, payload: draft.payload, video_time: draft.video_time };
         let kind = match to {
             Some(to) => Kind::Private { to, message },
             None => Kind::Message(message),
@@ -241,11 +241,12 @@ impl<'a> Batch<'a> {
             columns.video_time.map_or(ValueRef::Null, ValueRef::Real),
             text(client_message_id),
             ValueRef::from(&*columns.payload),
+            text(columns.profile.as_deref()),
         ];
         let checksum = ValueRef::Integer(checksum(&values).into());
         let sql = "INSERT INTO events
-                       (room, seq, kind, sent_at, author, recipient, video_time, client_message_id, payload, checksum)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+                       (room, seq, kind, sent_at, author, recipient, video_time, client_message_id, payload, profile, checksum)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
         let values = values.into_iter().chain([checksum]).map(ToSqlOutput::Borrowed);
         self.transaction.prepare_cached(sql)?.execute(params_from_iter(values))?;
         self.done.tails.insert(room, Tail { seq, sent_at, ..tail });

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::{checksum, schema::state_from_name};
 use crate::{
     chat::{
-        AddressHash, Deleted, Deletion, Event, Kind, Measure, Message, NameClaim, Room, RoomId, Sanction, Settings, Timestamp,
-        UserId,
+        AddressHash, Deleted, Deletion, Event, Kind, Measure, Message, NameClaim, Profile, Room, RoomId, Sanction, Settings,
+        Timestamp, UserId,
     },
     engine::{EngineError, HeldName, payload},
 };
@@ -21,6 +21,7 @@ pub(super) struct Columns<'a> {
     pub(super) recipient: Option<&'a str>,
     pub(super) video_time: Option<f64>,
     pub(super) payload: Cow<'a, str>,
+    pub(super) profile: Option<String>,
 }
 
 /// The payload of a deletion.
@@ -50,14 +51,15 @@ impl<'a> Columns<'a> {
             recipient: to,
             video_time: Some(message.video_time),
             payload: message.payload.get().into(),
+            profile: (message.profile != Profile::default())
+                .then(|| serde_json::to_string(&message.profile).expect("plain data")),
         };
+        let told = |kind, author, recipient, payload| Self { kind, author, recipient, video_time: None, payload, profile: None };
         match kind {
             Kind::Message(message) => said(0, message, None),
             Kind::Private { to, message } => said(1, message, Some(to.as_str())),
-            Kind::Room(state) => Self { kind: 2, author: None, recipient: None, video_time: None, payload: state.name().into() },
-            Kind::Settings { settings, by } => {
-                Self { kind: 5, author: Some(by.as_str()), recipient: None, video_time: None, payload: stored(settings).into() }
-            }
+            Kind::Room(state) => told(2, None, None, state.name().into()),
+            Kind::Settings { settings, by } => told(5, Some(by.as_str()), None, stored(settings).into()),
             Kind::Deletion(Deletion { of, by, reason }) => {
                 let (message, recipient) = match of {
                     Deleted::Message(seq) => (Some(*seq), None),
@@ -65,12 +67,12 @@ impl<'a> Columns<'a> {
                 };
                 let stored = StoredDeletion { message, reason: reason.into() };
                 let payload = serde_json::to_string(&stored).expect("plain data").into();
-                Self { kind: 3, author: Some(by.as_str()), recipient, video_time: None, payload }
+                told(3, Some(by.as_str()), recipient, payload)
             }
             Kind::Sanction(Sanction { user, measure, addresses, by, reason }) => {
                 let stored = StoredSanction { measure: *measure, addresses: addresses.into(), reason: reason.into() };
                 let payload = serde_json::to_string(&stored).expect("plain data").into();
-                Self { kind: 4, author: Some(by.as_str()), recipient: Some(user.as_str()), video_time: None, payload }
+                told(4, Some(by.as_str()), Some(user.as_str()), payload)
             }
         }
     }
@@ -118,8 +120,11 @@ pub(super) fn held_name(row: &Row<'_>) -> rusqlite::Result<HeldName> {
 }
 
 fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
+    let profile: Option<Option<String>> = checksum::optional(row.get("profile"))?;
+    let profile = profile.flatten().map(|profile| serde_json::from_str(&profile).map_err(|_| unreadable("profile")));
     Ok(Message {
         author: user(row, "author")?,
+        profile: profile.transpose()?.unwrap_or_default(),
         payload: payload(row.get("payload")?).map_err(|_| unreadable("payload"))?,
         video_time: row.get("video_time")?,
     })

@@ -12,7 +12,7 @@ use crate::{
 const APPLICATION_ID: i64 = 0x6368_6174;
 
 /// Step `n` brings a database from schema version `n` to `n + 1`. A step that was released is never changed.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
     CREATE TABLE rooms (
@@ -93,6 +93,8 @@ const MIGRATIONS: [&str; 7] = [
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX names_until ON names (until);
 ",
+    // What the author of a message was, as a JSON object; none for a guest of whom there is nothing to be said.
+    "ALTER TABLE events ADD COLUMN profile TEXT",
 ];
 
 /// Opens the writing connection to a database that may be ours. Nothing in it is changed before [`prepare`], and a write-ahead log
