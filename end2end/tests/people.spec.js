@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import AxeBuilder from '@axe-core/playwright';
 import { ADMIN_PASSWORD } from './server.js';
 import { expect, live, messages, say, test, texts } from './fixtures.js';
@@ -79,3 +80,68 @@ for (const colorScheme of ['light', 'dark']) {
     await check(reader);
   });
 }
+
+const SITE_SECRET = 'the secret of a site, for tests alone';
+
+/** A token as a site of ours signs it. */
+const sign = (claims) => {
+  const encode = (json) => Buffer.from(JSON.stringify(json)).toString('base64url');
+  const text = `${encode({ alg: 'HS256', typ: 'JWT' })}.${encode({ exp: Math.floor(Date.now() / 1000) + 3600, ...claims })}`;
+  return `${text}.${createHmac('sha256', SITE_SECRET).update(text).digest('base64url')}`;
+};
+
+/** A page of another site that brings somebody by a form. */
+const entrance = (server, token) =>
+  `data:text/html,${encodeURIComponent(`<form method=post action="${server.url}/rooms/1/enter"><input name=token value="${token}"><button>Chat</button></form>`)}`;
+
+test.describe("a site's own users", () => {
+  test.use({ settings: ['--site-secret', SITE_SECRET], networkErrors: true });
+
+  test('come in by a form, under the name and with the picture that the site gives', async ({ visit, server }) => {
+    const reader = await visit();
+    await live(reader);
+    // Asked for in the open: nobody's address goes along. It is a drawing that would run something, were it not a picture.
+    const asked = [];
+    const drawing = '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8" onload="top.ran=1"><script>top.ran=1</script><rect width="8" height="8"/></svg>';
+    await reader.context().route('https://site.example/**', (route) => {
+      asked.push(route.request().headers());
+      return route.fulfill({ contentType: 'image/svg+xml', body: drawing });
+    });
+    const page = await visit();
+    await page.context().route('https://site.example/**', (route) => route.fulfill({ contentType: 'image/svg+xml', body: drawing }));
+    await page.goto(entrance(server, sign({ sub: '42', name: 'Ann', picture: 'https://site.example/ann.svg' })));
+    await page.getByRole('button', { name: 'Chat' }).click();
+    await expect(page).toHaveURL(`${server.url}/rooms/1`);
+    await live(page);
+    await expect(page.getByLabel('Username')).toHaveValue('Ann');
+    await expect(page.getByLabel('Username')).not.toBeEditable();
+    await say(page, 'hello');
+    const image = messages(reader).locator('img');
+    await expect(image).toHaveAttribute('src', 'https://site.example/ann.svg');
+    await expect.poll(() => image.evaluate((image) => image.complete && image.naturalWidth)).toBe(8);
+    expect(asked[0].referer).toBeUndefined();
+    expect(await reader.evaluate(() => window.ran)).toBeUndefined();
+    expect((await new AxeBuilder({ page: reader }).analyze()).violations).toEqual([]);
+    await say(reader, 'me too', 'ann');
+    await expect(nameError(reader)).toBeVisible();
+  });
+
+  test('stay outside with a token that is not good, and are told why', async ({ visit, server }) => {
+    const page = await visit();
+    await page.goto(entrance(server, sign({ sub: '42', exp: 1 })));
+    await page.getByRole('button', { name: 'Chat' }).click();
+    await expect(page.getByRole('heading', { name: 'You could not be let in' })).toBeVisible();
+    await expect(page.getByText("The site's token is refused: it has expired.")).toBeVisible();
+  });
+
+  test('have no picture that the message itself brings', async ({ visit, server }) => {
+    const reader = await visit();
+    await live(reader);
+    const guest = await server.guest('Eve');
+    const picture = 'https://evil.example/x.svg';
+    await guest.send(JSON.stringify({ type: 'chat', username: 'Eve', message_text: 'hi', picture, role: 'owner', profile: { picture } }));
+    await guest.send('{"type":"chat","username":"<img src=x onerror=alert(1)>","message_text":"hi"}');
+    await expect(messages(reader)).toHaveCount(2);
+    await expect(reader.locator('#list img, #list .role')).toHaveCount(0);
+  });
+});

@@ -116,6 +116,7 @@ fn said(envelope: &Json) -> Option<ChatMessage> {
         sent_at: envelope.text("sent_at")?,
         private: envelope.text("type").as_deref() == Some("private"),
         role: envelope.text("role").unwrap_or_default(),
+        picture: envelope.text("picture").unwrap_or_default(),
     })
 }
 
@@ -163,6 +164,7 @@ impl RoomView {
             slow_mode_seconds: view.number("slow_mode_seconds")? as u32,
             moderates: view.flag("moderates"),
             standing: Some(view.get("standing")).filter(|told| told.text("reason").is_some()).map(|told| standing(&told)),
+            is_named: view.flag("is_named"),
             form: FormView {
                 username: form.text("username")?,
                 text: form.text("text")?,
@@ -183,6 +185,7 @@ fn shown(message: &Json) -> Option<ChatMessage> {
         sent_at: message.text("sent_at")?,
         private: message.flag("private"),
         role: message.text("role")?,
+        picture: message.text("picture")?,
     })
 }
 

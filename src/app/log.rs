@@ -116,7 +116,9 @@ fn Said(session: Session, row: Row) -> impl IntoView {
             {gap.then(|| view! { <p class="gap"><span>"Some messages may be missing here."</span></p> })}
             {day.then(|| view! { <p class="day"><span>{written(Zone::day_in_words)}</span></p> })}
             <div class="said">
-                <span class=format!("badge {hue}") aria-hidden="true">{colour::initial(&message.chat.username)}</span>
+                <span class=format!("badge {hue}") aria-hidden="true">
+                    {colour::initial(&message.chat.username)} {(!message.picture.is_empty()).then(|| picture(&message))}
+                </span>
                 <p class="by">
                     <bdi class=format!("name {hue}")>{message.chat.username.clone()}</bdi>
                     {(!message.role.is_empty()).then(|| tag("tag role", &message.role))}
@@ -129,6 +131,12 @@ fn Said(session: Session, row: Row) -> impl IntoView {
             </div>
         </li>
     }
+}
+
+/// What covers an author's initial, as soon as it is there.
+fn picture(message: &ChatMessage) -> impl IntoView + use<> {
+    let address = message.picture.clone();
+    view! { <img src=address alt="" loading="lazy" referrerpolicy="no-referrer" /> }
 }
 
 /// A word beside a name. An element of its own, whose look no letters have: a name cannot imitate it.

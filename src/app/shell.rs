@@ -21,6 +21,8 @@ pub enum Page {
     },
     /// What there is to run.
     Admin(Vec<RoomRow>),
+    /// A token does not let somebody in, and why.
+    NotAdmitted(String),
     /// There is nothing at this address.
     NotFound,
     /// The page could not be made.
@@ -47,6 +49,7 @@ pub fn shell(options: &LeptosOptions, page: Page) -> impl IntoView + use<> {
         }
         Page::SignIn { error } => document("Sign in · live-chat".into(), ().into_any(), admin::sign_in(error).into_any()),
         Page::Admin(rooms) => document("Rooms · live-chat".into(), ().into_any(), admin::rooms(rooms).into_any()),
+        Page::NotAdmitted(why) => notice("You could not be let in", why),
         Page::NotFound => notice("There is no such room", "The address may have a typing error, or the room is gone."),
         Page::Failed => notice("Something went wrong", "The page could not be shown. Please try again in a moment."),
     }
@@ -88,7 +91,8 @@ for (const island of document.querySelectorAll("leptos-island")) app[island.data
 }
 
 /// A page that says one thing.
-fn notice(heading: &'static str, text: &'static str) -> AnyView {
+fn notice(heading: &'static str, text: impl Into<String>) -> AnyView {
+    let text = text.into();
     let body = view! {
         <main class="notice-page">
             <h1>{heading}</h1>

@@ -38,6 +38,8 @@ pub struct RoomView {
     pub slow_mode_seconds: u32,
     /// What keeps them from speaking.
     pub standing: Option<Standing>,
+    /// Whether the name in the form is the only one that they may use.
+    pub is_named: bool,
     /// What stands in the form.
     pub form: FormView,
 }
@@ -112,4 +114,6 @@ pub struct ChatMessage {
     pub private: bool,
     /// What its author was in the room, as it is shown; empty for a guest.
     pub role: String,
+    /// The address of their picture; empty if there is none.
+    pub picture: String,
 }

@@ -7,6 +7,9 @@ pub struct Profile {
     /// Their part in the room.
     #[serde(default, skip_serializing_if = "Role::is_guest")]
     pub role: Role,
+    /// The address of a picture of them, `https` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<String>,
 }
 
 /// Somebody's part in a room.

@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 
 use super::{
     Claims, Refusal, RingSize, Tokens,
-    names::{Likeness, Names, Taken},
+    names::{Names, Taken, Wish},
     ring::{Entry, Item, Ring},
     sanctions::Sanctions,
     slow_mode::SlowMode,
@@ -215,12 +215,12 @@ impl LiveRoom {
         self.lock().slow_mode.give_back(user);
     }
 
-    /// Lets that user go by a name, until that moment or for as long as they are connected.
-    pub(super) fn take_name(&self, user: &UserId, name: Likeness, until: Timestamp) -> Result<(), Refusal> {
+    /// Lets somebody go by a name.
+    pub(super) fn take_name(&self, wish: Wish<'_>) -> Result<(), Refusal> {
         let mut state = self.lock();
         let State { names, connections, .. } = &mut *state;
         let present = connections.values().map(|connection| &connection.user);
-        names.claim(user, name, until, now(), present).map_err(|Taken| Refusal::NameTaken)
+        names.claim(wish, now(), present).map_err(|Taken| Refusal::NameTaken)
     }
 
     /// Up to when the store knows that `user` holds their name.

@@ -12,6 +12,7 @@ mod rate;
 mod refusal;
 mod ring;
 mod sanctions;
+mod site;
 mod slow_mode;
 mod speakers;
 mod subscriber;

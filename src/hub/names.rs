@@ -1,4 +1,4 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, hash_map::Entry};
 
 use unicode_security::skeleton;
 
@@ -48,7 +48,8 @@ impl ReservedNames {
 /// connections, until that is over.
 #[derive(Default)]
 pub(super) struct Names {
-    holders: HashMap<Likeness, Holder>,
+    /// Never none of a name; more than one only where the site that they come from has given it to several.
+    holders: HashMap<Likeness, Vec<Holder>>,
     /// Each user has one name, the latest.
     names: HashMap<UserId, Likeness>,
     /// At how many those that nobody holds are looked for next: each time twice as many as were left the last time.
@@ -57,10 +58,22 @@ pub(super) struct Names {
 
 struct Holder {
     user: UserId,
+    /// Whether it is the only name that they may use: it was given to them, and cannot be another's first.
+    given: bool,
     /// Up to when they hold it without a connection.
     until: Timestamp,
     /// The same as the store has it.
     stored_until: Timestamp,
+}
+
+/// Somebody's wish to go by a name.
+pub(super) struct Wish<'a> {
+    pub(super) user: &'a UserId,
+    pub(super) name: Likeness,
+    /// Whether they were given it, and may use no other.
+    pub(super) given: bool,
+    /// Up to when it is to be theirs without a connection.
+    pub(super) until: Timestamp,
 }
 
 /// Somebody else holds the name.
@@ -68,26 +81,27 @@ struct Holder {
 pub(super) struct Taken;
 
 impl Names {
-    /// Gives `user` a name, and takes the one away that they had before. They hold it until that moment, and while they are among
-    /// those who are `present`.
+    /// Gives somebody a name, and takes the one away that they had before. They hold it until that moment, and while they are among
+    /// those who are `present`. Who chose a name loses it to those who were given it.
     ///
     /// # Errors
     /// If another holds it, or one that looks like it.
     pub(super) fn claim<'a>(
         &mut self,
-        user: &UserId,
-        name: Likeness,
-        until: Timestamp,
+        Wish { user, name, given, until }: Wish<'_>,
         now: Timestamp,
         present: impl Iterator<Item = &'a UserId> + Clone,
     ) -> Result<(), Taken> {
         let is_held = |holder: &Holder| holder.until > now || present.clone().any(|user| *user == holder.user);
-        match self.holders.get_mut(&name) {
-            Some(holder) if holder.user == *user => holder.until = until,
-            Some(holder) if is_held(holder) => return Err(Taken),
-            Some(_) | None => self.give(user, name, until, Timestamp(0)),
+        let others = self.holders.get(&name).into_iter().flatten().filter(|holder| holder.user != *user);
+        if !given && others.clone().any(is_held) {
+            return Err(Taken);
         }
-        if self.holders.len() > self.prune_at.max(KEPT) {
+        let gone: Vec<_> = others.filter(|other| !given || !other.given).map(|other| other.user.clone()).collect();
+        gone.iter().for_each(|user| self.forget(user));
+        let stored_until = self.holder_of(user, &name).map_or(Timestamp(0), |holder| holder.stored_until);
+        self.give(name, Holder { user: user.clone(), given, until, stored_until });
+        if self.names.len() > self.prune_at.max(KEPT) {
             self.prune(now, present.collect());
         }
         Ok(())
@@ -95,39 +109,48 @@ impl Names {
 
     /// Takes over what was stored before the start.
     pub(super) fn restore(&mut self, user: &UserId, NameClaim { name, until }: &NameClaim) {
-        self.give(user, Likeness::of(name), *until, *until);
+        let holder = Holder { user: user.clone(), given: false, until: *until, stored_until: *until };
+        self.give(Likeness::of(name), holder);
     }
 
     /// Up to when the store knows that `user` holds their name.
     pub(super) fn stored_until(&self, user: &UserId) -> Timestamp {
-        self.holder_of(user).map_or(Timestamp(0), |holder| holder.stored_until)
+        let holder = self.names.get(user).and_then(|name| self.holder_of(user, name));
+        holder.map_or(Timestamp(0), |holder| holder.stored_until)
     }
 
     /// The store knows it now.
     pub(super) fn stored(&mut self, user: &UserId, NameClaim { name, until }: &NameClaim) {
-        let likeness = Likeness::of(name);
-        if let Some(holder) = self.holders.get_mut(&likeness).filter(|holder| holder.user == *user) {
-            holder.stored_until = *until;
-        }
+        let holders = self.holders.get_mut(&Likeness::of(name)).into_iter().flatten();
+        holders.filter(|holder| holder.user == *user).for_each(|holder| holder.stored_until = *until);
     }
 
-    fn holder_of(&self, user: &UserId) -> Option<&Holder> {
-        self.holders.get(self.names.get(user)?)
+    fn holder_of(&self, user: &UserId, name: &Likeness) -> Option<&Holder> {
+        self.holders.get(name)?.iter().find(|holder| holder.user == *user)
     }
 
-    fn give(&mut self, user: &UserId, name: Likeness, until: Timestamp, stored_until: Timestamp) {
-        if let Some(before) = self.names.insert(user.clone(), name.clone()) {
-            self.holders.remove(&before);
-        }
-        if let Some(before) = self.holders.insert(name, Holder { user: user.clone(), until, stored_until }) {
-            self.names.remove(&before.user);
+    fn give(&mut self, name: Likeness, holder: Holder) {
+        self.forget(&holder.user);
+        self.names.insert(holder.user.clone(), name.clone());
+        self.holders.entry(name).or_default().push(holder);
+    }
+
+    fn forget(&mut self, user: &UserId) {
+        let Some(name) = self.names.remove(user) else { return };
+        if let Entry::Occupied(mut holders) = self.holders.entry(name) {
+            holders.get_mut().retain(|holder| holder.user != *user);
+            if holders.get().is_empty() {
+                holders.remove();
+            }
         }
     }
 
     fn prune(&mut self, now: Timestamp, present: HashSet<&UserId>) {
-        self.holders.retain(|_, holder| holder.until > now || present.contains(&holder.user));
-        self.names.retain(|_, name| self.holders.contains_key(name));
-        self.prune_at = 2 * self.holders.len();
+        let holders = self.holders.values().flatten();
+        let over = holders.filter(|holder| holder.until <= now && !present.contains(&holder.user));
+        let over: Vec<_> = over.map(|holder| holder.user.clone()).collect();
+        over.iter().for_each(|user| self.forget(user));
+        self.prune_at = 2 * self.names.len();
     }
 }
 
@@ -180,7 +203,26 @@ mod tests {
     /// What `who` gets of `name` at a moment, while those are present.
     fn claim(names: &mut Names, who: &str, name: &str, until: i64, now: i64, present: &[&str]) -> bool {
         let present: Vec<_> = present.iter().map(|who| user(who)).collect();
-        names.claim(&user(who), Likeness::of(name), Timestamp(until), Timestamp(now), present.iter()).is_ok()
+        let wish = Wish { user: &user(who), name: Likeness::of(name), given: false, until: Timestamp(until) };
+        names.claim(wish, Timestamp(now), present.iter()).is_ok()
+    }
+
+    #[test]
+    fn a_name_that_was_given_is_stronger_than_one_that_was_chosen() {
+        let mut names = Names::default();
+        let give = |names: &mut Names, who: &str, name: &str| {
+            let wish = Wish { user: &user(who), name: Likeness::of(name), given: true, until: Timestamp(100) };
+            names.claim(wish, Timestamp(0), [].iter()).is_ok()
+        };
+        assert!(claim(&mut names, "a", "Ann", 100, 0, &[]));
+        assert!(give(&mut names, "s1", "Ann"), "the site says so");
+        assert!(!claim(&mut names, "a", "Ann", 100, 0, &["a"]), "it is not theirs any more");
+        assert!(give(&mut names, "s2", "Ann"), "a site may have two of a name");
+        assert!(give(&mut names, "s1", "Bea"));
+        assert!(!claim(&mut names, "a", "Ann", 100, 0, &[]), "one is left");
+        assert!(give(&mut names, "s2", "Eve"));
+        assert!(claim(&mut names, "a", "Ann", 100, 0, &[]));
+        assert!(!claim(&mut names, "b", "Ann", 100, 0, &[]));
     }
 
     #[test]

@@ -33,6 +33,9 @@ pub enum Refusal {
     /// The name, or what it looks like, is for those who moderate.
     #[error("The name is reserved for those who run this chat. Please choose another one.")]
     NameReserved,
+    /// Their site has given them a name, and they speak under another.
+    #[error("The name must be {0:?}: that is how your site knows you.")]
+    NameGiven(String),
     /// A moderator has taken their right to speak for a while.
     #[error("A moderator has timed you out. You can write again in {}.", in_words(.left))]
     TimedOut {
@@ -98,6 +101,7 @@ impl Refusal {
             Self::Invalid(_) => "invalid",
             Self::NameTaken => "name_taken",
             Self::NameReserved => "name_reserved",
+            Self::NameGiven(_) => "name_given",
             Self::TimedOut { .. } => "timed_out",
             Self::Banned => "banned",
             Self::TimeoutLength => "timeout_length",

@@ -3,7 +3,7 @@ use std::{net::IpAddr, time::Duration};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, errors::ErrorKind};
 use serde::{Deserialize, Serialize};
 
-use super::ConnectionId;
+use super::{ConnectionId, site::Site};
 use crate::chat::{AddressHash, Capabilities, Capability, Profile, Role, RoomId, Timestamp, UserId};
 
 /// What a token says about its bearer. A JSON Web Token (RFC 7519), signed with HS256.
@@ -38,6 +38,15 @@ pub struct Origin {
     /// Whether a program speaks.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub bot: bool,
+    /// The only name that they may use, as their site has said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The address of a picture of them, `https` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<String>,
+    /// When what they came with ends: seconds since 1970. Nothing that is signed for them lasts longer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<u64>,
 }
 
 /// Somebody, to be named in a token.
@@ -68,6 +77,11 @@ impl Claims {
         Timestamp(i64::try_from(self.expires_at).unwrap_or(i64::MAX).saturating_mul(1_000))
     }
 
+    /// What may be signed for its bearer again: all of it, if that ends when what they came with does.
+    pub fn renewable(&self) -> Capabilities {
+        if self.origin.until.is_some() { self.capabilities.clone() } else { Capabilities::guest() }
+    }
+
     /// What its bearer is in the room.
     pub fn profile(&self) -> Profile {
         let role = match &self.capabilities {
@@ -76,7 +90,7 @@ impl Claims {
             may if may.moderate() => Role::Moderator,
             _ => Role::Guest,
         };
-        Profile { role }
+        Profile { role, picture: self.origin.picture.clone() }
     }
 }
 
@@ -100,10 +114,11 @@ pub struct Tokens {
     encoding: EncodingKey,
     decoding: DecodingKey,
     lifetime: Duration,
+    site: Option<Site>,
 }
 
 /// Why a token does not let its bearer in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
     /// There is none.
     #[error("A token is needed: subscribe to the room, its first event brings one.")]
@@ -117,12 +132,20 @@ pub enum TokenError {
     /// It is for another room.
     #[error("The token belongs to another room. Subscribe to this room to get one for it.")]
     OtherRoom,
+    /// The site that its bearer comes from has signed it, and it says what it cannot say.
+    #[error("The site's token is refused: {0}.")]
+    Site(String),
 }
 
 impl Tokens {
     /// Tokens signed with `secret`, each good for `lifetime`.
     pub fn new(secret: &[u8], lifetime: Duration) -> Self {
-        Self { encoding: EncodingKey::from_secret(secret), decoding: DecodingKey::from_secret(secret), lifetime }
+        Self { encoding: EncodingKey::from_secret(secret), decoding: DecodingKey::from_secret(secret), lifetime, site: None }
+    }
+
+    /// The same, and a site's, that are signed with a secret of its own.
+    pub fn trusting(self, site_secret: &[u8]) -> Self {
+        Self { site: Some(Site::new(site_secret)), ..self }
     }
 
     /// How long a token is good.
@@ -139,8 +162,9 @@ impl Tokens {
         capabilities: Capabilities,
         connection: Option<ConnectionId>,
     ) -> String {
-        let expires_at = jsonwebtoken::get_current_timestamp() + self.lifetime.as_secs();
         let Identity { user, origin } = identity.into();
+        let expires_at = jsonwebtoken::get_current_timestamp() + self.lifetime.as_secs();
+        let expires_at = expires_at.min(origin.until.unwrap_or(u64::MAX));
         let claims = Claims { user, room, capabilities, connection, expires_at, origin };
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding).expect("HMAC and plain data cannot fail")
     }
@@ -167,7 +191,7 @@ impl Tokens {
         AddressHash(hash)
     }
 
-    /// What `token` says, if it is ours, not over, and for `room`.
+    /// What `token` says, if it is ours or the site's, not over, and for `room`.
     ///
     /// # Errors
     /// See [`TokenError`].
@@ -176,10 +200,12 @@ impl Tokens {
             return Err(TokenError::Missing);
         }
         let decoded = jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation());
-        let claims = decoded.map_err(|error| match error.kind() {
-            ErrorKind::ExpiredSignature => TokenError::Expired,
-            _ => TokenError::Invalid,
-        })?;
+        let claims = match (decoded.map_err(|error| error.into_kind()), &self.site) {
+            (Ok(claims), _) => claims,
+            (Err(ErrorKind::ExpiredSignature), _) => return Err(TokenError::Expired),
+            (Err(ErrorKind::InvalidSignature), Some(site)) => return site.check(token, room),
+            (Err(_), _) => return Err(TokenError::Invalid),
+        };
         if claims.claims.room == room { Ok(claims.claims) } else { Err(TokenError::OtherRoom) }
     }
 }

@@ -1,7 +1,7 @@
 //! The inLive widget API: one JSON envelope a message, up by HTTP POST, down by Server-Sent Events.
 //!
 //! Source: inLive's published documentation of 2022 and its npm SDK 0.3.0. What is ours beside it: the SSE `id`, and the envelope
-//! keys `id`, `sent_at`, `role`, `client_message_id`, `position` and `gap`, which its clients pass over.
+//! keys `id`, `sent_at`, `role`, `picture`, `client_message_id`, `position` and `gap`, which its clients pass over.
 
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -133,6 +133,8 @@ pub struct Envelope<'a> {
     sent_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    picture: Option<&'a str>,
     message: std::borrow::Cow<'a, RawValue>,
 }
 
@@ -151,9 +153,11 @@ impl<'a> Envelope<'a> {
             Kind::Sanction(sanction) => ("system", "0", sanction.user.as_str(), 0.0, Owned(sanctioned(sanction))),
         };
         let (id, sent_at) = (event.id().to_string(), rfc3339(event.sent_at));
-        let role = event.message().and_then(|message| message.profile.role.name());
+        let profile = event.message().map(|message| &message.profile);
+        let role = profile.and_then(|profile| profile.role.name());
+        let picture = profile.and_then(|profile| profile.picture.as_deref());
         let stream_id = event.room.to_string();
-        Self { stream_id, author_id, to_user_id, kind, timestamp, widget_key: "", id, sent_at, role, message }
+        Self { stream_id, author_id, to_user_id, kind, timestamp, widget_key: "", id, sent_at, role, picture, message }
     }
 }
 
@@ -415,7 +419,7 @@ mod tests {
         let role_of = |role| {
             let mut event = said(r#"{"role":"owner","profile":{"role":"owner"}}"#, None);
             let Kind::Message(message) = &mut event.kind else { unreachable!("it is one") };
-            message.profile = Profile { role };
+            message.profile = Profile { role, picture: None };
             serde_json::to_value(Envelope::of(&event)).expect("plain data").get("role").cloned()
         };
         assert_eq!(role_of(Role::Guest), None);

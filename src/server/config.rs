@@ -38,6 +38,10 @@ pub struct Config {
     #[arg(long, env = "LIVE_CHAT_TOKEN_SECRET", hide_env_values = true, value_parser = secret)]
     pub token_secret: Option<String>,
 
+    /// Secret with which a site of yours signs tokens for its users, at least 32 characters [default: none is trusted]
+    #[arg(long, env = "LIVE_CHAT_SITE_SECRET", hide_env_values = true, value_parser = secret)]
+    pub site_secret: Option<String>,
+
     /// Key for the stream API, at least 16 characters [default: made at the first start, kept in the data folder]
     #[arg(long, env = "LIVE_CHAT_ADMIN_KEY", hide_env_values = true, value_parser = admin_key)]
     pub admin_key: Option<String>,

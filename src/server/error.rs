@@ -69,7 +69,9 @@ pub(super) fn status(refusal: &Refusal) -> StatusCode {
         Refusal::NotLive(_) | Refusal::NotConnected | Refusal::WrongOrder(..) | Refusal::SlugTaken(_) => StatusCode::CONFLICT,
         Refusal::NameTaken | Refusal::NameReserved => StatusCode::CONFLICT,
         Refusal::Token(_) => StatusCode::UNAUTHORIZED,
-        Refusal::WidgetKey | Refusal::Capability(_) | Refusal::TimedOut { .. } | Refusal::Banned => StatusCode::FORBIDDEN,
+        Refusal::WidgetKey | Refusal::Capability(_) | Refusal::NameGiven(_) | Refusal::TimedOut { .. } | Refusal::Banned => {
+            StatusCode::FORBIDDEN
+        }
         Refusal::Invalid(_) | Refusal::ReasonTooLong { .. } | Refusal::TimeoutLength | Refusal::Setting(_) => {
             StatusCode::BAD_REQUEST
         }

@@ -2,23 +2,57 @@ use axum::http::{HeaderMap, HeaderValue, header};
 
 use crate::{
     chat::{Capabilities, RoomId, UserId},
-    hub::{Identity, Origin, Tokens},
+    hub::{Claims, Identity, Origin, Tokens},
 };
 
 /// A guest that nobody was before.
-pub(super) fn new_guest() -> UserId {
+fn new_guest() -> UserId {
     UserId::try_from(uuid::Uuid::new_v4().to_string()).expect("an UUID is 36 printable characters")
 }
 
-/// Who the page's cookie says that this is. A cookie that is not valid, or not any more, says nothing.
-pub(super) fn from_cookie(headers: &HeaderMap, tokens: &Tokens, room: RoomId) -> Option<Identity> {
-    let token = cookie(headers, &cookie_name(room))?;
-    tokens.check(token, room).ok().map(Identity::from)
+/// Somebody, and what they may do by themselves.
+pub(super) struct Visitor {
+    pub(super) identity: Identity,
+    /// What their cookie or their next token says: not what they may do because they have signed in to run the chat.
+    pub(super) own: Capabilities,
 }
 
-/// Somebody who opens a page for the first time. Its cookie keeps them.
-pub(super) fn new_visitor() -> Identity {
-    Identity { user: new_guest(), origin: Origin { lasting: true, ..Origin::default() } }
+impl From<Claims> for Visitor {
+    fn from(claims: Claims) -> Self {
+        Self { own: claims.renewable(), identity: claims.into() }
+    }
+}
+
+impl Visitor {
+    /// Who the page's cookie says that this is. A cookie that is not valid, or not any more, says nothing.
+    pub(super) fn from_cookie(headers: &HeaderMap, tokens: &Tokens, room: RoomId) -> Option<Self> {
+        let token = cookie(headers, &cookie_name(room))?;
+        tokens.check(token, room).ok().map(Self::from)
+    }
+
+    /// Somebody who opens a page for the first time. Its cookie keeps them.
+    pub(super) fn new() -> Self {
+        let origin = Origin { lasting: true, ..Origin::default() };
+        Self { identity: Identity { user: new_guest(), origin }, own: Capabilities::guest() }
+    }
+
+    /// Somebody who subscribes, and is kept by nothing.
+    pub(super) fn passing() -> Self {
+        Self { identity: new_guest().into(), own: Capabilities::guest() }
+    }
+
+    /// What they may do in the room.
+    pub(super) fn capabilities(&self, headers: &HeaderMap, tokens: &Tokens) -> Capabilities {
+        if is_owner(headers, tokens) { Capabilities::owner() } else { self.own.clone() }
+    }
+
+    /// The cookie that keeps them who they are in `room`: a token, as long as that is good. It is for our own pages alone: scripts
+    /// cannot read it, other sites' requests do not carry it.
+    pub(super) fn cookie(&self, tokens: &Tokens, room: RoomId) -> HeaderValue {
+        let token = tokens.sign(self.identity.clone(), room, self.own.clone(), None);
+        let (name, seconds) = (cookie_name(room), tokens.lifetime().as_secs());
+        own_cookie(&format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}"))
+    }
 }
 
 /// The cookie of whoever has signed in to run the chat.
@@ -27,11 +61,6 @@ const SESSION_COOKIE: &str = "live-chat-admin";
 /// Whether the request comes from somebody who has signed in to run the chat.
 pub(super) fn is_owner(headers: &HeaderMap, tokens: &Tokens) -> bool {
     cookie(headers, SESSION_COOKIE).is_some_and(|token| tokens.is_session(token))
-}
-
-/// What the visitor of a page may do in its room.
-pub(super) fn capabilities(headers: &HeaderMap, tokens: &Tokens) -> Capabilities {
-    if is_owner(headers, tokens) { Capabilities::owner() } else { Capabilities::guest() }
 }
 
 /// The cookie that says that somebody has signed in.
@@ -47,14 +76,6 @@ pub(super) fn no_session_cookie() -> HeaderValue {
 
 fn own_cookie(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).expect("a token is plain ASCII")
-}
-
-/// The cookie that keeps somebody who they are in `room`: a token, as long as that is good. It is for our own pages alone: scripts
-/// cannot read it, other sites' requests do not carry it.
-pub(super) fn set_cookie(tokens: &Tokens, room: RoomId, identity: Identity) -> HeaderValue {
-    let token = tokens.sign(identity, room, Capabilities::guest(), None);
-    let name = cookie_name(room);
-    own_cookie(&format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={}", tokens.lifetime().as_secs()))
 }
 
 fn cookie_name(room: RoomId) -> String {

@@ -14,12 +14,19 @@ use serde_json::{json, value::to_raw_value};
 use tower::ServiceExt;
 use tower_http::services::ServeDir;
 
-use super::{api::place, client_address::ClientAddress, error, identity, router::Params, state::AppState};
+use super::{
+    api::place,
+    client_address::ClientAddress,
+    error,
+    identity::{self, Visitor},
+    router::Params,
+    state::AppState,
+};
 use crate::{
     app::{self, ChatMessage, FormError, FormInput, FormView, Page, RoomView, Standing},
     chat::{Capabilities, Capability, ChatText, Command, Draft, Event, Field, Kind, Measure, RoomId, Sanction, UserId},
     engine::{End, Query},
-    hub::{Caller, Hub, Identity, Refusal, Snapshot},
+    hub::{Caller, Hub, Refusal, Snapshot, TokenError},
     protocol::inlive,
 };
 
@@ -39,17 +46,23 @@ pub(super) struct Post {
 }
 
 /// Who asks for a page.
-struct Visitor {
-    identity: Identity,
+struct Reader {
+    visitor: Visitor,
     capabilities: Capabilities,
     /// Where they come from, if that is known.
     from: Option<IpAddr>,
 }
 
-impl Visitor {
+impl Reader {
     fn of(state: &AppState, room: RoomId, headers: &HeaderMap, ClientAddress(from): ClientAddress) -> Self {
-        let identity = identity::from_cookie(headers, state.hub.tokens(), room).unwrap_or_else(identity::new_visitor);
-        Self { identity, capabilities: identity::capabilities(headers, state.hub.tokens()), from }
+        let tokens = state.hub.tokens();
+        let visitor = Visitor::from_cookie(headers, tokens, room).unwrap_or_else(Visitor::new);
+        Self { capabilities: visitor.capabilities(headers, tokens), visitor, from }
+    }
+
+    /// The only name that they may use, if their site has given them one.
+    fn name(&self) -> Option<String> {
+        self.visitor.identity.origin.name.clone()
     }
 }
 
@@ -105,6 +118,37 @@ pub(super) async fn post_to_room(
     }
 }
 
+/// What a site posts to bring a user of its own.
+#[derive(Deserialize)]
+pub(super) struct Entrance {
+    token: String,
+}
+
+/// `POST /rooms/{id}/enter`: takes a site's token, in the body and so in no address, log or history, for a cookie. From any site:
+/// that is what it is for.
+pub(super) async fn enter(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    uri: Uri,
+    form: Result<Form<Entrance>, FormRejection>,
+) -> Response {
+    let Some(room) = id.parse().ok().filter(|&room| state.hub.snapshot(room).is_ok()) else {
+        return not_found(&state, uri).await;
+    };
+    let claims =
+        form.map_err(|_| TokenError::Missing).and_then(|Form(Entrance { token })| state.hub.tokens().check(&token, room));
+    // A guest's token could be planted on somebody, to read along in their name.
+    let claims = claims.and_then(|claims| if claims.origin.until.is_some() { Ok(claims) } else { Err(TokenError::Invalid) });
+    match claims {
+        Ok(claims) => {
+            let cookie = Visitor::from(claims).cookie(state.hub.tokens(), room);
+            let to = HeaderValue::from_str(&format!("/rooms/{room}")).expect("a number");
+            (StatusCode::SEE_OTHER, [(header::LOCATION, to), (header::SET_COOKIE, cookie)]).into_response()
+        }
+        Err(error) => render(&state.options, uri, StatusCode::UNAUTHORIZED, Page::NotAdmitted(error.to_string())).await,
+    }
+}
+
 /// Everything else: a file of the site, or a page that says that there is none.
 pub(super) async fn file_or_not_found(State(state): State<AppState>, request: Request<Body>) -> Response {
     let uri = request.uri().clone();
@@ -127,33 +171,33 @@ async fn not_found(state: &AppState, uri: Uri) -> Response {
 }
 
 async fn show(state: &AppState, room: RoomId, uri: Uri, from: ClientAddress, params: &Params, headers: &HeaderMap) -> Response {
-    let visitor = Visitor::of(state, room, headers, from);
-    let form = FormView { username: kept_name(headers), ..FormView::default() };
-    show_as(state, room, &visitor, uri, params, StatusCode::OK, form).await
+    let reader = Reader::of(state, room, headers, from);
+    let form = FormView { username: reader.name().unwrap_or_else(|| kept_name(headers)), ..FormView::default() };
+    show_as(state, room, &reader, uri, params, StatusCode::OK, form).await
 }
 
 /// The page of `room` as a visitor sees it.
 async fn show_as(
     state: &AppState,
     room: RoomId,
-    visitor: &Visitor,
+    reader: &Reader,
     uri: Uri,
     params: &Params,
     status: StatusCode,
     form: FormView,
 ) -> Response {
-    let page = match view(&state.hub, room, visitor, params, form).await {
+    let page = match view(&state.hub, room, reader, params, form).await {
         Ok(view) => Page::Room(Box::new(view)),
         Err(Refusal::UnknownRoom(_)) => return not_found(state, uri).await,
         Err(refusal) => return render(&state.options, uri, error::status(&refusal), Page::Failed).await,
     };
     let mut response = render(&state.options, uri, status, page).await;
-    response.headers_mut().append(header::SET_COOKIE, identity::set_cookie(state.hub.tokens(), room, visitor.identity.clone()));
+    response.headers_mut().append(header::SET_COOKIE, reader.visitor.cookie(state.hub.tokens(), room));
     response
 }
 
-async fn view(hub: &Hub, room: RoomId, visitor: &Visitor, params: &Params, form: FormView) -> Result<RoomView, Refusal> {
-    let Visitor { identity, capabilities, from } = visitor;
+async fn view(hub: &Hub, room: RoomId, reader: &Reader, params: &Params, form: FormView) -> Result<RoomView, Refusal> {
+    let Reader { visitor: Visitor { identity, .. }, capabilities, from } = reader;
     let user = &identity.user;
     let Snapshot { room: about, position, viewer_count } = hub.snapshot(room)?;
     // A place that cannot be used shows the newest page, as if it had not been given.
@@ -192,6 +236,7 @@ async fn view(hub: &Hub, room: RoomId, visitor: &Visitor, params: &Params, form:
             .sanction_on(room, user, *from)?
             .filter(|_| !capabilities.allow(Capability::DisconnectUser))
             .and_then(|sanction| standing(sanction, user)),
+        is_named: identity.origin.name.is_some(),
         form: FormView { client_message_id: uuid::Uuid::new_v4().to_string(), ..form },
     })
 }
@@ -218,6 +263,7 @@ fn chat_message(event: &Event) -> Option<ChatMessage> {
         sent_at: inlive::rfc3339(event.sent_at),
         private: matches!(event.kind, Kind::Private { .. }),
         role: message.profile.role.name().unwrap_or_default().to_owned(),
+        picture: message.profile.picture.clone().unwrap_or_default(),
     })
 }
 
@@ -229,8 +275,8 @@ async fn post(
     headers: &HeaderMap,
     form: Result<Form<Post>, FormRejection>,
 ) -> Response {
-    let visitor = Visitor::of(state, room, headers, from);
-    let refuse = async |status, form: FormView| show_as(state, room, &visitor, uri.clone(), &Params::none(), status, form).await;
+    let reader = Reader::of(state, room, headers, from);
+    let refuse = async |status, form: FormView| show_as(state, room, &reader, uri.clone(), &Params::none(), status, form).await;
     let Form(Post { username, message, client_message_id }) = match form {
         Ok(form) => form,
         Err(rejection) => {
@@ -244,10 +290,10 @@ async fn post(
         let message = "This form was sent from another site. Please send it from here.".into();
         return refuse(StatusCode::FORBIDDEN, typed(FormError { input: None, message })).await;
     }
-    match publish(&state.hub, room, &visitor, &username, &message, client_message_id).await {
+    match publish(&state.hub, room, &reader, &username, &message, client_message_id).await {
         Ok(()) => {
             let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, uri.path())]).into_response();
-            let cookies = [identity::set_cookie(state.hub.tokens(), room, visitor.identity.clone()), name_cookie(&username)];
+            let cookies = [reader.visitor.cookie(state.hub.tokens(), room), name_cookie(&username)];
             for cookie in cookies {
                 response.headers_mut().append(header::SET_COOKIE, cookie);
             }
@@ -257,7 +303,7 @@ async fn post(
         Err(refusal) => {
             let input = match &refusal {
                 Refusal::Invalid(invalid) if invalid.field == Field::Username => FormInput::Username,
-                Refusal::NameTaken | Refusal::NameReserved => FormInput::Username,
+                Refusal::NameTaken | Refusal::NameReserved | Refusal::NameGiven(_) => FormInput::Username,
                 _ => FormInput::Message,
             };
             refuse(error::status(&refusal), typed(FormError { input: Some(input), message: refusal.to_string() })).await
@@ -269,7 +315,7 @@ async fn post(
 async fn publish(
     hub: &Hub,
     room: RoomId,
-    Visitor { identity, capabilities, from }: &Visitor,
+    Reader { visitor: Visitor { identity, .. }, capabilities, from }: &Reader,
     username: &str,
     text: &str,
     client_message_id: Option<String>,
@@ -324,7 +370,7 @@ fn set_content_security_policy() {
     // Live reload of the development server comes over a WebSocket of another port.
     let reload = if cfg!(debug_assertions) { " ws:" } else { "" };
     let policy = format!(
-        "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
+        "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data: https:; \
          connect-src 'self'{reload}; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
     );
     if let Ok(policy) = HeaderValue::from_str(&policy) {

@@ -40,6 +40,7 @@ pub fn router(state: AppState, allowed_origins: &[HeaderValue]) -> Router {
     Router::new()
         .route("/", get(page::first_room).post(page::post_to_first_room))
         .route("/rooms/{id}", get(page::room).post(page::post_to_room))
+        .route("/rooms/{id}/enter", post(page::enter))
         .merge(widget("/subscribe", Router::new().route("/{id}", get(subscribe::subscribe))))
         .merge(widget("/publish", Router::new().route("/{id}", post(publish::publish))))
         .merge(widget("/v1", streams))

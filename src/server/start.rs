@@ -52,6 +52,9 @@ pub enum RunError {
         /// Why.
         source: io::Error,
     },
+    /// Whoever may sign for the users of a site could sign for everybody.
+    #[error("the site's secret (--site-secret) is the token secret: it must be another one")]
+    SameSecret,
     /// The address is not ours to listen on.
     #[error("cannot listen on {addr} (--addr): {source}")]
     Listen {
@@ -80,7 +83,13 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let engine = Arc::new(Sqlite::open(&config.data_dir, config.widget_key.as_deref(), rooms.sink())?);
     let token_secret = secret(config.token_secret.as_ref(), &config.data_dir.join("token-secret"))?;
     let admin_key = secret(config.admin_key.as_ref(), &config.data_dir.join("admin-key"))?;
-    let tokens = Tokens::new(token_secret.as_bytes(), config.token_lifetime());
+    let mut tokens = Tokens::new(token_secret.as_bytes(), config.token_lifetime());
+    if let Some(site_secret) = &config.site_secret {
+        if *site_secret == token_secret {
+            return Err(RunError::SameSecret);
+        }
+        tokens = tokens.trusting(site_secret.as_bytes());
+    }
     let hub = Hub::start(engine.clone(), rooms, tokens, config.limits(), ReservedNames::new(&config.reserved_names)).await?;
 
     let failed = |source| RunError::Listen { addr: config.addr, source };

@@ -11,13 +11,13 @@ use super::{
     client_address::ClientAddress,
     connection::{Taken, Takeover},
     error::ApiError,
-    identity,
+    identity::Visitor,
     router::{Params, RoomPath},
     streams::{Opened, Streams, joined},
 };
 use crate::{
     chat::{Capabilities, Event, Position, RoomId, RoomState},
-    hub::{Entry, Fetch, Fetched, Hub, Identity, Item, Origin, Refusal, Subscriber, Wake, Welcome},
+    hub::{Entry, Fetch, Fetched, Hub, Identity, Item, Origin, Refusal, Subscriber, TokenError, Wake, Welcome},
     protocol::inlive,
 };
 
@@ -35,15 +35,20 @@ pub(super) async fn subscribe(
     params: Params,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let by_token = |token: String| hub.tokens().check(&token, room).ok().map(Identity::from);
-    let Identity { user, origin } = identity::from_cookie(&headers, hub.tokens(), room)
-        .or_else(|| params.find("token").and_then(by_token))
-        .unwrap_or_else(|| identity::new_guest().into());
+    let shown = params.find("token").map(|token| hub.tokens().check(&token, room));
+    if let Some(Err(error @ TokenError::Site(_))) = shown {
+        return Err(Refusal::Token(error).into());
+    }
+    // Another token that is not good, or not any more, says nothing: its client goes on as a new guest.
+    let visitor = shown.and_then(Result::ok).map(Visitor::from);
+    let visitor = visitor.or_else(|| Visitor::from_cookie(&headers, hub.tokens(), room)).unwrap_or_else(Visitor::passing);
+    let capabilities = visitor.capabilities(&headers, hub.tokens());
+    let Identity { user, origin } = visitor.identity;
     let inbox = Arc::clone(streams.next());
     let wake: Arc<dyn Wake> = inbox.clone();
     match hub.subscribe(room, user, from, resume_position(&headers, &params).as_deref(), &wake) {
         Ok((subscriber, welcome)) => {
-            let init = init(&hub, &subscriber, &welcome, origin, identity::capabilities(&headers, hub.tokens()));
+            let init = init(&hub, &subscriber, &welcome, origin, capabilities);
             let open = move |Taken { socket, head, permit }| {
                 let first = joined([Bytes::from(head), init].into_iter());
                 inbox.open(Opened { socket, first, subscriber, permit });

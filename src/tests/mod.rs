@@ -12,6 +12,7 @@ mod publish;
 mod resume;
 mod resume_model;
 mod site;
+mod site_users;
 mod store;
 mod streams;
 mod subscribe;

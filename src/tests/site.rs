@@ -25,6 +25,7 @@ use crate::{
 
 pub const ADMIN_KEY: &str = "an-admin-key-for-tests";
 pub const PASSWORD: &str = "a password for tests";
+pub const SITE_SECRET: &str = "the secret of a site, for tests alone";
 pub const WIDGET_KEY: &str = "widget-key";
 
 /// Made once: it takes a third of a second, unoptimized.
@@ -94,7 +95,7 @@ impl Site {
     async fn start(folder: TempDir, setting: Setting) -> Self {
         let rooms = Rooms::keeping(setting.ring_size);
         let engine = Arc::new(Sqlite::open(folder.path(), Some(WIDGET_KEY), rooms.sink()).expect("a usable folder"));
-        let tokens = Tokens::new(b"a secret for tests", Duration::from_secs(3_600));
+        let tokens = Tokens::new(b"a secret for tests", Duration::from_secs(3_600)).trusting(SITE_SECRET.as_bytes());
         let reserved = ReservedNames::new(["admin", "support"]);
         let hub = Hub::start(engine.clone(), rooms, tokens, setting.limits, reserved).await.expect("a readable log");
         let streams = Arc::new(Streams::start(&hub, setting.heartbeat).expect("threads"));

@@ -15,6 +15,7 @@ fn said(seq: u64, author: &str, sent_at: &str) -> ChatMessage {
         sent_at: sent_at.into(),
         private: false,
         role: String::new(),
+        picture: String::new(),
     }
 }
 
