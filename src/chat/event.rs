@@ -8,6 +8,13 @@ use crate::chat::{Deletion, MessageId, Profile, RoomId, RoomState, Sanction, Set
 #[serde(transparent)]
 pub struct Timestamp(pub i64);
 
+impl Timestamp {
+    /// That many seconds after 1970-01-01T00:00:00Z; the latest moment for more than it can hold.
+    pub fn of_seconds(seconds: u64) -> Self {
+        Self(i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000))
+    }
+}
+
 /// A message's JSON exactly as its author sent it: key order, unknown keys, white space and the digits of big numbers are kept.
 pub type Payload = Box<RawValue>;
 

@@ -13,6 +13,7 @@ mod moderation;
 mod name;
 mod position;
 mod profile;
+mod revocation;
 mod room;
 mod settings;
 mod text;
@@ -26,6 +27,7 @@ pub use moderation::{AddressHash, Deleted, Deletion, Measure, REASON_CHARS, Sanc
 pub use name::NameClaim;
 pub use position::{InvalidPosition, Position};
 pub use profile::{Profile, Role};
+pub use revocation::{Revocation, Revoked};
 pub use room::{Room, RoomState};
 pub use settings::{InvalidSetting, Settings, SettingsChange};
 pub use text::{ChatText, Fault, Field, Invalid};

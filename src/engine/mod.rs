@@ -14,7 +14,7 @@ use futures::future::BoxFuture;
 
 pub use self::sqlite::{OpenError, Sqlite};
 use crate::chat::{
-    Deletion, Draft, Event, InvalidSetting, NameClaim, Payload, Profile, Room, RoomId, RoomState, Sanction, Settings,
+    Deletion, Draft, Event, InvalidSetting, NameClaim, Payload, Profile, Revocation, Room, RoomId, RoomState, Sanction, Settings,
     SettingsChange, Timestamp, UserId,
 };
 
@@ -61,6 +61,12 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Who holds which name in which room, by [`Entry::name`], those whose time is over left out; the latest claim last.
     fn names(&self) -> BoxFuture<'_, Result<Vec<HeldName>, EngineError>>;
+
+    /// Notes that tokens do not count any more, until that is over by itself. A later one of the same replaces it.
+    fn revoke(&self, revocation: Revocation) -> BoxFuture<'_, Result<(), EngineError>>;
+
+    /// The revocations that are not over.
+    fn revocations(&self) -> BoxFuture<'_, Result<Vec<Revocation>, EngineError>>;
 
     /// Reads a part of a room's log, oldest first, without the messages that were deleted. Sees everything that was dispatched before the call.
     fn read(&self, query: Query) -> BoxFuture<'_, Result<Vec<Event>, EngineError>>;

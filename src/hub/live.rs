@@ -14,7 +14,7 @@ use subtle::ConstantTimeEq;
 use tokio::sync::Notify;
 
 use super::{
-    Claims, Refusal, RingSize, Tokens,
+    Claims, Identity, Origin, Refusal, RingSize, Tokens,
     names::{Names, Taken, Wish},
     ring::{Entry, Item, Ring},
     sanctions::Sanctions,
@@ -94,6 +94,8 @@ struct Server {
 
 struct Connection {
     user: UserId,
+    /// What it came with.
+    origin: Origin,
     /// Where it comes from, if that is known.
     from: Option<IpAddr>,
     number: u64,
@@ -270,12 +272,18 @@ impl LiveRoom {
     }
 
     /// Adds a connection, which saw everything up to `resume` if it says so. The others are told that somebody came.
-    pub(super) fn join(&self, user: UserId, from: Option<IpAddr>, resume: Option<u64>, wake: &Arc<dyn Wake>) -> Joined {
+    pub(super) fn join(
+        &self,
+        Identity { user, origin }: Identity,
+        from: Option<IpAddr>,
+        resume: Option<u64>,
+        wake: &Arc<dyn Wake>,
+    ) -> Joined {
         let connection = ConnectionId::random();
         let mut state = self.lock();
         let (number, asked) = (state.connected, Arc::default());
         state.connected += 1;
-        let seat = Connection { user, from, number, asked: Arc::clone(&asked), wake: Arc::clone(wake) };
+        let seat = Connection { user, origin, from, number, asked: Arc::clone(&asked), wake: Arc::clone(wake) };
         state.connections.insert(connection, seat);
         let reached = state.ring.end();
         match state.server(wake) {
@@ -292,15 +300,26 @@ impl LiveRoom {
 
     pub(super) fn leave(&self, connection: ConnectionId) {
         let mut state = self.lock();
-        if let Some(Connection { wake, .. }) = state.connections.remove(&connection) {
-            if let Some(server) = state.server(&wake) {
-                server.connections -= 1;
-            }
-            state.servers.retain(|server| server.connections > 0);
-            state.presence_changed();
+        if state.remove(connection).is_some() {
             self.wake(state);
             self.progress.notify_waiters();
         }
+    }
+
+    /// Ends the connections of those who came with something.
+    pub(super) fn close(&self, is_meant: impl Fn(&UserId, &Origin) -> bool) {
+        let mut state = self.lock();
+        let meant = state.connections.iter().filter(|(_, connection)| is_meant(&connection.user, &connection.origin));
+        let ids: Vec<_> = meant.map(|(id, _)| *id).collect();
+        let closed: Vec<_> = ids.into_iter().filter_map(|id| Some((id, state.remove(id)?))).collect();
+        self.wake(state);
+        self.progress.notify_waiters();
+        closed.iter().for_each(|(id, wake)| wake.subscriber(*id));
+    }
+
+    /// Whether that connection is one of the room's.
+    pub(super) fn has(&self, connection: ConnectionId) -> bool {
+        self.lock().connections.contains_key(&connection)
     }
 
     /// Tells a big room its viewer count, if it has changed since it was told last.
@@ -384,6 +403,17 @@ impl LiveRoom {
 }
 
 impl State {
+    /// Takes a connection out, and gives who serves it.
+    fn remove(&mut self, connection: ConnectionId) -> Option<Arc<dyn Wake>> {
+        let Connection { wake, .. } = self.connections.remove(&connection)?;
+        if let Some(server) = self.server(&wake) {
+            server.connections -= 1;
+        }
+        self.servers.retain(|server| server.connections > 0);
+        self.presence_changed();
+        Some(wake)
+    }
+
     fn server(&mut self, wake: &Arc<dyn Wake>) -> Option<&mut Server> {
         self.servers.iter_mut().find(|server| Arc::ptr_eq(&server.wake, wake))
     }

@@ -10,6 +10,7 @@ mod names;
 mod people;
 mod rate;
 mod refusal;
+mod revocations;
 mod ring;
 mod sanctions;
 mod site;
@@ -28,13 +29,14 @@ use std::{
     time::Duration,
 };
 
-use self::live::LiveRoom;
+use self::{live::LiveRoom, revocations::Revocations};
 pub use self::{
     live::{ConnectionId, Wake},
     moderation::{Authority, Decision},
     names::ReservedNames,
     rate::Buckets,
     refusal::Refusal,
+    revocations::Revoke,
     ring::{Entry, Item, RingSize},
     subscriber::{Batch, Fetch, Fetched, Found, LiveTail, Step, Subscriber, Welcome},
     token::{Claims, Identity, Origin, TokenError, Tokens},
@@ -54,6 +56,7 @@ struct Inner {
     tokens: Tokens,
     limits: Limits,
     reserved_names: ReservedNames,
+    revocations: Revocations,
     buckets: Buckets<(RoomId, UserId)>,
     /// Becomes true once, when the server stops.
     stopping: AtomicBool,
@@ -164,8 +167,21 @@ impl Hub {
                 room.restore_name(&held.user, &held.claim);
             }
         }
+        let revocations = Revocations::default();
+        for revocation in engine.revocations().await? {
+            revocations.note(revocation, engine::now());
+        }
         let buckets = Buckets::new(limits.rate_per_second, limits.burst);
-        let inner = Arc::new(Inner { engine, rooms, tokens, limits, reserved_names, buckets, stopping: AtomicBool::new(false) });
+        let inner = Arc::new(Inner {
+            engine,
+            rooms,
+            tokens,
+            limits,
+            reserved_names,
+            revocations,
+            buckets,
+            stopping: AtomicBool::new(false),
+        });
         tokio::spawn(tell_presence(Arc::downgrade(&inner)));
         Ok(Self(inner))
     }
@@ -235,18 +251,24 @@ impl Hub {
     /// subscription as a fresh one, with [`Welcome::gap`]. `wake` is called whenever there is something to do for it.
     ///
     /// # Errors
-    /// [`Refusal::UnknownRoom`] and [`Refusal::NotLive`].
+    /// [`Refusal::UnknownRoom`], [`Refusal::NotLive`] and, if what they came with is revoked, [`Refusal::Token`].
     pub fn subscribe(
         &self,
         room: RoomId,
-        user: UserId,
+        who: impl Into<Identity>,
         from: Option<IpAddr>,
         resume: Option<&str>,
         wake: &Arc<dyn Wake>,
     ) -> Result<(Subscriber, Welcome), Refusal> {
         let room = self.find(room)?;
         match room.state() {
-            RoomState::Live => Ok(Subscriber::join(self, room, user, from, resume, wake)),
+            RoomState::Live => {
+                let who = who.into();
+                let joined = Subscriber::join(self, room, who.clone(), from, resume, wake);
+                // After it has joined: what is revoked from now on ends it.
+                self.check_revoked(&who.user, &who.origin)?;
+                Ok(joined)
+            }
             state => Err(Refusal::NotLive(state)),
         }
     }
@@ -273,7 +295,7 @@ impl Hub {
             return Err(Refusal::Stopping);
         }
         let live = self.find(room)?;
-        let claims = self.0.tokens.check(token, room)?;
+        let claims = self.check(token, room)?;
         if !live.has_widget_key(widget_key) {
             return Err(Refusal::WidgetKey);
         }
@@ -305,6 +327,7 @@ impl Hub {
         }
         live.keep_pace().await;
         // Something may have been decided meanwhile.
+        self.check_revoked(&claims.user, &claims.origin)?;
         if !moderates {
             live.may_speak(&claims.user, from, &self.0.tokens)?;
         }

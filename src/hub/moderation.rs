@@ -127,7 +127,7 @@ impl Hub {
         match who {
             Authority::Admin => Ok(UserId::admin()),
             Authority::Bearer(token) => {
-                let claims = self.0.tokens.check(token, room)?;
+                let claims = self.check(token, room)?;
                 match claims.capabilities {
                     all if !all.allow(capability) => Err(Refusal::Capability(capability)),
                     // An owner acts as such, whoever they are in the room.

@@ -31,6 +31,9 @@ struct SiteClaims {
     caps: Option<Capabilities>,
     role: Option<SiteRole>,
     exp: u64,
+    /// By which it can be revoked.
+    jti: Option<String>,
+    iat: Option<u64>,
 }
 
 #[derive(Clone, Copy, PartialEq, Deserialize)]
@@ -49,8 +52,8 @@ impl Site {
         Self(DecodingKey::from_secret(secret))
     }
 
-    /// What `token` says, if the site has signed it, it is not over, and counts in `room`.
-    pub(super) fn check(&self, token: &str, room: RoomId) -> Result<Claims, TokenError> {
+    /// What `token` says, if the site has signed it, it is not over, and counts in `room`, or in any if none is named.
+    pub(super) fn read(&self, token: &str, room: Option<RoomId>) -> Result<Claims, TokenError> {
         // What is said of a token's content is said of those alone that the site has signed.
         jsonwebtoken::decode_header(token).map_err(|_| TokenError::Invalid)?;
         let decoded = jsonwebtoken::decode::<SiteClaims>(token, &self.0, &validation());
@@ -60,10 +63,11 @@ impl Site {
             ErrorKind::Json(error) => refuse(&error.to_string()),
             _ => TokenError::Invalid,
         })?;
-        let SiteClaims { sub, name, picture, room: only, caps, role, exp } = claims.claims;
-        if only.is_some_and(|only| only != room) {
-            return Err(TokenError::OtherRoom);
-        }
+        let SiteClaims { sub, name, picture, room: only, caps, role, exp, jti, iat } = claims.claims;
+        let room = match (only, room) {
+            (Some(only), Some(room)) if only != room => return Err(TokenError::OtherRoom),
+            (only, room) => room.or(only).unwrap_or(RoomId::FIRST),
+        };
         if sub.is_empty() {
             return Err(refuse("\"sub\" is empty"));
         }
@@ -72,10 +76,18 @@ impl Site {
         if picture.as_deref().is_some_and(|picture| !is_picture(picture)) {
             return Err(refuse(&format!("\"picture\" must be an https address of at most {PICTURE_BYTES} characters")));
         }
-        let origin = Origin { lasting: true, bot: role == Some(SiteRole::Bot), name, picture, until: Some(exp) };
+        // A token without an id is known by its signature, of which each has its own.
+        let id = jti.or_else(|| token.rsplit('.').next().map(str::to_owned));
+        let bot = role == Some(SiteRole::Bot);
+        let origin = Origin { lasting: true, bot, name, picture, until: Some(exp), id, issued_at: iat };
         let capabilities = caps.unwrap_or_else(Capabilities::guest);
         Ok(Claims { user, room, capabilities, connection: None, expires_at: exp, origin })
     }
+}
+
+/// Whether `user` comes from a site.
+pub(super) fn is_own(user: &UserId) -> bool {
+    user.as_str().starts_with(NAMESPACE)
 }
 
 fn validation() -> Validation {
@@ -115,20 +127,22 @@ mod tests {
     }
 
     fn check(claims: Value) -> Result<Claims, TokenError> {
-        Site::new(SECRET).check(&sign(Algorithm::HS256, SECRET, &claims), RoomId::FIRST)
+        Site::new(SECRET).read(&sign(Algorithm::HS256, SECRET, &claims), Some(RoomId::FIRST))
     }
 
     #[test]
     fn what_a_site_says_of_its_users_counts() {
         let least = check(json!({ "sub": "42", "exp": LATER })).expect("enough");
         assert_eq!((least.user.as_str(), &least.capabilities, least.expires_at), ("site:42", &Capabilities::guest(), LATER));
-        assert_eq!(least.origin, Origin { lasting: true, until: Some(LATER), ..Origin::default() });
+        assert_eq!(least.origin, Origin { lasting: true, until: Some(LATER), id: least.origin.id.clone(), ..Origin::default() });
+        assert_eq!(least.origin.id.as_ref().map(String::len), Some(43), "its signature");
         let all = check(json!({
             "sub": "42", "exp": LATER, "name": "Ann", "picture": "https://site.example/a.png?size=1", "room": 1, "role": "bot",
-            "caps": ["SEND_MESSAGE", "DELETE_MESSAGE"], "aud": "somebody", "iss": "a site", "admin": true,
+            "caps": ["SEND_MESSAGE", "DELETE_MESSAGE"], "jti": "t-1", "iat": 7, "aud": "somebody", "iss": "a site", "admin": true,
         }));
         let Claims { capabilities, origin, .. } = all.expect("all of it");
         assert!(capabilities.moderate() && origin.bot);
+        assert_eq!((origin.id.as_deref(), origin.issued_at), (Some("t-1"), Some(7)));
         assert_eq!(origin.name.as_deref(), Some("Ann"));
         assert_eq!(origin.picture.as_deref(), Some("https://site.example/a.png?size=1"));
     }
@@ -179,9 +193,9 @@ mod tests {
             format!("{head}.{body}"),
             String::new(),
         ];
-        assert!(Site::new(SECRET).check(&good, RoomId::FIRST).is_ok());
+        assert!(Site::new(SECRET).read(&good, None).is_ok());
         for token in rows {
-            assert_eq!(Site::new(SECRET).check(&token, RoomId::FIRST), Err(TokenError::Invalid), "{token}");
+            assert_eq!(Site::new(SECRET).read(&token, Some(RoomId::FIRST)), Err(TokenError::Invalid), "{token}");
         }
     }
 

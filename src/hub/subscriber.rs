@@ -10,7 +10,7 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
-    ConnectionId, Hub,
+    ConnectionId, Hub, Identity,
     live::{LiveRoom, Read, Wake},
     ring::{Entry, Item},
 };
@@ -163,14 +163,15 @@ impl Subscriber {
     pub(super) fn join(
         hub: &Hub,
         room: Arc<LiveRoom>,
-        user: UserId,
+        who: Identity,
         from: Option<IpAddr>,
         resume: Option<&str>,
         wake: &Arc<dyn Wake>,
     ) -> (Self, Welcome) {
+        let user = who.user.clone();
         let epoch = hub.0.engine.epoch();
         let said = resume.and_then(|text| text.parse().ok()).filter(|position: &Position| position.epoch == epoch);
-        let joined = room.join(user.clone(), from, said.as_ref().map(|position| position.seq), wake);
+        let joined = room.join(who, from, said.as_ref().map(|position| position.seq), wake);
         let position = said.filter(|position| position.seq <= joined.head);
         let (given, since) = match &position {
             Some(position) => (position.seq, position.since),
@@ -243,6 +244,11 @@ impl Subscriber {
             }
         }
         Step::Live(self.cursor)
+    }
+
+    /// Whether the hub has ended it: nothing more is to be given to it.
+    pub fn is_ended(&self) -> bool {
+        !self.room.has(self.connection)
     }
 
     /// [`Wake::subscriber`] was called for it.

@@ -47,6 +47,20 @@ pub struct Origin {
     /// When what they came with ends: seconds since 1970. Nothing that is signed for them lasts longer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<u64>,
+    /// The id of what they came with (RFC 7519 4.1.7), by which all that is signed for them is revoked with it. None for guests,
+    /// whose user ids do the same.
+    #[serde(rename = "jti", default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// When their site has issued it, if it says so: seconds since 1970 (RFC 7519 4.1.6).
+    #[serde(rename = "iat", default, skip_serializing_if = "Option::is_none")]
+    pub issued_at: Option<u64>,
+}
+
+impl Origin {
+    /// When what they came with was issued, if that is known.
+    pub(super) fn issued_at(&self) -> Option<Timestamp> {
+        self.issued_at.map(Timestamp::of_seconds)
+    }
 }
 
 /// Somebody, to be named in a token.
@@ -74,7 +88,7 @@ impl From<Claims> for Identity {
 impl Claims {
     /// When it ends.
     pub fn ends_at(&self) -> Timestamp {
-        Timestamp(i64::try_from(self.expires_at).unwrap_or(i64::MAX).saturating_mul(1_000))
+        Timestamp::of_seconds(self.expires_at)
     }
 
     /// What may be signed for its bearer again: all of it, if that ends when what they came with does.
@@ -132,6 +146,9 @@ pub enum TokenError {
     /// It is for another room.
     #[error("The token belongs to another room. Subscribe to this room to get one for it.")]
     OtherRoom,
+    /// Whoever runs the chat has taken it back.
+    #[error("The token has been revoked.")]
+    Revoked,
     /// The site that its bearer comes from has signed it, and it says what it cannot say.
     #[error("The site's token is refused: {0}.")]
     Site(String),
@@ -196,6 +213,18 @@ impl Tokens {
     /// # Errors
     /// See [`TokenError`].
     pub fn check(&self, token: &str, room: RoomId) -> Result<Claims, TokenError> {
+        self.read_for(token, Some(room))
+    }
+
+    /// What `token` says, in whichever room it counts.
+    ///
+    /// # Errors
+    /// See [`TokenError`].
+    pub fn read(&self, token: &str) -> Result<Claims, TokenError> {
+        self.read_for(token, None)
+    }
+
+    fn read_for(&self, token: &str, room: Option<RoomId>) -> Result<Claims, TokenError> {
         if token.is_empty() {
             return Err(TokenError::Missing);
         }
@@ -203,10 +232,10 @@ impl Tokens {
         let claims = match (decoded.map_err(|error| error.into_kind()), &self.site) {
             (Ok(claims), _) => claims,
             (Err(ErrorKind::ExpiredSignature), _) => return Err(TokenError::Expired),
-            (Err(ErrorKind::InvalidSignature), Some(site)) => return site.check(token, room),
+            (Err(ErrorKind::InvalidSignature), Some(site)) => return site.read(token, room),
             (Err(_), _) => return Err(TokenError::Invalid),
         };
-        if claims.claims.room == room { Ok(claims.claims) } else { Err(TokenError::OtherRoom) }
+        if room.is_none_or(|room| room == claims.claims.room) { Ok(claims.claims) } else { Err(TokenError::OtherRoom) }
     }
 }
 

@@ -2,7 +2,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 
 use crate::{
     chat::{Capabilities, RoomId, UserId},
-    hub::{Claims, Identity, Origin, Tokens},
+    hub::{Claims, Hub, Identity, Origin, TokenError, Tokens},
 };
 
 /// A guest that nobody was before.
@@ -25,9 +25,16 @@ impl From<Claims> for Visitor {
 
 impl Visitor {
     /// Who the page's cookie says that this is. A cookie that is not valid, or not any more, says nothing.
-    pub(super) fn from_cookie(headers: &HeaderMap, tokens: &Tokens, room: RoomId) -> Option<Self> {
+    ///
+    /// # Errors
+    /// [`TokenError::Revoked`], so that whoever it is meant for hears of it.
+    pub(super) fn from_cookie(headers: &HeaderMap, hub: &Hub, room: RoomId) -> Option<Result<Self, TokenError>> {
         let token = cookie(headers, &cookie_name(room))?;
-        tokens.check(token, room).ok().map(Self::from)
+        match hub.check(token, room) {
+            Ok(claims) => Some(Ok(claims.into())),
+            Err(TokenError::Revoked) => Some(Err(TokenError::Revoked)),
+            Err(_) => None,
+        }
     }
 
     /// Somebody who opens a page for the first time. Its cookie keeps them.

@@ -17,6 +17,7 @@ mod moderation;
 mod page;
 mod password;
 mod publish;
+mod revoke;
 mod router;
 mod secrets;
 mod start;

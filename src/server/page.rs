@@ -56,7 +56,8 @@ struct Reader {
 impl Reader {
     fn of(state: &AppState, room: RoomId, headers: &HeaderMap, ClientAddress(from): ClientAddress) -> Self {
         let tokens = state.hub.tokens();
-        let visitor = Visitor::from_cookie(headers, tokens, room).unwrap_or_else(Visitor::new);
+        // Who was sent away comes back as a new guest.
+        let visitor = Visitor::from_cookie(headers, &state.hub, room).and_then(Result::ok).unwrap_or_else(Visitor::new);
         Self { capabilities: visitor.capabilities(headers, tokens), visitor, from }
     }
 
@@ -135,8 +136,7 @@ pub(super) async fn enter(
     let Some(room) = id.parse().ok().filter(|&room| state.hub.snapshot(room).is_ok()) else {
         return not_found(&state, uri).await;
     };
-    let claims =
-        form.map_err(|_| TokenError::Missing).and_then(|Form(Entrance { token })| state.hub.tokens().check(&token, room));
+    let claims = form.map_err(|_| TokenError::Missing).and_then(|Form(Entrance { token })| state.hub.check(&token, room));
     // A guest's token could be planted on somebody, to read along in their name.
     let claims = claims.and_then(|claims| if claims.origin.until.is_some() { Ok(claims) } else { Err(TokenError::Invalid) });
     match claims {

@@ -9,7 +9,7 @@ use tower_http::{
     set_header::SetResponseHeaderLayer,
 };
 
-use super::{admin, api, error::ApiError, moderation, page, publish, state::AppState, subscribe, telemetry};
+use super::{admin, api, error::ApiError, moderation, page, publish, revoke, state::AppState, subscribe, telemetry};
 use crate::chat::RoomId;
 
 /// Every route of the server, grouped by who uses it.
@@ -36,7 +36,8 @@ pub fn router(state: AppState, allowed_origins: &[HeaderValue]) -> Router {
         .route("/streams/{id}/users/{user}/ban", post(moderation::ban))
         .route("/streams/{id}/users/{user}/lift", post(moderation::lift))
         .route("/streams/{id}/settings", post(moderation::configure))
-        .route("/streams/{id}/sanctions", get(moderation::sanctions));
+        .route("/streams/{id}/sanctions", get(moderation::sanctions))
+        .route("/tokens/revoke", post(revoke::revoke));
     Router::new()
         .route("/", get(page::first_room).post(page::post_to_first_room))
         .route("/rooms/{id}", get(page::room).post(page::post_to_room))

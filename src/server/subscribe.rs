@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     chat::{Capabilities, Event, Position, RoomId, RoomState},
-    hub::{Entry, Fetch, Fetched, Hub, Identity, Item, Origin, Refusal, Subscriber, TokenError, Wake, Welcome},
+    hub::{Entry, Fetch, Fetched, Hub, Identity, Item, Refusal, Subscriber, TokenError, Wake, Welcome},
     protocol::inlive,
 };
 
@@ -35,20 +35,23 @@ pub(super) async fn subscribe(
     params: Params,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let shown = params.find("token").map(|token| hub.tokens().check(&token, room));
-    if let Some(Err(error @ TokenError::Site(_))) = shown {
+    let shown = params.find("token").map(|token| hub.check(&token, room));
+    if let Some(Err(error @ (TokenError::Site(_) | TokenError::Revoked))) = shown {
         return Err(Refusal::Token(error).into());
     }
     // Another token that is not good, or not any more, says nothing: its client goes on as a new guest.
     let visitor = shown.and_then(Result::ok).map(Visitor::from);
-    let visitor = visitor.or_else(|| Visitor::from_cookie(&headers, hub.tokens(), room)).unwrap_or_else(Visitor::passing);
+    let visitor = match visitor {
+        Some(visitor) => visitor,
+        None => Visitor::from_cookie(&headers, &hub, room).transpose().map_err(Refusal::Token)?.unwrap_or_else(Visitor::passing),
+    };
     let capabilities = visitor.capabilities(&headers, hub.tokens());
-    let Identity { user, origin } = visitor.identity;
+    let identity = visitor.identity;
     let inbox = Arc::clone(streams.next());
     let wake: Arc<dyn Wake> = inbox.clone();
-    match hub.subscribe(room, user, from, resume_position(&headers, &params).as_deref(), &wake) {
+    match hub.subscribe(room, identity.clone(), from, resume_position(&headers, &params).as_deref(), &wake) {
         Ok((subscriber, welcome)) => {
-            let init = init(&hub, &subscriber, &welcome, origin, capabilities);
+            let init = init(&hub, &subscriber, &welcome, identity, capabilities);
             let open = move |Taken { socket, head, permit }| {
                 let first = joined([Bytes::from(head), init].into_iter());
                 inbox.open(Opened { socket, first, subscriber, permit });
@@ -82,11 +85,11 @@ fn stream_head(takeover: Takeover) -> Response {
     response
 }
 
-fn init(hub: &Hub, subscriber: &Subscriber, welcome: &Welcome, origin: Origin, capabilities: Capabilities) -> Bytes {
-    let (room, user) = (subscriber.room(), subscriber.user().clone());
+fn init(hub: &Hub, subscriber: &Subscriber, welcome: &Welcome, identity: Identity, capabilities: Capabilities) -> Bytes {
+    let room = subscriber.room();
     let init = inlive::Init {
-        user_id: user.to_string(),
-        token: hub.tokens().sign(Identity { user, origin }, room, capabilities, Some(subscriber.connection())),
+        user_id: identity.user.to_string(),
+        token: hub.tokens().sign(identity, room, capabilities, Some(subscriber.connection())),
         viewer_count: welcome.viewer_count,
         position: welcome.position.to_string(),
         gap: welcome.gap,

@@ -11,6 +11,7 @@ mod people;
 mod publish;
 mod resume;
 mod resume_model;
+mod revoke;
 mod site;
 mod site_users;
 mod store;

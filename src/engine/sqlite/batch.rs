@@ -9,8 +9,8 @@ use tokio::sync::oneshot;
 use super::{checksum::checksum, row, row::Columns, schema::new_widget_key};
 use crate::{
     chat::{
-        Deleted, Deletion, Event, Kind, Measure, Message, NameClaim, Room, RoomId, RoomState, Sanction, Settings, SettingsChange,
-        Timestamp, UserId,
+        Deleted, Deletion, Event, Kind, Measure, Message, NameClaim, Revocation, Room, RoomId, RoomState, Sanction, Settings,
+        SettingsChange, Timestamp, UserId,
     },
     engine::{Appended, EngineError, Entry, Fault, may_follow, now},
 };
@@ -26,6 +26,7 @@ pub(super) enum Job {
     Configure { room: RoomId, change: SettingsChange, by: UserId, reply: Reply<Room> },
     Delete { room: RoomId, deletion: Deletion, reply: Reply<Appended> },
     Sanction { room: RoomId, sanction: Sanction, reply: Reply<Appended> },
+    Revoke { revocation: Revocation, reply: Reply<()> },
 }
 
 /// The end of a room's log.
@@ -76,6 +77,7 @@ impl<'a> Batch<'a> {
             Job::Configure { room, change, by, reply } => keep(answers, reply, self.configure(room, change, by)),
             Job::Delete { room, deletion, reply } => keep(answers, reply, self.delete(room, deletion)),
             Job::Sanction { room, sanction, reply } => keep(answers, reply, self.sanction(room, sanction)),
+            Job::Revoke { revocation, reply } => keep(answers, reply, self.revoke(&revocation)),
         }
     }
 
@@ -223,6 +225,14 @@ impl<'a> Batch<'a> {
         Ok(appended)
     }
 
+    /// Notes that tokens do not count any more, and forgets those that are over by themselves.
+    fn revoke(&self, Revocation { of, at, until }: &Revocation) -> Result<(), EngineError> {
+        self.transaction.execute("DELETE FROM revocations WHERE until <= ?1", [now().0])?;
+        let sql = "INSERT OR REPLACE INTO revocations (kind, id, at, until) VALUES (?1, ?2, ?3, ?4)";
+        let (kind, id) = row::revoked(of);
+        Ok(self.transaction.execute(sql, params![kind, id, at.0, until.0]).map(drop)?)
+    }
+
     fn tail(&self, room: RoomId) -> Result<Tail, EngineError> {
         self.done.tails.get(&room).or(self.before.get(&room)).copied().ok_or(EngineError::UnknownRoom(room))
     }
@@ -277,6 +287,7 @@ pub(super) fn refuse(job: Job) -> Answer {
             Job::CreateRoom { reply, .. } | Job::SetState { reply, .. } | Job::Configure { reply, .. } => {
                 drop(reply.send(Err(error)));
             }
+            Job::Revoke { reply, .. } => drop(reply.send(Err(error))),
         }
     })
 }

@@ -41,7 +41,7 @@ use self::{
     writer::Writer,
 };
 use super::{Appended, Engine, EngineError, Entry, Fault, HeldName, Query, Sink};
-use crate::chat::{Deletion, Event, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, UserId};
+use crate::chat::{Deletion, Event, Revocation, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, UserId};
 
 /// The log in an SQLite file.
 pub struct Sqlite {
@@ -184,6 +184,14 @@ impl Engine for Sqlite {
 
     fn names(&self) -> BoxFuture<'_, Result<Vec<HeldName>, EngineError>> {
         self.readers.run(|connection| Ok(reader::names(connection)?)).boxed()
+    }
+
+    fn revoke(&self, revocation: Revocation) -> BoxFuture<'_, Result<(), EngineError>> {
+        self.submit(|reply| Job::Revoke { revocation, reply })
+    }
+
+    fn revocations(&self) -> BoxFuture<'_, Result<Vec<Revocation>, EngineError>> {
+        self.readers.run(|connection| Ok(reader::revocations(connection)?)).boxed()
     }
 
     fn append(&self, room: RoomId, entry: Entry) -> BoxFuture<'_, Result<Appended, EngineError>> {

@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 
 use super::{check, row, schema};
 use crate::{
-    chat::{Event, Room, RoomId},
+    chat::{Event, Revocation, Room, RoomId},
     engine::{End, EngineError, HeldName, Query, now},
 };
 
@@ -115,6 +115,12 @@ pub(super) fn sanctions(connection: &Connection) -> Result<Vec<Event>, EngineErr
 pub(super) fn names(connection: &Connection) -> rusqlite::Result<Vec<HeldName>> {
     let mut statement = connection.prepare_cached("SELECT * FROM names WHERE until > ?1 ORDER BY until")?;
     statement.query_map([now().0], row::held_name)?.collect()
+}
+
+/// The revocations that are not over.
+pub(super) fn revocations(connection: &Connection) -> rusqlite::Result<Vec<Revocation>> {
+    let mut statement = connection.prepare_cached("SELECT * FROM revocations WHERE until > ?1")?;
+    statement.query_map([now().0], row::revocation)?.collect()
 }
 
 /// The events that `query` names, oldest first.

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::{checksum, schema::state_from_name};
 use crate::{
     chat::{
-        AddressHash, Deleted, Deletion, Event, Kind, Measure, Message, NameClaim, Profile, Room, RoomId, Sanction, Settings,
-        Timestamp, UserId,
+        AddressHash, Deleted, Deletion, Event, Kind, Measure, Message, NameClaim, Profile, Revocation, Revoked, Room, RoomId,
+        Sanction, Settings, Timestamp, UserId,
     },
     engine::{EngineError, HeldName, payload},
 };
@@ -117,6 +117,24 @@ pub(super) fn room(row: &Row<'_>) -> rusqlite::Result<Room> {
 pub(super) fn held_name(row: &Row<'_>) -> rusqlite::Result<HeldName> {
     let claim = NameClaim { name: row.get("name")?, until: Timestamp(row.get("until")?) };
     Ok(HeldName { room: room_id(row, "room")?, user: user(row, "user")?, claim })
+}
+
+/// One row of `revocations`.
+pub(super) fn revocation(row: &Row<'_>) -> rusqlite::Result<Revocation> {
+    let of = match row.get("kind")? {
+        0 => Revoked::Token(row.get("id")?),
+        1 => Revoked::User(user(row, "id")?),
+        other => return Err(rusqlite::Error::IntegralValueOutOfRange(0, other)),
+    };
+    Ok(Revocation { of, at: Timestamp(row.get("at")?), until: Timestamp(row.get("until")?) })
+}
+
+/// What a revocation is of, as its row says it.
+pub(super) fn revoked(of: &Revoked) -> (i64, &str) {
+    match of {
+        Revoked::Token(id) => (0, id),
+        Revoked::User(user) => (1, user.as_str()),
+    }
 }
 
 fn message(row: &Row<'_>) -> rusqlite::Result<Message> {

@@ -12,7 +12,7 @@ use crate::{
 const APPLICATION_ID: i64 = 0x6368_6174;
 
 /// Step `n` brings a database from schema version `n` to `n + 1`. A step that was released is never changed.
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 9] = [
     "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
     CREATE TABLE rooms (
@@ -95,6 +95,16 @@ const MIGRATIONS: [&str; 8] = [
 ",
     // What the author of a message was, as a JSON object; none for a guest of whom there is nothing to be said.
     "ALTER TABLE events ADD COLUMN profile TEXT",
+    "
+    -- Tokens that do not count any more. kind: 0 of an id, 1 of a user.
+    CREATE TABLE revocations (
+        kind INTEGER NOT NULL,
+        id TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        until INTEGER NOT NULL,
+        PRIMARY KEY (kind, id)
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// Opens the writing connection to a database that may be ours. Nothing in it is changed before [`prepare`], and a write-ahead log
