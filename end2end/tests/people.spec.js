@@ -52,11 +52,19 @@ test.describe('a name', () => {
   });
 });
 
-/** Signs in as whoever runs the chat, and goes to its room. */
-const owner = async (visit) => {
-  const page = await visit({ path: '/admin', hydrated: false });
+const violations = async (page) => (await new AxeBuilder({ page }).analyze()).violations;
+
+/** Signs in as whoever runs the chat. */
+const signIn = async (visit, options = {}) => {
+  const page = await visit({ path: '/admin', hydrated: false, ...options });
   await page.getByLabel('Password').fill(ADMIN_PASSWORD);
   await page.getByRole('button', { name: 'Sign in' }).click();
+  return page;
+};
+
+/** The same, and goes to the room. */
+const owner = async (visit) => {
+  const page = await signIn(visit);
   await page.getByRole('link', { name: 'Live chat' }).click();
   await live(page);
   return page;
@@ -73,7 +81,7 @@ for (const colorScheme of ['light', 'dark']) {
       await expect(messages(page)).toHaveCount(5);
       await expect(messages(page).first().locator('.by')).toHaveText('Robinowner');
       await expect(page.locator('#list .role')).toHaveText(['owner']);
-      expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+      expect(await violations(page)).toEqual([]);
     };
     await check(reader);
     await reader.reload();
@@ -121,7 +129,7 @@ test.describe("a site's own users", () => {
     await expect.poll(() => image.evaluate((image) => image.complete && image.naturalWidth)).toBe(8);
     expect(asked[0].referer).toBeUndefined();
     expect(await reader.evaluate(() => window.ran)).toBeUndefined();
-    expect((await new AxeBuilder({ page: reader }).analyze()).violations).toEqual([]);
+    expect(await violations(reader)).toEqual([]);
     await say(reader, 'me too', 'ann');
     await expect(nameError(reader)).toBeVisible();
   });
@@ -144,4 +152,59 @@ test.describe("a site's own users", () => {
     await expect(messages(reader)).toHaveCount(2);
     await expect(reader.locator('#list img, #list .role')).toHaveCount(0);
   });
+});
+
+test.describe('a moderator', () => {
+  test.use({ networkErrors: true }); // Chromium writes each 401 and 410 itself.
+
+  for (const [where, options] of [
+    ['at a desk', {}],
+    ['on a phone', { viewport: { width: 390, height: 700 }, colorScheme: 'dark' }],
+  ]) {
+    test(`is invited by a link, moderates, and is sent away, ${where} without a script`, async ({ visit, server }) => {
+      const admin = await signIn(visit, { javaScriptEnabled: false, ...options });
+      expect(await violations(admin)).toEqual([]);
+      await admin.getByRole('link', { name: 'People' }).click();
+      await admin.getByLabel('Name').fill('Admin\u202e');
+      await admin.getByRole('button', { name: 'Invite' }).click();
+      await expect(admin.getByRole('alert')).toHaveText('The name contains invisible characters. Please remove them.');
+      expect(await violations(admin)).toEqual([]);
+      await admin.getByLabel('Name').fill('Robin');
+      await admin.getByLabel('Room').selectOption('Live chat');
+      await admin.getByRole('button', { name: 'Invite' }).click();
+      const link = await admin.locator('.made code').innerText();
+      expect(link).toContain(server.url);
+      expect(await violations(admin)).toEqual([]);
+      const width = () => admin.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      expect(await width()).toBe(0);
+
+      const page = await visit({ path: new URL(link).pathname, hydrated: false });
+      expect(await violations(page)).toEqual([]);
+      await page.getByRole('button', { name: 'Accept' }).click();
+      await live(page);
+      await expect(page.getByLabel('Username')).toHaveValue('Robin');
+      const eve = await visit();
+      await live(eve);
+      await say(eve, 'buy this', 'Eve');
+      await page.getByRole('button', { name: 'Moderate Eve' }).focus();
+      await page.keyboard.press('Enter');
+      await page.getByRole('button', { name: 'Delete message' }).click();
+      await expect(eve.getByText('Deleted by a moderator.')).toBeVisible();
+      await say(page, 'No adverts, please.');
+      await expect(messages(eve).last().locator('.role')).toHaveText('moderator');
+
+      await admin.goto(`${server.url}/admin/people`);
+      await expect(admin.getByRole('row', { name: /Robin Live chat taken on/ })).toBeVisible();
+      await admin.getByRole('button', { name: 'Revoke Robin' }).click();
+      await expect(admin.getByRole('row', { name: /Robin Live chat revoked/ })).toBeVisible();
+      await expect(page.getByRole('status').filter({ hasText: 'Live' })).toBeHidden();
+      await page.reload();
+      await live(page);
+      await say(eve, 'sorry');
+      await expect(messages(page).last()).toContainText('sorry');
+      await expect(page.getByRole('button', { name: /Moderate/ })).toHaveCount(0);
+      await page.goto(link);
+      await expect(page.getByText('This invitation has been used or taken back.')).toBeVisible();
+    });
+  }
 });

@@ -46,6 +46,7 @@ pub fn rooms(rooms: Vec<RoomRow>) -> impl IntoView {
         <main class="admin">
             <header class="admin-head">
                 <h1>"Rooms"</h1>
+                <a class="button" href="/admin/people">"People"</a>
                 <form method="post" action="/admin/sign-out">
                     <button class="button" type="submit">"Sign out"</button>
                 </form>

@@ -17,6 +17,7 @@ mod incoming;
 mod json;
 mod log;
 mod moderation;
+mod people;
 mod publish;
 mod request;
 mod rich_text;
@@ -28,4 +29,4 @@ mod timeline;
 mod view;
 
 pub use shell::{Page, shell};
-pub use view::{ChatMessage, FormError, FormInput, FormView, RoomRow, RoomView, Standing};
+pub use view::{ChatMessage, FormError, FormInput, FormView, InvitationRow, PeopleView, RoomRow, RoomView, Standing};

@@ -1,9 +1,9 @@
 use leptos::{hydration::AutoReload, nonce::use_nonce, prelude::*};
 
 use super::{
-    admin,
+    admin, people,
     room::{Chat, VIEW_ID},
-    view::{RoomRow, RoomView},
+    view::{PeopleView, RoomRow, RoomView},
 };
 
 /// Shows the newest messages before the first paint, where a script may run at all: without, the stylesheet does it.
@@ -21,6 +21,15 @@ pub enum Page {
     },
     /// What there is to run.
     Admin(Vec<RoomRow>),
+    /// Who is invited to moderate.
+    People(PeopleView),
+    /// The question whether to take an invitation.
+    Invitation {
+        /// Under which name.
+        name: String,
+        /// The room's name.
+        to: String,
+    },
     /// A token does not let somebody in, and why.
     NotAdmitted(String),
     /// There is nothing at this address.
@@ -49,6 +58,10 @@ pub fn shell(options: &LeptosOptions, page: Page) -> impl IntoView + use<> {
         }
         Page::SignIn { error } => document("Sign in · live-chat".into(), ().into_any(), admin::sign_in(error).into_any()),
         Page::Admin(rooms) => document("Rooms · live-chat".into(), ().into_any(), admin::rooms(rooms).into_any()),
+        Page::People(view) => document("People · live-chat".into(), ().into_any(), people::people(view).into_any()),
+        Page::Invitation { name, to } => {
+            document("Invitation · live-chat".into(), ().into_any(), people::invitation(name, to).into_any())
+        }
         Page::NotAdmitted(why) => notice("You could not be let in", why),
         Page::NotFound => notice("There is no such room", "The address may have a typing error, or the room is gone."),
         Page::Failed => notice("Something went wrong", "The page could not be shown. Please try again in a moment."),

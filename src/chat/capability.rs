@@ -41,6 +41,12 @@ impl Capabilities {
         Self(vec![Capability::SendMessage])
     }
 
+    /// What a moderator gets: to speak, and to decide who else does.
+    pub fn moderator() -> Self {
+        use Capability::{DeleteMessage, DisconnectUser, SendMessage};
+        Self(vec![SendMessage, DeleteMessage, DisconnectUser])
+    }
+
     /// What whoever runs the chat gets: everything.
     pub fn owner() -> Self {
         use Capability::{DeleteMessage, DisconnectUser, ManageRoom, SendMessage};

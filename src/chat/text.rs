@@ -123,6 +123,14 @@ impl ChatText {
         string(parts.username?)
     }
 
+    /// Judges a name by itself.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check_name(name: &str, limits: &Limits) -> Result<(), Invalid> {
+        check_field(Field::Username, name, limits).map_err(|fault| Invalid { field: Field::Username, fault })
+    }
+
     /// Judges the chat fields of any payload. A payload that has none is none of our business and passes; one that says
     /// `"type":"chat"` must have both.
     ///

@@ -14,8 +14,8 @@ use futures::future::BoxFuture;
 
 pub use self::sqlite::{OpenError, Sqlite};
 use crate::chat::{
-    Deletion, Draft, Event, InvalidSetting, NameClaim, Payload, Profile, Revocation, Room, RoomId, RoomState, Sanction, Settings,
-    SettingsChange, Timestamp, UserId,
+    Deletion, Draft, Event, InvalidSetting, Invitation, NameClaim, Payload, Profile, Revocation, Room, RoomId, RoomState,
+    Sanction, Settings, SettingsChange, Timestamp, UserId,
 };
 
 /// Receives every event of every room, in the order of each room's log, after its commit and before its author's answer.
@@ -67,6 +67,12 @@ pub trait Engine: Send + Sync + 'static {
 
     /// The revocations that are not over.
     fn revocations(&self) -> BoxFuture<'_, Result<Vec<Revocation>, EngineError>>;
+
+    /// Keeps an invitation; a later one of the same id replaces it.
+    fn keep_invitation(&self, invitation: Invitation) -> BoxFuture<'_, Result<(), EngineError>>;
+
+    /// All invitations.
+    fn invitations(&self) -> BoxFuture<'_, Result<Vec<Invitation>, EngineError>>;
 
     /// Reads a part of a room's log, oldest first, without the messages that were deleted. Sees everything that was dispatched before the call.
     fn read(&self, query: Query) -> BoxFuture<'_, Result<Vec<Event>, EngineError>>;

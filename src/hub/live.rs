@@ -235,6 +235,11 @@ impl LiveRoom {
         self.lock().names.stored(user, claim);
     }
 
+    /// That user holds no name any more.
+    pub(super) fn release_name(&self, user: &UserId) {
+        self.lock().names.forget(user);
+    }
+
     /// Takes over who held a name before the start.
     pub(super) fn restore_name(&self, user: &UserId, claim: &NameClaim) {
         self.lock().names.restore(user, claim);

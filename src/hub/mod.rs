@@ -4,9 +4,11 @@
 //! limits, the state of a room, presence, and the join of history and live. The hub uses the engine below it and must never know
 //! HTTP, HTML or a wire format; the one thing that it keeps for the dialects is a place for each entry's encoded frame.
 
+mod invitations;
 mod live;
 mod moderation;
 mod names;
+mod owners;
 mod people;
 mod rate;
 mod refusal;
@@ -29,8 +31,9 @@ use std::{
     time::Duration,
 };
 
-use self::{live::LiveRoom, revocations::Revocations};
+use self::{invitations::Invitations, live::LiveRoom, revocations::Revocations};
 pub use self::{
+    invitations::MODERATOR_SECONDS,
     live::{ConnectionId, Wake},
     moderation::{Authority, Decision},
     names::ReservedNames,
@@ -39,7 +42,7 @@ pub use self::{
     revocations::Revoke,
     ring::{Entry, Item, RingSize},
     subscriber::{Batch, Fetch, Fetched, Found, LiveTail, Step, Subscriber, Welcome},
-    token::{Claims, Identity, Origin, TokenError, Tokens},
+    token::{Claims, Identity, Origin, Session, TokenError, Tokens},
 };
 use crate::{
     chat::{Capability, ChatText, Command, Event, Kind, Limits, Position, Room, RoomId, RoomState, SettingsChange, UserId},
@@ -57,6 +60,9 @@ struct Inner {
     limits: Limits,
     reserved_names: ReservedNames,
     revocations: Revocations,
+    invitations: Invitations,
+    /// What the sessions of whoever runs the chat are called now: those of another name are over.
+    owners: RwLock<String>,
     buckets: Buckets<(RoomId, UserId)>,
     /// Becomes true once, when the server stops.
     stopping: AtomicBool,
@@ -162,15 +168,15 @@ impl Hub {
                 room.note(sanction);
             }
         }
-        for held in engine.names().await? {
-            if let Some(room) = rooms.find(held.room) {
-                room.restore_name(&held.user, &held.claim);
-            }
-        }
         let revocations = Revocations::default();
         for revocation in engine.revocations().await? {
             revocations.note(revocation, engine::now());
         }
+        let invitations = Invitations::default();
+        for invitation in engine.invitations().await? {
+            invitations.note(invitation);
+        }
+        let (held, owners) = (engine.names().await?, RwLock::default());
         let buckets = Buckets::new(limits.rate_per_second, limits.burst);
         let inner = Arc::new(Inner {
             engine,
@@ -179,11 +185,15 @@ impl Hub {
             limits,
             reserved_names,
             revocations,
+            invitations,
+            owners,
             buckets,
             stopping: AtomicBool::new(false),
         });
         tokio::spawn(tell_presence(Arc::downgrade(&inner)));
-        Ok(Self(inner))
+        let hub = Self(inner);
+        hub.restore_names(held);
+        Ok(hub)
     }
 
     /// What one client may send.

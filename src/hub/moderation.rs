@@ -104,7 +104,7 @@ impl Hub {
     }
 
     /// What is the same before each of a moderator's acts: who does it, if they may.
-    fn begin(&self, room: RoomId, who: &Authority, capability: Capability, reason: &str) -> Result<UserId, Refusal> {
+    pub(super) fn begin(&self, room: RoomId, who: &Authority, capability: Capability, reason: &str) -> Result<UserId, Refusal> {
         if self.is_stopping() {
             return Err(Refusal::Stopping);
         }

@@ -135,7 +135,8 @@ impl Names {
         self.holders.entry(name).or_default().push(holder);
     }
 
-    fn forget(&mut self, user: &UserId) {
+    /// That user holds no name any more.
+    pub(super) fn forget(&mut self, user: &UserId) {
         let Some(name) = self.names.remove(user) else { return };
         if let Entry::Occupied(mut holders) = self.holders.entry(name) {
             holders.get_mut().retain(|holder| holder.user != *user);

@@ -57,6 +57,12 @@ pub enum Refusal {
         /// How long it is, in Unicode code points.
         chars: usize,
     },
+    /// There is no such invitation.
+    #[error("There is no such invitation. Please check the link.")]
+    UnknownInvitation,
+    /// It was taken, or revoked.
+    #[error("This invitation has been used or taken back. Please ask for another one.")]
+    InvitationOver,
     /// History was asked for by somebody who is not listening.
     #[error("No open subscription belongs to this token. Subscribe first, then ask for the history.")]
     NotConnected,
@@ -107,6 +113,8 @@ impl Refusal {
             Self::TimeoutLength => "timeout_length",
             Self::UnknownMessage => "unknown_message",
             Self::ReasonTooLong { .. } => "reason_too_long",
+            Self::UnknownInvitation => "unknown_invitation",
+            Self::InvitationOver => "invitation_over",
             Self::NotConnected => "not_connected",
             Self::TooFast { .. } => "too_fast",
             Self::SlowMode { .. } => "slow_mode",

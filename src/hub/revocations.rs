@@ -34,6 +34,12 @@ impl Revocations {
         all.insert(revocation.of.clone(), revocation);
     }
 
+    /// When all tokens of a user were revoked, if they were.
+    pub(super) fn at(&self, user: &UserId) -> Option<Timestamp> {
+        let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        all.get(&Revoked::User(user.clone())).map(|revocation| revocation.at)
+    }
+
     /// Whether what somebody shows is revoked.
     pub(super) fn contain(&self, user: &UserId, origin: &Origin) -> bool {
         let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
@@ -74,10 +80,15 @@ impl Hub {
         let revocation = Revocation { of, at, until };
         self.0.engine.revoke(revocation.clone()).await?;
         self.0.revocations.note(revocation, at);
-        for room in self.0.rooms.all() {
-            room.close(|user, origin| self.0.revocations.contain(user, origin));
-        }
+        self.close_refused();
         Ok(())
+    }
+
+    /// Ends the connections of those whose tokens count no more.
+    pub(super) fn close_refused(&self) {
+        for room in self.0.rooms.all() {
+            room.close(|user, origin| self.check_revoked(user, origin).is_err());
+        }
     }
 
     /// What `token` says, if it lets its bearer into `room`.
@@ -92,7 +103,8 @@ impl Hub {
 
     /// The same of what was let in before.
     pub(super) fn check_revoked(&self, user: &UserId, origin: &Origin) -> Result<(), TokenError> {
-        if self.0.revocations.contain(user, origin) { Err(TokenError::Revoked) } else { Ok(()) }
+        let is_revoked = self.0.revocations.contain(user, origin) || self.is_uninvited(user) || self.is_signed_out(origin);
+        if is_revoked { Err(TokenError::Revoked) } else { Ok(()) }
     }
 }
 

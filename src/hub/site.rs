@@ -76,6 +76,10 @@ impl Site {
         if picture.as_deref().is_some_and(|picture| !is_picture(picture)) {
             return Err(refuse(&format!("\"picture\" must be an https address of at most {PICTURE_BYTES} characters")));
         }
+        // Names with a colon are the chat's own.
+        if jti.as_deref().is_some_and(|id| id.contains(':')) {
+            return Err(refuse("\"jti\" may hold no colon"));
+        }
         // A token without an id is known by its signature, of which each has its own.
         let id = jti.or_else(|| token.rsplit('.').next().map(str::to_owned));
         let bot = role == Some(SiteRole::Bot);
@@ -157,6 +161,7 @@ mod tests {
             (json!({ "exp": LATER }), "missing field `sub`"),
             (json!({ "sub": "", "exp": LATER }), "\"sub\" is empty"),
             (json!({ "sub": 42, "exp": LATER }), "invalid type"),
+            (json!({ "sub": "42", "exp": LATER, "jti": "owners:x" }), "no colon"),
             (json!({ "sub": "a b", "exp": LATER }), "\"sub\" must be"),
             (json!({ "sub": "x".repeat(124), "exp": LATER }), "\"sub\" must be"),
             (json!({ "sub": "42", "exp": LATER, "caps": ["EVERYTHING"] }), "unknown variant `EVERYTHING`"),

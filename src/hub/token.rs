@@ -3,7 +3,10 @@ use std::{net::IpAddr, time::Duration};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, errors::ErrorKind};
 use serde::{Deserialize, Serialize};
 
-use super::{ConnectionId, site::Site};
+use super::{
+    ConnectionId,
+    site::{self, Site},
+};
 use crate::chat::{AddressHash, Capabilities, Capability, Profile, Role, RoomId, Timestamp, UserId};
 
 /// What a token says about its bearer. A JSON Web Token (RFC 7519), signed with HS256.
@@ -91,6 +94,11 @@ impl Claims {
         Timestamp::of_seconds(self.expires_at)
     }
 
+    /// Whether a site has brought its bearer.
+    pub fn is_of_a_site(&self) -> bool {
+        site::is_own(&self.user)
+    }
+
     /// What may be signed for its bearer again: all of it, if that ends when what they came with does.
     pub fn renewable(&self) -> Capabilities {
         if self.origin.until.is_some() { self.capabilities.clone() } else { Capabilities::guest() }
@@ -108,18 +116,26 @@ impl Claims {
     }
 }
 
-/// What the cookie of somebody says who has signed in to run the chat. None of it is in a room's token, nor the other way round.
+/// What the cookie of somebody says who has signed in to run the chat, or has taken an invitation. None of it is in a room's token,
+/// nor the other way round.
 #[derive(Serialize, Deserialize)]
-struct Session {
+pub struct Session {
     scope: Scope,
+    /// Which session, or invitation.
+    pub id: String,
+    /// When it ends: seconds since 1970.
     #[serde(rename = "exp")]
-    expires_at: u64,
+    pub until: u64,
 }
 
-#[derive(Serialize, Deserialize)]
+/// What a session is for.
+#[derive(Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Scope {
+pub(super) enum Scope {
+    /// To run the chat.
     Admin,
+    /// To moderate.
+    Moderator,
 }
 
 /// Signs tokens and checks them.
@@ -186,26 +202,40 @@ impl Tokens {
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding).expect("HMAC and plain data cannot fail")
     }
 
-    /// Proof that its bearer has signed in to run the chat.
-    pub fn sign_session(&self) -> String {
-        let expires_at = jsonwebtoken::get_current_timestamp() + self.lifetime.as_secs();
-        let session = Session { scope: Scope::Admin, expires_at };
+    /// Proof of a session, good for so long.
+    pub(super) fn sign_session(&self, scope: Scope, id: String, seconds: u64) -> String {
+        let session = Session { scope, id, until: jsonwebtoken::get_current_timestamp() + seconds };
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &session, &self.encoding).expect("HMAC and plain data cannot fail")
     }
 
-    /// Whether `token` is such a proof, and not over.
-    pub fn is_session(&self, token: &str) -> bool {
-        jsonwebtoken::decode::<Session>(token, &self.decoding, &validation()).is_ok()
+    /// The session of which `token` is a proof; none if it is none of that kind, or over.
+    pub(super) fn session(&self, scope: Scope, token: &str) -> Option<Session> {
+        let session = jsonwebtoken::decode::<Session>(token, &self.decoding, &validation()).ok()?.claims;
+        (session.scope == scope).then_some(session)
+    }
+
+    /// What makes the link of an invitation one that cannot be guessed.
+    pub(super) fn invitation_key(&self, id: &str) -> String {
+        self.keyed_hash(&format!("invitation {id}"))
+    }
+
+    /// What the sessions of owners are called who sign in by this password, since then.
+    pub(super) fn owners_name(&self, password: &str, since: Timestamp) -> String {
+        self.keyed_hash(&format!("owners {} {password}", since.0))
     }
 
     /// An address in a form that only holders of the secret can guess: HMAC-SHA-256 under it, the first 132 bits. With another
     /// secret no address is known again.
     pub(super) fn hash(&self, address: IpAddr) -> AddressHash {
-        let message = format!("address {address}");
+        AddressHash(self.keyed_hash(&format!("address {address}")))
+    }
+
+    /// HMAC-SHA-256 under the secret, the first 132 bits: 22 characters of `[A-Za-z0-9_-]`.
+    fn keyed_hash(&self, message: &str) -> String {
         let mut hash =
             jsonwebtoken::crypto::sign(message.as_bytes(), &self.encoding, Algorithm::HS256).expect("HMAC cannot fail");
         hash.truncate(22);
-        AddressHash(hash)
+        hash
     }
 
     /// What `token` says, if it is ours or the site's, not over, and for `room`.
@@ -272,14 +302,16 @@ mod tests {
     #[test]
     fn a_session_is_no_room_s_token_and_the_other_way_round() {
         let tokens = Tokens::new(b"secret", DAY);
-        let session = tokens.sign_session();
-        assert!(tokens.is_session(&session));
+        let session = tokens.sign_session(Scope::Admin, "s".into(), 60);
+        assert_eq!(tokens.session(Scope::Admin, &session).map(|session| session.id).as_deref(), Some("s"));
+        assert!(tokens.session(Scope::Moderator, &session).is_none());
         assert_eq!(tokens.check(&session, RoomId::FIRST), Err(TokenError::Invalid));
         let owner = tokens.sign(ann(), RoomId::FIRST, Capabilities::owner(), None);
-        let over = Session { scope: Scope::Admin, expires_at: 1 };
+        let over = Session { scope: Scope::Admin, id: "s".into(), until: 1 };
         let over = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &over, &tokens.encoding).expect("plain data");
-        for other in [&owner, "", "x", UNSIGNED, &over, &Tokens::new(b"other", DAY).sign_session()] {
-            assert!(!tokens.is_session(other), "{other}");
+        let foreign = Tokens::new(b"other", DAY).sign_session(Scope::Admin, "s".into(), 60);
+        for other in [&owner, "", "x", UNSIGNED, &over, &foreign] {
+            assert!(tokens.session(Scope::Admin, other).is_none(), "{other}");
         }
     }
 

@@ -2,7 +2,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 
 use crate::{
     chat::{Capabilities, RoomId, UserId},
-    hub::{Claims, Hub, Identity, Origin, TokenError, Tokens},
+    hub::{Claims, Hub, Identity, MODERATOR_SECONDS, Origin, Session, TokenError, Tokens},
 };
 
 /// A guest that nobody was before.
@@ -24,11 +24,15 @@ impl From<Claims> for Visitor {
 }
 
 impl Visitor {
-    /// Who the page's cookie says that this is. A cookie that is not valid, or not any more, says nothing.
+    /// Who the page's cookies say that this is: a moderator before all else. A cookie that is not valid, or not any more, says nothing.
     ///
     /// # Errors
     /// [`TokenError::Revoked`], so that whoever it is meant for hears of it.
     pub(super) fn from_cookie(headers: &HeaderMap, hub: &Hub, room: RoomId) -> Option<Result<Self, TokenError>> {
+        let sessions = [Some(room), None].map(|room| cookie(headers, &moderator_cookie_name(room)));
+        if let Some(moderator) = sessions.into_iter().flatten().find_map(|session| hub.moderator(session, room)) {
+            return Some(Ok(moderator.into()));
+        }
         let token = cookie(headers, &cookie_name(room))?;
         match hub.check(token, room) {
             Ok(claims) => Some(Ok(claims.into())),
@@ -48,9 +52,16 @@ impl Visitor {
         Self { identity: new_guest().into(), own: Capabilities::guest() }
     }
 
-    /// What they may do in the room.
-    pub(super) fn capabilities(&self, headers: &HeaderMap, tokens: &Tokens) -> Capabilities {
-        if is_owner(headers, tokens) { Capabilities::owner() } else { self.own.clone() }
+    /// As whom they act in the room: as themselves, unless they have signed in to run the chat.
+    pub(super) fn acting(&self, headers: &HeaderMap, hub: &Hub) -> (Identity, Capabilities) {
+        let Identity { user, origin } = self.identity.clone();
+        match owner(headers, hub) {
+            Some(Session { id, until, .. }) => {
+                let origin = Origin { id: Some(id), until: Some(until), ..origin };
+                (Identity { user, origin }, Capabilities::owner())
+            }
+            None => (Identity { user, origin }, self.own.clone()),
+        }
     }
 
     /// The cookie that keeps them who they are in `room`: a token, as long as that is good. It is for our own pages alone: scripts
@@ -65,15 +76,25 @@ impl Visitor {
 /// The cookie of whoever has signed in to run the chat.
 const SESSION_COOKIE: &str = "live-chat-admin";
 
-/// Whether the request comes from somebody who has signed in to run the chat.
-pub(super) fn is_owner(headers: &HeaderMap, tokens: &Tokens) -> bool {
-    cookie(headers, SESSION_COOKIE).is_some_and(|token| tokens.is_session(token))
+/// The session of whoever has signed in to run the chat, if the request comes from them.
+pub(super) fn owner(headers: &HeaderMap, hub: &Hub) -> Option<Session> {
+    cookie(headers, SESSION_COOKIE).and_then(|session| hub.owner(session))
 }
 
 /// The cookie that says that somebody has signed in.
-pub(super) fn session_cookie(tokens: &Tokens) -> HeaderValue {
-    let (token, seconds) = (tokens.sign_session(), tokens.lifetime().as_secs());
-    own_cookie(&format!("{SESSION_COOKIE}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}"))
+pub(super) fn session_cookie(hub: &Hub) -> HeaderValue {
+    let (session, seconds) = (hub.sign_in(), hub.tokens().lifetime().as_secs());
+    own_cookie(&format!("{SESSION_COOKIE}={session}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}"))
+}
+
+/// The cookie of somebody who has taken an invitation to moderate that room, or all.
+pub(super) fn moderator_cookie(session: &str, room: Option<RoomId>) -> HeaderValue {
+    let name = moderator_cookie_name(room);
+    own_cookie(&format!("{name}={session}; Path=/; HttpOnly; SameSite=Lax; Max-Age={MODERATOR_SECONDS}"))
+}
+
+fn moderator_cookie_name(room: Option<RoomId>) -> String {
+    room.map_or_else(|| "live-chat-moderator".to_owned(), |room| format!("live-chat-moderator-{room}"))
 }
 
 /// The cookie that takes it away.

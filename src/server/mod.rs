@@ -16,6 +16,7 @@ mod listen;
 mod moderation;
 mod page;
 mod password;
+mod people;
 mod publish;
 mod revoke;
 mod router;

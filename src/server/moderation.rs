@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// What the request shows for itself; whether that is enough is the hub's to say.
-pub(super) struct Shown(Authority);
+pub(super) struct Shown(pub(super) Authority);
 
 impl<S: Send + Sync> FromRequestParts<S> for Shown
 where
@@ -172,8 +172,8 @@ fn done(hub: &Hub, room: RoomId, appended: Appended) -> Response {
 
 /// A room, and the name of something inside it, from the path.
 pub(super) struct Inside {
-    room: RoomId,
-    name: String,
+    pub(super) room: RoomId,
+    pub(super) name: String,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Inside {

@@ -26,7 +26,7 @@ use crate::{
     app::{self, ChatMessage, FormError, FormInput, FormView, Page, RoomView, Standing},
     chat::{Capabilities, Capability, ChatText, Command, Draft, Event, Field, Kind, Measure, RoomId, Sanction, UserId},
     engine::{End, Query},
-    hub::{Caller, Hub, Refusal, Snapshot, TokenError},
+    hub::{Caller, Hub, Identity, Refusal, Snapshot, TokenError},
     protocol::inlive,
 };
 
@@ -48,6 +48,8 @@ pub(super) struct Post {
 /// Who asks for a page.
 struct Reader {
     visitor: Visitor,
+    /// As whom they act.
+    identity: Identity,
     capabilities: Capabilities,
     /// Where they come from, if that is known.
     from: Option<IpAddr>,
@@ -55,15 +57,15 @@ struct Reader {
 
 impl Reader {
     fn of(state: &AppState, room: RoomId, headers: &HeaderMap, ClientAddress(from): ClientAddress) -> Self {
-        let tokens = state.hub.tokens();
         // Who was sent away comes back as a new guest.
         let visitor = Visitor::from_cookie(headers, &state.hub, room).and_then(Result::ok).unwrap_or_else(Visitor::new);
-        Self { capabilities: visitor.capabilities(headers, tokens), visitor, from }
+        let (identity, capabilities) = visitor.acting(headers, &state.hub);
+        Self { visitor, identity, capabilities, from }
     }
 
     /// The only name that they may use, if their site has given them one.
     fn name(&self) -> Option<String> {
-        self.visitor.identity.origin.name.clone()
+        self.identity.origin.name.clone()
     }
 }
 
@@ -138,7 +140,7 @@ pub(super) async fn enter(
     };
     let claims = form.map_err(|_| TokenError::Missing).and_then(|Form(Entrance { token })| state.hub.check(&token, room));
     // A guest's token could be planted on somebody, to read along in their name.
-    let claims = claims.and_then(|claims| if claims.origin.until.is_some() { Ok(claims) } else { Err(TokenError::Invalid) });
+    let claims = claims.and_then(|claims| if claims.is_of_a_site() { Ok(claims) } else { Err(TokenError::Invalid) });
     match claims {
         Ok(claims) => {
             let cookie = Visitor::from(claims).cookie(state.hub.tokens(), room);
@@ -197,7 +199,7 @@ async fn show_as(
 }
 
 async fn view(hub: &Hub, room: RoomId, reader: &Reader, params: &Params, form: FormView) -> Result<RoomView, Refusal> {
-    let Reader { visitor: Visitor { identity, .. }, capabilities, from } = reader;
+    let Reader { identity, capabilities, from, .. } = reader;
     let user = &identity.user;
     let Snapshot { room: about, position, viewer_count } = hub.snapshot(room)?;
     // A place that cannot be used shows the newest page, as if it had not been given.
@@ -315,7 +317,7 @@ async fn post(
 async fn publish(
     hub: &Hub,
     room: RoomId,
-    Reader { visitor: Visitor { identity, .. }, capabilities, from }: &Reader,
+    Reader { identity, capabilities, from, .. }: &Reader,
     username: &str,
     text: &str,
     client_message_id: Option<String>,

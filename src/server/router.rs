@@ -9,7 +9,7 @@ use tower_http::{
     set_header::SetResponseHeaderLayer,
 };
 
-use super::{admin, api, error::ApiError, moderation, page, publish, revoke, state::AppState, subscribe, telemetry};
+use super::{admin, api, error::ApiError, moderation, page, people, publish, revoke, state::AppState, subscribe, telemetry};
 use crate::chat::RoomId;
 
 /// Every route of the server, grouped by who uses it.
@@ -37,6 +37,8 @@ pub fn router(state: AppState, allowed_origins: &[HeaderValue]) -> Router {
         .route("/streams/{id}/users/{user}/lift", post(moderation::lift))
         .route("/streams/{id}/settings", post(moderation::configure))
         .route("/streams/{id}/sanctions", get(moderation::sanctions))
+        .route("/streams/{id}/invites", get(people::list).post(people::invite))
+        .route("/streams/{id}/invites/{invite}", delete(people::revoke))
         .route("/tokens/revoke", post(revoke::revoke));
     Router::new()
         .route("/", get(page::first_room).post(page::post_to_first_room))
@@ -47,6 +49,9 @@ pub fn router(state: AppState, allowed_origins: &[HeaderValue]) -> Router {
         .merge(widget("/v1", streams))
         .route("/admin", get(admin::show).post(admin::sign_in))
         .route("/admin/sign-out", post(admin::sign_out))
+        .route("/admin/people", get(people::show).post(people::invite_by_form))
+        .route("/admin/people/{id}/revoke", post(people::revoke_by_form))
+        .route("/invites/{link}", get(people::look).post(people::take))
         .route("/metrics", get(telemetry::metrics))
         .route("/health/live", get(async || "OK\n"))
         .route("/health/ready", get(telemetry::ready))

@@ -98,6 +98,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let addr = listener.local_addr()?;
     // Not before it is sure that it can be printed.
     let (password, new_password) = password(&config)?;
+    hub.admit_owners_by(password.fingerprint());
     greet(&hub, addr, first_start.then_some(config.data_dir.as_path()), new_password.as_deref())?;
 
     let options = LeptosOptions::builder().output_name("live-chat").site_root(site_root()).site_addr(addr).build();

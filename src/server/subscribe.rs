@@ -45,8 +45,7 @@ pub(super) async fn subscribe(
         Some(visitor) => visitor,
         None => Visitor::from_cookie(&headers, &hub, room).transpose().map_err(Refusal::Token)?.unwrap_or_else(Visitor::passing),
     };
-    let capabilities = visitor.capabilities(&headers, hub.tokens());
-    let identity = visitor.identity;
+    let (identity, capabilities) = visitor.acting(&headers, &hub);
     let inbox = Arc::clone(streams.next());
     let wake: Arc<dyn Wake> = inbox.clone();
     match hub.subscribe(room, identity.clone(), from, resume_position(&headers, &params).as_deref(), &wake) {

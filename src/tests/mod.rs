@@ -4,6 +4,7 @@ mod admin;
 mod client;
 mod config;
 mod connections;
+mod invitations;
 mod metrics;
 mod moderation;
 mod page;

@@ -98,6 +98,8 @@ impl Site {
         let tokens = Tokens::new(b"a secret for tests", Duration::from_secs(3_600)).trusting(SITE_SECRET.as_bytes());
         let reserved = ReservedNames::new(["admin", "support"]);
         let hub = Hub::start(engine.clone(), rooms, tokens, setting.limits, reserved).await.expect("a readable log");
+        let password = Password::of(password_hash().to_owned());
+        hub.admit_owners_by(password.fingerprint());
         let streams = Arc::new(Streams::start(&hub, setting.heartbeat).expect("threads"));
         let options = LeptosOptions::builder().output_name("live-chat").site_root("target/no-site").build();
         let state = AppState {
@@ -106,7 +108,7 @@ impl Site {
             metrics: collect_metrics(),
             options: Arc::new(options),
             admin_key: AdminKey(ADMIN_KEY.into()),
-            password: Password::of(password_hash().to_owned()),
+            password,
             trusted_proxies: setting.trusted_proxies,
         };
         let origins: Vec<_> = setting.origins.iter().map(|origin| axum::http::HeaderValue::from_static(origin)).collect();

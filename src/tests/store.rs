@@ -228,7 +228,7 @@ async fn secrets_are_for_the_owner_alone() {
 #[tokio::test]
 async fn a_database_of_an_older_version_is_taken_over() {
     let downgrades = [
-        "DROP TABLE revocations; ALTER TABLE events DROP COLUMN profile; DROP TABLE names;
+        "DROP TABLE invitations; DROP TABLE revocations; ALTER TABLE events DROP COLUMN profile; DROP TABLE names;
          ALTER TABLE rooms ADD COLUMN name TEXT NOT NULL DEFAULT 'Old'; ALTER TABLE rooms DROP COLUMN settings;
          ALTER TABLE rooms ADD COLUMN description TEXT NOT NULL DEFAULT 'older';
          ALTER TABLE rooms ADD COLUMN slow_mode_seconds INTEGER NOT NULL DEFAULT 7; PRAGMA user_version = 5",

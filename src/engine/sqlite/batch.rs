@@ -9,8 +9,8 @@ use tokio::sync::oneshot;
 use super::{checksum::checksum, row, row::Columns, schema::new_widget_key};
 use crate::{
     chat::{
-        Deleted, Deletion, Event, Kind, Measure, Message, NameClaim, Revocation, Room, RoomId, RoomState, Sanction, Settings,
-        SettingsChange, Timestamp, UserId,
+        Deleted, Deletion, Event, Invitation, Kind, Measure, Message, NameClaim, Revocation, Room, RoomId, RoomState, Sanction,
+        Settings, SettingsChange, Timestamp, UserId,
     },
     engine::{Appended, EngineError, Entry, Fault, may_follow, now},
 };
@@ -27,6 +27,7 @@ pub(super) enum Job {
     Delete { room: RoomId, deletion: Deletion, reply: Reply<Appended> },
     Sanction { room: RoomId, sanction: Sanction, reply: Reply<Appended> },
     Revoke { revocation: Revocation, reply: Reply<()> },
+    Invite { invitation: Invitation, reply: Reply<()> },
 }
 
 /// The end of a room's log.
@@ -78,6 +79,7 @@ impl<'a> Batch<'a> {
             Job::Delete { room, deletion, reply } => keep(answers, reply, self.delete(room, deletion)),
             Job::Sanction { room, sanction, reply } => keep(answers, reply, self.sanction(room, sanction)),
             Job::Revoke { revocation, reply } => keep(answers, reply, self.revoke(&revocation)),
+            Job::Invite { invitation, reply } => keep(answers, reply, self.invite(&invitation)),
         }
     }
 
@@ -233,6 +235,16 @@ impl<'a> Batch<'a> {
         Ok(self.transaction.execute(sql, params![kind, id, at.0, until.0]).map(drop)?)
     }
 
+    /// Keeps an invitation.
+    fn invite(&self, invitation: &Invitation) -> Result<(), EngineError> {
+        let Invitation { id, room, name, made_at, taken_at, revoked_at } = invitation;
+        let sql = "INSERT OR REPLACE INTO invitations (id, room, name, made_at, taken_at, revoked_at)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let time = |at: &Option<Timestamp>| at.map(|at| at.0);
+        let values = params![id, room.map(RoomId::get), name, made_at.0, time(taken_at), time(revoked_at)];
+        Ok(self.transaction.execute(sql, values).map(drop)?)
+    }
+
     fn tail(&self, room: RoomId) -> Result<Tail, EngineError> {
         self.done.tails.get(&room).or(self.before.get(&room)).copied().ok_or(EngineError::UnknownRoom(room))
     }
@@ -287,7 +299,7 @@ pub(super) fn refuse(job: Job) -> Answer {
             Job::CreateRoom { reply, .. } | Job::SetState { reply, .. } | Job::Configure { reply, .. } => {
                 drop(reply.send(Err(error)));
             }
-            Job::Revoke { reply, .. } => drop(reply.send(Err(error))),
+            Job::Revoke { reply, .. } | Job::Invite { reply, .. } => drop(reply.send(Err(error))),
         }
     })
 }

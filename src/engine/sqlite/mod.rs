@@ -41,7 +41,7 @@ use self::{
     writer::Writer,
 };
 use super::{Appended, Engine, EngineError, Entry, Fault, HeldName, Query, Sink};
-use crate::chat::{Deletion, Event, Revocation, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, UserId};
+use crate::chat::{Deletion, Event, Invitation, Revocation, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, UserId};
 
 /// The log in an SQLite file.
 pub struct Sqlite {
@@ -192,6 +192,14 @@ impl Engine for Sqlite {
 
     fn revocations(&self) -> BoxFuture<'_, Result<Vec<Revocation>, EngineError>> {
         self.readers.run(|connection| Ok(reader::revocations(connection)?)).boxed()
+    }
+
+    fn keep_invitation(&self, invitation: Invitation) -> BoxFuture<'_, Result<(), EngineError>> {
+        self.submit(|reply| Job::Invite { invitation, reply })
+    }
+
+    fn invitations(&self) -> BoxFuture<'_, Result<Vec<Invitation>, EngineError>> {
+        self.readers.run(|connection| Ok(reader::invitations(connection)?)).boxed()
     }
 
     fn append(&self, room: RoomId, entry: Entry) -> BoxFuture<'_, Result<Appended, EngineError>> {

@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 
 use super::{check, row, schema};
 use crate::{
-    chat::{Event, Revocation, Room, RoomId},
+    chat::{Event, Invitation, Revocation, Room, RoomId},
     engine::{End, EngineError, HeldName, Query, now},
 };
 
@@ -121,6 +121,11 @@ pub(super) fn names(connection: &Connection) -> rusqlite::Result<Vec<HeldName>> 
 pub(super) fn revocations(connection: &Connection) -> rusqlite::Result<Vec<Revocation>> {
     let mut statement = connection.prepare_cached("SELECT * FROM revocations WHERE until > ?1")?;
     statement.query_map([now().0], row::revocation)?.collect()
+}
+
+/// All invitations.
+pub(super) fn invitations(connection: &Connection) -> rusqlite::Result<Vec<Invitation>> {
+    connection.prepare_cached("SELECT * FROM invitations")?.query_map([], row::invitation)?.collect()
 }
 
 /// The events that `query` names, oldest first.

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::{checksum, schema::state_from_name};
 use crate::{
     chat::{
-        AddressHash, Deleted, Deletion, Event, Kind, Measure, Message, NameClaim, Profile, Revocation, Revoked, Room, RoomId,
-        Sanction, Settings, Timestamp, UserId,
+        AddressHash, Deleted, Deletion, Event, Invitation, Kind, Measure, Message, NameClaim, Profile, Revocation, Revoked, Room,
+        RoomId, Sanction, Settings, Timestamp, UserId,
     },
     engine::{EngineError, HeldName, payload},
 };
@@ -127,6 +127,20 @@ pub(super) fn revocation(row: &Row<'_>) -> rusqlite::Result<Revocation> {
         other => return Err(rusqlite::Error::IntegralValueOutOfRange(0, other)),
     };
     Ok(Revocation { of, at: Timestamp(row.get("at")?), until: Timestamp(row.get("until")?) })
+}
+
+/// One row of `invitations`.
+pub(super) fn invitation(row: &Row<'_>) -> rusqlite::Result<Invitation> {
+    let room = row.get::<_, Option<i64>>("room")?.map(|room| RoomId::new(room).ok_or_else(|| unreadable("room")));
+    let time = |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(Timestamp));
+    Ok(Invitation {
+        id: row.get("id")?,
+        room: room.transpose()?,
+        name: row.get("name")?,
+        made_at: Timestamp(row.get("made_at")?),
+        taken_at: time("taken_at")?,
+        revoked_at: time("revoked_at")?,
+    })
 }
 
 /// What a revocation is of, as its row says it.

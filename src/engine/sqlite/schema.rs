@@ -12,7 +12,7 @@ use crate::{
 const APPLICATION_ID: i64 = 0x6368_6174;
 
 /// Step `n` brings a database from schema version `n` to `n + 1`. A step that was released is never changed.
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: [&str; 10] = [
     "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
     CREATE TABLE rooms (
@@ -103,6 +103,17 @@ const MIGRATIONS: [&str; 9] = [
         at INTEGER NOT NULL,
         until INTEGER NOT NULL,
         PRIMARY KEY (kind, id)
+    ) STRICT, WITHOUT ROWID;
+",
+    "
+    -- Who is invited to moderate, in a room or, without one, in all.
+    CREATE TABLE invitations (
+        id TEXT PRIMARY KEY,
+        room INTEGER,
+        name TEXT NOT NULL,
+        made_at INTEGER NOT NULL,
+        taken_at INTEGER,
+        revoked_at INTEGER
     ) STRICT, WITHOUT ROWID;
 ",
 ];
