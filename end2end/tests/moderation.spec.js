@@ -11,7 +11,7 @@ test('a deleted message vanishes from every screen, and its author sees what bec
   await say(author, 'a rude word', 'Ann');
   await say(author, 'hello');
   await expect(messages(reader)).toHaveCount(2);
-  await server.delete(`messages/${await idOf(reader, 'rude')}`);
+  await server.delete(`messages/${await idOf(reader, 'rude')}?reason=be+kind`);
   await expect(messages(reader)).toHaveCount(1);
   expect(await texts(reader)).toEqual(['hello']);
   // The next one of the group takes over the name.
@@ -19,7 +19,7 @@ test('a deleted message vanishes from every screen, and its author sees what bec
   await expect(messages(reader).first().locator('.name')).toBeVisible();
 
   const own = messages(author).filter({ hasText: 'rude' });
-  await expect(own).toContainText('Deleted by a moderator. Only you still see it.');
+  await expect(own).toContainText('Deleted by a moderator. Only you still see it. Reason: be kind');
   await expect(messages(author)).toHaveCount(2);
   await author.reload();
   await live(author);
@@ -213,6 +213,56 @@ for (const [where, options] of [
   });
 }
 
+for (const [where, options] of [
+  ['at a desk', {}],
+  ['on a phone', { viewport: { width: 390, height: 700 }, colorScheme: 'dark' }],
+  ['without JavaScript', { javaScriptEnabled: false }],
+]) {
+  test.describe('the pages of the owner', () => {
+    test.use({ networkErrors: true }); // Chromium writes the 400 of a form that is refused.
+
+    test(`make a room and set it up ${where}`, async ({ visit, server }) => {
+      const page = await visit({ path: '/admin', hydrated: false, ...options });
+      const fits = () => page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth);
+      const check = async () => {
+        if (options.javaScriptEnabled === false) return;
+        expect(await violations(page)).toEqual([]);
+        expect(await fits()).toBe(true);
+      };
+      await page.getByLabel('Password').fill(ADMIN_PASSWORD);
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await check();
+      await page.getByLabel('Name').fill('Second stage');
+      await page.getByRole('button', { name: 'Make the room' }).click();
+      await expect(page.getByRole('heading', { name: 'Second stage' })).toBeVisible();
+      await page.getByRole('button', { name: 'Prepare' }).click();
+      await page.getByRole('button', { name: 'Start' }).click();
+      await expect(page.getByRole('button', { name: 'End' })).toBeVisible();
+      await page.getByLabel('Slow mode').fill('99999');
+      await page.getByLabel('Blocked words').fill('damn');
+      await page.getByRole('button', { name: 'Save' }).click();
+      await expect(page.getByRole('alert').filter({ hasText: '0 to 21600 seconds' })).toBeVisible();
+      await expect(page.getByLabel('Blocked words')).toHaveValue('damn');
+      await check();
+      await page.getByLabel('Slow mode').fill('5');
+      await page.getByLabel('Pause the chat').check();
+      await page.getByLabel('Who may write links').selectOption('Moderators');
+      await page.getByRole('button', { name: 'Save' }).click();
+      await expect(page.getByRole('status')).toHaveText('Saved.');
+      await server.administer('2/users/eve/ban', { reason: 'adverts' });
+      await page.reload();
+      await check();
+      await expect(page.getByLabel('Pause the chat')).toBeChecked();
+      await page.getByRole('button', { name: 'Let eve write again' }).click();
+      await expect(page.getByText('Everybody may.')).toBeVisible();
+      await page.getByRole('link', { name: 'What was done here' }).click();
+      await check();
+      await expect(page.getByRole('row')).toHaveCount(6);
+      await expect(page.getByRole('row').nth(1)).toContainText('eve may write again');
+    });
+  });
+}
+
 test('a raid is brought under control by one moderator', async ({ visit, server }) => {
   const viewers = await Promise.all([visit(), visit(), visit()]);
   const page = await moderator(visit);
@@ -257,4 +307,48 @@ test('slow mode counts down, and is over when it is switched off', async ({ visi
   await say(page, 'three');
   await expect(messages(page)).toHaveCount(3);
   expect(await texts(page)).toEqual(['one', 'two', 'three']);
+});
+
+test('a room is paused and goes on, and what is typed stays', async ({ visit, server }) => {
+  const page = await visit();
+  const owner = await moderator(visit);
+  await live(page);
+  await page.getByLabel('Message', { exact: true }).fill('half a thou');
+  await server.administer('1/settings', { paused: true });
+  await expect(page.getByText('A moderator has paused this chat.')).toBeVisible();
+  await expect(page.getByLabel('Message', { exact: true })).toBeHidden();
+  await expect(owner.getByText('Paused for all but moderators')).toBeVisible();
+  await say(owner, 'Back in a minute.', 'Moderator');
+  await expect(messages(page)).toHaveCount(1);
+  const late = await visit();
+  await expect(late.getByText('A moderator has paused this chat.')).toBeVisible();
+  await server.administer('1/settings', { paused: false });
+  await expect(page.getByLabel('Message', { exact: true })).toHaveValue('half a thou');
+  await expect(late.getByLabel('Message', { exact: true })).toBeVisible();
+  await server.administer('1/settings', { speakers: 'moderators' });
+  await expect(page.getByText('Only moderators write here.')).toBeVisible();
+  await expect(owner.getByLabel('Message', { exact: true })).toBeVisible();
+});
+
+test.describe('what a room does not want', () => {
+  test.use({ networkErrors: true });
+
+  test('is refused where it stands, and kept', async ({ visit, server }) => {
+    const page = await visit();
+    await live(page);
+    await server.administer('1/settings', { blocked_words: ['damn'], links: 'moderators', message_chars: 30 });
+    const message = page.getByLabel('Message', { exact: true });
+    const alert = (text) => page.getByRole('alert').filter({ hasText: text });
+    await say(page, 'd\u00e0mn it', 'Ann');
+    await expect(alert('The message has a word in it')).toBeVisible();
+    await expect(message).toHaveValue('d\u00e0mn it');
+    await say(page, 'look at example.com');
+    await expect(alert('Links cannot be written here.')).toBeVisible();
+    await message.fill('x'.repeat(31));
+    await expect(page.locator('.counter')).toHaveText('31 / 30');
+    await say(page, 'fine', 'D\u0430mn');
+    await expect(alert('The name has a word in it')).toBeVisible();
+    await expect(page.getByLabel('Username')).toHaveAttribute('aria-invalid', 'true');
+    expect(await server.history()).toEqual([]);
+  });
 });

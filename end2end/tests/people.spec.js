@@ -161,8 +161,8 @@ test.describe('a moderator', () => {
     ['at a desk', {}],
     ['on a phone', { viewport: { width: 390, height: 700 }, colorScheme: 'dark' }],
   ]) {
-    test(`is invited by a link, moderates, and is sent away, ${where} without a script`, async ({ visit, server }) => {
-      const admin = await signIn(visit, { javaScriptEnabled: false, ...options });
+    test(`is invited by a link, moderates, and is sent away, ${where}`, async ({ visit, server }) => {
+      const admin = await signIn(visit, { ...options });
       expect(await violations(admin)).toEqual([]);
       await admin.getByRole('link', { name: 'People' }).click();
       await admin.getByLabel('Name').fill('Admin\u202e');

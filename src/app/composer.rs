@@ -7,7 +7,7 @@ use super::{
     session::{Session, sleep, spawn},
     view::{FormError, FormInput, FormView, RoomView, Standing},
 };
-use crate::chat::{Fault, Field, Invalid, Limits, RoomState};
+use crate::chat::{Fault, Field, Group, Invalid, Limits, RoomState};
 
 /// Where a browser keeps the name.
 const NAME_KEY: &str = "live-chat.username";
@@ -36,17 +36,22 @@ struct Form {
 #[component]
 pub fn Composer(session: Session, view: RoomView) -> impl IntoView {
     let RoomView { archive, is_named, form, username_chars, text_chars, .. } = view;
-    let is_open = move |session: Session| !archive && session.state.get() == RoomState::Live;
     let words = move |session: Session| match session.state.get() {
-        RoomState::Ended => "This chat has ended.".to_owned(),
-        RoomState::Created | RoomState::Prepared => "This chat has not started yet.".to_owned(),
-        RoomState::Live if archive => "These are older messages.".to_owned(),
-        RoomState::Live => String::new(),
+        RoomState::Ended => "This chat has ended.",
+        RoomState::Created | RoomState::Prepared => "This chat has not started yet.",
+        RoomState::Live if archive => "These are older messages.",
+        RoomState::Live if session.moderates => "",
+        RoomState::Live => session.settings.with(|settings| match settings.speakers {
+            _ if settings.paused => "A moderator has paused this chat. Please wait until it goes on.",
+            Group::Everyone => "",
+            Group::Moderators => "Only moderators write here.",
+        }),
     };
+    let is_open = move |session: Session| words(session).is_empty();
     let limits = Limits { username_chars, text_chars, ..Limits::default() };
     view! {
         <div class="composer closed" hidden=session.flag(is_open)>
-            <p>{session.words(words)}" "<a href="?" hidden=!archive>"Back to the newest"</a></p>
+            <p>{session.words(move |session| words(session).to_owned())}" "<a href="?" hidden=!archive>"Back to the newest"</a></p>
         </div>
         <Fields session limits is_named form hidden=session.flag(move |session| !is_open(session)) />
     }
@@ -176,7 +181,7 @@ impl Form {
     /// errors do.
     fn error_of(self, input: FormInput) -> String {
         if input == FormInput::Message && self.is_too_long() {
-            let fault = Fault::TooLong { chars: self.chars.get(), limit: self.limits.text_chars };
+            let fault = Fault::TooLong { chars: self.chars.get(), limit: self.text_chars() };
             return Invalid { field: Field::Text, fault }.to_string();
         }
         let error = self.error.get().filter(|error| error.input.unwrap_or(FormInput::Message) == input);
@@ -184,7 +189,15 @@ impl Form {
     }
 
     fn is_too_long(self) -> bool {
-        self.chars.get() > self.limits.text_chars
+        self.chars.get() > self.text_chars()
+    }
+
+    /// How long a text may be here.
+    fn text_chars(self) -> usize {
+        match self.session.settings.with(|settings| settings.message_chars) {
+            0 => self.limits.text_chars,
+            chars => chars.min(self.limits.text_chars),
+        }
     }
 
     fn is_sending(self) -> bool {
@@ -193,13 +206,16 @@ impl Form {
 
     /// Near the limit, how far it is.
     fn counter(self) -> String {
-        let (chars, limit) = (self.chars.get(), self.limits.text_chars);
+        let (chars, limit) = (self.chars.get(), self.text_chars());
         if chars * 5 >= limit * 4 { format!("{chars} / {limit}") } else { String::new() }
     }
 
     /// Slow mode, in words: how long it is yet, or how long it will be.
     fn slow_mode(self) -> String {
-        match (self.wait.get(), self.session.slow_mode_seconds.get()) {
+        match (self.wait.get(), self.session.slow_mode_seconds()) {
+            _ if self.session.moderates && self.session.settings.with(|settings| settings.paused) => {
+                "Paused for all but moderators".to_owned()
+            }
             (0, seconds) if seconds == 0 || self.session.moderates => String::new(),
             (0, seconds) => format!("Slow mode: {seconds} s"),
             (wait, _) => format!("Write again in {wait} s"),
@@ -217,7 +233,7 @@ impl Form {
             while self.wait.get_untracked() > 0 {
                 sleep(1.0).await;
                 // Slow mode may have been switched off meanwhile.
-                let is_on = self.session.slow_mode_seconds.get_untracked() > 0;
+                let is_on = untrack(|| self.session.slow_mode_seconds()) > 0;
                 self.wait.update(|wait| *wait = if is_on { wait.saturating_sub(1) } else { 0 });
             }
         });
@@ -255,7 +271,7 @@ impl Form {
     fn check(self, draft: &Draft) -> Result<(), FormError> {
         let rows = [
             (FormInput::Username, Field::Username, &draft.username, self.limits.username_chars),
-            (FormInput::Message, Field::Text, &draft.text, self.limits.text_chars),
+            (FormInput::Message, Field::Text, &draft.text, untrack(|| self.text_chars())),
         ];
         for (input, field, text, limit) in rows {
             let chars = text.chars().count();
@@ -277,7 +293,7 @@ impl Form {
                 self.draft.set_value(None);
                 let rest = self.clear(&draft.text);
                 if !self.session.moderates {
-                    self.count_down(self.session.slow_mode_seconds.get_untracked());
+                    self.count_down(untrack(|| self.session.slow_mode_seconds()));
                 }
                 // The reader did not wait for this one before sending the next.
                 if self.next.get_value() && !rest.is_empty() {
@@ -288,7 +304,7 @@ impl Form {
             Err(refusal) => {
                 self.error.set(Some(refusal.error.clone()));
                 if let Some(seconds) = refusal.retry_after {
-                    if self.session.slow_mode_seconds.get_untracked() > 0 {
+                    if untrack(|| self.session.slow_mode_seconds()) > 0 {
                         self.count_down(seconds);
                     }
                     set_timeout(move || self.forget(&refusal.error), Duration::from_secs(seconds.into()));

@@ -251,10 +251,7 @@ impl Feed {
                 Incoming::Message(message) => messages.push(message),
                 Incoming::Viewers(viewers) => self.session.viewers.set(viewers),
                 Incoming::Room(state) => self.session.state.set(state),
-                Incoming::Settings { name, slow_mode_seconds } => {
-                    self.session.name.set(name);
-                    self.session.slow_mode_seconds.set(slow_mode_seconds);
-                }
+                Incoming::Settings(settings) => self.session.settings.set(settings),
                 Incoming::Standing(standing) => self.session.stand(standing),
                 Incoming::Removal(removal) => {
                     self.session.receive(std::mem::take(&mut messages));

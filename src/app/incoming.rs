@@ -3,9 +3,9 @@
 use super::{
     json::Json,
     timeline::{Extract, Removal},
-    view::{ChatMessage, FormError, FormInput, FormView, RoomView, Standing},
+    view::{ChatMessage, FormError, FormInput, FormView, RoomView, SettingsView, Standing},
 };
-use crate::chat::{ChatText, MessageId, RoomId, RoomState};
+use crate::chat::{ChatText, Group, MessageId, RoomId, RoomState};
 
 /// One event of the feed.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,12 +19,7 @@ pub enum Incoming {
     /// The room opened or ended.
     Room(RoomState),
     /// The room's settings changed.
-    Settings {
-        /// Its name.
-        name: String,
-        /// Seconds between two messages of one user.
-        slow_mode_seconds: u32,
-    },
+    Settings(SettingsView),
     /// Messages were deleted.
     Removal(Removal),
     /// A moderator has decided that the reader may not speak, or may again.
@@ -61,10 +56,7 @@ impl Incoming {
             "system" => match message.text("status").as_deref() {
                 Some("start") => Some(Self::Room(RoomState::Live)),
                 Some("end") => Some(Self::Room(RoomState::Ended)),
-                Some("settings") => Some(Self::Settings {
-                    name: message.text("name")?,
-                    slow_mode_seconds: message.number("slow_mode_seconds")? as u32,
-                }),
+                Some("settings") => settings(&message).map(Self::Settings),
                 Some("timeout" | "ban") => Some(Self::Standing(Some(standing(&message)))),
                 Some("lift") => Some(Self::Standing(None)),
                 Some("delete") => removal(&envelope, &message).map(Self::Removal),
@@ -84,6 +76,16 @@ impl Init {
             gap: message.flag("gap"),
         })
     }
+}
+
+fn settings(told: &Json) -> Option<SettingsView> {
+    Some(SettingsView {
+        name: told.text("name")?,
+        slow_mode_seconds: told.number("slow_mode_seconds")? as u32,
+        message_chars: told.number("message_chars")? as usize,
+        speakers: if told.text("speakers").as_deref() == Some("moderators") { Group::Moderators } else { Group::Everyone },
+        paused: told.flag("paused"),
+    })
 }
 
 fn standing(told: &Json) -> Standing {
@@ -144,7 +146,7 @@ impl RoomView {
         let error = form.get("error");
         Some(Self {
             room: RoomId::new(view.number("room")? as i64)?,
-            name: view.text("name")?,
+            settings: settings(&view.get("settings"))?,
             state: match &*view.text("state")? {
                 "created" => RoomState::Created,
                 "prepared" => RoomState::Prepared,
@@ -161,7 +163,6 @@ impl RoomView {
             viewer_count: view.number("viewer_count")? as usize,
             username_chars: view.number("username_chars")? as usize,
             text_chars: view.number("text_chars")? as usize,
-            slow_mode_seconds: view.number("slow_mode_seconds")? as u32,
             moderates: view.flag("moderates"),
             standing: Some(view.get("standing")).filter(|told| told.text("reason").is_some()).map(|told| standing(&told)),
             is_named: view.flag("is_named"),

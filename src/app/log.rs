@@ -105,6 +105,7 @@ fn Newer(session: Session, archive: bool) -> impl IntoView {
 #[component]
 fn Said(session: Session, row: Row) -> impl IntoView {
     let Row { message, gap, day, name, own, deleted } = row;
+    let is_deleted = deleted.is_some();
     let hue = colour::class(&message.chat.username);
     // What the browser writes in another way than the server.
     let written = |write: fn(Zone, &str) -> String| -> Box<dyn Fn() -> String + Send> {
@@ -112,7 +113,7 @@ fn Said(session: Session, row: Row) -> impl IntoView {
         Box::new(move || write(session.zone(), &message.sent_at))
     };
     view! {
-        <li id=message.id.clone() class=if name { "message first" } else { "message" } class:own=own class:deleted=deleted>
+        <li id=message.id.clone() class=if name { "message first" } else { "message" } class:own=own class:deleted=is_deleted>
             {gap.then(|| view! { <p class="gap"><span>"Some messages may be missing here."</span></p> })}
             {day.then(|| view! { <p class="day"><span>{written(Zone::day_in_words)}</span></p> })}
             <div class="said">
@@ -127,7 +128,7 @@ fn Said(session: Session, row: Row) -> impl IntoView {
                 <time class="time" datetime=message.sent_at.clone() title=written(Zone::full)>{written(Zone::time)}</time>
                 <p class="text" dir="auto">{rich(&message.chat.text)}</p>
                 {(session.moderates && !own).then(|| more(session, message.clone()))}
-                {deleted.then(|| view! { <p class="note">"Deleted by a moderator. Only you still see it."</p> })}
+                {deleted.map(|reason| view! { <p class="note">{note(&reason)}</p> })}
             </div>
         </li>
     }
@@ -142,6 +143,16 @@ fn picture(message: &ChatMessage) -> impl IntoView + use<> {
 /// A word beside a name. An element of its own, whose look no letters have: a name cannot imitate it.
 fn tag(class: &'static str, word: &str) -> impl IntoView + use<> {
     view! { <span class=class>{word.to_owned()}</span> }
+}
+
+/// What became of the reader's own message.
+fn note(reason: &str) -> String {
+    let mut note = "Deleted by a moderator. Only you still see it.".to_owned();
+    if !reason.is_empty() {
+        note.push_str(" Reason: ");
+        note.push_str(reason);
+    }
+    note
 }
 
 /// The way to what a moderator may do about a message.

@@ -17,7 +17,6 @@ mod incoming;
 mod json;
 mod log;
 mod moderation;
-mod people;
 mod publish;
 mod request;
 mod rich_text;
@@ -28,5 +27,6 @@ mod shell;
 mod timeline;
 mod view;
 
+pub use admin::{ActRow, ActsView, Control, FIELDS, RoomAdmin, RoomRow, RoomsView, SanctionRow, SettingsForm};
 pub use shell::{Page, shell};
-pub use view::{ChatMessage, FormError, FormInput, FormView, InvitationRow, PeopleView, RoomRow, RoomView, Standing};
+pub use view::{ChatMessage, FormError, FormInput, FormView, InvitationRow, PeopleView, RoomView, SettingsView, Standing};

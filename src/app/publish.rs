@@ -97,10 +97,8 @@ fn refusal(answer: &Answer) -> Refusal {
 }
 
 fn explain(status: u16, retry_after: Option<u32>, explained: Option<String>) -> Refusal {
-    let message = match (status, retry_after) {
-        (401, _) => "Your visit has expired. Please reload the page.".to_owned(),
-        (429, Some(seconds)) => format!("You are sending too fast. Wait {seconds} s."),
-        (429, None) => "You are sending too fast. Wait a moment.".to_owned(),
+    let message = match status {
+        401 => "Your visit has expired. Please reload the page.".to_owned(),
         _ => explained.unwrap_or_else(|| "The message could not be sent. Please try again.".to_owned()),
     };
     let input = if message.starts_with("The name") { FormInput::Username } else { FormInput::Message };
@@ -134,8 +132,8 @@ mod tests {
         let rows = [
             (400, None, Some("The name is too long."), Username, "The name is too long."),
             (400, None, Some("The message is empty."), Message, "The message is empty."),
-            (429, Some(3), Some("Too many requests"), Message, "You are sending too fast. Wait 3 s."),
-            (409, None, Some("This chat has ended."), Message, "This chat has ended."),
+            (429, Some(3), Some("You are sending too fast."), Message, "You are sending too fast."),
+            (401, None, Some("The token has expired."), Message, "Your visit has expired. Please reload the page."),
             (409, None, Some("The name is taken."), Username, "The name is taken."),
             (500, Some(9), None, Message, "The message could not be sent. Please try again."),
         ];

@@ -39,6 +39,14 @@ pub async fn get(url: &str) -> Result<Answer, NoAnswer> {
     send(url, RequestInit::new()).await
 }
 
+/// `GET url`, as whom `token` names.
+///
+/// # Errors
+/// If no answer came.
+pub async fn get_as(url: &str, token: &str) -> Result<Answer, NoAnswer> {
+    send(url, authorized("GET", token)?).await
+}
+
 /// `POST url` with a JSON body, as whom `token` names.
 ///
 /// # Errors

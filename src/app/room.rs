@@ -37,7 +37,7 @@ pub fn Chat() -> impl IntoView {
     view! {
         <main class="chat" data-hydrated=move || session.hydrated.get().then_some("true")>
             <header class="head">
-                <h1 dir="auto">{session.words(|session| session.name.get())}</h1>
+                <h1 dir="auto">{session.words(|session| session.settings.with(|settings| settings.name.clone()))}</h1>
                 <Presence session archive />
             </header>
             <Log session archive />

@@ -8,10 +8,11 @@ use leptos::{html::Div, prelude::*};
 
 use super::{
     clock::Zone,
+    json::Json,
     moderation::Moderation,
     request, scroll,
     timeline::{Extract, Removal, Timeline},
-    view::{ChatMessage, RoomView, Standing},
+    view::{ChatMessage, RoomView, SettingsView, Standing},
 };
 use crate::chat::{RoomId, RoomState};
 
@@ -36,10 +37,8 @@ pub enum Link {
 pub struct Session {
     /// The room.
     pub room: RoomId,
-    /// Its name.
-    pub name: RwSignal<String>,
-    /// Seconds that each user waits between two messages; 0 for none.
-    pub slow_mode_seconds: RwSignal<u32>,
+    /// What it is set to.
+    pub settings: RwSignal<SettingsView>,
     /// What to publish with.
     pub widget_key: StoredValue<String>,
     /// The reader's token. A new connection may bring a newer one.
@@ -79,8 +78,7 @@ impl Session {
     pub fn new(view: &RoomView) -> Self {
         Self {
             room: view.room,
-            name: RwSignal::new(view.name.clone()),
-            slow_mode_seconds: RwSignal::new(view.slow_mode_seconds),
+            settings: RwSignal::new(view.settings.clone()),
             widget_key: StoredValue::new(view.widget_key.clone()),
             token: RwSignal::new(view.token.clone()),
             user_id: RwSignal::new(view.user_id.clone()),
@@ -118,6 +116,11 @@ impl Session {
         Signal::derive(move || flag(self))
     }
 
+    /// Seconds of slow mode; 0 for none.
+    pub fn slow_mode_seconds(self) -> u32 {
+        self.settings.with(|settings| settings.slow_mode_seconds)
+    }
+
     /// Shows what just arrived. The reader's place stays.
     pub fn receive(self, messages: Vec<ChatMessage>) {
         if !messages.is_empty() {
@@ -144,8 +147,22 @@ impl Session {
     pub fn remove(self, removal: Removal) {
         let user_id = self.user_id.get_untracked();
         let stays = |id: &str| self.timeline.with_untracked(|timeline| timeline.keeps(id, &removal, &user_id));
-        let (user_id, removal) = (user_id.clone(), removal.clone());
-        scroll::keep_place_at(self, &stays, Box::new(move |timeline| timeline.remove(removal, &user_id)));
+        let own = self.timeline.with_untracked(|timeline| timeline.own(&removal, &user_id));
+        let (user_id, removed) = (user_id.clone(), removal.clone());
+        scroll::keep_place_at(self, &stays, Box::new(move |timeline| timeline.remove(removed, &user_id)));
+        if let Some(id) = own {
+            spawn(self.explain(id, removal));
+        }
+    }
+
+    /// Asks why the reader's own messages were taken out, of which one has that id. Without an answer no reason is shown.
+    async fn explain(self, id: String, removal: Removal) {
+        let url = format!("/v1/streams/{}/messages/{id}/deletion", self.room);
+        let Ok(answer) = request::get_as(&url, &self.token.get_untracked()).await else { return };
+        let reason = Json::parse(&answer.text).and_then(|answer| answer.get("data").text("reason"));
+        if let Some(reason) = reason.filter(|reason| !reason.is_empty()) {
+            scroll::keep_place(self, Box::new(move |timeline| timeline.explain(&removal, &reason)));
+        }
     }
 
     /// Fetches what lies before the first row. The reader's place stays.

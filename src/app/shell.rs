@@ -1,9 +1,9 @@
 use leptos::{hydration::AutoReload, nonce::use_nonce, prelude::*};
 
 use super::{
-    admin, people,
+    admin::{self, ActsView, RoomAdmin, RoomsView},
     room::{Chat, VIEW_ID},
-    view::{PeopleView, RoomRow, RoomView},
+    view::{PeopleView, RoomView},
 };
 
 /// Shows the newest messages before the first paint, where a script may run at all: without, the stylesheet does it.
@@ -20,7 +20,11 @@ pub enum Page {
         error: String,
     },
     /// What there is to run.
-    Admin(Vec<RoomRow>),
+    Admin(RoomsView),
+    /// One room, for whoever runs it.
+    AdminRoom(Box<RoomAdmin>),
+    /// What was done in it.
+    AdminActs(ActsView),
     /// Who is invited to moderate.
     People(PeopleView),
     /// The question whether to take an invitation.
@@ -42,7 +46,7 @@ pub enum Page {
 pub fn shell(options: &LeptosOptions, page: Page) -> impl IntoView + use<> {
     match page {
         Page::Room(view) => {
-            let title = format!("{} · live-chat", view.name);
+            let title = format!("{} · live-chat", view.settings.name);
             let scripts = view! {
                 <AutoReload options=options.clone() />
                 {hydration(options)}
@@ -58,9 +62,16 @@ pub fn shell(options: &LeptosOptions, page: Page) -> impl IntoView + use<> {
         }
         Page::SignIn { error } => document("Sign in · live-chat".into(), ().into_any(), admin::sign_in(error).into_any()),
         Page::Admin(rooms) => document("Rooms · live-chat".into(), ().into_any(), admin::rooms(rooms).into_any()),
-        Page::People(view) => document("People · live-chat".into(), ().into_any(), people::people(view).into_any()),
+        Page::AdminRoom(room) => {
+            let title = format!("Settings of {} · live-chat", room.row.name);
+            document(title, ().into_any(), admin::room(*room).into_any())
+        }
+        Page::AdminActs(acts) => {
+            document(format!("What was done in {} · live-chat", acts.name), ().into_any(), admin::acts(acts).into_any())
+        }
+        Page::People(view) => document("People · live-chat".into(), ().into_any(), admin::people(view).into_any()),
         Page::Invitation { name, to } => {
-            document("Invitation · live-chat".into(), ().into_any(), people::invitation(name, to).into_any())
+            document("Invitation · live-chat".into(), ().into_any(), admin::invitation(name, to).into_any())
         }
         Page::NotAdmitted(why) => notice("You could not be let in", why),
         Page::NotFound => notice("There is no such room", "The address may have a typing error, or the room is gone."),

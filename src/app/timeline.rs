@@ -99,8 +99,8 @@ struct Entry {
     message: Arc<ChatMessage>,
     seconds: i64,
     day: u32,
-    /// Deleted, but the reader's own: for their eyes alone.
-    deleted: bool,
+    /// Deleted, but the reader's own: for their eyes alone. Why, as far as it is known.
+    deleted: Option<String>,
 }
 
 /// A row of the list: a message, and what stands above it.
@@ -116,14 +116,15 @@ pub struct Row {
     pub name: bool,
     /// Whether the reader wrote it.
     pub own: bool,
-    /// Whether it was deleted for everybody but the reader, who wrote it.
-    pub deleted: bool,
+    /// Why it was deleted for everybody but the reader, who wrote it, if it was; empty if no reason is known.
+    pub deleted: Option<String>,
 }
 
 impl Row {
     /// Equal for rows that look the same, so that those are left alone.
     pub fn key(&self) -> (u64, u8) {
-        let looks = [self.gap, self.day, self.name, self.own, self.deleted];
+        let explained = self.deleted.as_ref().is_some_and(|reason| !reason.is_empty());
+        let looks = [self.gap, self.day, self.name, self.own, self.deleted.is_some(), explained];
         (self.message.seq, looks.iter().fold(0, |looks, look| looks << 1 | u8::from(*look)))
     }
 }
@@ -171,7 +172,9 @@ impl Timeline {
         let (unread, read_until) = (&mut self.unread, self.read_until);
         let mut stays = |entry: &mut Entry| {
             let is_gone = removal.covers(&entry.message);
-            entry.deleted |= is_gone;
+            if is_gone {
+                entry.deleted.get_or_insert_default();
+            }
             let stays = !is_gone || entry.message.author == user_id;
             if !stays && entry.message.seq > read_until {
                 *unread = unread.saturating_sub(1);
@@ -183,6 +186,20 @@ impl Timeline {
         self.removals.push_back(removal);
         if self.removals.len() > MOST_MESSAGES {
             self.removals.pop_front();
+        }
+    }
+
+    /// One of the reader's own messages that a removal takes out, if there is one.
+    pub fn own(&self, removal: &Removal, user_id: &str) -> Option<String> {
+        let own = |entry: &&Entry| entry.message.author == user_id && removal.covers(&entry.message);
+        self.entries.iter().chain(&self.waiting).find(own).map(|entry| entry.message.id.clone())
+    }
+
+    /// Says why messages were taken out.
+    pub fn explain(&mut self, removal: &Removal, reason: &str) {
+        let entries = self.entries.iter_mut().chain(&mut self.waiting);
+        for entry in entries.filter(|entry| removal.covers(&entry.message)) {
+            entry.deleted = Some(reason.to_owned());
         }
     }
 
@@ -313,7 +330,7 @@ impl Timeline {
             let day = before.is_none_or(|before| before.day != entry.day);
             let name = gap || before.is_none_or(|before| !entry.goes_on(before));
             let own = entry.message.author == user_id;
-            rows.push(Row { message: entry.message.clone(), gap, day, name, own, deleted: entry.deleted });
+            rows.push(Row { message: entry.message.clone(), gap, day, name, own, deleted: entry.deleted.clone() });
             before = Some(entry);
         }
         rows
@@ -353,7 +370,7 @@ impl Timeline {
 impl Entry {
     fn new(message: ChatMessage, zone: Zone) -> Self {
         let (seconds, day) = (clock::seconds(&message.sent_at), zone.day(&message.sent_at));
-        Self { seconds, day, message: Arc::new(message), deleted: false }
+        Self { seconds, day, message: Arc::new(message), deleted: None }
     }
 
     /// Whether it stands under the same name as the one before it.

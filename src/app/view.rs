@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::chat::{ChatText, RoomId, RoomState};
+use crate::chat::{ChatText, Group, RoomId, RoomState};
 
 /// Everything that a room's page shows at first, gathered by the server before it renders. It stands in the page as JSON too,
 /// so that the browser renders the same.
@@ -8,8 +8,8 @@ use crate::chat::{ChatText, RoomId, RoomState};
 pub struct RoomView {
     /// The room.
     pub room: RoomId,
-    /// Its name.
-    pub name: String,
+    /// What it is set to.
+    pub settings: SettingsView,
     /// Where it is in its life.
     pub state: RoomState,
     /// What the page publishes with.
@@ -30,12 +30,10 @@ pub struct RoomView {
     pub viewer_count: usize,
     /// Longest name, in code points.
     pub username_chars: usize,
-    /// Longest text, in code points.
+    /// Longest text that the installation allows, in code points.
     pub text_chars: usize,
     /// Whether they may take out messages, and decide who speaks.
     pub moderates: bool,
-    /// Seconds that each user waits between two messages; 0 for none.
-    pub slow_mode_seconds: u32,
     /// What keeps them from speaking.
     pub standing: Option<Standing>,
     /// Whether the name in the form is the only one that they may use.
@@ -44,17 +42,19 @@ pub struct RoomView {
     pub form: FormView,
 }
 
-/// A room in the list of whoever runs the chat.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RoomRow {
-    /// Its number.
-    pub room: RoomId,
+/// What the page needs to know of a room's settings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettingsView {
     /// Its name.
     pub name: String,
-    /// Where it is in its life.
-    pub state: RoomState,
-    /// How many connections it has now.
-    pub viewer_count: usize,
+    /// Seconds that each user waits between two messages; 0 for none.
+    pub slow_mode_seconds: u32,
+    /// Longest text, in code points; 0 for what the installation allows.
+    pub message_chars: usize,
+    /// Who may speak.
+    pub speakers: Group,
+    /// Whether nobody but moderators may speak for now.
+    pub paused: bool,
 }
 
 /// Who is invited to moderate, and what became of the form to invite somebody.

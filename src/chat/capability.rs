@@ -35,6 +35,12 @@ impl fmt::Display for Capability {
 #[serde(transparent)]
 pub struct Capabilities(Vec<Capability>);
 
+impl FromIterator<Capability> for Capabilities {
+    fn from_iter<I: IntoIterator<Item = Capability>>(capabilities: I) -> Self {
+        Self(capabilities.into_iter().collect())
+    }
+}
+
 impl Capabilities {
     /// What a guest gets: to speak, nothing else.
     pub fn guest() -> Self {

@@ -91,6 +91,14 @@ impl Event {
         }
     }
 
+    /// The message that it is, public or private, if it is one.
+    pub fn into_message(self) -> Option<Message> {
+        match self.kind {
+            Kind::Message(message) | Kind::Private { message, .. } => Some(message),
+            Kind::Room(_) | Kind::Settings { .. } | Kind::Deletion(_) | Kind::Sanction(_) => None,
+        }
+    }
+
     /// The message in it, public or private, if it is one.
     pub fn message(&self) -> Option<&Message> {
         match &self.kind {

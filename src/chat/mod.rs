@@ -31,5 +31,5 @@ pub use position::{InvalidPosition, Position};
 pub use profile::{Profile, Role};
 pub use revocation::{Revocation, Revoked};
 pub use room::{Room, RoomState};
-pub use settings::{InvalidSetting, Settings, SettingsChange};
+pub use settings::{Group, InvalidSetting, Settings, SettingsChange};
 pub use text::{ChatText, Fault, Field, Invalid};

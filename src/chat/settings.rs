@@ -4,6 +4,18 @@ use serde_json::{Map, Value};
 /// Longest slow mode: six hours, as long as anybody streams.
 const LONGEST_SLOW_MODE_SECONDS: u32 = 21_600;
 
+/// Most messages of a room a minute: a thousand a second, more than anybody reads.
+const MOST_MESSAGES_PER_MINUTE: u32 = 60_000;
+
+/// Longest time for which a text may not be said again: whoever wants it longer wants slow mode.
+const LONGEST_REPEAT_SECONDS: u32 = 3_600;
+
+/// Most blocked words: with the longest length of each it bounds what a room keeps in memory for them.
+const MOST_BLOCKED_WORDS: usize = 500;
+
+/// Longest blocked word, in Unicode code points.
+const BLOCKED_WORD_CHARS: usize = 64;
+
 /// What whoever runs a room may change of it. A setting that an older version has not stored has its default.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -16,6 +28,33 @@ pub struct Settings {
     pub description: String,
     /// Seconds that each user waits between two messages, at most 21,600 (six hours); 0 for none. Who moderates waits not at all.
     pub slow_mode_seconds: u32,
+    /// Messages a minute of all users together, at most 60,000; 0 for no limit.
+    pub messages_per_minute: u32,
+    /// Longest text of a message, in Unicode code points, as far as the installation allows that much; 0 for as much as it does.
+    pub message_chars: u32,
+    /// Who may speak.
+    pub speakers: Group,
+    /// Whether nobody but moderators may speak for now.
+    pub paused: bool,
+    /// Who may write links.
+    pub links: Group,
+    /// Words that nobody may write, each of 1 to 64 characters, at most 500. Upper and lower case, accents and characters that look
+    /// alike make no difference. A `*` before or after a word stands for any letters there.
+    pub blocked_words: Vec<String>,
+    /// For how many seconds nobody may say again what they have said, and all together a longer text five times at most; at most
+    /// 3,600, 0 for no such rule.
+    pub repeat_seconds: u32,
+}
+
+/// Whom a setting is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Group {
+    /// All who are in the room.
+    #[default]
+    Everyone,
+    /// Those who moderate it.
+    Moderators,
 }
 
 /// Settings to be changed, by name: a JSON merge patch (RFC 7396). What is not named stays as it is; `null` brings the default
@@ -48,6 +87,12 @@ pub enum InvalidSetting {
     },
 }
 
+impl From<Map<String, Value>> for SettingsChange {
+    fn from(settings: Map<String, Value>) -> Self {
+        Self(settings)
+    }
+}
+
 impl SettingsChange {
     /// The settings of a new room: what is not named has its default. A slug that is empty, or not named, is `slug`.
     ///
@@ -58,6 +103,11 @@ impl SettingsChange {
             self.0.insert("slug".into(), slug.into());
         }
         self.apply(&Settings::default())
+    }
+
+    /// Whether it changes nothing but what a moderator needs in a raid.
+    pub fn keeps_order(&self) -> bool {
+        self.0.keys().all(|name| matches!(name.as_str(), "paused" | "slow_mode_seconds"))
     }
 
     /// The settings after the change.
@@ -79,7 +129,8 @@ impl SettingsChange {
 }
 
 impl Settings {
-    fn by_name(&self) -> Map<String, Value> {
+    /// Each setting's value, by its name.
+    pub fn by_name(&self) -> Map<String, Value> {
         match serde_json::to_value(self) {
             Ok(Value::Object(settings)) => settings,
             other => unreachable!("a struct of plain data: {other:?}"),
@@ -96,6 +147,13 @@ impl Settings {
             ("slug", is_slug(&self.slug), "have 1 to 64 characters of a-z, 0-9 and -, and not digits alone"),
             ("description", self.description.chars().count() <= 2_000, "have at most 2,000 characters"),
             ("slow_mode_seconds", self.slow_mode_seconds <= LONGEST_SLOW_MODE_SECONDS, "be from 0 to 21600 seconds (six hours)"),
+            ("messages_per_minute", self.messages_per_minute <= MOST_MESSAGES_PER_MINUTE, "be from 0 to 60000"),
+            (
+                "blocked_words",
+                self.blocked_words.len() <= MOST_BLOCKED_WORDS && self.blocked_words.iter().all(|word| is_word(word)),
+                "have at most 500 words of 1 to 64 characters, which are not * alone",
+            ),
+            ("repeat_seconds", self.repeat_seconds <= LONGEST_REPEAT_SECONDS, "be from 0 to 3600 seconds (an hour)"),
         ];
         match rules.into_iter().find(|(_, holds, _)| !holds) {
             Some((name, _, rule)) => Err(InvalidSetting::Value { name, rule }),
@@ -112,6 +170,10 @@ fn is_name(name: &str) -> bool {
 fn is_slug(slug: &str) -> bool {
     let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     (1..=64).contains(&slug.len()) && slug.bytes().all(allowed) && !slug.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn is_word(word: &str) -> bool {
+    word.chars().count() <= BLOCKED_WORD_CHARS && !word.trim_matches(|c: char| c == '*' || c.is_whitespace()).is_empty()
 }
 
 #[cfg(test)]
@@ -159,6 +221,15 @@ mod tests {
             (json!({ "slug": "Stage" }), r#""slug" must have"#),
             (json!({ "slug": "12" }), "digits alone"),
             (json!({ "slug": "" }), "1 to 64"),
+            (json!({ "messages_per_minute": 60_001 }), "0 to 60000"),
+            (json!({ "speakers": "nobody" }), r#""speakers" cannot be read: unknown variant `nobody`"#),
+            (json!({ "paused": "yes" }), r#""paused" cannot be read"#),
+            (json!({ "blocked_words": vec!["x"; 501] }), "at most 500 words"),
+            (json!({ "blocked_words": ["x".repeat(65)] }), "1 to 64 characters"),
+            (json!({ "blocked_words": [" "] }), "1 to 64 characters"),
+            (json!({ "blocked_words": ["**"] }), "not * alone"),
+            (json!({ "blocked_words": "x" }), r#""blocked_words" cannot be read"#),
+            (json!({ "repeat_seconds": 3_601 }), "0 to 3600"),
         ];
         for (row, expected) in rows {
             let error = change(row.clone()).expect_err("refused");

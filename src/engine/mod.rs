@@ -14,8 +14,8 @@ use futures::future::BoxFuture;
 
 pub use self::sqlite::{OpenError, Sqlite};
 use crate::chat::{
-    Deletion, Draft, Event, InvalidSetting, Invitation, NameClaim, Payload, Profile, Revocation, Room, RoomId, RoomState,
-    Sanction, Settings, SettingsChange, Timestamp, UserId,
+    Deletion, Draft, Event, InvalidSetting, Invitation, Message, NameClaim, Payload, Profile, Revocation, Room, RoomId,
+    RoomState, Sanction, Settings, SettingsChange, Timestamp, UserId,
 };
 
 /// Receives every event of every room, in the order of each room's log, after its commit and before its author's answer.
@@ -77,6 +77,12 @@ pub trait Engine: Send + Sync + 'static {
     /// Reads a part of a room's log, oldest first, without the messages that were deleted. Sees everything that was dispatched before the call.
     fn read(&self, query: Query) -> BoxFuture<'_, Result<Vec<Event>, EngineError>>;
 
+    /// What was done in the room before `before`, newest first: its log without what was said.
+    fn acts(&self, room: RoomId, before: u64, limit: usize) -> BoxFuture<'_, Result<Vec<Act>, EngineError>>;
+
+    /// What took that message out, and the message; `None` if it is not deleted, or there is no such message.
+    fn deletion(&self, room: RoomId, seq: u64) -> BoxFuture<'_, Result<Option<Act>, EngineError>>;
+
     /// Why nothing can be stored at present; `None` while all is well.
     fn fault(&self) -> Option<Fault>;
 }
@@ -115,6 +121,15 @@ pub struct Appended {
     pub seq: u64,
     /// When it was ordered.
     pub sent_at: Timestamp,
+}
+
+/// Something that was done in a room.
+#[derive(Clone, Debug)]
+pub struct Act {
+    /// What: no message.
+    pub event: Event,
+    /// The one message that it took out, if that is what it did.
+    pub deleted: Option<Message>,
 }
 
 /// Which events to read: those with `after < seq < before` that the reader may see.

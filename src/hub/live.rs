@@ -1,5 +1,5 @@
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, hash_map::RandomState},
     net::IpAddr,
     pin::pin,
     sync::{
@@ -16,10 +16,13 @@ use tokio::sync::Notify;
 use super::{
     Claims, Identity, Origin, Refusal, RingSize, Tokens,
     names::{Names, Taken, Wish},
+    recent::Recent,
+    repeats::Saying,
     ring::{Entry, Item, Ring},
+    rules::Rules,
     sanctions::Sanctions,
-    slow_mode::SlowMode,
     speakers::Speakers,
+    turns::Turns,
 };
 use crate::{
     chat::{Event, Kind, NameClaim, Room, RoomId, RoomState, Sanction, Timestamp, UserId},
@@ -64,6 +67,8 @@ pub(super) struct LiveRoom {
     state: Mutex<State>,
     /// Tells that a server has reached more of the ring.
     progress: Notify,
+    /// Tell what is said from what was said before.
+    hashes: RandomState,
 }
 
 struct State {
@@ -80,8 +85,10 @@ struct State {
     told_viewers: usize,
     sanctions: Sanctions,
     speakers: Speakers,
-    slow_mode: SlowMode,
     names: Names,
+    rules: Arc<Rules>,
+    turns: Turns,
+    recent: Recent,
 }
 
 /// Somebody who serves connections of the room.
@@ -102,6 +109,15 @@ struct Connection {
     /// Requests for history that are not answered yet.
     asked: Arc<AtomicU8>,
     wake: Arc<dyn Wake>,
+}
+
+/// A room as it is now.
+pub(super) struct LiveSnapshot {
+    pub(super) room: Room,
+    /// The newest event that was dispatched.
+    pub(super) head: u64,
+    pub(super) viewer_count: usize,
+    pub(super) messages_last_minute: u32,
 }
 
 /// A new connection's place in the room.
@@ -137,6 +153,7 @@ impl LiveRoom {
     pub(super) fn new(room: Room, head: u64, size: RingSize) -> Self {
         let id = room.id;
         let (ring, connections) = (Ring::new(size, head), HashMap::new());
+        let rules = Arc::new(Rules::new(&room.settings));
         let state = State {
             room,
             head,
@@ -147,10 +164,12 @@ impl LiveRoom {
             told_viewers: 0,
             sanctions: Sanctions::default(),
             speakers: Speakers::default(),
-            slow_mode: SlowMode::default(),
             names: Names::default(),
+            rules,
+            turns: Turns::default(),
+            recent: Recent::new(),
         };
-        Self { id, state: Mutex::new(state), progress: Notify::new() }
+        Self { id, state: Mutex::new(state), progress: Notify::new(), hashes: RandomState::new() }
     }
 
     pub(super) fn id(&self) -> RoomId {
@@ -165,10 +184,14 @@ impl LiveRoom {
         self.lock().room.state
     }
 
-    /// The room, the newest event's sequence number, and how many are connected.
-    pub(super) fn snapshot(&self) -> (Room, u64, usize) {
-        let state = self.lock();
-        (state.room.clone(), state.head, state.connections.len())
+    pub(super) fn snapshot(&self) -> LiveSnapshot {
+        let mut state = self.lock();
+        LiveSnapshot {
+            room: state.room.clone(),
+            head: state.head,
+            viewer_count: state.connections.len(),
+            messages_last_minute: state.recent.count(),
+        }
     }
 
     /// Takes over what the store says of the room; its state and its settings come by [`dispatch`](Self::dispatch) alone, in the
@@ -194,10 +217,11 @@ impl LiveRoom {
                 }
                 Kind::Settings { settings, .. } => {
                     state.room.settings = settings.clone();
+                    state.rules = Arc::new(Rules::new(settings));
                     state.room.updated_at = event.sent_at;
                 }
                 Kind::Sanction(sanction) => state.sanctions.note(sanction, now()),
-                Kind::Message(_) | Kind::Private { .. } => {}
+                Kind::Message(_) | Kind::Private { .. } => state.recent.add(),
             }
             state.head = event.seq;
             state.push(Item::Event(Arc::clone(event)));
@@ -205,16 +229,30 @@ impl LiveRoom {
         self.wake(state);
     }
 
-    /// Lets that user speak in a room in slow mode, if they have waited.
-    pub(super) fn take_slow_turn(&self, user: &UserId, client_message_id: Option<&str>) -> Result<(), Refusal> {
-        let mut state = self.lock();
-        let wait = Duration::from_secs(state.room.settings.slow_mode_seconds.into());
-        state.slow_mode.take(user, client_message_id, wait).map_err(|retry_after| Refusal::SlowMode { retry_after })
+    /// What holds for those who speak here.
+    pub(super) fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.lock().rules)
+    }
+
+    /// Lets that user say `text`, if it is their turn; gives what to [give back](Self::give_turn_back).
+    ///
+    /// # Errors
+    /// See [`Turns::take`].
+    pub(super) fn take_turn(
+        &self,
+        rules: &Rules,
+        user: &UserId,
+        text: Option<&str>,
+        client_message_id: Option<&str>,
+    ) -> Result<Option<Saying>, Refusal> {
+        let text = text.filter(|_| !rules.repeat_window.is_zero());
+        let saying = text.map(|text| Saying::new(&self.hashes, user, text));
+        self.lock().turns.take(rules, user, saying.as_ref(), client_message_id).map(|()| saying)
     }
 
     /// What that user said was not stored.
-    pub(super) fn give_slow_turn_back(&self, user: &UserId) {
-        self.lock().slow_mode.give_back(user);
+    pub(super) fn give_turn_back(&self, user: &UserId, saying: Option<&Saying>) {
+        self.lock().turns.give_back(user, saying);
     }
 
     /// Lets somebody go by a name.

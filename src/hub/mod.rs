@@ -11,15 +11,20 @@ mod names;
 mod owners;
 mod people;
 mod rate;
+mod recent;
 mod refusal;
+mod repeats;
 mod revocations;
 mod ring;
+mod rules;
 mod sanctions;
 mod site;
 mod slow_mode;
 mod speakers;
 mod subscriber;
 mod token;
+mod turns;
+mod words;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -31,7 +36,11 @@ use std::{
     time::Duration,
 };
 
-use self::{invitations::Invitations, live::LiveRoom, revocations::Revocations};
+use self::{
+    invitations::Invitations,
+    live::{LiveRoom, LiveSnapshot},
+    revocations::Revocations,
+};
 pub use self::{
     invitations::MODERATOR_SECONDS,
     live::{ConnectionId, Wake},
@@ -86,6 +95,8 @@ pub struct Snapshot {
     pub position: Position,
     /// How many connections it has.
     pub viewer_count: usize,
+    /// How many messages there were in the last minute.
+    pub messages_last_minute: u32,
 }
 
 /// Who publishes, by what they show.
@@ -231,8 +242,8 @@ impl Hub {
     /// # Errors
     /// [`Refusal::UnknownRoom`].
     pub fn snapshot(&self, room: RoomId) -> Result<Snapshot, Refusal> {
-        let (room, head, viewer_count) = self.find(room)?.snapshot();
-        Ok(Snapshot { room, position: self.position(head), viewer_count })
+        let LiveSnapshot { room, head, viewer_count, messages_last_minute } = self.find(room)?.snapshot();
+        Ok(Snapshot { room, position: self.position(head), viewer_count, messages_last_minute })
     }
 
     /// Makes a room with these settings; all others have their defaults, and the slug a random one.
@@ -326,14 +337,23 @@ impl Hub {
         }
         // Who may lift a sanction is under none: a ban by address may hold for their own.
         let moderates = claims.capabilities.allow(Capability::DisconnectUser);
+        let rules = live.rules();
         if !moderates {
             live.may_speak(&claims.user, from, &self.0.tokens)?;
+            rules.check_speaker()?;
         }
-        ChatText::check(draft.payload.get(), &self.0.limits)?;
+        let payload = draft.payload.get();
+        ChatText::check(payload, &rules.limits(&self.0.limits))?;
+        let chat = ChatText::of(payload);
+        if !moderates {
+            rules.check(payload, chat.as_ref())?;
+        }
         self.take_turn(room, &claims)?;
         let name = self.take_name(&live, &claims, &draft)?;
+        let mut saying = None;
         if !moderates {
-            live.take_slow_turn(&claims.user, draft.client_message_id.as_deref())?;
+            let text = chat.as_ref().map(|chat| &*chat.text);
+            saying = live.take_turn(&rules, &claims.user, text, draft.client_message_id.as_deref())?;
         }
         live.keep_pace().await;
         // Something may have been decided meanwhile.
@@ -343,7 +363,7 @@ impl Hub {
         }
         let entry = engine::Entry { author: claims.user.clone(), to, profile: claims.profile(), draft, name: name.clone() };
         let appended = self.0.engine.append(room, entry).await;
-        let appended = appended.inspect_err(|_| live.give_slow_turn_back(&claims.user))?;
+        let appended = appended.inspect_err(|_| live.give_turn_back(&claims.user, saying.as_ref()))?;
         if let Some(name) = &name {
             live.name_stored(&claims.user, name);
         }

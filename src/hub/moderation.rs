@@ -6,7 +6,7 @@ use crate::{
         AddressHash, Capability, Deleted, Deletion, Event, Kind, Measure, REASON_CHARS, Room, RoomId, Sanction, SettingsChange,
         Timestamp, UserId,
     },
-    engine::{Appended, now},
+    engine::{Act, Appended, now},
 };
 
 /// Longest time-out: what is meant for longer is a ban.
@@ -44,12 +44,14 @@ impl Hub {
         Ok(self.0.engine.delete(room, Deletion { of, by, reason }).await?)
     }
 
-    /// Changes the room's settings; everybody in it is told. In any state of the room.
+    /// Changes the room's settings; everybody in it is told. In any state of the room. Who moderates may change those that keep
+    /// order, which are to pause and to slow down; whoever runs the room all.
     ///
     /// # Errors
     /// [`Refusal::Token`], [`Refusal::Capability`], [`Refusal::UnknownRoom`], [`Refusal::Setting`], [`Refusal::SlugTaken`], or the engine's.
     pub async fn configure(&self, room: RoomId, who: &Authority, change: SettingsChange) -> Result<Room, Refusal> {
-        let by = self.begin(room, who, Capability::ManageRoom, "")?;
+        let capability = if change.keeps_order() { Capability::DisconnectUser } else { Capability::ManageRoom };
+        let by = self.begin(room, who, capability, "")?;
         Ok(self.0.engine.configure(room, change, by).await?)
     }
 
@@ -93,6 +95,37 @@ impl Hub {
         let mut all = self.0.engine.sanctions().await?;
         all.retain(holds);
         Ok(all)
+    }
+
+    /// What took that message out, for its author and for those who may delete.
+    ///
+    /// # Errors
+    /// [`Refusal::Token`], [`Refusal::Capability`], [`Refusal::UnknownRoom`], [`Refusal::UnknownMessage`] if it is not deleted, or the
+    /// engine's.
+    pub async fn deletion(&self, room: RoomId, who: &Authority, seq: u64) -> Result<Act, Refusal> {
+        self.find(room)?;
+        let asker = match who {
+            Authority::Admin => None,
+            Authority::Bearer(token) => Some(self.0.tokens.check(token, room)?),
+        };
+        let act = self.0.engine.deletion(room, seq).await?.ok_or(Refusal::UnknownMessage)?;
+        let author = act.deleted.as_ref().map(|message| &message.author);
+        match asker {
+            Some(claims) if Some(&claims.user) != author && !claims.capabilities.allow(Capability::DeleteMessage) => {
+                Err(Refusal::Capability(Capability::DeleteMessage))
+            }
+            _ => Ok(act),
+        }
+    }
+
+    /// What was done in the room before `before`, newest first.
+    ///
+    /// # Errors
+    /// [`Refusal::Token`], [`Refusal::Capability`], [`Refusal::UnknownRoom`], or the engine's.
+    pub async fn acts(&self, room: RoomId, who: &Authority, before: u64, limit: usize) -> Result<Vec<Act>, Refusal> {
+        self.find(room)?;
+        self.authorize(room, who, Capability::ManageRoom)?;
+        Ok(self.0.engine.acts(room, before, limit).await?)
     }
 
     /// What keeps `user`, who comes `from` that address if it is known, from speaking in the room at present.

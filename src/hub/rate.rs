@@ -18,9 +18,40 @@ pub struct Buckets<K> {
     buckets: Mutex<HashMap<K, Bucket>>,
 }
 
-struct Bucket {
+/// One token bucket, which is filled again at a rate in tokens a second until `burst` are in it.
+pub(super) struct Bucket {
     tokens: f64,
     at: Instant,
+}
+
+impl Bucket {
+    pub(super) fn full(burst: f64) -> Self {
+        Self { tokens: burst, at: Instant::now() }
+    }
+
+    fn level(&self, rate: f64, burst: f64, now: Instant) -> f64 {
+        (self.tokens + now.duration_since(self.at).as_secs_f64() * rate).min(burst)
+    }
+
+    /// Whether there is a token.
+    ///
+    /// # Errors
+    /// How long to wait for it.
+    pub(super) fn check(&self, rate: f64, burst: f64) -> Result<(), Duration> {
+        let tokens = self.level(rate, burst, Instant::now());
+        if tokens < 1.0 { Err(Duration::from_secs_f64((1.0 - tokens) / rate)) } else { Ok(()) }
+    }
+
+    /// Takes a token, if there is one.
+    ///
+    /// # Errors
+    /// How long to wait for it.
+    pub(super) fn take(&mut self, rate: f64, burst: f64) -> Result<(), Duration> {
+        self.check(rate, burst)?;
+        let now = Instant::now();
+        *self = Self { tokens: self.level(rate, burst, now) - 1.0, at: now };
+        Ok(())
+    }
 }
 
 impl<K: Eq + Hash> Buckets<K> {
@@ -37,19 +68,12 @@ impl<K: Eq + Hash> Buckets<K> {
         if self.rate <= 0.0 {
             return Ok(());
         }
-        let now = Instant::now();
-        let level = |bucket: &Bucket| (bucket.tokens + now.duration_since(bucket.at).as_secs_f64() * self.rate).min(self.burst);
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= KEPT {
-            buckets.retain(|_, bucket| level(bucket) < self.burst);
+            let now = Instant::now();
+            buckets.retain(|_, bucket| bucket.level(self.rate, self.burst, now) < self.burst);
         }
-        let bucket = buckets.entry(key).or_insert(Bucket { tokens: self.burst, at: now });
-        let tokens = level(bucket);
-        if tokens < 1.0 {
-            return Err(Duration::from_secs_f64((1.0 - tokens) / self.rate));
-        }
-        *bucket = Bucket { tokens: tokens - 1.0, at: now };
-        Ok(())
+        buckets.entry(key).or_insert_with(|| Bucket::full(self.burst)).take(self.rate, self.burst)
     }
 }
 

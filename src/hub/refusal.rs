@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use crate::{
-    chat::{Capability, Invalid, InvalidSetting, REASON_CHARS, RoomId, RoomState},
+    chat::{Capability, Field, Group, Invalid, InvalidSetting, REASON_CHARS, RoomId, RoomState},
     engine::EngineError,
     hub::{TokenError, moderation::LONGEST_TIMEOUT},
 };
@@ -78,6 +78,30 @@ pub enum Refusal {
         /// When the next one is welcome.
         retry_after: Duration,
     },
+    /// The room has had enough messages for now.
+    #[error("This chat is too fast to be read. Please wait {} s.", .retry_after.as_secs_f64().ceil())]
+    RoomTooFast {
+        /// When the next one is welcome.
+        retry_after: Duration,
+    },
+    /// The same was said a short while ago.
+    #[error("This was said a moment ago. Please say something else, or wait {}.", in_words(.retry_after))]
+    Repeated {
+        /// When it may be said again.
+        retry_after: Duration,
+    },
+    /// Only moderators may speak for now.
+    #[error("A moderator has paused this chat. Please wait until it goes on.")]
+    Paused,
+    /// Only some may speak in this room.
+    #[error("{}", speakers(.0))]
+    Speakers(Group),
+    /// Only some may write links in this room.
+    #[error("Links cannot be written here. Please leave them out.")]
+    Links,
+    /// There is a word in it that the room does not want.
+    #[error("The {} has a word in it that is not allowed here.", match .0 { Field::Username => "name", Field::Text => "message" })]
+    BlockedWord(Field),
     /// A room cannot have this setting.
     #[error(transparent)]
     Setting(#[from] InvalidSetting),
@@ -118,6 +142,12 @@ impl Refusal {
             Self::NotConnected => "not_connected",
             Self::TooFast { .. } => "too_fast",
             Self::SlowMode { .. } => "slow_mode",
+            Self::RoomTooFast { .. } => "room_too_fast",
+            Self::Repeated { .. } => "repeated",
+            Self::Paused => "paused",
+            Self::Speakers(_) => "speakers",
+            Self::Links => "links",
+            Self::BlockedWord(_) => "blocked_word",
             Self::Setting(_) => "setting",
             Self::Stopping => "stopping",
             Self::WrongOrder(..) => "wrong_order",
@@ -147,6 +177,13 @@ fn engine(error: &EngineError) -> &'static str {
         EngineError::Fault(_) => "The chat could not store this. Please send it again in a moment.",
         EngineError::DamagedEvent { .. } => "A message that belongs here is damaged and cannot be shown.",
         _ => "The chat could not read its log. Please try again.",
+    }
+}
+
+fn speakers(group: &Group) -> &'static str {
+    match group {
+        Group::Everyone => "You may not write here.",
+        Group::Moderators => "Only moderators write here.",
     }
 }
 

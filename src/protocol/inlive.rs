@@ -172,9 +172,11 @@ fn room_status(state: RoomState) -> Payload {
 }
 
 /// What the public is told of the settings.
-fn configured(Settings { name, description, slow_mode_seconds, .. }: &Settings) -> Payload {
+fn configured(settings: &Settings) -> Payload {
+    let Settings { name, description, slow_mode_seconds, message_chars, speakers, links, paused, .. } = settings;
     let told = serde_json::json!({
         "status": "settings", "name": name, "description": description, "slow_mode_seconds": slow_mode_seconds,
+        "message_chars": message_chars, "speakers": speakers, "links": links, "paused": paused,
     });
     serde_json::value::to_raw_value(&told).expect("plain data")
 }

@@ -178,7 +178,12 @@ pub(super) fn place(params: &Params, key: &str, room: RoomId, now: &Position) ->
     if position.epoch == now.epoch { Ok(Some(position.seq)) } else { Err(invalid("is a position in a log that is no more")) }
 }
 
-fn number(params: &Params, key: &str, default: usize, range: std::ops::RangeInclusive<usize>) -> Result<usize, ApiError> {
+pub(super) fn number(
+    params: &Params,
+    key: &str,
+    default: usize,
+    range: std::ops::RangeInclusive<usize>,
+) -> Result<usize, ApiError> {
     let Some(text) = params.find(key) else { return Ok(default) };
     let invalid = || {
         let bounds = match *range.end() {

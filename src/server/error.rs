@@ -52,6 +52,8 @@ impl From<Refusal> for ApiError {
             // Whole seconds (RFC 9110 10.2.3), and never less than the wait.
             Refusal::TooFast { retry_after: wait }
             | Refusal::SlowMode { retry_after: wait }
+            | Refusal::RoomTooFast { retry_after: wait }
+            | Refusal::Repeated { retry_after: wait }
             | Refusal::TimedOut { left: wait } => {
                 Some((header::RETRY_AFTER, HeaderValue::from(wait.as_secs_f64().ceil() as u64)))
             }
@@ -70,13 +72,22 @@ pub(super) fn status(refusal: &Refusal) -> StatusCode {
         Refusal::InvitationOver => StatusCode::GONE,
         Refusal::NameTaken | Refusal::NameReserved => StatusCode::CONFLICT,
         Refusal::Token(_) => StatusCode::UNAUTHORIZED,
-        Refusal::WidgetKey | Refusal::Capability(_) | Refusal::NameGiven(_) | Refusal::TimedOut { .. } | Refusal::Banned => {
-            StatusCode::FORBIDDEN
+        Refusal::WidgetKey
+        | Refusal::Capability(_)
+        | Refusal::NameGiven(_)
+        | Refusal::TimedOut { .. }
+        | Refusal::Banned
+        | Refusal::Paused
+        | Refusal::Speakers(_) => StatusCode::FORBIDDEN,
+        Refusal::Invalid(_)
+        | Refusal::Links
+        | Refusal::BlockedWord(_)
+        | Refusal::ReasonTooLong { .. }
+        | Refusal::TimeoutLength
+        | Refusal::Setting(_) => StatusCode::BAD_REQUEST,
+        Refusal::TooFast { .. } | Refusal::SlowMode { .. } | Refusal::RoomTooFast { .. } | Refusal::Repeated { .. } => {
+            StatusCode::TOO_MANY_REQUESTS
         }
-        Refusal::Invalid(_) | Refusal::ReasonTooLong { .. } | Refusal::TimeoutLength | Refusal::Setting(_) => {
-            StatusCode::BAD_REQUEST
-        }
-        Refusal::TooFast { .. } | Refusal::SlowMode { .. } => StatusCode::TOO_MANY_REQUESTS,
         // The engine has said in the log what failed, once for all that failed with it.
         Refusal::Stopping | Refusal::Engine(EngineError::Fault(_)) => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::Engine(error) => {

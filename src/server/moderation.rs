@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     chat::{Deleted, Event, Kind, Measure, MessageId, RoomId, Sanction, SettingsChange, UserId},
-    engine::Appended,
+    engine::{Act, Appended},
     hub::{Authority, Decision, Hub},
     protocol::inlive::{Answer, rfc3339},
 };
@@ -46,12 +46,22 @@ pub(super) async fn delete_message(
     Inside { room, name }: Inside,
     params: Params,
 ) -> Result<Response, ApiError> {
-    let unknown = || ApiError::new(StatusCode::NOT_FOUND, format!("There is no message {name:?} in this room."));
-    let id: MessageId = name.parse().map_err(|_| unknown())?;
-    if id.room != room {
-        return Err(unknown());
-    }
-    delete(&hub, room, &authority, Deleted::Message(id.seq), &params).await
+    delete(&hub, room, &authority, Deleted::Message(message(room, &name)?), &params).await
+}
+
+/// `GET /v1/streams/{id}/messages/{message}/deletion`: when and why it was taken out, for its author and for moderators.
+pub(super) async fn deletion(
+    Shown(authority): Shown,
+    State(hub): State<Hub>,
+    Inside { room, name }: Inside,
+) -> Result<Response, ApiError> {
+    let Act { event, .. } = hub.deletion(room, &authority, message(room, &name)?).await?;
+    let reason = match &event.kind {
+        Kind::Deletion(deletion) => &*deletion.reason,
+        Kind::Message(_) | Kind::Private { .. } | Kind::Room(_) | Kind::Settings { .. } | Kind::Sanction(_) => "",
+    };
+    let data = json!({ "id": event.id().to_string(), "sent_at": rfc3339(event.sent_at), "reason": reason });
+    Ok(Json(Answer { code: 200, message: "OK", data, meta: None }).into_response())
 }
 
 /// `DELETE /v1/streams/{id}/users/{user}/messages?reason=`: takes out all that a user has said so far.
@@ -156,6 +166,12 @@ async fn decide(
     reason: String,
 ) -> Result<Response, ApiError> {
     Ok(done(hub, room, hub.sanction(room, authority, user(&name)?, decision, by_address, reason).await?))
+}
+
+/// The place of a message of that room.
+fn message(room: RoomId, name: &str) -> Result<u64, ApiError> {
+    let unknown = || ApiError::new(StatusCode::NOT_FOUND, format!("There is no message {name:?} in this room."));
+    name.parse().ok().filter(|id: &MessageId| id.room == room).map(|id| id.seq).ok_or_else(unknown)
 }
 
 fn user(name: &str) -> Result<UserId, ApiError> {

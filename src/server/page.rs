@@ -23,8 +23,8 @@ use super::{
     state::AppState,
 };
 use crate::{
-    app::{self, ChatMessage, FormError, FormInput, FormView, Page, RoomView, Standing},
-    chat::{Capabilities, Capability, ChatText, Command, Draft, Event, Field, Kind, Measure, RoomId, Sanction, UserId},
+    app::{self, ChatMessage, FormError, FormInput, FormView, Page, RoomView, SettingsView, Standing},
+    chat::{Capabilities, Capability, ChatText, Command, Draft, Event, Field, Kind, Measure, RoomId, Sanction, Settings, UserId},
     engine::{End, Query},
     hub::{Caller, Hub, Identity, Refusal, Snapshot, TokenError},
     protocol::inlive,
@@ -168,7 +168,7 @@ pub(super) async fn file_or_not_found(State(state): State<AppState>, request: Re
     }
 }
 
-async fn not_found(state: &AppState, uri: Uri) -> Response {
+pub(super) async fn not_found(state: &AppState, uri: Uri) -> Response {
     render(&state.options, uri, StatusCode::NOT_FOUND, Page::NotFound).await
 }
 
@@ -201,7 +201,7 @@ async fn show_as(
 async fn view(hub: &Hub, room: RoomId, reader: &Reader, params: &Params, form: FormView) -> Result<RoomView, Refusal> {
     let Reader { identity, capabilities, from, .. } = reader;
     let user = &identity.user;
-    let Snapshot { room: about, position, viewer_count } = hub.snapshot(room)?;
+    let Snapshot { room: about, position, viewer_count, .. } = hub.snapshot(room)?;
     // A place that cannot be used shows the newest page, as if it had not been given.
     let before = place(params, "before", room, &position).ok().flatten();
     let query = Query {
@@ -220,11 +220,10 @@ async fn view(hub: &Hub, room: RoomId, reader: &Reader, params: &Params, form: F
     let limits = hub.limits();
     Ok(RoomView {
         room,
-        name: about.settings.name,
+        settings: settings_view(&about.settings),
         state: about.state,
         widget_key: about.widget_key,
         token: hub.tokens().sign(identity.clone(), room, capabilities.clone(), None),
-        slow_mode_seconds: about.settings.slow_mode_seconds,
         moderates: capabilities.allow(Capability::DeleteMessage),
         user_id: user.to_string(),
         position: position.to_string(),
@@ -241,6 +240,16 @@ async fn view(hub: &Hub, room: RoomId, reader: &Reader, params: &Params, form: F
         is_named: identity.origin.name.is_some(),
         form: FormView { client_message_id: uuid::Uuid::new_v4().to_string(), ..form },
     })
+}
+
+fn settings_view(settings: &Settings) -> SettingsView {
+    SettingsView {
+        name: settings.name.clone(),
+        slow_mode_seconds: settings.slow_mode_seconds,
+        message_chars: settings.message_chars as usize,
+        speakers: settings.speakers,
+        paused: settings.paused,
+    }
 }
 
 /// What keeps somebody from speaking. Why is told to the person alone, not to whoever else comes from their address.

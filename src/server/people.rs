@@ -3,13 +3,14 @@
 use axum::{
     Json,
     extract::{Form, Path, State, rejection::FormRejection},
-    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
+    http::{HeaderMap, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
+    admin::{Owner, see},
     body::JsonBody,
     error::{self, ApiError},
     identity,
@@ -88,23 +89,18 @@ pub(super) struct InviteForm {
 }
 
 /// `GET /admin/people`: who is invited to moderate.
-pub(super) async fn show(State(state): State<AppState>, uri: Uri, headers: HeaderMap) -> Response {
-    if identity::owner(&headers, &state.hub).is_none() {
-        return see("/admin");
-    }
+pub(super) async fn show(_: Owner, State(state): State<AppState>, uri: Uri) -> Response {
     page(&state, uri, StatusCode::OK, PeopleView::default()).await
 }
 
 /// `POST /admin/people`: invites somebody, and shows the link, this once.
 pub(super) async fn invite_by_form(
+    _: Owner,
     State(state): State<AppState>,
     uri: Uri,
     headers: HeaderMap,
     form: Result<Form<InviteForm>, FormRejection>,
 ) -> Response {
-    if let Some(refusal) = refuse_strangers(&state, &headers) {
-        return refusal;
-    }
     let Form(InviteForm { name, room }) = match form {
         Ok(form) => form,
         Err(rejection) => {
@@ -131,15 +127,7 @@ pub(super) async fn invite_by_form(
 }
 
 /// `POST /admin/people/{id}/revoke`: takes an invitation back.
-pub(super) async fn revoke_by_form(
-    State(state): State<AppState>,
-    Path(id): Path<String>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
-    if let Some(refusal) = refuse_strangers(&state, &headers) {
-        return refusal;
-    }
+pub(super) async fn revoke_by_form(_: Owner, State(state): State<AppState>, Path(id): Path<String>, uri: Uri) -> Response {
     match state.hub.revoke_invitation(&Authority::Admin, None, &id).await {
         Ok(()) => see("/admin/people"),
         Err(refusal) => {
@@ -179,18 +167,6 @@ pub(super) async fn take(State(state): State<AppState>, Path(link): Path<String>
 
 async fn refuse(state: &AppState, uri: Uri, refusal: &Refusal) -> Response {
     render(&state.options, uri, error::status(refusal), Page::NotAdmitted(refusal.to_string())).await
-}
-
-/// What everybody is answered but whoever runs the chat, from its own pages.
-fn refuse_strangers(state: &AppState, headers: &HeaderMap) -> Option<Response> {
-    if is_cross_site(headers) {
-        return Some(StatusCode::FORBIDDEN.into_response());
-    }
-    identity::owner(headers, &state.hub).is_none().then(|| see("/admin"))
-}
-
-fn see(path: &str) -> Response {
-    (StatusCode::SEE_OTHER, [(header::LOCATION, HeaderValue::from_str(path).expect("a path of ours"))]).into_response()
 }
 
 async fn page(state: &AppState, uri: Uri, status: StatusCode, view: PeopleView) -> Response {

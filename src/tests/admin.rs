@@ -112,6 +112,130 @@ async fn who_has_signed_in_moderates_on_the_page_and_its_stream() {
     assert_eq!(delete(own.token()).await, 200);
 }
 
+/// A page's form, posted as it would be by the owner's browser.
+async fn post_as(site: &Site, session: &str, uri: &str, fields: &[(&str, &str)]) -> Answer {
+    let encode = |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let body: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
+    post(site, uri, session, "same-origin", body.join("&")).await
+}
+
+#[tokio::test]
+async fn rooms_are_made_opened_and_ended_by_forms() {
+    let site = Site::open().await;
+    let signed_in = sign_in(&site, PASSWORD).await;
+    let session = cookie(&signed_in);
+    let refused = post_as(&site, session, "/admin/rooms", &[("name", " ")]).await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.text.contains("must have 1 to 128 characters") && refused.text.contains("aria-invalid=\"true\""));
+    let made = post_as(&site, session, "/admin/rooms", &[("name", "<b>Stage")]).await;
+    assert_eq!((made.status, made.header("location")), (303, "/admin/rooms/2"));
+    let room = get(&site, "/admin/rooms/2", session).await;
+    assert!(room.text.contains("&lt;b&gt;Stage") && !room.text.contains("<b>Stage"), "{}", room.text);
+    for (state, status) in [("live", 409), ("prepared", 303), ("live", 303), ("ended", 303), ("nonsense", 422)] {
+        let answer = post_as(&site, session, "/admin/rooms/2/state", &[("state", state)]).await;
+        assert_eq!(answer.status, status, "{state}: {}", answer.text);
+    }
+    let list = get(&site, "/admin", session).await.text;
+    assert!(list.contains("state ended") && list.contains("state live"), "{list}");
+}
+
+#[tokio::test]
+async fn settings_are_changed_by_a_form_that_keeps_what_was_refused() {
+    let site = Site::open().await;
+    let signed_in = sign_in(&site, PASSWORD).await;
+    let session = cookie(&signed_in);
+    site.administer("/v1/streams/create", &json!({ "name": "Two", "slug": "two" })).await;
+    let fields = |slug, slow| {
+        [
+            ("name", "Hall"),
+            ("slug", slug),
+            ("slow_mode_seconds", slow),
+            ("paused", "on"),
+            ("blocked_words", "damn\r\n\r\nh*ck\r\n"),
+        ]
+    };
+    for (slug, slow, error) in [("two", "5", "is taken"), ("hall", "x", "whole number"), ("hall", "99999", "0 to 21600")] {
+        let refused = post_as(&site, session, "/admin/rooms/1", &fields(slug, slow)).await;
+        assert!(matches!(refused.status, 400 | 409), "{slug} {slow}: {}", refused.status);
+        let errors = refused.text.matches("aria-invalid=\"true\"").count();
+        assert!(refused.text.contains(error) && errors == 1, "{slug} {slow}: {}", refused.text);
+        assert!(refused.text.contains("value=\"Hall\"") && refused.text.contains("h*ck"), "what was typed stays");
+    }
+    let saved = post_as(&site, session, "/admin/rooms/1", &fields("hall", "5")).await;
+    assert_eq!((saved.status, saved.header("location")), (303, "/admin/rooms/1?saved="));
+    let settings = site.hub.snapshot(crate::chat::RoomId::FIRST).expect("room 1").room.settings;
+    assert_eq!((&*settings.name, &*settings.slug, settings.slow_mode_seconds, settings.paused), ("Hall", "hall", 5, true));
+    assert_eq!(settings.blocked_words, ["damn", "h*ck"]);
+    assert!(get(&site, "/admin/rooms/1?saved=", session).await.text.contains("Saved."));
+}
+
+#[tokio::test]
+async fn what_was_done_is_kept_with_who_did_it() {
+    let site = Site::open().await;
+    let signed_in = sign_in(&site, PASSWORD).await;
+    let session = cookie(&signed_in);
+    let token = site.guest_token(crate::chat::RoomId::FIRST);
+    let empty = get(&site, "/admin/rooms/1/log", session).await.text;
+    assert!(empty.contains("Nothing yet."), "{empty}");
+    let stored = site.say_as(&token, "ann", "<i>buy").await;
+    let id = stored.json["data"]["id"].as_str().expect("an id").to_owned();
+    let request = Request::delete(format!("/v1/streams/1/messages/{id}?reason=%3Cb%3Eadvert"));
+    let request = request.header("authorization", format!("Bearer {}", super::site::ADMIN_KEY));
+    assert_eq!(site.send(request.body(Body::empty()).expect("a request")).await.status, 200);
+    site.administer("/v1/streams/1/users/eve/ban", &json!({ "reason": "adverts" })).await;
+    site.administer("/v1/streams/1/settings", &json!({ "paused": true })).await;
+    let site = site.restart().await;
+    let page = get(&site, "/admin/rooms/1/log", session).await.text;
+    for part in ["Message deleted", "ann: &lt;i&gt;buy", "&lt;b&gt;advert", "eve banned", "Settings changed", "admin"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let lifted = post_as(&site, session, "/admin/rooms/1/lift", &[("user", "eve")]).await;
+    assert_eq!(lifted.status, 303);
+    let read = async |uri: &str, key: &str| {
+        let request = Request::get(uri).header("authorization", format!("Bearer {key}"));
+        site.send(request.body(Body::empty()).expect("a request")).await
+    };
+    let audit = read("/v1/streams/1/audit", super::site::ADMIN_KEY).await;
+    let whats = |answer: &Answer| {
+        let data = answer.json["data"].as_array().expect("a list").clone();
+        data.iter().map(|act| act["what"].as_str().expect("a word").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(whats(&audit), ["lift", "settings", "ban", "delete"]);
+    assert_eq!(audit.json["data"][3]["deleted"]["message"]["message_text"], "<i>buy");
+    assert_eq!((&audit.json["data"][3]["reason"], &audit.json["data"][3]["by"]), (&json!("<b>advert"), &json!("admin")));
+    let second = audit.json["data"][1]["id"].as_str().expect("an id");
+    let older = read(&format!("/v1/streams/1/audit?limit=1&before={second}"), super::site::ADMIN_KEY).await;
+    assert_eq!((whats(&older), &older.json["meta"]["has_more"]), (vec!["ban".to_owned()], &json!(true)));
+    assert_eq!(read("/v1/streams/1/audit", &token).await.status, 403);
+    assert_eq!(read("/v1/streams/9/audit", super::site::ADMIN_KEY).await.status, 404);
+}
+
+#[tokio::test]
+async fn the_pages_of_the_owner_are_the_owner_s_alone() {
+    let site = Site::open().await;
+    let signed_in = sign_in(&site, PASSWORD).await;
+    let session = cookie(&signed_in);
+    for uri in ["/admin/rooms/1", "/admin/rooms/1/log"] {
+        let answer = get(&site, uri, "").await;
+        assert_eq!((answer.status, answer.header("location")), (303, "/admin"), "{uri}");
+        assert_eq!(get(&site, uri, session).await.status, 200, "{uri}");
+        assert_eq!(get(&site, &uri.replace('1', "9"), session).await.status, 404, "{uri}");
+        assert_eq!(get(&site, &uri.replace('1', "x"), session).await.status, 404, "{uri}");
+    }
+    let forms = [
+        ("/admin/rooms", "name=x"),
+        ("/admin/rooms/1", "name=x"),
+        ("/admin/rooms/1/state", "state=ended"),
+        ("/admin/rooms/1/lift", "user=eve"),
+    ];
+    for (uri, body) in forms {
+        assert_eq!(post(&site, uri, "", "same-origin", body.into()).await.header("location"), "/admin", "{uri}");
+        assert_eq!(post(&site, uri, session, "cross-site", body.into()).await.status, 403, "{uri}");
+    }
+    assert_eq!(site.hub.position(0), site.hub.snapshot(crate::chat::RoomId::FIRST).expect("room 1").position, "nothing was done");
+    assert_eq!(site.hub.rooms().len(), 1);
+}
+
 #[tokio::test]
 async fn a_password_is_made_once_and_kept_as_a_hash() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -96,7 +96,7 @@ async fn a_link_makes_a_moderator_until_it_is_revoked() {
         assert_eq!(ban(&site, token).await, 200);
     }
     assert_eq!(events.next_of("broadcast").await.data["role"], "moderator");
-    let settings = call(&site, Method::POST, "/v1/streams/1/settings", &token, &json!({ "slow_mode_seconds": 1 })).await;
+    let settings = call(&site, Method::POST, "/v1/streams/1/settings", &token, &json!({ "name": "Mine" })).await;
     assert_eq!(settings.status, 403, "no owner");
 
     let (derived, room_cookie) = (events.token().to_owned(), cookie(&page));

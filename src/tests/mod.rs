@@ -13,6 +13,7 @@ mod publish;
 mod resume;
 mod resume_model;
 mod revoke;
+mod rules;
 mod site;
 mod site_users;
 mod store;

@@ -34,6 +34,34 @@ async fn told(events: &mut super::Events) -> Value {
 }
 
 #[tokio::test]
+async fn why_a_message_was_deleted_is_told_to_its_author_and_to_moderators() {
+    let site = Site::open().await;
+    let author = token_of(&site, "ann", &[Capability::SendMessage]);
+    for text in ["one", "two", "three"] {
+        site.say(&author, text).await;
+    }
+    delete(&site, ADMIN_KEY, &format!("1/messages/{}?reason=rude", id(1))).await;
+    delete(&site, ADMIN_KEY, "1/users/ann/messages?reason=all+of+it").await;
+    site.say(&author, "four").await;
+    let why = async |seq: u64, token: &str| {
+        let request = Request::get(format!("/v1/streams/1/messages/{}/deletion", id(seq)));
+        let answer =
+            site.send(request.header("authorization", format!("Bearer {token}")).body(Body::empty()).expect("a request")).await;
+        (answer.status, answer.json["data"]["reason"].as_str().unwrap_or_default().to_owned())
+    };
+    let moderator = token_of(&site, "mia", &[Capability::DeleteMessage]);
+    for token in [&*author, &*moderator, ADMIN_KEY] {
+        assert_eq!(why(1, token).await, (200, "rude".to_owned()), "what took it out first");
+        assert_eq!(why(2, token).await, (200, "all of it".to_owned()));
+        for not_deleted in [4, 6, 99] {
+            assert_eq!(why(not_deleted, token).await.0, 404, "{not_deleted}");
+        }
+    }
+    assert_eq!(why(1, &token_of(&site, "eve", &[Capability::SendMessage])).await.0, 403);
+    assert_eq!(why(1, "").await.0, 401);
+}
+
+#[tokio::test]
 async fn a_deleted_message_is_shown_to_nobody_any_more() {
     let site = Site::open().await;
     let start = site.hub.position(0).to_string();

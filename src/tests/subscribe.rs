@@ -184,6 +184,24 @@ async fn streams_end_when_the_server_stops() {
 }
 
 #[tokio::test]
+async fn what_was_acknowledged_goes_out_before_the_streams_end() {
+    let site = Site::open().await;
+    let mut streams = Vec::new();
+    for _ in 0..20 {
+        streams.push(site.subscribe().await);
+    }
+    let token = streams[0].token().to_owned();
+    assert_eq!(site.say(&token, "last words").await.status, 200);
+    site.end_streams();
+    for events in &mut streams {
+        assert_eq!(events.next_texts(1).await, ["last words"]);
+        while let Some(event) = events.next().await {
+            assert_eq!(event.data["type"], "system", "others leave meanwhile");
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_ended_room_tells_its_subscribers_and_answers_204() {
     let site = Site::open().await;
     let mut events = site.subscribe().await;

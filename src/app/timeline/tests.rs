@@ -193,7 +193,7 @@ fn what_was_deleted_is_gone_but_for_its_author() {
     let mut all: Vec<_> = said("ann", [1, 4]).into_iter().chain(said("bob", [2, 5])).chain(said("eve", [3, 6])).collect();
     all.sort_by_key(|message| message.seq);
     let shown = |timeline: &Timeline, reader: &str| {
-        timeline.rows(reader).iter().map(|row| (row.message.seq, row.deleted)).collect::<Vec<_>>()
+        timeline.rows(reader).iter().map(|row| (row.message.seq, row.deleted.is_some())).collect::<Vec<_>>()
     };
     let mut timeline = Timeline::new(&all, false, "e-6");
     timeline.remove(Removal::Message(2), "eve");
@@ -201,6 +201,24 @@ fn what_was_deleted_is_gone_but_for_its_author() {
     assert_eq!(shown(&timeline, "eve"), [(1, false), (3, true), (4, false), (5, false), (6, false)]);
     timeline.remove(Removal::AllOf { author: "ann".into(), before: 4 }, "eve");
     assert_eq!(shown(&timeline, "eve"), [(3, true), (4, false), (5, false), (6, false)], "what was said later stays");
+}
+
+#[test]
+fn why_is_said_to_the_author() {
+    let at = "2026-11-21T03:00:00.123Z";
+    let mut timeline = Timeline::new(&[said(1, "eve", at), said(2, "eve", at), said(3, "eve", at)], false, "e-3");
+    let removal = Removal::AllOf { author: "eve".into(), before: 3 };
+    assert_eq!((timeline.own(&removal, "ann"), timeline.own(&removal, "eve").is_some()), (None, true));
+    timeline.remove(removal.clone(), "eve");
+    let keys = |timeline: &Timeline| timeline.rows("eve").iter().map(Row::key).collect::<Vec<_>>();
+    let before = keys(&timeline);
+    timeline.explain(&removal, "adverts");
+    let why: Vec<_> = timeline.rows("eve").iter().map(|row| row.deleted.clone()).collect();
+    assert_eq!(why, [Some("adverts".to_owned()), Some("adverts".to_owned()), None]);
+    assert_ne!(keys(&timeline)[..2], before[..2], "they are rendered anew");
+    // A second deletion of the same takes the reason of the first not away.
+    timeline.remove(Removal::Message(1), "eve");
+    assert_eq!(timeline.rows("eve")[0].deleted.as_deref(), Some("adverts"));
 }
 
 #[test]

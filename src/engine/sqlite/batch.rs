@@ -6,7 +6,7 @@ use rusqlite::{
 };
 use tokio::sync::oneshot;
 
-use super::{checksum::checksum, row, row::Columns, schema::new_widget_key};
+use super::{checksum::checksum, reader::DELETION, row, row::Columns, schema::new_widget_key};
 use crate::{
     chat::{
         Deleted, Deletion, Event, Invitation, Kind, Measure, Message, NameClaim, Revocation, Room, RoomId, RoomState, Sanction,
@@ -198,12 +198,8 @@ impl<'a> Batch<'a> {
 
     /// The deletion that took a message out, if one has.
     fn deletion_of(&self, room: RoomId, seq: u64) -> Result<Option<Appended>, EngineError> {
-        let sql = "SELECT coalesce(
-                       (SELECT deletion FROM deleted_messages WHERE room = said.room AND seq = said.seq),
-                       (SELECT deletion FROM deleted_authors WHERE room = said.room AND author = said.author AND deletion > said.seq))
-                   FROM events AS said WHERE room = ?1 AND seq = ?2 AND kind < 2";
         let deletion: Option<Option<u64>> =
-            self.transaction.prepare_cached(sql)?.query_row(params![room.get(), seq], |row| row.get(0)).optional()?;
+            self.transaction.prepare_cached(DELETION)?.query_row(params![room.get(), seq], |row| row.get(0)).optional()?;
         let Some(seq) = deletion.ok_or(EngineError::UnknownMessage { room, seq })? else { return Ok(None) };
         let sql = "SELECT sent_at FROM events WHERE room = ?1 AND seq = ?2";
         let sent_at = self.transaction.prepare_cached(sql)?.query_row(params![room.get(), seq], |row| row.get(0))?;

@@ -40,7 +40,7 @@ use self::{
     run::{Found, Line, Lineage, Run},
     writer::Writer,
 };
-use super::{Appended, Engine, EngineError, Entry, Fault, HeldName, Query, Sink};
+use super::{Act, Appended, Engine, EngineError, Entry, Fault, HeldName, Query, Sink};
 use crate::chat::{Deletion, Event, Invitation, Revocation, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, UserId};
 
 /// The log in an SQLite file.
@@ -208,6 +208,14 @@ impl Engine for Sqlite {
 
     fn read(&self, query: Query) -> BoxFuture<'_, Result<Vec<Event>, EngineError>> {
         self.readers.run(move |connection| reader::events(connection, &query)).boxed()
+    }
+
+    fn acts(&self, room: RoomId, before: u64, limit: usize) -> BoxFuture<'_, Result<Vec<Act>, EngineError>> {
+        self.readers.run(move |connection| reader::acts(connection, room, before, limit)).boxed()
+    }
+
+    fn deletion(&self, room: RoomId, seq: u64) -> BoxFuture<'_, Result<Option<Act>, EngineError>> {
+        self.readers.run(move |connection| reader::deletion(connection, room, seq)).boxed()
     }
 
     fn fault(&self) -> Option<Fault> {

@@ -3,13 +3,13 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::Semaphore;
 
 use super::{check, row, schema};
 use crate::{
-    chat::{Event, Invitation, Revocation, Room, RoomId},
-    engine::{End, EngineError, HeldName, Query, now},
+    chat::{Deleted, Deletion, Event, Invitation, Kind, Revocation, Room, RoomId},
+    engine::{Act, End, EngineError, HeldName, Query, now},
 };
 
 /// Reads that run at once. More only wait longer for the same two or three cores and the same disk.
@@ -23,6 +23,12 @@ const BACKWARD: &str = concat!(shown!(), " ORDER BY seq DESC");
 // The few sanctions first, then the event of each: the planner would rather walk through all events, in order.
 const SANCTIONS: &str = "SELECT events.* FROM sanctions
                          CROSS JOIN events ON events.room = sanctions.room AND events.seq = sanctions.event";
+const ACTS: &str = "SELECT * FROM events WHERE room = ?1 AND seq < ?2 AND kind >= 2 ORDER BY seq DESC LIMIT ?3";
+/// The place of the deletion that took a message out, if one has. No row if there is no such message.
+pub(super) const DELETION: &str = "SELECT coalesce(
+        (SELECT deletion FROM deleted_messages WHERE room = events.room AND seq = events.seq),
+        (SELECT deletion FROM deleted_authors WHERE room = events.room AND author = events.author AND deletion > events.seq))
+    FROM events WHERE room = ?1 AND seq = ?2 AND kind < 2";
 const EVENT: &str = "SELECT * FROM events WHERE room = ?1 AND seq = ?2";
 
 /// The events of a range that were not deleted.
@@ -111,6 +117,31 @@ pub(super) fn sanctions(connection: &Connection) -> Result<Vec<Event>, EngineErr
     Ok(sanctions)
 }
 
+/// What was done in a room before `before`, newest first.
+pub(super) fn acts(connection: &Connection, room: RoomId, before: u64, limit: usize) -> Result<Vec<Act>, EngineError> {
+    let mut statement = connection.prepare_cached(ACTS)?;
+    let mut rows = statement.query(params![room.get(), i64::try_from(before).unwrap_or(i64::MAX), limit])?;
+    let mut acts = Vec::new();
+    while let Some(row) = rows.next()? {
+        let event = row::event(row)?;
+        let deleted = match &event.kind {
+            Kind::Deletion(Deletion { of: Deleted::Message(seq), .. }) => self::event(connection, room, *seq)?,
+            _ => None,
+        };
+        acts.push(Act { event, deleted: deleted.and_then(Event::into_message) });
+    }
+    Ok(acts)
+}
+
+/// What took a message out, and the message.
+pub(super) fn deletion(connection: &Connection, room: RoomId, seq: u64) -> Result<Option<Act>, EngineError> {
+    let deletion: Option<Option<u64>> =
+        connection.prepare_cached(DELETION)?.query_row(params![room.get(), seq], |row| row.get(0)).optional()?;
+    let Some(place) = deletion.flatten() else { return Ok(None) };
+    let deleted = event(connection, room, seq)?.and_then(Event::into_message);
+    Ok(event(connection, room, place)?.map(|event| Act { event, deleted }))
+}
+
 /// The names that somebody holds.
 pub(super) fn names(connection: &Connection) -> rusqlite::Result<Vec<HeldName>> {
     let mut statement = connection.prepare_cached("SELECT * FROM names WHERE until > ?1 ORDER BY until")?;
@@ -180,13 +211,14 @@ mod tests {
     fn no_query_of_the_start_or_of_a_page_reads_more_than_it_gives() {
         let mut connection = Connection::open_in_memory().expect("opens");
         schema::prepare(&mut connection).expect("made");
-        for sql in [ROOMS, STORED, EVENT, FORWARD, BACKWARD, SANCTIONS] {
+        for sql in [ROOMS, STORED, EVENT, FORWARD, BACKWARD, SANCTIONS, ACTS, DELETION] {
             let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("a query");
             // The plan does not depend on what is bound.
             let nothing = vec![Null; statement.parameter_count()];
             let rows = statement.query_map(params_from_iter(nothing), |row| row.get(3)).expect("a plan");
             let plan: Vec<String> = rows.map(|row| row.expect("a step")).collect();
-            let searches = plan.iter().any(|step| step.starts_with("SEARCH events USING PRIMARY KEY (room=?"));
+            let keys = ["SEARCH events USING PRIMARY KEY (room=?", "SEARCH events USING INDEX events_acts (room=?"];
+            let searches = plan.iter().any(|step| keys.iter().any(|key| step.starts_with(key)));
             let others = plan.iter().any(|step| step.starts_with("SCAN events") || step.contains("TEMP B-TREE"));
             assert!(searches && !others, "{sql}: {plan:?}");
         }

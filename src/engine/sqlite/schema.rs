@@ -12,7 +12,7 @@ use crate::{
 const APPLICATION_ID: i64 = 0x6368_6174;
 
 /// Step `n` brings a database from schema version `n` to `n + 1`. A step that was released is never changed.
-const MIGRATIONS: [&str; 10] = [
+const MIGRATIONS: [&str; 11] = [
     "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
     CREATE TABLE rooms (
@@ -82,6 +82,8 @@ const MIGRATIONS: [&str; 10] = [
     ALTER TABLE rooms DROP COLUMN description;
     ALTER TABLE rooms DROP COLUMN slow_mode_seconds;
 ",
+    // What was done in a room, which is little beside what was said.
+    "CREATE INDEX events_acts ON events (room, seq) WHERE kind >= 2",
     "
     -- Who holds which name in a room, until when.
     CREATE TABLE names (

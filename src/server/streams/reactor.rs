@@ -106,7 +106,7 @@ impl Reactor {
         Ok((reactor, inbox))
     }
 
-    /// Works until it is told to stop, then ends all streams.
+    /// Works until it is told to stop, then gives what there is and ends all streams.
     pub(super) fn run(mut self) {
         let mut events = Events::with_capacity(1_024);
         let mut next_tick = Instant::now() + self.tick_length;
@@ -130,6 +130,10 @@ impl Reactor {
             let stop = letters.stop;
             self.read(letters);
             if stop {
+                // Nothing new comes any more: what there is goes out as far as the sockets take it.
+                while !self.rounds.is_empty() {
+                    self.serve_slice();
+                }
                 return;
             }
             self.serve_slice();

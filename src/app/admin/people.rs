@@ -2,7 +2,8 @@
 
 use leptos::{either::EitherOf3, prelude::*};
 
-use super::view::{InvitationRow, PeopleView};
+use super::page;
+use crate::app::view::{InvitationRow, PeopleView};
 
 /// The invitations, and the form to make one.
 pub fn people(view: PeopleView) -> impl IntoView {
@@ -17,12 +18,8 @@ pub fn people(view: PeopleView) -> impl IntoView {
             </section>
         }
     });
-    view! {
-        <main class="admin">
-            <header class="admin-head">
-                <h1>"People"</h1>
-                <a class="button" href="/admin">"Rooms"</a>
-            </header>
+    let body = view! {
+            <p><a href="/admin">"Rooms"</a></p>
             <p>"Who takes an invitation moderates: they delete messages and decide who may write, under a name that is theirs alone."</p>
             {made}
             <form class="invite" method="post" action="/admin/people">
@@ -57,8 +54,8 @@ pub fn people(view: PeopleView) -> impl IntoView {
                 </thead>
                 <tbody>{invitations.into_iter().map(row).collect_view()}</tbody>
             </table>
-        </main>
-    }
+    };
+    page("People", body)
 }
 
 fn row(InvitationRow { id, room, name, taken_at, is_revoked }: InvitationRow) -> impl IntoView {

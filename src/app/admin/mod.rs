@@ -1,8 +1,20 @@
 //! What whoever runs the chat sees. Rendered on the server alone: forms and links, no script.
 
+mod acts;
+mod people;
+mod room;
+mod rooms;
+mod settings;
+
 use leptos::prelude::*;
 
-use super::view::RoomRow;
+pub use self::{
+    acts::{ActRow, ActsView, acts},
+    people::{invitation, people},
+    room::{RoomAdmin, SanctionRow, room},
+    rooms::{RoomRow, RoomsView, rooms},
+    settings::{Control, FIELDS, SettingsForm},
+};
 
 /// The form to sign in.
 pub fn sign_in(error: String) -> impl IntoView {
@@ -30,39 +42,29 @@ pub fn sign_in(error: String) -> impl IntoView {
     }
 }
 
-/// The rooms, and the way out.
-pub fn rooms(rooms: Vec<RoomRow>) -> impl IntoView {
-    let row = |RoomRow { room, name, state, viewer_count }: RoomRow| {
-        view! {
-            <tr>
-                <td>{room.to_string()}</td>
-                <th scope="row"><a href=format!("/rooms/{room}") dir="auto">{name}</a></th>
-                <td>{state.name()}</td>
-                <td class="number">{viewer_count}</td>
-            </tr>
-        }
-    };
+/// A page for whoever has signed in: its heading, and the way out.
+fn page(heading: impl IntoView, body: impl IntoView) -> impl IntoView {
     view! {
         <main class="admin">
             <header class="admin-head">
-                <h1>"Rooms"</h1>
-                <a class="button" href="/admin/people">"People"</a>
+                <h1>{heading}</h1>
                 <form method="post" action="/admin/sign-out">
-                    <button class="button" type="submit">"Sign out"</button>
+                    <button class="button quiet" type="submit">"Sign out"</button>
                 </form>
             </header>
-            <p>"In a room, the button beside a message takes it out, or decides whether its author may go on writing."</p>
-            <table>
-                <thead>
-                    <tr>
-                        <th scope="col">"No."</th>
-                        <th scope="col">"Name"</th>
-                        <th scope="col">"State"</th>
-                        <th scope="col" class="number">"Watching"</th>
-                    </tr>
-                </thead>
-                <tbody>{rooms.into_iter().map(row).collect_view()}</tbody>
-            </table>
+            {body}
         </main>
+    }
+}
+
+/// Where a page of a room stands among the others.
+fn path_to(room: &str, name: &str) -> impl IntoView + use<> {
+    let (room, name) = (format!("/admin/rooms/{room}"), name.to_owned());
+    view! {
+        <nav class="path" aria-label="Breadcrumb">
+            <a href="/admin">"Rooms"</a>
+            " › "
+            <a href=room dir="auto">{name}</a>
+        </nav>
     }
 }

@@ -1,6 +1,13 @@
+//! The pages of whoever runs the chat. Every form there works without a script; each but the one to sign in is for those who
+//! have signed in alone ([`Owner`]), and for forms of our own pages alone.
+
+pub(super) mod acts;
+pub(super) mod room;
+pub(super) mod rooms;
+
 use axum::{
-    extract::{Form, State, rejection::FormRejection},
-    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
+    extract::{Form, FromRef, FromRequestParts, State, rejection::FormRejection},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
@@ -12,7 +19,26 @@ use super::{
     password::Denied,
     state::AppState,
 };
-use crate::app::{Page, RoomRow};
+use crate::{app::Page, hub::Hub};
+
+/// Proof that the request comes from somebody who has signed in to run the chat, and not from another site.
+pub(super) struct Owner;
+
+impl<S: Send + Sync> FromRequestParts<S> for Owner
+where
+    Hub: FromRef<S>,
+{
+    /// The form to sign in, or 403.
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        if !parts.method.is_safe() && is_cross_site(&parts.headers) {
+            return Err((StatusCode::FORBIDDEN, "This form was sent from another site.\n").into_response());
+        }
+        let is_owner = identity::owner(&parts.headers, &Hub::from_ref(state)).is_some();
+        if is_owner { Ok(Self) } else { Err(see("/admin")) }
+    }
+}
 
 /// What the form to sign in posts.
 #[derive(Deserialize)]
@@ -23,7 +49,7 @@ pub(super) struct SignIn {
 /// `GET /admin`: the rooms, for whoever runs the chat; for everybody else the form to sign in.
 pub(super) async fn show(State(state): State<AppState>, uri: Uri, headers: HeaderMap) -> Response {
     if identity::owner(&headers, &state.hub).is_some() {
-        render(&state.options, uri, StatusCode::OK, Page::Admin(rooms(&state))).await
+        rooms::list(&state, uri, StatusCode::OK, String::new(), String::new()).await
     } else {
         render(&state.options, uri, StatusCode::OK, Page::SignIn { error: String::new() }).await
     }
@@ -78,14 +104,11 @@ pub(super) async fn sign_out(State(state): State<AppState>, uri: Uri, headers: H
 }
 
 fn see_admin(cookie: HeaderValue) -> Response {
-    (StatusCode::SEE_OTHER, [(header::LOCATION, HeaderValue::from_static("/admin")), (header::SET_COOKIE, cookie)])
-        .into_response()
+    ([(header::SET_COOKIE, cookie)], see("/admin")).into_response()
 }
 
-fn rooms(state: &AppState) -> Vec<RoomRow> {
-    let row = |room: crate::chat::Room| {
-        let viewer_count = state.hub.snapshot(room.id).map_or(0, |now| now.viewer_count);
-        RoomRow { room: room.id, name: room.settings.name, state: room.state, viewer_count }
-    };
-    state.hub.rooms().into_iter().map(row).collect()
+/// Where to go on after a form, which a reload then does not send again.
+pub(super) fn see(path: &str) -> Response {
+    let location = HeaderValue::from_str(path).expect("a path of ours is plain ASCII");
+    (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
 }

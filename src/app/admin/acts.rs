@@ -1,0 +1,67 @@
+use leptos::prelude::*;
+
+use super::{page, path_to};
+
+/// A page of what was done in a room.
+#[derive(Clone, Debug)]
+pub struct ActsView {
+    /// The room's number.
+    pub room: String,
+    /// Its name.
+    pub name: String,
+    /// Newest first.
+    pub acts: Vec<ActRow>,
+    /// Where the older ones are; none if there are none.
+    pub older: Option<String>,
+}
+
+/// Something that was done.
+#[derive(Clone, Debug)]
+pub struct ActRow {
+    /// When: RFC 3339, UTC.
+    pub at: String,
+    /// By whom; empty for the API or the program.
+    pub by: String,
+    /// What, in words.
+    pub what: String,
+    /// Whose message it was, or what else there is to see; may be empty.
+    pub detail: String,
+    /// Why; may be empty.
+    pub reason: String,
+}
+
+/// What was done in a room, newest first.
+pub fn acts(ActsView { room, name, acts, older }: ActsView) -> impl IntoView {
+    let row = |ActRow { at, by, what, detail, reason }: ActRow| {
+        view! {
+            <tr>
+                <td><time datetime=at.clone()>{at.replace('T', " ").replace('Z', "")}</time></td>
+                <td><code>{by}</code></td>
+                <th scope="row">{what}</th>
+                <td dir="auto">{detail}</td>
+                <td dir="auto">{reason}</td>
+            </tr>
+        }
+    };
+    let is_empty = acts.is_empty();
+    let body = view! {
+        {path_to(&room, &name)}
+        <p hidden=!is_empty>"Nothing yet. Each deletion, time-out, ban and change of the room will stand here, with who did it."</p>
+        <div class="wide" role="region" aria-label="What was done" tabindex="0" hidden=is_empty>
+            <table>
+                <thead>
+                    <tr>
+                        <th scope="col">"When (UTC)"</th>
+                        <th scope="col">"By"</th>
+                        <th scope="col">"What"</th>
+                        <th scope="col">"Of it"</th>
+                        <th scope="col">"Why"</th>
+                    </tr>
+                </thead>
+                <tbody>{acts.into_iter().map(row).collect_view()}</tbody>
+            </table>
+        </div>
+        {older.map(|href| view! { <p><a class="button quiet" href=href>"Older"</a></p> })}
+    };
+    page("What was done", body)
+}

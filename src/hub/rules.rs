@@ -1,0 +1,153 @@
+use std::time::Duration;
+
+use linkify::{LinkFinder, LinkKind};
+use serde_json::Value;
+
+use super::{
+    Refusal,
+    words::{Words, fold},
+};
+use crate::chat::{ChatText, Field, Group, Limits, Settings};
+
+/// What a room's settings ask of whoever speaks there, made ready to be checked. Who moderates is under none of it.
+pub(super) struct Rules {
+    is_paused: bool,
+    speakers: Group,
+    links: Group,
+    /// Longest text, in code points; 0 for the installation's.
+    message_chars: u32,
+    blocked_words: Option<Words>,
+    /// How long each user waits between two messages.
+    pub(super) slow_mode: Duration,
+    /// For how long nothing is said again.
+    pub(super) repeat_window: Duration,
+    /// Of all users together; 0 for no limit.
+    pub(super) messages_per_minute: u32,
+}
+
+impl Rules {
+    pub(super) fn new(settings: &Settings) -> Self {
+        Self {
+            is_paused: settings.paused,
+            speakers: settings.speakers,
+            links: settings.links,
+            message_chars: settings.message_chars,
+            blocked_words: (!settings.blocked_words.is_empty()).then(|| Words::new(&settings.blocked_words)),
+            slow_mode: Duration::from_secs(settings.slow_mode_seconds.into()),
+            repeat_window: Duration::from_secs(settings.repeat_seconds.into()),
+            messages_per_minute: settings.messages_per_minute,
+        }
+    }
+
+    /// Whether anybody may speak who does not moderate.
+    ///
+    /// # Errors
+    /// [`Refusal::Paused`] and [`Refusal::Speakers`].
+    pub(super) fn check_speaker(&self) -> Result<(), Refusal> {
+        match self.speakers {
+            _ if self.is_paused => Err(Refusal::Paused),
+            Group::Everyone => Ok(()),
+            group @ Group::Moderators => Err(Refusal::Speakers(group)),
+        }
+    }
+
+    /// What one client may send here.
+    pub(super) fn limits(&self, limits: &Limits) -> Limits {
+        match self.message_chars as usize {
+            0 => *limits,
+            chars => Limits { text_chars: chars.min(limits.text_chars), ..*limits },
+        }
+    }
+
+    /// Whether this may be said. `chat` is what people read of the payload, if it is a chat message.
+    ///
+    /// # Errors
+    /// [`Refusal::Links`] and [`Refusal::BlockedWord`].
+    pub(super) fn check(&self, payload: &str, chat: Option<&ChatText>) -> Result<(), Refusal> {
+        let links_are_off = match self.links {
+            Group::Everyone => false,
+            Group::Moderators => true,
+        };
+        if let Some(ChatText { username, text }) = chat.filter(|_| links_are_off)
+            && [username, text].into_iter().any(|text| has_link(text))
+        {
+            return Err(Refusal::Links);
+        }
+        let Some(words) = &self.blocked_words else { return Ok(()) };
+        if chat.is_some_and(|chat| words.are_in(&chat.username)) {
+            return Err(Refusal::BlockedWord(Field::Username));
+        }
+        // Whatever a client shows of a payload: other clients than ours may name their keys as they like.
+        let payload = serde_json::from_str(payload).unwrap_or_else(|_| Value::String(payload.to_owned()));
+        if any_text(&payload, &|text| words.are_in(text)) { Err(Refusal::BlockedWord(Field::Text)) } else { Ok(()) }
+    }
+}
+
+/// Whether there is an address of the web in it, with or without its scheme, written with whatever characters look like one.
+fn has_link(text: &str) -> bool {
+    let mut finder = LinkFinder::new();
+    finder.url_must_have_scheme(false).kinds(&[LinkKind::Url]);
+    finder.links(&fold(text)).next().is_some()
+}
+
+fn any_text(value: &Value, holds: &impl Fn(&str) -> bool) -> bool {
+    match value {
+        Value::String(text) => holds(text),
+        Value::Array(values) => values.iter().any(|value| any_text(value, holds)),
+        // A payload's type is for programs.
+        Value::Object(values) => values.iter().any(|(key, value)| key != "type" && any_text(value, holds)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_are_seen_however_they_are_written() {
+        let rows = [
+            ("see https://example.com/a?b", true),
+            ("see HTTP://X.ORG", true),
+            ("see example.com", true),
+            ("www.example.com!", true),
+            ("ｅｘａｍｐｌｅ．ｃｏｍ", true),
+            ("exam\u{200b}ple.c\u{2060}om", true),
+            ("еxamplе.com", true),
+            ("(bit.ly/xyz)", true),
+            ("nothing", false),
+            ("Wait... what?", false),
+            ("It costs 3.50, e.g. today.", false),
+            ("at 10.30 or 11:45 / 12", false),
+            ("mail me@example.com", false),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(has_link(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn blocked_words_are_found_wherever_a_client_may_show_them() {
+        let words = vec!["bad".to_owned(), "chat".to_owned()];
+        let rules = Rules::new(&Settings { blocked_words: words, ..Settings::default() });
+        let deep = format!("{}\"bad\"{}", "[".repeat(200), "]".repeat(200));
+        let rows = [
+            (r#"{"type":"chat","username":"Ann","message_text":"good"}"#, None),
+            (r#"{"type":"chat","username":"Ann","message_text":"b\u0061d"}"#, Some(Field::Text)),
+            (r#"{"type":"chat","username":"Bad","message_text":"bad"}"#, Some(Field::Username)),
+            (r#"{"username":"Ann","message_text":"good","messageText":"bad"}"#, Some(Field::Text)),
+            (r#"{"note":[{"x":"so bad"}]}"#, Some(Field::Text)),
+            (r#""bad""#, Some(Field::Text)),
+            (&deep, Some(Field::Text)),
+            ("7", None),
+        ];
+        for (payload, expected) in rows {
+            let found = match rules.check(payload, ChatText::of(payload).as_ref()) {
+                Ok(()) => None,
+                Err(Refusal::BlockedWord(field)) => Some(field),
+                Err(other) => panic!("{payload}: {other}"),
+            };
+            assert_eq!(found, expected, "{payload}");
+        }
+    }
+}

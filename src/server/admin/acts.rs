@@ -1,0 +1,145 @@
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::{StatusCode, Uri},
+    response::{IntoResponse, Response},
+};
+use serde_json::json;
+
+use super::Owner;
+use crate::{
+    app::{ActRow, ActsView, Page},
+    chat::{ChatText, Deleted, Deletion, Kind, Measure, Message, MessageId, RoomId, Sanction},
+    engine::Act,
+    hub::{Authority, Hub},
+    protocol::inlive::{Answer, rfc3339},
+    server::{
+        api::{number, place},
+        error::{self, ApiError},
+        moderation::Shown,
+        page::{not_found, render},
+        router::{Params, RoomPath},
+        state::AppState,
+    },
+};
+
+/// Acts in a page when the asker does not say.
+const ACTS: usize = 50;
+/// Most acts in a page.
+const MOST_ACTS: usize = 500;
+
+/// What an act was, in words of the API.
+struct Told<'a> {
+    by: &'a str,
+    what: &'static str,
+    /// Whom or what it was done to.
+    to: String,
+    reason: &'a str,
+}
+
+impl<'a> Told<'a> {
+    fn of(act: &'a Act) -> Self {
+        let room = act.event.room;
+        match &act.event.kind {
+            Kind::Deletion(Deletion { of, by, reason }) => {
+                let (what, to) = match of {
+                    Deleted::Message(seq) => ("delete", MessageId { room, seq: *seq }.to_string()),
+                    Deleted::AllOf(user) => ("delete_all", user.to_string()),
+                };
+                Self { by: by.as_str(), what, to, reason }
+            }
+            Kind::Sanction(Sanction { user, measure, by, reason, .. }) => {
+                let what = match measure {
+                    Measure::Timeout { .. } => "timeout",
+                    Measure::Ban => "ban",
+                    Measure::Lift => "lift",
+                };
+                Self { by: by.as_str(), what, to: user.to_string(), reason }
+            }
+            Kind::Settings { by, .. } => Self { by: by.as_str(), what: "settings", to: String::new(), reason: "" },
+            Kind::Room(state) => Self { by: "", what: "state", to: state.name().to_owned(), reason: "" },
+            Kind::Message(_) | Kind::Private { .. } => Self { by: "", what: "", to: String::new(), reason: "" },
+        }
+    }
+}
+
+/// `GET /v1/streams/{id}/audit?before=&limit=`: what was done in the room, newest first.
+pub(in crate::server) async fn list(
+    Shown(authority): Shown,
+    State(hub): State<Hub>,
+    RoomPath(room): RoomPath,
+    params: Params,
+) -> Result<Response, ApiError> {
+    let limit = number(&params, "limit", ACTS, 1..=MOST_ACTS)?;
+    let position = hub.snapshot(room)?.position;
+    let before = place(&params, "before", room, &position)?.unwrap_or(u64::MAX);
+    let mut acts = hub.acts(room, &authority, before, limit + 1).await?;
+    let has_more = acts.len() > limit;
+    acts.truncate(limit);
+    let shown = |act: &Act| {
+        let Told { by, what, to, reason } = Told::of(act);
+        let (id, sent_at) = (act.event.id().to_string(), rfc3339(act.event.sent_at));
+        let message = act.deleted.as_ref().map(|said| json!({ "author_id": said.author, "message": said.payload }));
+        json!({ "id": id, "sent_at": sent_at, "by": by, "what": what, "to": to, "reason": reason, "deleted": message })
+    };
+    let data: Vec<_> = acts.iter().map(shown).collect();
+    Ok(Json(Answer { code: 200, message: "OK", data, meta: Some(json!({ "has_more": has_more })) }).into_response())
+}
+
+/// `GET /admin/rooms/{id}/log?before=`: the same as a page.
+pub(in crate::server) async fn show(
+    _: Owner,
+    State(state): State<AppState>,
+    Path(room): Path<String>,
+    uri: Uri,
+    params: Params,
+) -> Response {
+    let Some(snapshot) = room.parse().ok().and_then(|id: RoomId| state.hub.snapshot(id).ok()) else {
+        return not_found(&state, uri).await;
+    };
+    // A place that cannot be used shows the newest page, as if it had not been given.
+    let id = snapshot.room.id;
+    let before = place(&params, "before", id, &snapshot.position).ok().flatten().unwrap_or(u64::MAX);
+    let mut acts = match state.hub.acts(id, &Authority::Admin, before, ACTS + 1).await {
+        Ok(acts) => acts,
+        Err(refusal) => return render(&state.options, uri, error::status(&refusal), Page::Failed).await,
+    };
+    let has_more = acts.len() > ACTS;
+    acts.truncate(ACTS);
+    let oldest = acts.last().filter(|_| has_more).map(|act| act.event.id());
+    let older = oldest.map(|id| format!("/admin/rooms/{room}/log?before={id}"));
+    let acts = acts.iter().map(act_row).collect();
+    render(
+        &state.options,
+        uri,
+        StatusCode::OK,
+        Page::AdminActs(ActsView { room, name: snapshot.room.settings.name, acts, older }),
+    )
+    .await
+}
+
+fn act_row(act: &Act) -> ActRow {
+    let Told { by, what, to, reason } = Told::of(act);
+    let what = match what {
+        "delete" => "Message deleted".to_owned(),
+        "delete_all" => format!("All messages of {to} deleted"),
+        "timeout" => format!("{to} timed out"),
+        "ban" => format!("{to} banned"),
+        "lift" => format!("{to} may write again"),
+        "settings" => "Settings changed".to_owned(),
+        _ => format!("Room {to}"),
+    };
+    let detail = match (&act.deleted, &act.event.kind) {
+        (Some(message), _) => said(message),
+        (None, Kind::Sanction(Sanction { measure: Measure::Timeout { until }, .. })) => format!("until {}", rfc3339(*until)),
+        (None, Kind::Settings { settings, .. }) => serde_json::to_string(settings).expect("plain data"),
+        (None, _) => String::new(),
+    };
+    ActRow { at: rfc3339(act.event.sent_at), by: by.to_owned(), what, detail, reason: reason.to_owned() }
+}
+
+/// What was said, as far as people read it.
+fn said(message: &Message) -> String {
+    let payload = message.payload.get();
+    ChatText::of(payload).map_or_else(|| payload.to_owned(), |ChatText { username, text }| format!("{username}: {text}"))
+}

@@ -1,0 +1,219 @@
+use std::collections::BTreeMap;
+
+use axum::{
+    extract::{Form, Path, State, rejection::FormRejection},
+    http::{StatusCode, Uri},
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::{Owner, rooms::row, see};
+use crate::{
+    app::{Control, FIELDS, Page, RoomAdmin, SanctionRow, SettingsForm},
+    chat::{InvalidSetting, Kind, Measure, RoomId, RoomState, Sanction, Settings, SettingsChange, UserId},
+    hub::{Authority, Decision, Refusal},
+    protocol::inlive::rfc3339,
+    server::{
+        error,
+        page::{not_found, render},
+        router::Params,
+        state::AppState,
+    },
+};
+
+/// What a form posts.
+type Fields = Result<Form<BTreeMap<String, String>>, FormRejection>;
+
+/// What the button for the room's state posts.
+#[derive(Deserialize)]
+pub(in crate::server) struct Step {
+    state: RoomState,
+}
+
+/// Whose right to write is given back.
+#[derive(Deserialize)]
+pub(in crate::server) struct Lift {
+    user: UserId,
+}
+
+/// `GET /admin/rooms/{id}`.
+pub(in crate::server) async fn show(
+    _: Owner,
+    State(state): State<AppState>,
+    Path(room): Path<String>,
+    uri: Uri,
+    params: Params,
+) -> Response {
+    let done = if params.find("saved").is_some() { "Saved." } else { "" };
+    render_room(&state, &room, uri, StatusCode::OK, None, done).await
+}
+
+/// `POST /admin/rooms/{id}`: changes its settings.
+pub(in crate::server) async fn configure(
+    _: Owner,
+    State(state): State<AppState>,
+    Path(room): Path<String>,
+    uri: Uri,
+    form: Fields,
+) -> Response {
+    let Form(values) = match form {
+        Ok(form) => form,
+        Err(rejection) => return rejection.into_response(),
+    };
+    let Ok(id) = room.parse() else { return not_found(&state, uri).await };
+    match state.hub.configure(id, &Authority::Admin, change(&values)).await {
+        Ok(_) => see(&format!("/admin/rooms/{room}?saved=")),
+        Err(refusal) => {
+            let form = SettingsForm { values, error: Some(explain(&refusal)) };
+            render_room(&state, &room, uri, error::status(&refusal), Some(form), "").await
+        }
+    }
+}
+
+/// `POST /admin/rooms/{id}/state`: prepares, starts or ends it.
+pub(in crate::server) async fn step(
+    _: Owner,
+    State(state): State<AppState>,
+    Path(room): Path<String>,
+    uri: Uri,
+    form: Result<Form<Step>, FormRejection>,
+) -> Response {
+    let Form(Step { state: to }) = match form {
+        Ok(form) => form,
+        Err(rejection) => return rejection.into_response(),
+    };
+    let Ok(id) = room.parse() else { return not_found(&state, uri).await };
+    done(&state, &room, uri, state.hub.set_state(id, to).await).await
+}
+
+/// `POST /admin/rooms/{id}/lift`: lets somebody write again.
+pub(in crate::server) async fn lift(
+    _: Owner,
+    State(state): State<AppState>,
+    Path(room): Path<String>,
+    uri: Uri,
+    form: Result<Form<Lift>, FormRejection>,
+) -> Response {
+    let Form(Lift { user }) = match form {
+        Ok(form) => form,
+        Err(rejection) => return rejection.into_response(),
+    };
+    let Ok(id) = room.parse() else { return not_found(&state, uri).await };
+    let lifted = state.hub.sanction(id, &Authority::Admin, user, Decision::Lift, false, String::new()).await;
+    done(&state, &room, uri, lifted).await
+}
+
+/// Back to the room, or to what was wrong.
+async fn done<T>(state: &AppState, room: &str, uri: Uri, result: Result<T, Refusal>) -> Response {
+    match result {
+        Ok(_) => see(&format!("/admin/rooms/{room}?saved=")),
+        Err(refusal) => {
+            let form = SettingsForm { error: Some((String::new(), refusal.to_string())), ..form_of(state, room) };
+            render_room(state, room, uri, error::status(&refusal), Some(form), "").await
+        }
+    }
+}
+
+async fn render_room(
+    state: &AppState,
+    room: &str,
+    uri: Uri,
+    status: StatusCode,
+    form: Option<SettingsForm>,
+    done: &'static str,
+) -> Response {
+    let Some(snapshot) = room.parse().ok().and_then(|id: RoomId| state.hub.snapshot(id).ok()) else {
+        return not_found(state, uri).await;
+    };
+    let sanctions = match state.hub.sanctions(snapshot.room.id, &Authority::Admin).await {
+        Ok(all) => all.into_iter().filter_map(|event| sanction_row(event.kind)).collect(),
+        Err(refusal) => return render(&state.options, uri, error::status(&refusal), Page::Failed).await,
+    };
+    let settings = form.unwrap_or_else(|| SettingsForm { values: values(&snapshot.room.settings), error: None });
+    let room = RoomAdmin { row: row(snapshot), settings, sanctions, done };
+    render(&state.options, uri, status, Page::AdminRoom(Box::new(room))).await
+}
+
+fn form_of(state: &AppState, room: &str) -> SettingsForm {
+    let settings = room.parse().ok().and_then(|id| state.hub.snapshot(id).ok()).map(|snapshot| snapshot.room.settings);
+    SettingsForm { values: settings.as_ref().map(values).unwrap_or_default(), error: None }
+}
+
+fn sanction_row(kind: Kind) -> Option<SanctionRow> {
+    let Kind::Sanction(Sanction { user, measure, addresses, reason, .. }) = kind else { return None };
+    let measure = match measure {
+        Measure::Timeout { until } => format!("until {}", rfc3339(until)),
+        Measure::Ban => "for good".to_owned(),
+        Measure::Lift => return None,
+    };
+    Some(SanctionRow { user: user.to_string(), measure, reason, addresses: addresses.len() })
+}
+
+/// The setting that a refusal is about, empty if it is about none; and what is wrong, in words that stand beside it.
+fn explain(refusal: &Refusal) -> (String, String) {
+    match refusal {
+        Refusal::Setting(InvalidSetting::Value { name, rule }) => ((*name).to_owned(), format!("This must {rule}.")),
+        Refusal::Setting(InvalidSetting::Unreadable { name, .. }) => {
+            (name.clone(), "This must be a whole number from 0.".to_owned())
+        }
+        Refusal::SlugTaken(_) => ("slug".to_owned(), refusal.to_string()),
+        _ => (String::new(), refusal.to_string()),
+    }
+}
+
+/// Settings as they stand in the form.
+fn values(settings: &Settings) -> BTreeMap<String, String> {
+    let text = |value: Value| match value {
+        Value::String(text) => text,
+        Value::Bool(is_on) => if is_on { "on" } else { "" }.to_owned(),
+        Value::Array(lines) => lines.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n"),
+        other => other.to_string(),
+    };
+    settings.by_name().into_iter().map(|(name, value)| (name, text(value))).collect()
+}
+
+/// What the form changes. A browser sends nothing for a box that is not checked.
+fn change(values: &BTreeMap<String, String>) -> SettingsChange {
+    let value = |name: &str, control: &Control| {
+        let value = values.get(name);
+        let text = || value.map(|text| text.trim().to_owned());
+        match control {
+            Control::Check => Some(Value::Bool(value.is_some())),
+            Control::Text | Control::Choice(_) => text().map(Value::from),
+            Control::Number => text().map(|text| text.parse::<u64>().map_or(Value::String(text), Value::from)),
+            Control::Lines => {
+                let lines = |text: String| text.lines().map(str::trim).filter(|line| !line.is_empty()).map(Value::from).collect();
+                text().map(lines)
+            }
+        }
+    };
+    let named = FIELDS.iter().filter_map(|field| Some((field.name.to_owned(), value(field.name, &field.control)?)));
+    named.collect::<Map<_, _>>().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_changes_what_stands_in_it() {
+        let before = Settings {
+            name: "Stage".into(),
+            slug: "stage".into(),
+            slow_mode_seconds: 5,
+            paused: true,
+            blocked_words: vec!["a b".into(), "c*".into()],
+            ..Settings::default()
+        };
+        let mut form = values(&before);
+        assert_eq!(change(&form).apply(&before), Ok(before.clone()), "as it came");
+        form.remove("paused");
+        form.insert("slow_mode_seconds".into(), " 7 ".into());
+        form.insert("blocked_words".into(), "\r\n  c*\r\n\r\n".into());
+        let after = Settings { paused: false, slow_mode_seconds: 7, blocked_words: vec!["c*".into()], ..before.clone() };
+        assert_eq!(change(&form).apply(&before), Ok(after));
+        form.insert("slow_mode_seconds".into(), "-7".into());
+        assert!(change(&form).apply(&before).is_err());
+    }
+}

@@ -1,0 +1,49 @@
+use axum::{
+    extract::{Form, State, rejection::FormRejection},
+    http::{StatusCode, Uri},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Map, json};
+
+use super::{Owner, see};
+use crate::{
+    app::{Page, RoomRow, RoomsView},
+    chat::SettingsChange,
+    hub::Snapshot,
+    server::{page::render, state::AppState},
+};
+
+/// What the form to make a room posts.
+#[derive(serde::Deserialize)]
+pub(in crate::server) struct NewRoom {
+    name: String,
+}
+
+/// The list of rooms, with a form that holds `name` and says `error`.
+pub(super) async fn list(state: &AppState, uri: Uri, status: StatusCode, name: String, error: String) -> Response {
+    let rooms = state.hub.rooms().into_iter().filter_map(|room| state.hub.snapshot(room.id).ok()).map(row).collect();
+    render(&state.options, uri, status, Page::Admin(RoomsView { rooms, name, error })).await
+}
+
+/// A room as it is now.
+pub(super) fn row(Snapshot { room, viewer_count, messages_last_minute, .. }: Snapshot) -> RoomRow {
+    RoomRow { room: room.id, name: room.settings.name, state: room.state, viewer_count, messages_last_minute }
+}
+
+/// `POST /admin/rooms`: makes a room.
+pub(in crate::server) async fn create(
+    _: Owner,
+    State(state): State<AppState>,
+    uri: Uri,
+    form: Result<Form<NewRoom>, FormRejection>,
+) -> Response {
+    let Form(NewRoom { name }) = match form {
+        Ok(form) => form,
+        Err(rejection) => return rejection.into_response(),
+    };
+    let settings = SettingsChange::from(Map::from_iter([("name".to_owned(), json!(name))]));
+    match state.hub.create_room(settings).await {
+        Ok(room) => see(&format!("/admin/rooms/{}", room.id)),
+        Err(refusal) => list(&state, uri, crate::server::error::status(&refusal), name, refusal.to_string()).await,
+    }
+}

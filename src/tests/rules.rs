@@ -1,0 +1,133 @@
+//! What a room's settings ask of those who speak there.
+
+use serde_json::{Value, json};
+
+use super::{
+    client::Answer,
+    site::{Site, WIDGET_KEY},
+};
+use crate::chat::{Capabilities, Capability, RoomId};
+
+/// What `username` says over HTTP.
+async fn say(site: &Site, token: &str, username: &str, text: &str) -> Answer {
+    let message = json!({ "type": "chat", "username": username, "message_text": text });
+    site.publish(token, &json!({ "type": "broadcast", "widget_key": WIDGET_KEY, "message": message })).await
+}
+
+async fn set(site: &Site, settings: &Value) {
+    let answer = site.administer("/v1/streams/1/settings", settings).await;
+    assert_eq!(answer.status, 200, "{settings}: {}", answer.text);
+}
+
+fn moderator(site: &Site) -> String {
+    let capabilities = [Capability::SendMessage, Capability::DisconnectUser].into_iter().collect();
+    site.hub.tokens().sign(site.guest(), RoomId::FIRST, capabilities, None)
+}
+
+#[tokio::test]
+async fn each_rule_holds_at_once_for_all_but_moderators() {
+    let site = Site::open().await;
+    let moderator = moderator(&site);
+    let rows = [
+        (json!({ "paused": true }), "Ann", "hello", 403, "paused"),
+        (json!({ "speakers": "moderators" }), "Ann", "hello", 403, "Only moderators"),
+        (json!({ "links": "moderators" }), "Ann", "see example.com", 400, "Links"),
+        (json!({ "links": "moderators" }), "www.example.com", "hello", 400, "Links"),
+        (json!({ "blocked_words": ["damn"] }), "Ann", "DÁMN it", 400, "The message has a word"),
+        (json!({ "blocked_words": ["damn"] }), "D a m n", "hello", 400, "The name has a word"),
+    ];
+    for (settings, username, text, status, error) in rows {
+        set(&site, &settings).await;
+        let token = site.guest_token(RoomId::FIRST);
+        let refused = say(&site, &token, username, text).await;
+        assert_eq!(refused.status, status, "{settings}: {}", refused.text);
+        assert!(refused.error().contains(error), "{settings}: {}", refused.text);
+        assert_eq!(say(&site, &moderator, username, text).await.status, 200, "{settings}: who moderates is exempt");
+        let back: serde_json::Map<_, _> =
+            settings.as_object().expect("settings").keys().map(|key| (key.clone(), Value::Null)).collect();
+        set(&site, &back.into()).await;
+        assert_eq!(say(&site, &token, username, text).await.status, 200, "{settings}: taken back");
+    }
+}
+
+#[tokio::test]
+async fn rules_hold_for_private_messages_and_after_a_restart() {
+    let site = Site::open().await;
+    set(&site, &json!({ "blocked_words": ["damn"], "paused": true })).await;
+    let site = site.restart().await;
+    let token = site.guest_token(RoomId::FIRST);
+    assert_eq!(site.say(&token, "hello").await.status, 403);
+    set(&site, &json!({ "paused": false })).await;
+    let message = json!({ "type": "chat", "username": "Ann", "message_text": "damn" });
+    let private = json!({ "type": "private", "to_user_id": "bob", "widget_key": WIDGET_KEY, "message": message });
+    assert_eq!(site.publish(&token, &private).await.status, 400);
+    assert_eq!(site.say(&token, "hello").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_room_may_want_shorter_texts_than_the_installation() {
+    let site = Site::open().await;
+    set(&site, &json!({ "message_chars": 5 })).await;
+    for token in [site.guest_token(RoomId::FIRST), moderator(&site)] {
+        let refused = site.say(&token, "123456").await;
+        assert_eq!(
+            (refused.status, refused.error()),
+            (400, "The message is too long: 6 characters, and at most 5 are allowed. Please shorten it.")
+        );
+        assert_eq!(site.say(&token, "🙂🙂🙂🙂🙂").await.status, 200);
+    }
+    set(&site, &json!({ "message_chars": 1_000_000 })).await;
+    let refused = site.say(&site.guest_token(RoomId::FIRST), &"x".repeat(501)).await;
+    assert!(refused.error().contains("500 are allowed"), "{}", refused.text);
+}
+
+#[tokio::test]
+async fn what_was_said_a_moment_ago_is_not_said_again() {
+    let site = Site::open().await;
+    set(&site, &json!({ "repeat_seconds": 600 })).await;
+    let token = site.guest_token(RoomId::FIRST);
+    let with_id = |id: &str| {
+        let message = json!({ "type": "chat", "username": "Ann", "message_text": "hello" });
+        json!({ "type": "broadcast", "widget_key": WIDGET_KEY, "client_message_id": id, "message": message })
+    };
+    let first = site.publish(&token, &with_id("a")).await;
+    let again = site.publish(&token, &with_id("a")).await;
+    assert_eq!((again.status, &again.json["data"]), (200, &first.json["data"]), "its answer may have been lost");
+    let repeated = site.publish(&token, &with_id("b")).await;
+    assert_eq!((repeated.status, repeated.header("retry-after")), (429, "600"));
+    assert!(repeated.error().contains("said a moment ago"), "{}", repeated.text);
+    // A raid: the same from everybody.
+    let raid = "Everybody look at this channel now";
+    for n in 0..7 {
+        let answer = site.say(&site.guest_token(RoomId::FIRST), raid).await;
+        assert_eq!(answer.status, if n < 5 { 200 } else { 429 }, "{n}: {}", answer.text);
+    }
+    assert_eq!(site.say(&moderator(&site), raid).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_room_takes_so_many_messages_a_minute() {
+    let site = Site::open().await;
+    set(&site, &json!({ "messages_per_minute": 1 })).await;
+    assert_eq!(site.say(&site.guest_token(RoomId::FIRST), "one").await.status, 200);
+    let refused = site.say(&site.guest_token(RoomId::FIRST), "two").await;
+    assert_eq!((refused.status, refused.header("retry-after")), (429, "60"));
+    assert_eq!(site.say(&moderator(&site), "three").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_moderator_may_pause_and_slow_down_and_change_nothing_else() {
+    let site = Site::open().await;
+    let moderator = moderator(&site);
+    let configure = async |token: &str, settings: Value| {
+        let request = axum::http::Request::post("/v1/streams/1/settings");
+        let request = request.header("authorization", format!("Bearer {token}")).header("content-type", "application/json");
+        site.send(request.body(settings.to_string().into()).expect("a request")).await.status
+    };
+    assert_eq!(configure(&moderator, json!({ "paused": true, "slow_mode_seconds": 5 })).await, 200);
+    assert_eq!(configure(&moderator, json!({ "paused": false, "name": "Mine" })).await, 403);
+    assert_eq!(configure(&moderator, json!({})).await, 200, "nothing is anybody's who moderates");
+    assert_eq!(configure(&site.guest_token(RoomId::FIRST), json!({ "paused": false })).await, 403);
+    let owner = site.hub.tokens().sign(site.guest(), RoomId::FIRST, Capabilities::owner(), None);
+    assert_eq!(configure(&owner, json!({ "paused": false, "name": "Mine" })).await, 200);
+}
