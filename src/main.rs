@@ -1,14 +1,18 @@
-//! Reads the configuration, opens the engine, runs the server.
+//! Reads the configuration, opens the engine, runs the server; or does the one thing that was asked for.
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use live_chat::server::{self, Config};
+use live_chat::server::{self, Command, Config};
 
 fn main() -> ExitCode {
     let config = Config::parse();
     config.start_log();
-    let done = if config.check { server::check(&config) } else { server::run(config) };
+    let done = match &config.command {
+        Some(Command::Backup { file }) => server::back_up(&config, file),
+        None if config.check => server::check(&config),
+        None => server::run(config),
+    };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

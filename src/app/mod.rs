@@ -18,6 +18,7 @@ mod json;
 mod log;
 mod moderation;
 mod publish;
+mod replay;
 mod request;
 mod rich_text;
 mod room;
@@ -28,5 +29,6 @@ mod timeline;
 mod view;
 
 pub use admin::{ActRow, ActsView, Control, FIELDS, RoomAdmin, RoomRow, RoomsView, SanctionRow, SettingsForm};
+pub use replay::Playhead;
 pub use shell::{Page, shell};
 pub use view::{ChatMessage, FormError, FormInput, FormView, InvitationRow, PeopleView, RoomView, SettingsView, Standing};

@@ -2,6 +2,7 @@ use leptos::{hydration::AutoReload, nonce::use_nonce, prelude::*};
 
 use super::{
     admin::{self, ActsView, RoomAdmin, RoomsView},
+    replay::{self, Playhead},
     room::{Chat, VIEW_ID},
     view::{PeopleView, RoomView},
 };
@@ -14,6 +15,8 @@ const SCROLL_TO_END: &str = r#"{const log=document.getElementById("log");log.scr
 pub enum Page {
     /// A room.
     Room(Box<RoomView>),
+    /// A room as it was at a moment.
+    Replay(Box<RoomView>, Playhead),
     /// The form to sign in, with why it was refused before, if it was.
     SignIn {
         /// Empty at first.
@@ -45,21 +48,8 @@ pub enum Page {
 /// The whole document of a page. To be rendered on the server.
 pub fn shell(options: &LeptosOptions, page: Page) -> impl IntoView + use<> {
     match page {
-        Page::Room(view) => {
-            let title = format!("{} · live-chat", view.settings.name);
-            let scripts = view! {
-                <AutoReload options=options.clone() />
-                {hydration(options)}
-            };
-            let json = serde_json::to_string(&view).expect("plain data has a JSON form");
-            provide_context(*view);
-            let body = view! {
-                <script id=VIEW_ID type="application/json" nonce=use_nonce()>{in_script(&json)}</script>
-                <Chat />
-                <script nonce=use_nonce()>{SCROLL_TO_END}</script>
-            };
-            document(title, scripts.into_any(), body.into_any())
-        }
+        Page::Room(view) => room(options, *view, ().into_any()),
+        Page::Replay(view, playhead) => room(options, *view, replay::controls(playhead).into_any()),
         Page::SignIn { error } => document("Sign in · live-chat".into(), ().into_any(), admin::sign_in(error).into_any()),
         Page::Admin(rooms) => document("Rooms · live-chat".into(), ().into_any(), admin::rooms(rooms).into_any()),
         Page::AdminRoom(room) => {
@@ -77,6 +67,24 @@ pub fn shell(options: &LeptosOptions, page: Page) -> impl IntoView + use<> {
         Page::NotFound => notice("There is no such room", "The address may have a typing error, or the room is gone."),
         Page::Failed => notice("Something went wrong", "The page could not be shown. Please try again in a moment."),
     }
+}
+
+/// A room's page, with something above it.
+fn room(options: &LeptosOptions, view: RoomView, above: AnyView) -> AnyView {
+    let title = format!("{} · live-chat", view.settings.name);
+    let scripts = view! {
+        <AutoReload options=options.clone() />
+        {hydration(options)}
+    };
+    let json = serde_json::to_string(&view).expect("plain data has a JSON form");
+    provide_context(view);
+    let body = view! {
+        <script id=VIEW_ID type="application/json" nonce=use_nonce()>{in_script(&json)}</script>
+        {above}
+        <Chat />
+        <script nonce=use_nonce()>{SCROLL_TO_END}</script>
+    };
+    document(title, scripts.into_any(), body.into_any())
 }
 
 /// JSON that may stand in a `script` element: nothing in it ends the element or begins a comment (WHATWG HTML 4.12.1.3).

@@ -23,7 +23,7 @@ pub type Payload = Box<RawValue>;
 pub struct Event {
     /// Whose log.
     pub room: RoomId,
-    /// Its place in the log, from 1, without holes.
+    /// Its place in the log, from 1, without holes; the first ones may be gone, where the room does not keep all.
     pub seq: u64,
     /// When it was ordered. Never earlier than the event before it.
     pub sent_at: Timestamp,
@@ -69,6 +69,15 @@ pub struct Message {
     pub payload: Payload,
     /// Seconds of video time at which it was said, 0 where the client named none.
     pub video_time: f64,
+}
+
+/// A public message that was said elsewhere, or before.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// When it was said.
+    pub sent_at: Timestamp,
+    /// By whom, and what.
+    pub message: Message,
 }
 
 impl Event {

@@ -21,7 +21,7 @@ mod text;
 
 pub use capability::{Capabilities, Capability};
 pub use command::{Command, Draft};
-pub use event::{Event, Kind, Message, Payload, Timestamp};
+pub use event::{Event, Kind, Message, Payload, Recorded, Timestamp};
 pub use id::{InvalidId, MessageId, RoomId, UserId};
 pub use invitation::Invitation;
 pub use limits::Limits;

@@ -47,6 +47,15 @@ pub struct Room {
     pub prepared_at: Option<Timestamp>,
     /// When it opened.
     pub started_at: Option<Timestamp>,
+    /// When it opened the first time.
+    pub first_started_at: Option<Timestamp>,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
+}
+
+impl Room {
+    /// From when on a replay counts: its first opening, or its making while it was not open yet.
+    pub fn start(&self) -> Timestamp {
+        self.first_started_at.unwrap_or(self.created_at)
+    }
 }

@@ -16,6 +16,9 @@ const MOST_BLOCKED_WORDS: usize = 500;
 /// Longest blocked word, in Unicode code points.
 const BLOCKED_WORD_CHARS: usize = 64;
 
+/// Longest retention: a hundred years. What is to be kept for longer is to be kept for ever.
+const LONGEST_RETENTION_DAYS: u32 = 36_500;
+
 /// What whoever runs a room may change of it. A setting that an older version has not stored has its default.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -44,6 +47,12 @@ pub struct Settings {
     /// For how many seconds nobody may say again what they have said, and all together a longer text five times at most; at most
     /// 3,600, 0 for no such rule.
     pub repeat_seconds: u32,
+    /// Days of 24 hours for which it keeps what was said, at most 36,500; 0 for ever.
+    pub retention_days: u32,
+    /// How many entries of its log it keeps: messages, and what was decided on them; 0 for all.
+    pub retention_messages: u32,
+    /// Whether all that was said is forgotten when it ends.
+    pub ephemeral: bool,
 }
 
 /// Whom a setting is about.
@@ -146,6 +155,7 @@ impl Settings {
             ("name", is_name(&self.name), "have 1 to 128 characters and no control characters"),
             ("slug", is_slug(&self.slug), "have 1 to 64 characters of a-z, 0-9 and -, and not digits alone"),
             ("description", self.description.chars().count() <= 2_000, "have at most 2,000 characters"),
+            ("retention_days", self.retention_days <= LONGEST_RETENTION_DAYS, "be from 0 to 36500 days (a hundred years)"),
             ("slow_mode_seconds", self.slow_mode_seconds <= LONGEST_SLOW_MODE_SECONDS, "be from 0 to 21600 seconds (six hours)"),
             ("messages_per_minute", self.messages_per_minute <= MOST_MESSAGES_PER_MINUTE, "be from 0 to 60000"),
             (
@@ -214,6 +224,9 @@ mod tests {
             (json!({ "colour": "red" }), r#"There is no setting "colour"."#),
             (json!({ "slow_mode_seconds": -1 }), r#""slow_mode_seconds" cannot be read: invalid value"#),
             (json!({ "slow_mode_seconds": 21_601 }), "0 to 21600 seconds"),
+            (json!({ "retention_days": 36_501 }), "0 to 36500 days"),
+            (json!({ "retention_messages": 1.5 }), r#""retention_messages" cannot be read"#),
+            (json!({ "ephemeral": "yes" }), r#""ephemeral" cannot be read"#),
             (json!({ "name": 7 }), r#""name" cannot be read: invalid type"#),
             (json!({ "name": null }), r#""name" must have 1 to 128 characters"#),
             (json!({ "name": "\u{7}" }), "control"),

@@ -12,9 +12,9 @@ use std::{
 
 use futures::future::BoxFuture;
 
-pub use self::sqlite::{OpenError, Sqlite};
+pub use self::sqlite::{BackupError, OpenError, Sqlite};
 use crate::chat::{
-    Deletion, Draft, Event, InvalidSetting, Invitation, Message, NameClaim, Payload, Profile, Revocation, Room, RoomId,
+    Deletion, Draft, Event, InvalidSetting, Invitation, Message, NameClaim, Payload, Profile, Recorded, Revocation, Room, RoomId,
     RoomState, Sanction, Settings, SettingsChange, Timestamp, UserId,
 };
 
@@ -38,6 +38,21 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Moves a room to another state, as an event of its log. To the state that it is in already: no event, no error.
     fn set_state(&self, room: RoomId, state: RoomState) -> BoxFuture<'_, Result<Room, EngineError>>;
+
+    /// Begins to make a room of what was said elsewhere. Until [`finish_import`](Self::finish_import) no other method knows it; if
+    /// the engine closes before, or fails, nothing of it is left. Its address name is taken from now on.
+    fn begin_import(&self, settings: Settings) -> BoxFuture<'_, Result<RoomId, EngineError>>;
+
+    /// Adds messages to a room that is being imported. Each must be no earlier than the one before it. What is added at once
+    /// shares a commit with what is said in other rooms: a few hundred messages delay those by milliseconds.
+    fn import(&self, room: RoomId, messages: Vec<Recorded>) -> BoxFuture<'_, Result<(), EngineError>>;
+
+    /// Makes an imported room one like all others, ended, with the sequence number of its newest event. Returns after all of it is
+    /// durable; nothing is dispatched.
+    fn finish_import(&self, room: RoomId) -> BoxFuture<'_, Result<(Room, u64), EngineError>>;
+
+    /// Gives up a room that is being imported. Does not wait.
+    fn abandon_import(&self, room: RoomId);
 
     /// Appends a message. Returns after it is durable and dispatched.
     ///
@@ -74,7 +89,8 @@ pub trait Engine: Send + Sync + 'static {
     /// All invitations.
     fn invitations(&self) -> BoxFuture<'_, Result<Vec<Invitation>, EngineError>>;
 
-    /// Reads a part of a room's log, oldest first, without the messages that were deleted. Sees everything that was dispatched before the call.
+    /// Reads a part of a room's log, oldest first, without the messages that were deleted and what is past the room's retention.
+    /// Sees everything that was dispatched before the call.
     fn read(&self, query: Query) -> BoxFuture<'_, Result<Vec<Event>, EngineError>>;
 
     /// What was done in the room before `before`, newest first: its log without what was said.
@@ -82,6 +98,17 @@ pub trait Engine: Send + Sync + 'static {
 
     /// What took that message out, and the message; `None` if it is not deleted, or there is no such message.
     fn deletion(&self, room: RoomId, seq: u64) -> BoxFuture<'_, Result<Option<Act>, EngineError>>;
+
+    /// Looks for the public chat messages whose name and text have all these words, each as a word or the beginning of one, whatever
+    /// their case and accents; newest first. Without the messages that were deleted and what is past the room's retention.
+    fn search(&self, search: Search) -> BoxFuture<'_, Result<Hits, EngineError>>;
+
+    /// The newest event of a room that came before a moment, 0 if none did.
+    fn seq_before(&self, room: RoomId, at: Timestamp) -> BoxFuture<'_, Result<u64, EngineError>>;
+
+    /// The newest event of a room that is past its retention (see [`Settings::retention_days`] and what follows it), 0 if none is:
+    /// it and all before it may be missing in what is read. A read that has missed any of them was preceded by this.
+    fn trimmed(&self, room: RoomId) -> u64;
 
     /// Why nothing can be stored at present; `None` while all is well.
     fn fault(&self) -> Option<Fault>;
@@ -160,6 +187,29 @@ impl Query {
     }
 }
 
+/// What to look for: nothing in it is read as a language of queries.
+#[derive(Clone, Debug)]
+pub struct Search {
+    /// Where.
+    pub room: RoomId,
+    /// The words.
+    pub words: Vec<String>,
+    /// The oldest event that is not wanted any more; `None` for all that there are.
+    pub before: Option<u64>,
+    /// How many messages at most.
+    pub limit: usize,
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default)]
+pub struct Hits {
+    /// The messages, newest first.
+    pub events: Vec<Event>,
+    /// How many of the newest events could not be searched, because the index has not reached them yet: 0 but for the first minutes
+    /// after an older database was taken over, or much was imported.
+    pub not_searched: u64,
+}
+
 /// An end of a range of events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
@@ -208,6 +258,14 @@ pub enum EngineError {
         room: RoomId,
         /// The event's place in its log.
         seq: u64,
+    },
+    /// What was to be read on from is past the room's retention: something may be missing after it.
+    #[error("room {room} does not keep what follows event {after}")]
+    NotKept {
+        /// The room.
+        room: RoomId,
+        /// The place after which something was to be read.
+        after: u64,
     },
     /// The engine is closing.
     #[error("the engine is closed")]

@@ -4,6 +4,8 @@
 //! limits, the state of a room, presence, and the join of history and live. The hub uses the engine below it and must never know
 //! HTTP, HTML or a wire format; the one thing that it keeps for the dialects is a place for each entry's encoded frame.
 
+mod export;
+mod import;
 mod invitations;
 mod live;
 mod moderation;
@@ -14,10 +16,12 @@ mod rate;
 mod recent;
 mod refusal;
 mod repeats;
+mod replay;
 mod revocations;
 mod ring;
 mod rules;
 mod sanctions;
+mod search;
 mod site;
 mod slow_mode;
 mod speakers;
@@ -36,22 +40,25 @@ use std::{
     time::Duration,
 };
 
-use self::{
-    invitations::Invitations,
-    live::{LiveRoom, LiveSnapshot},
-    revocations::Revocations,
-};
 pub use self::{
+    export::Export,
+    import::Import,
     invitations::MODERATOR_SECONDS,
     live::{ConnectionId, Wake},
     moderation::{Authority, Decision},
     names::ReservedNames,
     rate::Buckets,
     refusal::Refusal,
+    replay::{Replay, Span},
     revocations::Revoke,
     ring::{Entry, Item, RingSize},
     subscriber::{Batch, Fetch, Fetched, Found, LiveTail, Step, Subscriber, Welcome},
     token::{Claims, Identity, Origin, Session, TokenError, Tokens},
+};
+use self::{
+    invitations::Invitations,
+    live::{LiveRoom, LiveSnapshot},
+    revocations::Revocations,
 };
 use crate::{
     chat::{Capability, ChatText, Command, Event, Kind, Limits, Position, Room, RoomId, RoomState, SettingsChange, UserId},

@@ -156,7 +156,7 @@ impl Hub {
     }
 
     /// Who it is, if they may.
-    fn authorize(&self, room: RoomId, who: &Authority, capability: Capability) -> Result<UserId, Refusal> {
+    pub(super) fn authorize(&self, room: RoomId, who: &Authority, capability: Capability) -> Result<UserId, Refusal> {
         match who {
             Authority::Admin => Ok(UserId::admin()),
             Authority::Bearer(token) => {

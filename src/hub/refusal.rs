@@ -114,6 +114,18 @@ pub enum Refusal {
     /// Another room has this address name.
     #[error("The slug {0:?} is taken by another room. Please choose another one.")]
     SlugTaken(String),
+    /// There is nothing to look for, or too much.
+    #[error("\"q\" must hold one word or more, and at most 200 characters.")]
+    Search,
+    /// What is imported is older than what came before it.
+    #[error("it was sent before the one that stands before it: the oldest message must come first")]
+    OutOfOrder,
+    /// What is imported has not been said yet.
+    #[error("its time lies in the future")]
+    InFuture,
+    /// There is no message in what is imported.
+    #[error("There is no message to be imported.")]
+    NothingToImport,
     /// The engine could not do it.
     #[error("{}", engine(.0))]
     Engine(#[source] EngineError),
@@ -152,6 +164,10 @@ impl Refusal {
             Self::Stopping => "stopping",
             Self::WrongOrder(..) => "wrong_order",
             Self::SlugTaken(_) => "slug_taken",
+            Self::Search => "search",
+            Self::OutOfOrder => "out_of_order",
+            Self::InFuture => "in_future",
+            Self::NothingToImport => "nothing_to_import",
             Self::Engine(_) => "engine",
         }
     }
@@ -167,7 +183,10 @@ impl From<EngineError> for Refusal {
             EngineError::WrongOrder(from, to) => Self::WrongOrder(from, to),
             EngineError::SlugTaken(slug) => Self::SlugTaken(slug),
             EngineError::Setting(error) => Self::Setting(error),
-            error @ (EngineError::Store(_) | EngineError::Fault(_) | EngineError::DamagedEvent { .. }) => Self::Engine(error),
+            error @ (EngineError::Store(_)
+            | EngineError::Fault(_)
+            | EngineError::DamagedEvent { .. }
+            | EngineError::NotKept { .. }) => Self::Engine(error),
         }
     }
 }

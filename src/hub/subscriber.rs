@@ -172,7 +172,8 @@ impl Subscriber {
         let epoch = hub.0.engine.epoch();
         let said = resume.and_then(|text| text.parse().ok()).filter(|position: &Position| position.epoch == epoch);
         let joined = room.join(who, from, said.as_ref().map(|position| position.seq), wake);
-        let position = said.filter(|position| position.seq <= joined.head);
+        let kept = hub.0.engine.trimmed(room.id())..=joined.head;
+        let position = said.filter(|position| kept.contains(&position.seq));
         let (given, since) = match &position {
             Some(position) => (position.seq, position.since),
             None => (joined.head, Some(joined.head)),
@@ -356,9 +357,14 @@ impl Fetch {
     /// Reads it: the events, oldest first, and how far they reach.
     ///
     /// # Errors
-    /// The engine's; the subscriber should be dropped then, so that its client comes back.
+    /// The engine's, and [`EngineError::NotKept`] for what was missed and is not kept any more; the subscriber should be dropped
+    /// then, so that its client comes back.
     pub async fn run(&self) -> Result<(Vec<Event>, Fetched), EngineError> {
+        let Query { room, after, .. } = self.query;
         let events = self.hub.0.engine.read(self.query.clone()).await?;
+        if !self.is_history && after < self.hub.0.engine.trimmed(room) {
+            return Err(EngineError::NotKept { room, after });
+        }
         let is_whole = self.is_history || !self.query.is_filled_by(&events);
         let reached = if is_whole { self.until } else { events.last().map_or(self.until, |last| last.seq) };
         Ok((events, Fetched { reached, is_history: self.is_history }))

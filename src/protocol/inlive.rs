@@ -4,13 +4,12 @@
 //! keys `id`, `sent_at`, `role`, `picture`, `client_message_id`, `position` and `gap`, which its clients pass over.
 
 use bytes::Bytes;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
+use super::{moment::rfc3339, payload::present};
 use crate::chat::{
-    Command, Deleted, Draft, Event, Kind, Measure, MessageId, Payload, Position, RoomId, RoomState, Sanction, Settings,
-    Timestamp, UserId,
+    Command, Deleted, Draft, Event, Kind, Measure, MessageId, Payload, Position, RoomId, RoomState, Sanction, Settings, UserId,
 };
 
 /// Longest client message id, in bytes. A UUID has 36.
@@ -61,11 +60,6 @@ struct Body {
     client_message_id: Option<Payload>,
     #[serde(default, deserialize_with = "present")]
     message: Option<Payload>,
-}
-
-/// A value that is there, `null` included: `null` is a message like any other JSON.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Payload>, D::Error> {
-    Payload::deserialize(deserializer).map(Some)
 }
 
 /// Reads the body of a `POST /publish/{id}`. The keys that only the server may set (`author_id`, `stream_id`, `id`, `sent_at`) are
@@ -135,6 +129,9 @@ pub struct Envelope<'a> {
     role: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     picture: Option<&'a str>,
+    /// In a replay: milliseconds since the room's start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<u64>,
     message: std::borrow::Cow<'a, RawValue>,
 }
 
@@ -157,7 +154,25 @@ impl<'a> Envelope<'a> {
         let role = profile.and_then(|profile| profile.role.name());
         let picture = profile.and_then(|profile| profile.picture.as_deref());
         let stream_id = event.room.to_string();
-        Self { stream_id, author_id, to_user_id, kind, timestamp, widget_key: "", id, sent_at, role, picture, message }
+        Self {
+            stream_id,
+            author_id,
+            to_user_id,
+            kind,
+            timestamp,
+            widget_key: "",
+            id,
+            sent_at,
+            role,
+            picture,
+            offset: None,
+            message,
+        }
+    }
+
+    /// The same in a replay, so many milliseconds after the room's start.
+    pub fn replayed(event: &'a Event, offset: u64) -> Self {
+        Self { offset: Some(offset), ..Self::of(event) }
     }
 }
 
@@ -291,12 +306,6 @@ pub struct Answer<'a, T: Serialize = ()> {
     pub meta: Option<serde_json::Value>,
 }
 
-/// A moment as envelopes write it: RFC 3339, UTC, to the millisecond.
-pub fn rfc3339(at: Timestamp) -> String {
-    let moment = OffsetDateTime::from_unix_timestamp_nanos(i128::from(at.0) * 1_000_000).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    moment.format(&Rfc3339).unwrap_or_default()
-}
-
 /// One event of a stream (WHATWG HTML 9.2.6). A line end in the data begins a new `data:` line: it could only stand between the
 /// tokens of a JSON text, where the reader's `\n` means the same.
 fn sse(id: Option<&str>, data: &[u8]) -> Bytes {
@@ -324,7 +333,7 @@ fn sse(id: Option<&str>, data: &[u8]) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::{Message, Profile, Role};
+    use crate::chat::{Message, Profile, Role, Timestamp};
 
     fn user(name: &str) -> UserId {
         UserId::try_from(name.to_owned()).expect("a valid id")

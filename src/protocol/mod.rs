@@ -1,6 +1,10 @@
 //! The wire protocols: one file a dialect, bytes to [`Command`](crate::chat::Command) and [`Event`](crate::chat::Event) to bytes.
 //!
 //! Everything here is a pure function. A dialect knows the domain and its own wire format; it must never know sockets, HTTP, the
-//! store or another dialect.
+//! store or another dialect; what two of them share stands apart.
 
+pub mod csv;
 pub mod inlive;
+pub mod jsonl;
+pub mod moment;
+mod payload;

@@ -18,13 +18,16 @@ use crate::{
     chat::{MessageId, Position, Room, RoomId, RoomState, Settings, SettingsChange},
     engine::{End, Query},
     hub::Hub,
-    protocol::inlive::{Answer, Envelope, rfc3339},
+    protocol::{
+        inlive::{Answer, Envelope},
+        moment::rfc3339,
+    },
 };
 
 /// Messages in a page of history when the asker does not say.
-const MESSAGES: usize = 50;
+pub(super) const MESSAGES: usize = 50;
 /// Most messages in a page of history: with the longest texts about a megabyte.
-const MOST_MESSAGES: usize = 500;
+pub(super) const MOST_MESSAGES: usize = 500;
 /// Rooms in a page of the list when the asker does not say.
 const STREAMS: usize = 20;
 /// Most rooms in a page of the list.

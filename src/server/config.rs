@@ -7,7 +7,7 @@ use std::{
 };
 
 use axum::http::HeaderValue;
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 
 use crate::chat::Limits;
@@ -18,6 +18,10 @@ use crate::chat::Limits;
 #[derive(Clone, Debug, Parser)]
 #[command(name = "live-chat", version)]
 pub struct Config {
+    /// What to do other than to serve the chat
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
     /// Check the database from end to end, say whether all is well, and exit
     #[arg(long)]
     pub check: bool,
@@ -27,7 +31,7 @@ pub struct Config {
     pub addr: SocketAddr,
 
     /// Folder for the database, the token secret and the admin key; made if it is not there
-    #[arg(long, env = "LIVE_CHAT_DATA_DIR", default_value = "data")]
+    #[arg(long, env = "LIVE_CHAT_DATA_DIR", default_value = "data", global = true)]
     pub data_dir: PathBuf,
 
     /// Widget key of room 1: 1 to 128 printable ASCII characters [default: made at the first start]
@@ -110,6 +114,16 @@ pub struct Config {
     /// How to write the log, to standard error
     #[arg(long, env = "LIVE_CHAT_LOG_FORMAT", default_value = "text")]
     pub log_format: LogFormat,
+}
+
+/// Something to be done once.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Copy the database into a new file and check the copy, also while the chat runs
+    Backup {
+        /// The file to make; one that is there is not overwritten
+        file: PathBuf,
+    },
 }
 
 /// The networks of proxies.

@@ -3,8 +3,11 @@
 use std::{
     io::Write,
     net::{IpAddr, TcpStream},
-    pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    pin::{Pin, pin},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     task::Poll,
     time::{Duration, SystemTime},
 };
@@ -33,6 +36,11 @@ pub(super) struct Takeover(Arc<Mutex<Option<Take>>>);
 
 type Take = Box<dyn FnOnce(Taken) + Send>;
 
+/// An extension of a request by which its handler can take more time for the answer than others have. It sees to it itself then
+/// that no client keeps it waiting.
+#[derive(Clone, Default)]
+pub(super) struct Patience(Arc<AtomicBool>);
+
 /// Where a response that takes its connection over is left, with its head.
 type Handover = Arc<Mutex<Option<(Vec<u8>, Take)>>>;
 
@@ -48,6 +56,17 @@ pub(super) struct Taken {
 impl Takeover {
     pub(super) fn new(take: impl FnOnce(Taken) + Send + 'static) -> Self {
         Self(Arc::new(Mutex::new(Some(Box::new(take)))))
+    }
+}
+
+impl Patience {
+    /// Takes the time that is needed.
+    pub(super) fn take(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_taken(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
     }
 }
 
@@ -107,7 +126,14 @@ async fn answer(
     handover: Handover,
 ) -> Result<Response, std::convert::Infallible> {
     let is_get = request.method() == Method::GET;
-    let response = tokio::time::timeout(within, app.oneshot(request.map(Body::new))).await;
+    let patience = Patience::default();
+    let mut request = request.map(Body::new);
+    request.extensions_mut().insert(patience.clone());
+    let mut answering = pin!(app.oneshot(request));
+    let response = match tokio::time::timeout(within, &mut answering).await {
+        Err(_) if patience.is_taken() => Ok(answering.await),
+        response => response,
+    };
     let mut response = match response {
         Ok(Ok(response)) => response,
         Ok(Err(never)) => match never {},

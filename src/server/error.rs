@@ -84,7 +84,11 @@ pub(super) fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::BlockedWord(_)
         | Refusal::ReasonTooLong { .. }
         | Refusal::TimeoutLength
-        | Refusal::Setting(_) => StatusCode::BAD_REQUEST,
+        | Refusal::Setting(_)
+        | Refusal::Search
+        | Refusal::OutOfOrder
+        | Refusal::InFuture
+        | Refusal::NothingToImport => StatusCode::BAD_REQUEST,
         Refusal::TooFast { .. } | Refusal::SlowMode { .. } | Refusal::RoomTooFast { .. } | Refusal::Repeated { .. } => {
             StatusCode::TOO_MANY_REQUESTS
         }

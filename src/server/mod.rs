@@ -5,19 +5,23 @@
 mod admin;
 mod admission;
 mod api;
+mod backup;
 mod body;
 mod check;
 mod client_address;
 mod config;
 mod connection;
 mod error;
+mod export;
 mod identity;
+mod import;
 mod listen;
 mod moderation;
 mod page;
 mod password;
 mod people;
 mod publish;
+mod replay;
 mod revoke;
 mod router;
 mod secrets;
@@ -29,9 +33,10 @@ mod telemetry;
 
 pub use self::{
     admission::{Admission, ConnectionLimits},
+    backup::back_up,
     check::check,
     client_address::TrustedProxies,
-    config::Config,
+    config::{Command, Config},
     listen::{bind, serve},
     password::Password,
     router::router,

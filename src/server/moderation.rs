@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    api::{answer, is_admin_key},
+    api::{MESSAGES, MOST_MESSAGES, answer, is_admin_key, number, place},
     body::{JsonBody, OptionalJsonBody},
     error::ApiError,
     router::{Params, RoomPath, bearer},
@@ -18,9 +18,12 @@ use super::{
 };
 use crate::{
     chat::{Deleted, Event, Kind, Measure, MessageId, RoomId, Sanction, SettingsChange, UserId},
-    engine::{Act, Appended},
+    engine::{Act, Appended, Hits},
     hub::{Authority, Decision, Hub},
-    protocol::inlive::{Answer, rfc3339},
+    protocol::{
+        inlive::{Answer, Envelope},
+        moment::rfc3339,
+    },
 };
 
 /// What the request shows for itself; whether that is enough is the hub's to say.
@@ -119,6 +122,22 @@ pub(super) async fn lift(
     OptionalJsonBody(Terms { reason, .. }): OptionalJsonBody<Terms>,
 ) -> Result<Response, ApiError> {
     decide(&hub, &authority, inside, Decision::Lift, false, reason).await
+}
+
+/// `GET /v1/streams/{id}/search?q=&before=&limit=`: the messages that have all these words, newest first.
+pub(super) async fn search(
+    Shown(authority): Shown,
+    State(hub): State<Hub>,
+    RoomPath(room): RoomPath,
+    params: Params,
+) -> Result<Response, ApiError> {
+    let limit = number(&params, "limit", MESSAGES, 1..=MOST_MESSAGES)?;
+    let before = place(&params, "before", room, &hub.position(0))?;
+    let text = params.find("q").unwrap_or_default();
+    let Hits { events, not_searched } = hub.search(room, &authority, &text, before, limit + 1).await?;
+    let data: Vec<_> = events.iter().take(limit).map(Envelope::of).collect();
+    let meta = json!({ "has_more": events.len() > limit, "not_searched": not_searched });
+    Ok(Json(Answer { code: 200, message: "OK", data, meta: Some(meta) }).into_response())
 }
 
 /// `GET /v1/streams/{id}/sanctions`: who may not speak at present.

@@ -27,7 +27,7 @@ use crate::{
     chat::{Capabilities, Capability, ChatText, Command, Draft, Event, Field, Kind, Measure, RoomId, Sanction, Settings, UserId},
     engine::{End, Query},
     hub::{Caller, Hub, Identity, Refusal, Snapshot, TokenError},
-    protocol::inlive,
+    protocol::moment::rfc3339,
 };
 
 /// Messages that stand in the server's HTML.
@@ -46,7 +46,7 @@ pub(super) struct Post {
 }
 
 /// Who asks for a page.
-struct Reader {
+pub(super) struct Reader {
     visitor: Visitor,
     /// As whom they act.
     identity: Identity,
@@ -56,7 +56,7 @@ struct Reader {
 }
 
 impl Reader {
-    fn of(state: &AppState, room: RoomId, headers: &HeaderMap, ClientAddress(from): ClientAddress) -> Self {
+    pub(super) fn of(state: &AppState, room: RoomId, headers: &HeaderMap, ClientAddress(from): ClientAddress) -> Self {
         // Who was sent away comes back as a new guest.
         let visitor = Visitor::from_cookie(headers, &state.hub, room).and_then(Result::ok).unwrap_or_else(Visitor::new);
         let (identity, capabilities) = visitor.acting(headers, &state.hub);
@@ -188,7 +188,9 @@ async fn show_as(
     status: StatusCode,
     form: FormView,
 ) -> Response {
-    let page = match view(&state.hub, room, reader, params, form).await {
+    // A place that cannot be used shows the newest page, as if it had not been given.
+    let before = place(params, "before", room, &state.hub.position(0)).ok().flatten();
+    let page = match view(&state.hub, room, reader, before, form).await {
         Ok(view) => Page::Room(Box::new(view)),
         Err(Refusal::UnknownRoom(_)) => return not_found(state, uri).await,
         Err(refusal) => return render(&state.options, uri, error::status(&refusal), Page::Failed).await,
@@ -198,12 +200,17 @@ async fn show_as(
     response
 }
 
-async fn view(hub: &Hub, room: RoomId, reader: &Reader, params: &Params, form: FormView) -> Result<RoomView, Refusal> {
+/// What a room's page shows: its newest messages, or the newest of those before a place, to be read alone.
+pub(super) async fn view(
+    hub: &Hub,
+    room: RoomId,
+    reader: &Reader,
+    before: Option<u64>,
+    form: FormView,
+) -> Result<RoomView, Refusal> {
     let Reader { identity, capabilities, from, .. } = reader;
     let user = &identity.user;
     let Snapshot { room: about, position, viewer_count, .. } = hub.snapshot(room)?;
-    // A place that cannot be used shows the newest page, as if it had not been given.
-    let before = place(params, "before", room, &position).ok().flatten();
     let query = Query {
         room,
         after: 0,
@@ -257,7 +264,7 @@ fn standing(sanction: Sanction, reader: &UserId) -> Option<Standing> {
     let Sanction { user, measure, reason, .. } = sanction;
     let reason = if user == *reader { reason } else { String::new() };
     match measure {
-        Measure::Timeout { until } => Some(Standing { until: inlive::rfc3339(until), reason }),
+        Measure::Timeout { until } => Some(Standing { until: rfc3339(until), reason }),
         Measure::Ban => Some(Standing { until: String::new(), reason }),
         Measure::Lift => None,
     }
@@ -271,7 +278,7 @@ fn chat_message(event: &Event) -> Option<ChatMessage> {
         id: event.id().to_string(),
         author: message.author.to_string(),
         chat: ChatText::of(message.payload.get())?,
-        sent_at: inlive::rfc3339(event.sent_at),
+        sent_at: rfc3339(event.sent_at),
         private: matches!(event.kind, Kind::Private { .. }),
         role: message.profile.role.name().unwrap_or_default().to_owned(),
         picture: message.profile.picture.clone().unwrap_or_default(),

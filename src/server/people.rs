@@ -23,7 +23,7 @@ use crate::{
     app::{InvitationRow, Page, PeopleView},
     chat::{Invitation, RoomId},
     hub::{Authority, Hub, Refusal},
-    protocol::inlive::{Answer, rfc3339},
+    protocol::{inlive::Answer, moment::rfc3339},
 };
 
 /// Who is to be invited.

@@ -15,7 +15,10 @@ use super::{
 use crate::{
     chat::MessageId,
     hub::{Caller, Hub, Published},
-    protocol::inlive::{self, Answer, Publication},
+    protocol::{
+        inlive::{self, Answer, Publication},
+        moment::rfc3339,
+    },
 };
 
 /// `POST /publish/{id}?token=`: a message, a private message, or a request for the history.
@@ -37,7 +40,7 @@ pub(super) async fn publish(
         Published::Stored(stored) => Some(json!({
             "id": MessageId { room, seq: stored.seq }.to_string(),
             "position": hub.position(stored.seq).to_string(),
-            "sent_at": inlive::rfc3339(stored.sent_at),
+            "sent_at": rfc3339(stored.sent_at),
         })),
         Published::Requested => None,
     };

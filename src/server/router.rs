@@ -9,7 +9,10 @@ use tower_http::{
     set_header::SetResponseHeaderLayer,
 };
 
-use super::{admin, api, error::ApiError, moderation, page, people, publish, revoke, state::AppState, subscribe, telemetry};
+use super::{
+    admin, api, error::ApiError, export, import, moderation, page, people, publish, replay, revoke, state::AppState, subscribe,
+    telemetry,
+};
 use crate::chat::RoomId;
 
 /// Every route of the server, grouped by who uses it.
@@ -24,12 +27,16 @@ pub fn router(state: AppState, allowed_origins: &[HeaderValue]) -> Router {
     let _ = any_spawner::Executor::init_tokio();
     let streams = Router::new()
         .route("/streams/create", post(api::create))
+        .route("/streams/import", post(import::import))
         .route("/streams", get(api::list))
         .route("/streams/{id}", get(api::show))
         .route("/streams/{id}/prepare", post(api::prepare))
         .route("/streams/{id}/start", post(api::start))
         .route("/streams/{id}/end", post(api::end))
         .route("/streams/{id}/messages", get(api::messages))
+        .route("/streams/{id}/replay", get(replay::messages))
+        .route("/streams/{id}/export.jsonl", get(export::json_lines))
+        .route("/streams/{id}/export.csv", get(export::csv))
         .route("/streams/{id}/messages/{message}", delete(moderation::delete_message))
         .route("/streams/{id}/messages/{message}/deletion", get(moderation::deletion))
         .route("/streams/{id}/users/{user}/messages", delete(moderation::delete_messages_of))
@@ -37,6 +44,7 @@ pub fn router(state: AppState, allowed_origins: &[HeaderValue]) -> Router {
         .route("/streams/{id}/users/{user}/ban", post(moderation::ban))
         .route("/streams/{id}/users/{user}/lift", post(moderation::lift))
         .route("/streams/{id}/settings", post(moderation::configure))
+        .route("/streams/{id}/search", get(moderation::search))
         .route("/streams/{id}/sanctions", get(moderation::sanctions))
         .route("/streams/{id}/audit", get(admin::acts::list))
         .route("/streams/{id}/invites", get(people::list).post(people::invite))
@@ -46,6 +54,7 @@ pub fn router(state: AppState, allowed_origins: &[HeaderValue]) -> Router {
         .route("/", get(page::first_room).post(page::post_to_first_room))
         .route("/rooms/{id}", get(page::room).post(page::post_to_room))
         .route("/rooms/{id}/enter", post(page::enter))
+        .route("/rooms/{id}/replay", get(replay::show))
         .merge(widget("/subscribe", Router::new().route("/{id}", get(subscribe::subscribe))))
         .merge(widget("/publish", Router::new().route("/{id}", post(publish::publish))))
         .merge(widget("/v1", streams))

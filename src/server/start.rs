@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     chat::RoomId,
-    engine::{EngineError, OpenError, Sqlite},
+    engine::{BackupError, EngineError, OpenError, Sqlite},
     hub::{Hub, ReservedNames, Rooms, Tokens},
 };
 
@@ -41,6 +41,9 @@ pub enum RunError {
     /// The check that was asked for found damage.
     #[error("the database is damaged: {0}. Restore it from a backup, or recover what can be read (see README)")]
     Damaged(String),
+    /// The backup that was asked for was not made.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     /// The engine failed at the start.
     #[error("the log cannot be read: {0}")]
     Engine(#[from] EngineError),

@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     chat::{Capabilities, Event, Position, RoomId, RoomState},
+    engine::EngineError,
     hub::{Entry, Fetch, Fetched, Hub, Identity, Item, Refusal, Subscriber, TokenError, Wake, Welcome},
     protocol::inlive,
 };
@@ -121,6 +122,8 @@ pub(super) async fn fetch(fetch: &Fetch) -> Option<(Bytes, Fetched)> {
             Some((inlive::history(fetch.room(), fetch.reader(), &events, &fetch.position_after()), fetched))
         }
         Ok((events, fetched)) => Some((joined(events.iter().map(encode)), fetched)),
+        // It comes back, and is told of a gap.
+        Err(EngineError::NotKept { .. }) => None,
         Err(error) => {
             tracing::error!(room = %fetch.room(), %error, "a subscriber could not be fed from the store");
             None

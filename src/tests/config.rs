@@ -1,6 +1,6 @@
 use clap::Parser;
 
-use crate::server::Config;
+use crate::server::{Command, Config};
 
 fn parse(args: &[&str]) -> Result<Config, String> {
     Config::try_parse_from(std::iter::once("live-chat").chain(args.iter().copied())).map_err(|error| error.to_string())
@@ -56,4 +56,14 @@ fn what_is_given_counts() {
     assert_eq!(proxies("10.0.0.0/8, 2001:db8::1"), ["10.0.0.0/8", "2001:db8::1/128"]);
     assert!(proxies("none").is_empty() && parse(&[]).expect("defaults").trusted_proxies.is_none());
     assert_eq!(parse(&[]).expect("defaults").limits(), crate::chat::Limits::default(), "the documented defaults");
+}
+
+#[test]
+fn a_command_takes_the_folder_before_and_after_it() {
+    for args in [["--data-dir", "d", "backup", "f"], ["backup", "f", "--data-dir", "d"]] {
+        let Config { command, data_dir, .. } = parse(&args).expect("valid");
+        assert_eq!(data_dir.to_str(), Some("d"));
+        assert!(matches!(command, Some(Command::Backup { file }) if file.to_str() == Some("f")));
+    }
+    assert!(parse(&["backup"]).is_err(), "a file must be named");
 }

@@ -6,11 +6,12 @@ use serde_json::json;
 
 use super::{
     Events, Site, SseEvent,
-    site::{ByHand, texts},
+    site::{ByHand, Setting, texts},
 };
 use crate::{
     chat::RoomId,
-    hub::{Found, Step, Wake},
+    engine::EngineError,
+    hub::{Found, RingSize, Step, Wake},
 };
 
 /// What a client like inLive's tutorial shows: it asks for the history at every `init`, and appends whatever comes.
@@ -226,4 +227,48 @@ async fn under_concurrent_publishers() {
     for reader in readers {
         assert_eq!(reader.await.expect("no reader failed"), order);
     }
+}
+
+/// Has room 1 keep so many entries, the change included, and waits until the others are out of its history.
+async fn keep(site: &Site, entries: usize) {
+    site.administer("/v1/streams/1/settings", &json!({ "retention_messages": entries })).await;
+    while site.history().await.len() >= entries {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_position_older_than_what_is_kept_is_a_gap_and_the_last_one_before_it_is_none() {
+    let site = Site::open().await;
+    let token = site.guest_token(RoomId::FIRST);
+    for n in 1..=5 {
+        site.say(&token, &n.to_string()).await;
+    }
+    keep(&site, 2).await;
+    for (seq, gap) in [(3, true), (4, false), (5, false), (6, false)] {
+        let mut events = site.resume(&site.hub.position(seq).to_string()).await;
+        assert_eq!(events.init["message"]["gap"], gap, "position {seq}");
+        if seq == 4 {
+            assert_eq!(events.next_texts(1).await, ["5"], "nothing is missing");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_reader_who_is_behind_what_is_kept_is_cut_off_and_not_fed_with_a_hole() {
+    let ring_size = RingSize { entries: 4, ..RingSize::default() };
+    let site = Site::with(Setting { ring_size, ..Setting::default() }).await;
+    let wake: Arc<dyn Wake> = Arc::new(ByHand);
+    let (mut reader, _) = site.hub.subscribe(RoomId::FIRST, site.guest(), None, None, &wake).expect("a live room");
+    let token = site.guest_token(RoomId::FIRST);
+    for n in 1..=20 {
+        site.say(&token, &n.to_string()).await;
+    }
+    let Step::Live(cursor) = reader.next_step() else { panic!("nothing was missed yet") };
+    let Found::Gone { head, end } = reader.tail().read(cursor, u64::MAX, 1_000) else { panic!("the ring is small") };
+    reader.fell_behind(head, end);
+    let Step::Fetch(fetch) = reader.next_step() else { panic!("the log is to be read") };
+    assert_eq!(fetch.run().await.expect("all is there").0.len(), 20);
+    keep(&site, 5).await;
+    assert!(matches!(fetch.run().await, Err(EngineError::NotKept { after: 0, .. })));
 }

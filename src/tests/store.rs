@@ -1,4 +1,7 @@
+mod backup;
 mod damage;
+mod import;
+mod retention;
 
 use std::{
     collections::HashSet,
@@ -229,7 +232,9 @@ async fn secrets_are_for_the_owner_alone() {
 async fn a_database_of_an_older_version_is_taken_over() {
     let downgrades = [
         "DROP TABLE invitations; DROP TABLE revocations; ALTER TABLE events DROP COLUMN profile; DROP TABLE names;
-         DROP INDEX events_acts; ALTER TABLE rooms ADD COLUMN name TEXT NOT NULL DEFAULT 'Old'; ALTER TABLE rooms DROP COLUMN settings;
+         DROP TABLE words; ALTER TABLE rooms DROP COLUMN indexed; ALTER TABLE rooms DROP COLUMN first_started_at; DROP INDEX rooms_to_erase;
+         DROP INDEX events_acts; ALTER TABLE rooms DROP COLUMN hidden; ALTER TABLE rooms DROP COLUMN trimmed; ALTER TABLE rooms DROP COLUMN erased;
+         ALTER TABLE rooms ADD COLUMN name TEXT NOT NULL DEFAULT 'Old'; ALTER TABLE rooms DROP COLUMN settings;
          ALTER TABLE rooms ADD COLUMN description TEXT NOT NULL DEFAULT 'older';
          ALTER TABLE rooms ADD COLUMN slow_mode_seconds INTEGER NOT NULL DEFAULT 7; PRAGMA user_version = 5",
         "ALTER TABLE rooms DROP COLUMN slow_mode_seconds; DROP TABLE sanctions; DROP TABLE deleted_authors;

@@ -79,6 +79,29 @@ fn a_damaged_message_is_an_error_for_who_reads_it_and_the_documented_way_back_wo
     assert!(history(&address).expect("a history").iter().map(|stored| &stored.id).eq(&acknowledged));
 }
 
+#[test]
+fn a_backup_is_made_beside_the_running_program_and_the_documented_restore_works() {
+    let home = tempfile::tempdir().expect("a folder");
+    let (folder, backup) = (home.path().join("data"), home.path().join("live-chat.backup"));
+    let acknowledged = fill(&folder, 50);
+    let address = Address::default();
+    let server = Server::start(&folder, &address);
+    let back_up = || command(&folder).arg("backup").arg(&backup).output().expect("the program");
+    let output = back_up();
+    let said = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(output.status.success() && said.contains("live-chat.backup"), "{said}{}", log_of(&folder));
+    assert!(!back_up().status.success(), "it is not overwritten");
+    assert!(log_of(&folder).contains("is there already"), "{}", log_of(&folder));
+    server.kill();
+
+    for file in ["live-chat.db-wal", "live-chat.db-shm", "live-chat.run"] {
+        let _ = fs::remove_file(folder.join(file));
+    }
+    fs::copy(&backup, folder.join(Sqlite::FILE)).expect("restored");
+    let _server = Server::start(&folder, &address);
+    assert!(history(&address).expect("a history").iter().map(|stored| &stored.id).eq(&acknowledged));
+}
+
 /// Damages copies of one log again and again.
 fn damage_one_log(random: &mut Random, fates: &mut HashMap<(&str, Fate), usize>) {
     let home = tempfile::tempdir().expect("a folder");

@@ -31,7 +31,7 @@ pub enum Control {
 const WHO: Control = Control::Choice(&[("everyone", "Everyone"), ("moderators", "Moderators")]);
 
 /// All settings, in the order of the form.
-pub const FIELDS: [SettingField; 11] = {
+pub const FIELDS: [SettingField; 14] = {
     const fn field(name: &'static str, label: &'static str, help: &'static str, control: Control) -> SettingField {
         SettingField { name, label, help, control }
     }
@@ -62,6 +62,19 @@ pub const FIELDS: [SettingField; 11] = {
             "One a line. Case, accents and characters that look alike make no difference. A * stands for any letters before or after.",
             Control::Lines,
         ),
+        field(
+            "retention_days",
+            "Days kept",
+            "What was said longer ago is removed for good; 0 to keep it for ever.",
+            Control::Number,
+        ),
+        field(
+            "retention_messages",
+            "Messages kept",
+            "So many of the newest messages and decisions on them; older ones are removed for good. 0 to keep all.",
+            Control::Number,
+        ),
+        field("ephemeral", "Forget at the end", "All that was said is removed for good when the room ends.", Control::Check),
     ]
 };
 

@@ -1,3 +1,6 @@
+mod import;
+mod upkeep;
+
 use std::{collections::HashMap, sync::Arc};
 
 use rusqlite::{
@@ -6,11 +9,17 @@ use rusqlite::{
 };
 use tokio::sync::oneshot;
 
-use super::{checksum::checksum, reader::DELETION, row, row::Columns, schema::new_widget_key};
+use super::{
+    checksum::checksum,
+    index::{self, Words},
+    reader::DELETION,
+    row::{self, Columns},
+    schema::{self, new_widget_key},
+};
 use crate::{
     chat::{
-        Deleted, Deletion, Event, Invitation, Kind, Measure, Message, NameClaim, Revocation, Room, RoomId, RoomState, Sanction,
-        Settings, SettingsChange, Timestamp, UserId,
+        Deleted, Deletion, Event, Invitation, Kind, Measure, Message, NameClaim, Recorded, Revocation, Room, RoomId, RoomState,
+        Sanction, Settings, SettingsChange, Timestamp, UserId,
     },
     engine::{Appended, EngineError, Entry, Fault, may_follow, now},
 };
@@ -20,14 +29,81 @@ pub(super) type Reply<T> = oneshot::Sender<Result<T, EngineError>>;
 
 /// What the writer is asked to do.
 pub(super) enum Job {
-    Append { room: RoomId, entry: Entry, reply: Reply<Appended> },
-    CreateRoom { settings: Settings, reply: Reply<Room> },
-    SetState { room: RoomId, state: RoomState, reply: Reply<Room> },
-    Configure { room: RoomId, change: SettingsChange, by: UserId, reply: Reply<Room> },
-    Delete { room: RoomId, deletion: Deletion, reply: Reply<Appended> },
-    Sanction { room: RoomId, sanction: Sanction, reply: Reply<Appended> },
-    Revoke { revocation: Revocation, reply: Reply<()> },
-    Invite { invitation: Invitation, reply: Reply<()> },
+    Append {
+        room: RoomId,
+        entry: Entry,
+        reply: Reply<Appended>,
+    },
+    CreateRoom {
+        settings: Settings,
+        reply: Reply<Room>,
+    },
+    SetState {
+        room: RoomId,
+        state: RoomState,
+        reply: Reply<Room>,
+    },
+    Configure {
+        room: RoomId,
+        change: SettingsChange,
+        by: UserId,
+        reply: Reply<Room>,
+    },
+    Delete {
+        room: RoomId,
+        deletion: Deletion,
+        reply: Reply<Appended>,
+    },
+    Sanction {
+        room: RoomId,
+        sanction: Sanction,
+        reply: Reply<Appended>,
+    },
+    Revoke {
+        revocation: Revocation,
+        reply: Reply<()>,
+    },
+    Invite {
+        invitation: Invitation,
+        reply: Reply<()>,
+    },
+    BeginImport {
+        settings: Settings,
+        reply: Reply<RoomId>,
+    },
+    Import {
+        room: RoomId,
+        messages: Vec<Recorded>,
+        reply: Reply<()>,
+    },
+    FinishImport {
+        room: RoomId,
+        reply: Reply<(Room, u64)>,
+    },
+    AbandonImport {
+        room: RoomId,
+        reply: Reply<()>,
+    },
+    /// Events up to that place are past the room's retention.
+    Trim {
+        room: RoomId,
+        to: u64,
+        reply: Reply<()>,
+    },
+    /// One step of the removal of what is past the room's retention.
+    Erase {
+        room: RoomId,
+        reply: Reply<()>,
+    },
+    /// More words to be found.
+    Index {
+        words: Words,
+        reply: Reply<()>,
+    },
+    /// One step of giving free space back.
+    Shrink {
+        reply: Reply<()>,
+    },
 }
 
 /// The end of a room's log.
@@ -36,6 +112,8 @@ pub(super) struct Tail {
     pub(super) seq: u64,
     pub(super) sent_at: Timestamp,
     pub(super) state: RoomState,
+    /// The newest event that is past the room's retention.
+    pub(super) trimmed: u64,
 }
 
 /// A job's answer, kept until its effects are durable, or have failed.
@@ -53,7 +131,8 @@ pub(super) struct Batch<'a> {
 pub(super) struct Done {
     pub(super) tails: HashMap<RoomId, Tail>,
     pub(super) events: Vec<Arc<Event>>,
-    pub(super) new_rooms: usize,
+    /// How many rooms and events there are more.
+    pub(super) stored: usize,
 }
 
 impl<'a> Batch<'a> {
@@ -80,6 +159,14 @@ impl<'a> Batch<'a> {
             Job::Sanction { room, sanction, reply } => keep(answers, reply, self.sanction(room, sanction)),
             Job::Revoke { revocation, reply } => keep(answers, reply, self.revoke(&revocation)),
             Job::Invite { invitation, reply } => keep(answers, reply, self.invite(&invitation)),
+            Job::BeginImport { settings, reply } => keep(answers, reply, self.begin_import(settings)),
+            Job::Import { room, messages, reply } => keep(answers, reply, self.import(room, &messages)),
+            Job::FinishImport { room, reply } => keep(answers, reply, self.finish_import(room)),
+            Job::AbandonImport { room, reply } => keep(answers, reply, self.abandon_import(room)),
+            Job::Trim { room, to, reply } => keep(answers, reply, self.trim(room, to)),
+            Job::Erase { room, reply } => keep(answers, reply, self.erase(room)),
+            Job::Index { words, reply } => keep(answers, reply, self.index(words)),
+            Job::Shrink { reply } => keep(answers, reply, self.shrink()),
         }
     }
 
@@ -120,6 +207,12 @@ impl<'a> Batch<'a> {
     }
 
     fn create_room(&mut self, settings: Settings) -> Result<Room, EngineError> {
+        let room = self.insert_room(settings)?;
+        self.done.stored += 1;
+        Ok(room)
+    }
+
+    fn insert_room(&mut self, settings: Settings) -> Result<Room, EngineError> {
         if self.is_taken(&settings.slug)? {
             return Err(EngineError::SlugTaken(settings.slug));
         }
@@ -127,8 +220,7 @@ impl<'a> Batch<'a> {
                    VALUES (?1, ?2, ?3, ?4, ?5, ?5) RETURNING *";
         let values = params![settings.slug, row::stored(&settings), RoomState::Created.name(), new_widget_key(), now().0];
         let room = self.transaction.query_row(sql, values, row::room)?;
-        self.done.new_rooms += 1;
-        self.done.tails.insert(room.id, Tail { seq: 0, sent_at: room.created_at, state: room.state });
+        self.done.tails.insert(room.id, Tail { seq: 0, sent_at: room.created_at, state: room.state, trimmed: 0 });
         Ok(room)
     }
 
@@ -147,13 +239,17 @@ impl<'a> Batch<'a> {
             let column = match state {
                 RoomState::Created => "created_at",
                 RoomState::Prepared => "prepared_at",
-                RoomState::Live => "started_at",
+                RoomState::Live => "first_started_at = coalesce(first_started_at, ?3), started_at",
                 RoomState::Ended => "ended_at",
             };
             let sql = format!("UPDATE rooms SET state = ?2, updated_at = ?3, {column} = ?3 WHERE id = ?1");
             self.transaction.execute(&sql, params![room.get(), state.name(), at.0])?;
         }
-        Ok(self.transaction.query_row("SELECT * FROM rooms WHERE id = ?1", [room.get()], row::room)?)
+        let about = self.transaction.query_row("SELECT * FROM rooms WHERE id = ?1", [room.get()], row::room)?;
+        if about.settings.ephemeral && about.state == RoomState::Ended {
+            self.trim(room, self.tail(room)?.seq)?;
+        }
+        Ok(about)
     }
 
     /// Changes a room's settings, if that changes anything.
@@ -211,6 +307,12 @@ impl<'a> Batch<'a> {
         let tail = self.tail(room)?;
         let (user, measure) = (sanction.user.clone(), sanction.measure);
         let appended = self.push(room, tail, Kind::Sanction(sanction), None)?;
+        // While it held it was kept beyond the room's retention.
+        self.transaction.execute(
+            "DELETE FROM events WHERE room = ?1 AND seq = (SELECT event FROM sanctions WHERE room = ?1 AND user = ?2)
+                 AND seq <= (SELECT erased FROM rooms WHERE id = ?1)",
+            params![room.get(), user.as_str()],
+        )?;
         match measure {
             Measure::Timeout { .. } | Measure::Ban => self.transaction.execute(
                 "INSERT OR REPLACE INTO sanctions (room, user, event) VALUES (?1, ?2, ?3)",
@@ -247,13 +349,23 @@ impl<'a> Batch<'a> {
 
     /// Gives an event its place and its time, and writes it.
     fn push(&mut self, room: RoomId, tail: Tail, kind: Kind, client_message_id: Option<&str>) -> rusqlite::Result<Appended> {
-        let (seq, sent_at) = (tail.seq + 1, now().max(tail.sent_at));
-        let columns = Columns::of(&kind);
+        let tail = Tail { seq: tail.seq + 1, sent_at: now().max(tail.sent_at), ..tail };
+        self.insert_event(room, tail, &kind, client_message_id)?;
+        let Tail { seq, sent_at, .. } = tail;
+        self.done.tails.insert(room, tail);
+        self.done.events.push(Arc::new(Event { room, seq, sent_at, kind }));
+        self.done.stored += 1;
+        Ok(Appended { seq, sent_at })
+    }
+
+    /// Writes an event that the room's log ends with, as `tail` says.
+    fn insert_event(&self, room: RoomId, tail: Tail, kind: &Kind, client_message_id: Option<&str>) -> rusqlite::Result<()> {
+        let columns = Columns::of(kind);
         let values = [
             ValueRef::Integer(room.get().into()),
-            ValueRef::Integer(seq as i64),
+            ValueRef::Integer(tail.seq as i64),
             ValueRef::Integer(columns.kind),
-            ValueRef::Integer(sent_at.0),
+            ValueRef::Integer(tail.sent_at.0),
             text(columns.author),
             text(columns.recipient),
             columns.video_time.map_or(ValueRef::Null, ValueRef::Real),
@@ -266,10 +378,7 @@ impl<'a> Batch<'a> {
                        (room, seq, kind, sent_at, author, recipient, video_time, client_message_id, payload, profile, checksum)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
         let values = values.into_iter().chain([checksum]).map(ToSqlOutput::Borrowed);
-        self.transaction.prepare_cached(sql)?.execute(params_from_iter(values))?;
-        self.done.tails.insert(room, Tail { seq, sent_at, ..tail });
-        self.done.events.push(Arc::new(Event { room, seq, sent_at, kind }));
-        Ok(Appended { seq, sent_at })
+        self.transaction.prepare_cached(sql)?.execute(params_from_iter(values)).map(drop)
     }
 }
 
@@ -296,6 +405,12 @@ pub(super) fn refuse(job: Job) -> Answer {
                 drop(reply.send(Err(error)));
             }
             Job::Revoke { reply, .. } | Job::Invite { reply, .. } => drop(reply.send(Err(error))),
+            Job::BeginImport { reply, .. } => drop(reply.send(Err(error))),
+            Job::FinishImport { reply, .. } => drop(reply.send(Err(error))),
+            Job::Import { reply, .. } | Job::AbandonImport { reply, .. } => drop(reply.send(Err(error))),
+            Job::Trim { reply, .. } | Job::Erase { reply, .. } | Job::Index { reply, .. } | Job::Shrink { reply } => {
+                drop(reply.send(Err(error)))
+            }
         }
     })
 }

@@ -92,3 +92,33 @@ pub enum OpenError {
         expected_bytes: u64,
     },
 }
+
+/// Why there is no backup.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// There is nothing to be copied, or it would be refused at a start.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// A file of that name is there.
+    #[error("{0} is there already, and is not overwritten: name another file, or move it away")]
+    Exists(PathBuf),
+    /// The file cannot be written.
+    #[error("cannot write {path}: {source}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The copy failed.
+    #[error("the database could not be copied to {path}: {source}")]
+    Copy {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
+    /// What was copied is damaged, as it is in the original.
+    #[error("the database is damaged, and was not backed up: {0}. Recover what can be read (see README)")]
+    Damaged(String),
+}

@@ -7,16 +7,22 @@
 //! A start refuses a log that has lost something acknowledged, or whose structure is damaged: `wal` looks at what a crash has
 //! left before SQLite does, `run` knows how much there must be, `check` walks through the file. An event is compared with its
 //! `checksum` when it is read. Neither the file of a log that is refused nor its write-ahead log is changed.
+//!
+//! Beside the work, `upkeep` has what a room does not keep erased, and the `index` of words follow. Both are the writer's jobs like
+//! all others, each small.
 
+mod backup;
 mod batch;
 mod check;
 mod checksum;
 mod error;
 mod health;
+mod index;
 mod reader;
 mod row;
 mod run;
 mod schema;
+mod upkeep;
 mod wal;
 mod writer;
 
@@ -31,23 +37,28 @@ use futures::{FutureExt, future::BoxFuture};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-pub use self::error::OpenError;
+pub use self::error::{BackupError, OpenError};
 use self::{
     batch::Job,
     check::Background,
     health::Health,
     reader::Readers,
     run::{Found, Line, Lineage, Run},
+    upkeep::{Trimmed, Upkeep},
     writer::Writer,
 };
-use super::{Act, Appended, Engine, EngineError, Entry, Fault, HeldName, Query, Sink};
-use crate::chat::{Deletion, Event, Invitation, Revocation, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, UserId};
+use super::{Act, Appended, Engine, EngineError, Entry, Fault, HeldName, Hits, Query, Search, Sink};
+use crate::chat::{
+    Deletion, Event, Invitation, Recorded, Revocation, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, Timestamp,
+    UserId,
+};
 
 /// The log in an SQLite file.
 pub struct Sqlite {
     epoch: String,
     health: Health,
     readers: Readers,
+    trimmed: Trimmed,
     /// Taken when the engine closes: the writer stops when nobody can send to it any more.
     writer: Mutex<Option<WriterHandle>>,
 }
@@ -55,6 +66,7 @@ pub struct Sqlite {
 struct WriterHandle {
     jobs: mpsc::Sender<Job>,
     thread: JoinHandle<(Connection, Run)>,
+    upkeep: Upkeep,
     check: Option<Background>,
     /// Held open for its lock: a second process on the same folder would give one place in the log to two messages.
     lock: File,
@@ -76,6 +88,7 @@ impl Sqlite {
         let (mut connection, lineage) = open_checked(folder, &path)?;
         schema::prepare(&mut connection).map_err(in_database)?;
         schema::first_room(&connection, widget_key).map_err(in_database)?;
+        schema::abandon_imports(&connection).map_err(in_database)?;
         let tails = writer::tails(&connection).map_err(|error| match error {
             EngineError::Store(source) => in_database(source),
             damaged => OpenError::Damaged { path: path.clone(), found: damaged.to_string() },
@@ -85,14 +98,17 @@ impl Sqlite {
         let run = Run::begin(&connection, &folder.join(run::FILE), stored)?;
         let health = Health::default();
         let check = check::in_background(&path, &health)?;
-        let writer = Writer { connection, sink, health: health.clone(), run, tails };
+        let trimmed = Trimmed::default();
+        trimmed.note(&tails);
+        let writer = Writer { connection, sink, health: health.clone(), run, tails, trimmed: trimmed.clone() };
         let (jobs, queue) = mpsc::channel();
         let thread = std::thread::Builder::new()
             .name("log-writer".into())
             .spawn(move || writer.work(&queue))
             .map_err(|source| OpenError::Folder { path: folder.to_owned(), source })?;
-        let writer = Mutex::new(Some(WriterHandle { jobs, thread, check, lock }));
-        Ok(Self { epoch, health, readers: Readers::new(path), writer })
+        let upkeep = Upkeep::start(&path, jobs.clone(), trimmed.clone())?;
+        let writer = Mutex::new(Some(WriterHandle { jobs, thread, upkeep, check, lock }));
+        Ok(Self { epoch, health, readers: Readers::new(path), trimmed, writer })
     }
 
     /// Checks the log in `folder`, of any size, and says what is wrong with it: nothing, if all is well. Changes nothing. While
@@ -101,22 +117,25 @@ impl Sqlite {
     /// # Errors
     /// Those of [`open`](Self::open).
     pub fn check(folder: &Path) -> Result<Vec<String>, OpenError> {
-        let path = folder.join(Self::FILE);
-        let in_database = |source| OpenError::Database { path: path.clone(), source };
-        let missing = |source| OpenError::Folder { path: path.clone(), source };
-        fs::metadata(&path).map_err(missing)?;
-        let (connection, _lock) = match lock(folder) {
-            Ok(lock) => (open_checked(folder, &path)?.0, Some(lock)),
-            Err(OpenError::InUse(_)) => (check::read_only(&path).map_err(in_database)?, None),
-            Err(error) => return Err(error),
-        };
-        check::everything(&connection).map_err(in_database)
+        let (connection, _lock) = open_to_read(folder)?;
+        check::everything(&connection).map_err(|source| OpenError::Database { path: folder.join(Self::FILE), source })
+    }
+
+    /// Copies the log in `folder` as it is at this moment into the new file `to`, also while the program runs on it. When it
+    /// returns the copy is durable, and was checked from end to end.
+    ///
+    /// # Errors
+    /// See [`BackupError`]. Nothing that was there before is changed, and no part of a copy is left.
+    pub fn back_up(folder: &Path, to: &Path) -> Result<(), BackupError> {
+        let (connection, _lock) = open_to_read(folder)?;
+        backup::copy(&connection, to)
     }
 
     /// Finishes what was asked before, then closes. Later requests get [`EngineError::Closed`]. Blocks until it is done.
     pub fn close(&self) {
         let handle = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(WriterHandle { jobs, thread, check, lock }) = handle {
+        if let Some(WriterHandle { jobs, thread, upkeep, check, lock }) = handle {
+            upkeep.stop();
             drop(jobs);
             self.readers.close();
             check.into_iter().for_each(Background::stop);
@@ -141,6 +160,15 @@ impl Sqlite {
         }
         async move { answer.await.unwrap_or(Err(EngineError::Closed)) }.boxed()
     }
+
+    /// Has what is past a room's retention go, after a change that may have made it so.
+    async fn then_trim<T>(&self, change: BoxFuture<'_, Result<T, EngineError>>) -> Result<T, EngineError> {
+        let done = change.await?;
+        if let Some(writer) = &*self.writer.lock().unwrap_or_else(PoisonError::into_inner) {
+            writer.upkeep.wake();
+        }
+        Ok(done)
+    }
 }
 
 impl Drop for Sqlite {
@@ -163,11 +191,11 @@ impl Engine for Sqlite {
     }
 
     fn set_state(&self, room: RoomId, state: RoomState) -> BoxFuture<'_, Result<Room, EngineError>> {
-        self.submit(|reply| Job::SetState { room, state, reply })
+        self.then_trim(self.submit(|reply| Job::SetState { room, state, reply })).boxed()
     }
 
     fn configure(&self, room: RoomId, change: SettingsChange, by: UserId) -> BoxFuture<'_, Result<Room, EngineError>> {
-        self.submit(|reply| Job::Configure { room, change, by, reply })
+        self.then_trim(self.submit(|reply| Job::Configure { room, change, by, reply })).boxed()
     }
 
     fn delete(&self, room: RoomId, deletion: Deletion) -> BoxFuture<'_, Result<Appended, EngineError>> {
@@ -202,11 +230,29 @@ impl Engine for Sqlite {
         self.readers.run(|connection| Ok(reader::invitations(connection)?)).boxed()
     }
 
+    fn begin_import(&self, settings: Settings) -> BoxFuture<'_, Result<RoomId, EngineError>> {
+        self.submit(|reply| Job::BeginImport { settings, reply })
+    }
+
+    fn import(&self, room: RoomId, messages: Vec<Recorded>) -> BoxFuture<'_, Result<(), EngineError>> {
+        self.submit(|reply| Job::Import { room, messages, reply })
+    }
+
+    fn finish_import(&self, room: RoomId) -> BoxFuture<'_, Result<(Room, u64), EngineError>> {
+        self.submit(|reply| Job::FinishImport { room, reply })
+    }
+
+    fn abandon_import(&self, room: RoomId) {
+        drop(self.submit(|reply| Job::AbandonImport { room, reply }));
+    }
+
     fn append(&self, room: RoomId, entry: Entry) -> BoxFuture<'_, Result<Appended, EngineError>> {
         self.submit(|reply| Job::Append { room, entry, reply })
     }
 
     fn read(&self, query: Query) -> BoxFuture<'_, Result<Vec<Event>, EngineError>> {
+        let after = query.after.max(self.trimmed(query.room));
+        let query = Query { after, ..query };
         self.readers.run(move |connection| reader::events(connection, &query)).boxed()
     }
 
@@ -218,10 +264,51 @@ impl Engine for Sqlite {
         self.readers.run(move |connection| reader::deletion(connection, room, seq)).boxed()
     }
 
+    fn search(&self, search: Search) -> BoxFuture<'_, Result<Hits, EngineError>> {
+        async move {
+            let room = search.room;
+            for _ in 0..index::STEPS_BEFORE_SEARCH {
+                let words = self.readers.run(move |connection| index::unindexed(connection, room)).await?;
+                let Some(words) = words else { break };
+                // What cannot be stored cannot be found: what can be is found all the same.
+                if self.submit(|reply| Job::Index { words, reply }).await.is_err() {
+                    break;
+                }
+            }
+            let find = move |connection: &Connection| {
+                Ok(Hits { not_searched: index::lag(connection, room)?, events: index::search(connection, &search)? })
+            };
+            self.readers.run(find).await
+        }
+        .boxed()
+    }
+
+    fn seq_before(&self, room: RoomId, at: Timestamp) -> BoxFuture<'_, Result<u64, EngineError>> {
+        self.readers.run(move |connection| Ok(reader::seq_before(connection, room, at)?)).boxed()
+    }
+
+    fn trimmed(&self, room: RoomId) -> u64 {
+        self.trimmed.of(room)
+    }
+
     fn fault(&self) -> Option<Fault> {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let panicked = writer.as_ref().is_some_and(|writer| writer.thread.is_finished());
         if panicked { Some(Fault::Damaged("its writer panicked".into())) } else { self.health.fault() }
+    }
+}
+
+/// Opens the database in `folder`, which must be there, to be read alone; with the folder's lock, unless the program runs on it.
+fn open_to_read(folder: &Path) -> Result<(Connection, Option<File>), OpenError> {
+    let path = folder.join(Sqlite::FILE);
+    fs::metadata(&path).map_err(|source| OpenError::Folder { path: path.clone(), source })?;
+    match lock(folder) {
+        Ok(lock) => Ok((open_checked(folder, &path)?.0, Some(lock))),
+        Err(OpenError::InUse(_)) => {
+            let connection = check::read_only(&path).map_err(|source| OpenError::Database { path, source })?;
+            Ok((connection, None))
+        }
+        Err(error) => Err(error),
     }
 }
 

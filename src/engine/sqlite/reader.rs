@@ -8,15 +8,16 @@ use tokio::sync::Semaphore;
 
 use super::{check, row, schema};
 use crate::{
-    chat::{Deleted, Deletion, Event, Invitation, Kind, Revocation, Room, RoomId},
+    chat::{Deleted, Deletion, Event, Invitation, Kind, Revocation, Room, RoomId, Timestamp},
     engine::{Act, End, EngineError, HeldName, Query, now},
 };
 
 /// Reads that run at once. More only wait longer for the same two or three cores and the same disk.
 const CONNECTIONS: usize = 4;
 
-const ROOMS: &str = "SELECT *, (SELECT coalesce(max(seq), 0) FROM events WHERE room = rooms.id) AS head FROM rooms ORDER BY id";
-const STORED: &str =
+const ROOMS: &str = concat!("SELECT *, ", head!(), " AS head FROM rooms WHERE hidden = 0 ORDER BY id");
+const STORED: &str = concat!("SELECT count(*) + coalesce(sum(", head!(), "), 0) FROM rooms WHERE hidden = 0");
+const STORED_BEFORE_RETENTION: &str =
     "SELECT count(*) + coalesce(sum((SELECT coalesce(max(seq), 0) FROM events WHERE room = rooms.id)), 0) FROM rooms";
 const FORWARD: &str = concat!(shown!(), " ORDER BY seq");
 const BACKWARD: &str = concat!(shown!(), " ORDER BY seq DESC");
@@ -30,18 +31,35 @@ pub(super) const DELETION: &str = "SELECT coalesce(
         (SELECT deletion FROM deleted_authors WHERE room = events.room AND author = events.author AND deletion > events.seq))
     FROM events WHERE room = ?1 AND seq = ?2 AND kind < 2";
 const EVENT: &str = "SELECT * FROM events WHERE room = ?1 AND seq = ?2";
+pub(super) const NEWEST: &str = "SELECT coalesce(max(seq), 0) FROM events WHERE room = ?1";
+const NEXT: &str = "SELECT seq, sent_at FROM events WHERE room = ?1 AND seq >= ?2 ORDER BY seq LIMIT 1";
+
+/// The newest event that a room has had.
+macro_rules! head {
+    () => {
+        "max(trimmed, (SELECT coalesce(max(seq), 0) FROM events WHERE room = rooms.id))"
+    };
+}
+use head;
 
 /// The events of a range that were not deleted.
 macro_rules! shown {
     () => {
-        "SELECT * FROM events WHERE room = ?1 AND seq > ?2 AND seq < ?3
-             AND NOT EXISTS (SELECT 1 FROM deleted_messages AS gone WHERE gone.room = events.room AND gone.seq = events.seq)
+        concat!("SELECT * FROM events WHERE room = ?1 AND seq > ?2 AND seq < ?3 AND ", not_deleted!())
+    };
+}
+use shown;
+
+/// Whether an event was not deleted.
+macro_rules! not_deleted {
+    () => {
+        "NOT EXISTS (SELECT 1 FROM deleted_messages AS gone WHERE gone.room = events.room AND gone.seq = events.seq)
              AND NOT EXISTS (SELECT 1 FROM deleted_authors AS gone
                              WHERE gone.room = events.room AND gone.author = events.author AND gone.deletion > events.seq
                                    AND events.kind < 2)"
     };
 }
-use shown;
+pub(super) use not_deleted;
 
 /// A few read-only connections, opened when they are needed first.
 #[derive(Clone)]
@@ -85,11 +103,12 @@ impl Readers {
     }
 }
 
-/// How many rooms and events there are. The events of a room are counted from 1 without holes.
+/// How many rooms and events were stored, without what is being imported. The events of a room are counted from 1 without holes, and those past its retention count.
 pub(super) fn stored(connection: &Connection) -> rusqlite::Result<u64> {
     match schema::version(connection)? {
         0 => Ok(0), // The tables are not there yet.
-        _ => connection.query_row(STORED, [], |row| row.get(0)),
+        _ if schema::knows_retention(connection)? => connection.query_row(STORED, [], |row| row.get(0)),
+        _ => connection.query_row(STORED_BEFORE_RETENTION, [], |row| row.get(0)),
     }
 }
 
@@ -103,6 +122,30 @@ pub(super) fn event(connection: &Connection, room: RoomId, seq: u64) -> Result<O
     let mut statement = connection.prepare_cached(EVENT)?;
     let mut rows = statement.query(params![room.get(), seq])?;
     rows.next()?.map(row::event).transpose()
+}
+
+/// How far each room's log is past its retention, where it is.
+pub(super) fn trimmed(connection: &Connection) -> rusqlite::Result<Vec<(RoomId, u64)>> {
+    let mut statement = connection.prepare("SELECT id, trimmed FROM rooms WHERE trimmed > 0 AND hidden = 0")?;
+    statement.query_map([], |row| Ok((row::room_id(row, "id")?, row.get("trimmed")?)))?.collect()
+}
+
+/// The newest of a room's events that came before a moment, 0 if none did: found by halves, as none is earlier than the one before
+/// it.
+pub(super) fn seq_before(connection: &Connection, room: RoomId, at: Timestamp) -> rusqlite::Result<u64> {
+    let head = connection.prepare_cached(NEWEST)?.query_row([room.get()], |row| row.get(0))?;
+    let mut next = connection.prepare_cached(NEXT)?;
+    // Those up to `low` came before, those after `high` did not.
+    let (mut low, mut high) = (0, head);
+    while low < high {
+        let middle = high - (high - low) / 2;
+        let found = next.query_row(params![room.get(), middle], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        match found {
+            Some((seq, sent_at)) if seq <= high && Timestamp(sent_at) < at => low = seq,
+            _ => high = middle - 1,
+        }
+    }
+    Ok(low)
 }
 
 /// The sanctions that were not lifted.
@@ -206,12 +249,27 @@ mod tests {
     use rusqlite::{params_from_iter, types::Null};
 
     use super::*;
+    use crate::engine::sqlite::index::{SEARCH, UNINDEXED};
 
     #[test]
     fn no_query_of_the_start_or_of_a_page_reads_more_than_it_gives() {
         let mut connection = Connection::open_in_memory().expect("opens");
         schema::prepare(&mut connection).expect("made");
-        for sql in [ROOMS, STORED, EVENT, FORWARD, BACKWARD, SANCTIONS, ACTS, DELETION] {
+        for sql in [
+            ROOMS,
+            STORED,
+            STORED_BEFORE_RETENTION,
+            EVENT,
+            NEWEST,
+            NEXT,
+            FORWARD,
+            BACKWARD,
+            SANCTIONS,
+            ACTS,
+            DELETION,
+            UNINDEXED,
+            SEARCH,
+        ] {
             let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("a query");
             // The plan does not depend on what is bound.
             let nothing = vec![Null; statement.parameter_count()];

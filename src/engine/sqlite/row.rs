@@ -109,6 +109,7 @@ pub(super) fn room(row: &Row<'_>) -> rusqlite::Result<Room> {
         updated_at: Timestamp(row.get("updated_at")?),
         prepared_at: time("prepared_at")?,
         started_at: time("started_at")?,
+        first_started_at: time("first_started_at")?,
         ended_at: time("ended_at")?,
     })
 }
@@ -188,7 +189,7 @@ fn settings(row: &Row<'_>, column: &str) -> rusqlite::Result<Settings> {
     serde_json::from_str(&row.get::<_, String>(column)?).map_err(|_| unreadable(column))
 }
 
-fn room_id(row: &Row<'_>, column: &str) -> rusqlite::Result<RoomId> {
+pub(super) fn room_id(row: &Row<'_>, column: &str) -> rusqlite::Result<RoomId> {
     RoomId::new(row.get(column)?).ok_or_else(|| unreadable(column))
 }
 

@@ -12,7 +12,7 @@ use crate::{
 const APPLICATION_ID: i64 = 0x6368_6174;
 
 /// Step `n` brings a database from schema version `n` to `n + 1`. A step that was released is never changed.
-const MIGRATIONS: [&str; 11] = [
+const MIGRATIONS: [&str; 14] = [
     "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
     CREATE TABLE rooms (
@@ -85,6 +85,28 @@ const MIGRATIONS: [&str; 11] = [
     // What was done in a room, which is little beside what was said.
     "CREATE INDEX events_acts ON events (room, seq) WHERE kind >= 2",
     "
+    -- Events up to `trimmed` are past the room's retention, and those up to `erased` are gone.
+    ALTER TABLE rooms ADD COLUMN trimmed INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE rooms ADD COLUMN erased INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX rooms_to_erase ON rooms (id) WHERE erased < trimmed;
+    -- 1: being imported; 2: not imported after all, to be erased.
+    ALTER TABLE rooms ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0;
+",
+    "
+    -- It is among the first events of the room; room 1 was made open.
+    ALTER TABLE rooms ADD COLUMN first_started_at INTEGER;
+    UPDATE rooms SET first_started_at = coalesce(
+        (SELECT min(sent_at) FROM (SELECT * FROM events WHERE room = rooms.id ORDER BY seq LIMIT 100)
+         WHERE kind = 2 AND payload = 'live' AND rooms.id > 1),
+        started_at);
+",
+    "
+    -- The words of public chat messages, and nothing else of them; up to event `indexed` of each room.
+    CREATE VIRTUAL TABLE words USING fts5(
+        username, text, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2');
+    ALTER TABLE rooms ADD COLUMN indexed INTEGER NOT NULL DEFAULT 0;
+",
+    "
     -- Who holds which name in a room, until when.
     CREATE TABLE names (
         room INTEGER NOT NULL,
@@ -143,8 +165,12 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
 /// Brings the schema up to date, and makes ready to write.
 pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
-    configure(connection)?;
     let from = version(connection)?;
+    if from == 0 {
+        // So that space can be given back in steps. It can only be chosen before anything is in the file.
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    }
+    configure(connection)?;
     migrate(connection, from)
 }
 
@@ -161,14 +187,30 @@ pub(super) fn first_room(connection: &Connection, widget_key: Option<&str>) -> r
     let settings = Settings { name: "Live chat".into(), slug: "live-chat".into(), ..Settings::default() };
     let new_key = widget_key.map_or_else(new_widget_key, str::to_owned);
     connection.execute(
-        "INSERT INTO rooms (id, slug, settings, state, widget_key, created_at, updated_at, prepared_at, started_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?6, ?6) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO rooms (id, slug, settings, state, widget_key, created_at, updated_at, prepared_at, started_at, first_started_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?6, ?6, ?6) ON CONFLICT (id) DO NOTHING",
         params![RoomId::FIRST.get(), settings.slug, row::stored(&settings), RoomState::Live.name(), new_key, now],
     )?;
     if let Some(key) = widget_key {
         connection.execute("UPDATE rooms SET widget_key = ?2 WHERE id = ?1", params![RoomId::FIRST.get(), key])?;
     }
     Ok(())
+}
+
+/// Gives up what an earlier run was importing when it ended.
+pub(super) fn abandon_imports(connection: &Connection) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare("SELECT id FROM rooms WHERE hidden = 1")?;
+    let rooms: Vec<u32> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    rooms.into_iter().try_for_each(|room| abandon_import(connection, room))
+}
+
+/// Has a room that is being imported be erased. Its slug is free at once.
+pub(super) fn abandon_import(connection: &Connection, room: u32) -> rusqlite::Result<()> {
+    let sql = "UPDATE rooms SET hidden = 2, slug = lower(hex(randomblob(16))),
+                   trimmed = (SELECT coalesce(max(seq), 0) FROM events WHERE room = rooms.id)
+               WHERE id = ?1 AND hidden = 1";
+    connection.execute(sql, [room])?;
+    connection.execute("DELETE FROM rooms WHERE id = ?1 AND hidden = 2 AND trimmed = 0", [room]).map(drop)
 }
 
 /// A key that no one guesses by chance; it is public all the same.
@@ -210,6 +252,8 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // An acknowledged message is durable: FULL syncs the WAL at each commit, where NORMAL only keeps the file consistent.
     connection.pragma_update(None, "synchronous", "FULL")?;
+    // What is deleted is overwritten, so that it is not to be found in the file's free pages.
+    connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "foreign_keys", true)
 }
 
@@ -227,7 +271,13 @@ pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     pragma(connection, "user_version")
 }
 
-fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
+/// Whether rooms may have lost the beginning of their logs: not before the schema knows of retention.
+pub(super) fn knows_retention(connection: &Connection) -> rusqlite::Result<bool> {
+    let sql = "SELECT count(*) > 0 FROM pragma_table_info('rooms') WHERE name = 'trimmed'";
+    connection.query_row(sql, [], |row| row.get(0))
+}
+
+pub(super) fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, name, |row| row.get(0))
 }
 

@@ -12,6 +12,7 @@ use super::{
     reader,
     run::Run,
     schema::set_meta,
+    upkeep::Trimmed,
 };
 use crate::{
     chat::RoomId,
@@ -32,6 +33,7 @@ pub(super) struct Writer {
     pub(super) health: Health,
     pub(super) run: Run,
     pub(super) tails: HashMap<RoomId, Tail>,
+    pub(super) trimmed: Trimmed,
 }
 
 impl Writer {
@@ -39,6 +41,7 @@ impl Writer {
     pub(super) fn work(mut self, queue: &Receiver<Job>) -> (Connection, Run) {
         // A count that is there from the start can be seen to grow.
         metrics::counter!("live_chat_commits_failed_total").increment(0);
+        self.tell_size();
         loop {
             match self.next(queue) {
                 Ok(first) => self.commit(std::iter::once(first).chain(queue.try_iter().take(BATCH - 1)).collect()),
@@ -110,11 +113,16 @@ impl Writer {
 
     /// Lets the rooms know what is durable now.
     fn publish(&mut self, done: Done) {
-        if let Err(error) = self.run.advance(done.events.len() + done.new_rooms) {
+        self.trimmed.note(&done.tails);
+        if let Err(error) = self.run.advance(done.stored) {
             tracing::warn!(%error, "the end of the log could not be noted beside it: damage to it may go unnoticed");
         }
         self.tails.extend(done.tails);
         (self.sink)(&done.events);
+        self.tell_size();
+    }
+
+    fn tell_size(&self) {
         metrics::gauge!("live_chat_database_bytes").set(database_bytes(&self.connection) as f64);
     }
 
@@ -126,7 +134,7 @@ impl Writer {
     }
 }
 
-/// The size of the database and of its write-ahead log: two calls of the system, beside a commit's fsync.
+/// The size of the database, its free space included, and of its write-ahead log: two calls of the system, beside a commit's fsync.
 fn database_bytes(connection: &Connection) -> u64 {
     let bytes = |path: String| std::fs::metadata(path).map_or(0, |file| file.len());
     connection.path().map_or(0, |path| bytes(path.to_owned()) + bytes(format!("{path}-wal")))
@@ -137,7 +145,11 @@ pub(super) fn tails(connection: &Connection) -> Result<HashMap<RoomId, Tail>, En
     let mut tails = HashMap::new();
     for (room, seq) in reader::rooms(connection)? {
         let newest = reader::event(connection, room.id, seq)?;
-        tails.insert(room.id, Tail { seq, sent_at: newest.map_or(room.created_at, |event| event.sent_at), state: room.state });
+        let sent_at = newest.map_or(room.updated_at, |event| event.sent_at);
+        tails.insert(room.id, Tail { seq, sent_at, state: room.state, trimmed: 0 });
+    }
+    for (room, trimmed) in reader::trimmed(connection)? {
+        tails.entry(room).and_modify(|tail| tail.trimmed = trimmed);
     }
     Ok(tails)
 }

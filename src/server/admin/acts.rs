@@ -12,7 +12,7 @@ use crate::{
     chat::{ChatText, Deleted, Deletion, Kind, Measure, Message, MessageId, RoomId, Sanction},
     engine::Act,
     hub::{Authority, Hub},
-    protocol::inlive::{Answer, rfc3339},
+    protocol::{inlive::Answer, moment::rfc3339},
     server::{
         api::{number, place},
         error::{self, ApiError},

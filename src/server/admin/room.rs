@@ -13,7 +13,7 @@ use crate::{
     app::{Control, FIELDS, Page, RoomAdmin, SanctionRow, SettingsForm},
     chat::{InvalidSetting, Kind, Measure, RoomId, RoomState, Sanction, Settings, SettingsChange, UserId},
     hub::{Authority, Decision, Refusal},
-    protocol::inlive::rfc3339,
+    protocol::moment::rfc3339,
     server::{
         error,
         page::{not_found, render},
@@ -179,7 +179,7 @@ fn change(values: &BTreeMap<String, String>) -> SettingsChange {
         let value = values.get(name);
         let text = || value.map(|text| text.trim().to_owned());
         match control {
-            Control::Check => Some(Value::Bool(value.is_some())),
+            Control::Check => Some(Value::Bool(value.is_some_and(|value| !value.is_empty()))),
             Control::Text | Control::Choice(_) => text().map(Value::from),
             Control::Number => text().map(|text| text.parse::<u64>().map_or(Value::String(text), Value::from)),
             Control::Lines => {

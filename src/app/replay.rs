@@ -1,0 +1,43 @@
+//! The way through a room's time. Rendered on the server alone: links and a form, no script.
+
+use leptos::prelude::*;
+
+/// Where a replay stands, in seconds from the room's start.
+#[derive(Clone, Copy, Debug)]
+pub struct Playhead {
+    /// The moment that is shown.
+    pub at_seconds: u64,
+    /// The last moment that there is.
+    pub length_seconds: u64,
+    /// When the next message comes, if one does.
+    pub next_seconds: Option<u64>,
+}
+
+/// The steps back and forth, and a field for any moment.
+pub fn controls(Playhead { at_seconds: at, length_seconds: length, next_seconds: next }: Playhead) -> impl IntoView {
+    let step = |seconds: u64, label: &'static str, is_there: bool| {
+        let href = is_there.then(|| format!("?at={seconds}"));
+        view! { <a class="step" href=href aria-disabled=(!is_there).then_some("true")>{label}</a> }
+    };
+    view! {
+        <nav class="replay" aria-label="Replay">
+            {step(0, "Start", at > 0)}
+            {step(at.saturating_sub(60), "−1 min", at > 0)}
+            {step(at.saturating_sub(10), "−10 s", at > 0)}
+            <form method="get">
+                <label for="at">"Seconds"</label>
+                <input id="at" name="at" type="number" min="0" max=length value=at required />
+                <button class="button" type="submit">"Go"</button>
+            </form>
+            {step((at + 10).min(length), "+10 s", at < length)}
+            {step((at + 60).min(length), "+1 min", at < length)}
+            {step(next.unwrap_or(at), "Next message", next.is_some())}
+            <p>{clock(at)}" of "{clock(length)}</p>
+        </nav>
+    }
+}
+
+/// A time as players show it: `1:02:03`.
+fn clock(seconds: u64) -> String {
+    format!("{}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
+}

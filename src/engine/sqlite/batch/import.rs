@@ -1,0 +1,51 @@
+//! The jobs that make a room of what was said elsewhere.
+
+use rusqlite::params;
+
+use super::{Batch, Tail, row, schema};
+use crate::{
+    chat::{Kind, Recorded, Room, RoomId, RoomState, Settings},
+    engine::EngineError,
+};
+
+impl Batch<'_> {
+    /// Makes a room that nobody sees.
+    pub(super) fn begin_import(&mut self, settings: Settings) -> Result<RoomId, EngineError> {
+        let room = self.insert_room(settings)?.id;
+        self.transaction.execute("UPDATE rooms SET hidden = 1 WHERE id = ?1", [room.get()])?;
+        Ok(room)
+    }
+
+    pub(super) fn import(&mut self, room: RoomId, messages: &[Recorded]) -> Result<(), EngineError> {
+        let mut tail = self.tail(room)?;
+        for Recorded { sent_at, message } in messages {
+            tail = Tail { seq: tail.seq + 1, sent_at: *sent_at, ..tail };
+            self.insert_event(room, tail, &Kind::Message(message.clone()), None)?;
+        }
+        self.done.tails.insert(room, tail);
+        Ok(())
+    }
+
+    /// The session of an imported room lasted from its first message to its last.
+    pub(super) fn finish_import(&mut self, room: RoomId) -> Result<(Room, u64), EngineError> {
+        let tail = self.tail(room)?;
+        let sql = "UPDATE rooms SET hidden = 0, state = ?2, ended_at = ?3,
+                       started_at = ?4, first_started_at = ?4 WHERE id = ?1 RETURNING *";
+        let first =
+            self.transaction
+                .query_row("SELECT min(sent_at) FROM events WHERE room = ?1 AND seq = 1", [room.get()], |row| row.get(0));
+        let started_at: Option<i64> = first?;
+        let values = params![room.get(), RoomState::Ended.name(), tail.sent_at.0, started_at];
+        let about = self.transaction.query_row(sql, values, row::room)?;
+        self.done.tails.insert(room, Tail { state: about.state, ..tail });
+        self.done.stored += 1 + tail.seq as usize;
+        Ok((about, tail.seq))
+    }
+
+    pub(super) fn abandon_import(&mut self, room: RoomId) -> Result<(), EngineError> {
+        let tail = self.tail(room)?;
+        schema::abandon_import(&self.transaction, room.get())?;
+        self.done.tails.insert(room, Tail { trimmed: tail.seq, ..tail });
+        Ok(())
+    }
+}

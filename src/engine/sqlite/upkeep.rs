@@ -1,0 +1,183 @@
+//! Sees to it that each room keeps what it is to keep and no more, and that it can be searched, in small steps beside the work.
+//!
+//! What is to go is decided on a thread and a connection of its own. The writer only carries it out: it notes how far a room's log
+//! is past its retention, lets readers know, and then erases up to there, some hundred events in each step, which share a commit
+//! with what is said meanwhile.
+
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{
+        Arc, PoisonError, RwLock,
+        mpsc::{self, Receiver, RecvTimeoutError, Sender},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use rusqlite::{Connection, OptionalExtension};
+use tokio::sync::oneshot;
+
+use super::{
+    OpenError,
+    batch::{Job, Reply, Tail},
+    check, index, reader, row, schema,
+};
+use crate::{
+    chat::{Room, RoomId, RoomState, Settings, Timestamp},
+    engine::{EngineError, now},
+};
+
+/// How often it is looked whether something has become too old or too much.
+const EVERY: Duration = Duration::from_secs(10);
+
+/// Between two steps, so that they take a part of the disk and not all of it: a million messages go in less than a minute.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Pages that stay free for what comes: 4 MiB. To give each of them back would make the file shrink and grow all the time.
+const SPARE_PAGES: i64 = 1_024;
+
+const MILLISECONDS_A_DAY: i64 = 24 * 3_600 * 1_000;
+
+const TO_ERASE: &str = "SELECT id FROM rooms WHERE erased < trimmed LIMIT 1";
+
+/// How far each room's log is past its retention. Clones share what they know.
+///
+/// A standard lock, because it is held for a look only and never across an await.
+#[derive(Clone, Default)]
+pub(super) struct Trimmed(Arc<RwLock<HashMap<RoomId, u64>>>);
+
+impl Trimmed {
+    /// The newest event of a room that is past its retention.
+    pub(super) fn of(&self, room: RoomId) -> u64 {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(&room).copied().unwrap_or(0)
+    }
+
+    /// Takes over where rooms are now.
+    pub(super) fn note(&self, tails: &HashMap<RoomId, Tail>) {
+        let trimmed = || tails.iter().filter(|(_, tail)| tail.trimmed > 0).map(|(&room, tail)| (room, tail.trimmed));
+        if trimmed().next().is_some() {
+            self.0.write().unwrap_or_else(PoisonError::into_inner).extend(trimmed());
+        }
+    }
+}
+
+/// The thread.
+pub(super) struct Upkeep {
+    wake: Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Upkeep {
+    /// Begins with the database at `path`, whose writer takes `jobs`.
+    pub(super) fn start(path: &Path, jobs: Sender<Job>, trimmed: Trimmed) -> Result<Self, OpenError> {
+        let connection = check::read_only(path).map_err(|source| OpenError::Database { path: path.to_owned(), source })?;
+        let (wake, wakes) = mpsc::channel();
+        let work = Work { connection, jobs, trimmed, wakes };
+        let thread = std::thread::Builder::new().name("log-upkeep".into()).spawn(move || work.run());
+        let thread = thread.map_err(|source| OpenError::Folder { path: path.to_owned(), source })?;
+        Ok(Self { wake, thread })
+    }
+
+    /// Something may have to go now.
+    pub(super) fn wake(&self) {
+        // A thread that has ended has reported why.
+        let _ = self.wake.send(());
+    }
+
+    /// Ends it after the step at hand; what is not done yet is done after the next start.
+    pub(super) fn stop(self) {
+        drop(self.wake);
+        // It holds nothing that could be lost, and a panic has been reported.
+        let _ = self.thread.join();
+    }
+}
+
+struct Work {
+    connection: Connection,
+    jobs: Sender<Job>,
+    trimmed: Trimmed,
+    wakes: Receiver<()>,
+}
+
+impl Work {
+    fn run(self) {
+        loop {
+            match self.sweep() {
+                // The writer says itself what is wrong with it.
+                Ok(()) | Err(EngineError::Closed | EngineError::Fault(_)) => {}
+                Err(error) => tracing::warn!(%error, "the log could not be kept tidy"),
+            }
+            if self.wakes.recv_timeout(EVERY) == Err(RecvTimeoutError::Disconnected) {
+                return;
+            }
+        }
+    }
+
+    /// Does all that there is to do now.
+    fn sweep(&self) -> Result<(), EngineError> {
+        let rooms = reader::rooms(&self.connection)?;
+        for (room, head) in &rooms {
+            let to = self.past_retention(room, *head)?;
+            if to > self.trimmed.of(room.id) {
+                self.ask(|reply| Job::Trim { room: room.id, to, reply })?;
+            }
+        }
+        while let Some(room) = self.room_to_erase()? {
+            self.ask(|reply| Job::Erase { room, reply })?;
+            self.pause()?;
+        }
+        while self.free_pages()? > SPARE_PAGES {
+            self.ask(|reply| Job::Shrink { reply })?;
+            self.pause()?;
+        }
+        for (room, _) in &rooms {
+            while let Some(words) = index::unindexed(&self.connection, room.id)? {
+                self.ask(|reply| Job::Index { words, reply })?;
+                self.pause()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The newest event that the room is not to keep, of those up to `head`.
+    fn past_retention(&self, room: &Room, head: u64) -> rusqlite::Result<u64> {
+        let Settings { retention_days, retention_messages, ephemeral, .. } = room.settings;
+        if ephemeral && room.state == RoomState::Ended {
+            return Ok(head);
+        }
+        let too_many = if retention_messages > 0 { head.saturating_sub(retention_messages.into()) } else { 0 };
+        if retention_days == 0 {
+            return Ok(too_many);
+        }
+        let oldest = Timestamp(now().0 - i64::from(retention_days) * MILLISECONDS_A_DAY);
+        Ok(too_many.max(reader::seq_before(&self.connection, room.id, oldest)?))
+    }
+
+    fn room_to_erase(&self) -> rusqlite::Result<Option<RoomId>> {
+        self.connection.prepare_cached(TO_ERASE)?.query_row([], |row| row::room_id(row, "id")).optional()
+    }
+
+    /// Pages that can be given back.
+    fn free_pages(&self) -> rusqlite::Result<i64> {
+        // 2: incremental. A database from before retention has none, and takes new messages into its free pages.
+        let gives_back = schema::pragma(&self.connection, "auto_vacuum")? == 2;
+        if gives_back { schema::pragma(&self.connection, "freelist_count") } else { Ok(0) }
+    }
+
+    /// Has the writer do something, and waits until it is durable.
+    fn ask(&self, job: impl FnOnce(Reply<()>) -> Job) -> Result<(), EngineError> {
+        let (reply, answer) = oneshot::channel();
+        self.jobs.send(job(reply)).map_err(|_| EngineError::Closed)?;
+        answer.blocking_recv().unwrap_or(Err(EngineError::Closed))
+    }
+
+    /// # Errors
+    /// [`EngineError::Closed`] when it is to stop.
+    fn pause(&self) -> Result<(), EngineError> {
+        match self.wakes.recv_timeout(PAUSE) {
+            Err(RecvTimeoutError::Disconnected) => Err(EngineError::Closed),
+            Ok(()) | Err(RecvTimeoutError::Timeout) => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! A room's messages as JSON Lines (<https://jsonlines.org>): one JSON object a line, complete enough to be taken in again.
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
+
+use super::{
+    moment::{self, rfc3339},
+    payload::present,
+};
+use crate::chat::{Event, Message, Payload, Profile, Recorded, UserId};
+
+/// One message. Either `message` or `message_source` is there.
+#[derive(Serialize)]
+struct Line<'a> {
+    id: String,
+    sent_at: String,
+    author_id: &'a str,
+    video_time: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<&'a Profile>,
+    /// The payload, byte for byte.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a RawValue>,
+    /// The payload's text as a JSON string, if there are line ends between its tokens: a line must have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message_source: Option<&'a str>,
+}
+
+/// The messages among `events`, a line each.
+pub fn encode(events: &[Event]) -> Vec<u8> {
+    let mut lines = Vec::new();
+    for event in events {
+        if let Some(message) = event.message() {
+            serde_json::to_writer(&mut lines, &Line::of(event, message)).expect("plain data, into memory");
+            lines.push(b'\n');
+        }
+    }
+    lines
+}
+
+/// Why a line is no message. The texts tell what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LineError {
+    /// It is not one JSON object.
+    #[error("it must be one JSON object: {0}")]
+    Malformed(String),
+    /// A key is not there.
+    #[error("\"{0}\" is missing")]
+    Missing(&'static str),
+    /// A key has a value that it cannot have.
+    #[error("\"{key}\" must be {expected}")]
+    WrongValue {
+        /// Which.
+        key: &'static str,
+        /// What it must be.
+        expected: &'static str,
+    },
+    /// The message is there twice.
+    #[error("there must be either \"message\" or \"message_source\"")]
+    TwoMessages,
+}
+
+/// A line, each value unread. What else there is, the id included, is passed over: in another room a message has another one.
+#[derive(Deserialize)]
+struct Unread {
+    sent_at: Option<Payload>,
+    author_id: Option<Payload>,
+    video_time: Option<Payload>,
+    profile: Option<Payload>,
+    #[serde(default, deserialize_with = "present")]
+    message: Option<Payload>,
+    message_source: Option<Payload>,
+}
+
+/// Reads a line as [`encode`] writes it, with or without its line end. The video time may be missing.
+///
+/// # Errors
+/// See [`LineError`].
+pub fn decode(line: &str) -> Result<Recorded, LineError> {
+    let line: Unread = serde_json::from_str(line).map_err(|error| LineError::Malformed(error.to_string()))?;
+    let sent_at: String = value("sent_at", line.sent_at, "a string")?;
+    let wrong = LineError::WrongValue { key: "sent_at", expected: "a moment as RFC 3339 writes it, from 1970 on" };
+    let sent_at = moment::parse(&sent_at).ok_or(wrong)?;
+    let author: UserId = value("author_id", line.author_id, "the id of a user: 1 to 128 printable ASCII characters")?;
+    let video_time = line.video_time.map_or(Ok(0.0), |value| seconds(&value))?;
+    let payload = match (line.message, line.message_source) {
+        (Some(message), None) => message,
+        (None, Some(source)) => {
+            let text: String = value("message_source", Some(source), "a string")?;
+            let wrong = |_| LineError::WrongValue { key: "message_source", expected: "the text of a JSON value" };
+            RawValue::from_string(text).map_err(wrong)?
+        }
+        (None, None) => return Err(LineError::Missing("message")),
+        (Some(_), Some(_)) => return Err(LineError::TwoMessages),
+    };
+    let expected = "an object with \"role\" and \"picture\"";
+    let profile = line.profile.map_or(Ok(Profile::default()), |profile| value("profile", Some(profile), expected))?;
+    Ok(Recorded { sent_at, message: Message { author, profile, payload, video_time } })
+}
+
+fn value<T: DeserializeOwned>(key: &'static str, value: Option<Payload>, expected: &'static str) -> Result<T, LineError> {
+    let value = value.ok_or(LineError::Missing(key))?;
+    serde_json::from_str(value.get()).map_err(|_| LineError::WrongValue { key, expected })
+}
+
+/// To the last digit, which `serde_json` by itself does not promise.
+fn seconds(value: &RawValue) -> Result<f64, LineError> {
+    let is_number = serde_json::from_str::<f64>(value.get()).is_ok();
+    let number = value.get().parse().ok().filter(|number: &f64| is_number && number.is_finite());
+    number.ok_or(LineError::WrongValue { key: "video_time", expected: "a number of seconds" })
+}
+
+impl<'a> Line<'a> {
+    fn of(event: &Event, Message { author, profile, payload, video_time }: &'a Message) -> Self {
+        let is_one_line = !payload.get().contains(['\n', '\r']);
+        Self {
+            id: event.id().to_string(),
+            sent_at: rfc3339(event.sent_at),
+            author_id: author.as_str(),
+            video_time: *video_time,
+            profile: (*profile != Profile::default()).then_some(profile),
+            message: is_one_line.then_some(&**payload),
+            message_source: (!is_one_line).then(|| payload.get()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::{Kind, RoomId, Timestamp, UserId};
+
+    fn said(payload: &str) -> Event {
+        let author = UserId::try_from("ann".to_owned()).expect("a valid id");
+        let payload = RawValue::from_string(payload.into()).expect("JSON");
+        let kind = Kind::Message(Message { author, profile: Profile::default(), payload, video_time: 12.5 });
+        Event { room: RoomId::FIRST, seq: 7, sent_at: Timestamp(1_795_230_000_123), kind }
+    }
+
+    #[test]
+    fn a_message_is_one_line_that_keeps_its_bytes() {
+        let head = r#"{"id":"ID","sent_at":"2026-11-21T03:00:00.123Z","author_id":"ann","video_time":12.5,"#;
+        let check = |payload: &str, rest: &str| {
+            let line = String::from_utf8(encode(&[said(payload)])).expect("UTF-8");
+            assert_eq!(line, format!("{head}{rest}}}\n").replace("ID", &said("1").id().to_string()));
+        };
+        check(r#"{ "b":1e400, "a":[] }"#, r#""message":{ "b":1e400, "a":[] }"#);
+        check("[1,\r\n\"é\\n\"]", r#""message_source":"[1,\r\n\"é\\n\"]""#);
+    }
+
+    #[test]
+    fn what_was_written_is_read_back() {
+        for payload in [r#"{ "b":1e400, "a":[] }"#, "[1,\r\n\"é\\n\"]", "null", "\"\\ud800\""] {
+            let line = String::from_utf8(encode(&[said(payload)])).expect("UTF-8");
+            let Recorded { sent_at, message } = decode(&line).expect(payload);
+            assert_eq!((sent_at, message.author.as_str()), (Timestamp(1_795_230_000_123), "ann"));
+            assert_eq!((message.payload.get(), message.video_time), (payload, 12.5), "byte for byte");
+        }
+        let exact = 0.123_456_789_012_345_68;
+        let line = format!(r#"{{"video_time":{exact},"sent_at":"2026-11-21T03:00:00Z","author_id":"a","message":1,"x":[]}}"#);
+        assert_eq!(decode(&line).expect("valid").message.video_time, exact);
+    }
+
+    #[test]
+    fn lines_that_are_no_message_are_refused() {
+        let wrong = |key, expected| LineError::WrongValue { key, expected };
+        let user = "the id of a user: 1 to 128 printable ASCII characters";
+        let moment = "a moment as RFC 3339 writes it, from 1970 on";
+        let rows = [
+            (r#""author_id":"a","message":1"#, LineError::Missing("sent_at")),
+            (r#""sent_at":"2026-11-21T03:00:00Z","message":1"#, LineError::Missing("author_id")),
+            (r#""sent_at":"2026-11-21T03:00:00Z","author_id":"a""#, LineError::Missing("message")),
+            (r#""sent_at":1,"author_id":"a","message":1"#, wrong("sent_at", "a string")),
+            (r#""sent_at":"today","author_id":"a","message":1"#, wrong("sent_at", moment)),
+            (r#""sent_at":"2026-11-21T03:00:00Z","author_id":"a b","message":1"#, wrong("author_id", user)),
+            (r#""sent_at":"2026-11-21T03:00:00Z","author_id":7,"message":1"#, wrong("author_id", user)),
+            (
+                r#""sent_at":"2026-11-21T03:00:00Z","author_id":"a","video_time":"1","message":1"#,
+                wrong("video_time", "a number of seconds"),
+            ),
+            (
+                r#""sent_at":"2026-11-21T03:00:00Z","author_id":"a","video_time":1e999,"message":1"#,
+                wrong("video_time", "a number of seconds"),
+            ),
+            (
+                r#""sent_at":"2026-11-21T03:00:00Z","author_id":"a","message_source":"{""#,
+                wrong("message_source", "the text of a JSON value"),
+            ),
+            (r#""sent_at":"2026-11-21T03:00:00Z","author_id":"a","message_source":1"#, wrong("message_source", "a string")),
+            (r#""sent_at":"2026-11-21T03:00:00Z","author_id":"a","message":1,"message_source":"1""#, LineError::TwoMessages),
+        ];
+        for (keys, expected) in rows {
+            assert_eq!(decode(&format!("{{{keys}}}")).expect_err(keys), expected, "{keys}");
+        }
+        for line in ["", "[]", "{", "{} {}", "null"] {
+            assert!(matches!(decode(line), Err(LineError::Malformed(_))), "{line:?}");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode, Uri},
+    response::{IntoResponse, Response},
+};
+use serde_json::json;
+
+use super::{
+    api::{MESSAGES, MOST_MESSAGES, number, place},
+    client_address::ClientAddress,
+    error::{self, ApiError},
+    page::{self, Reader},
+    router::{Params, RoomPath},
+    state::AppState,
+};
+use crate::{
+    app::{FormView, Page, Playhead, RoomView},
+    chat::{Room, RoomId, RoomState},
+    engine::now,
+    hub::{Hub, Refusal, Span},
+    protocol::{
+        inlive::{Answer, Envelope},
+        moment::rfc3339,
+    },
+};
+
+/// `GET /v1/streams/{id}/replay?from=&to=&after=&limit=`: what was said from one moment until before another, in milliseconds from
+/// the room's start; with `after`, what follows that message.
+pub(super) async fn messages(State(hub): State<Hub>, RoomPath(room): RoomPath, params: Params) -> Result<Response, ApiError> {
+    let limit = number(&params, "limit", MESSAGES, 1..=MOST_MESSAGES)?;
+    let after = place(&params, "after", room, &hub.snapshot(room)?.position)?.unwrap_or(0);
+    let from = number(&params, "from", 0, 0..=usize::MAX)? as u64;
+    let to = params.find("to").map(|_| number(&params, "to", 0, 0..=usize::MAX)).transpose()?.map(|to| to as u64);
+    let replay = hub.replay(room, Span { from, to, after, limit }).await?;
+    let data: Vec<_> = replay.events.iter().map(|event| Envelope::replayed(event, replay.offset(event))).collect();
+    let meta = json!({ "start": rfc3339(replay.room.start()), "has_more": replay.has_more });
+    Ok(Json(Answer { code: 200, message: "OK", data, meta: Some(meta) }).into_response())
+}
+
+/// `GET /rooms/{id}/replay?at=`: the room as it was so many seconds after its start.
+pub(super) async fn show(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    uri: Uri,
+    from: ClientAddress,
+    params: Params,
+    headers: HeaderMap,
+) -> Response {
+    let Ok(room) = id.parse() else { return page::not_found(&state, uri).await };
+    let visitor = Reader::of(&state, room, &headers, from);
+    match view(&state.hub, room, &visitor, &params).await {
+        Ok((view, playhead)) => page::render(&state.options, uri, StatusCode::OK, Page::Replay(Box::new(view), playhead)).await,
+        Err(Refusal::UnknownRoom(_)) => page::not_found(&state, uri).await,
+        Err(refusal) => page::render(&state.options, uri, error::status(&refusal), Page::Failed).await,
+    }
+}
+
+/// The room at a moment: its end, where none is asked for that can be used.
+async fn view(hub: &Hub, room: RoomId, visitor: &Reader, params: &Params) -> Result<(RoomView, Playhead), Refusal> {
+    let about = hub.snapshot(room)?.room;
+    let length_seconds = length_seconds(&about);
+    let at_seconds = params.find("at").and_then(|at| at.parse().ok()).unwrap_or(length_seconds).min(length_seconds);
+    let before = hub.seq_before(&about, at_seconds * 1_000 + 1).await? + 1;
+    let next = hub.replay(room, Span { from: 0, to: None, after: before - 1, limit: 1 }).await?;
+    let next_seconds = next.events.first().map(|event| next.offset(event).div_ceil(1_000));
+    // The way to older messages, without JavaScript, leads here too.
+    let older = place(params, "before", room, &hub.position(0)).ok().flatten();
+    let view = page::view(hub, room, visitor, Some(older.unwrap_or(before)), FormView::default()).await?;
+    Ok((view, Playhead { at_seconds, length_seconds, next_seconds }))
+}
+
+/// From its start to its end, or until now.
+fn length_seconds(room: &Room) -> u64 {
+    let end = room.ended_at.filter(|_| room.state == RoomState::Ended).unwrap_or_else(now);
+    u64::try_from(end.0 - room.start().0).unwrap_or(0).div_ceil(1_000)
+}
