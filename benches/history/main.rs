@@ -22,7 +22,7 @@ use clap::Parser;
 use futures::{StreamExt, stream};
 use hdrhistogram::Histogram;
 use live_chat::{
-    chat::{Draft, RoomId, UserId},
+    chat::{Draft, Profile, RoomId, UserId},
     engine::{Engine, Entry, Sqlite},
 };
 use load::{
@@ -95,7 +95,10 @@ async fn generate(folder: &Path, messages: u64) -> (String, u64) {
             let payload = serde_json::value::RawValue::from_string(text).expect("JSON");
             let author = UserId::try_from(format!("user-{}", number % 5_000)).expect("a valid id");
             let draft = Draft { payload, video_time: 0.0, client_message_id: None };
-            engine.append(RoomId::FIRST, Entry { author, to: None, draft }).await.expect("durable")
+            engine
+                .append(RoomId::FIRST, Entry { author, to: None, profile: Profile::default(), draft, name: None })
+                .await
+                .expect("durable")
         }
     };
     stream::iter(head..messages).map(append).buffer_unordered(CONCURRENT).for_each(|_| async {}).await;

@@ -35,7 +35,7 @@ struct Form {
 /// The form to say something; in a room that is not open, words about that.
 #[component]
 pub fn Composer(session: Session, view: RoomView) -> impl IntoView {
-    let RoomView { archive, form, username_chars, text_chars, .. } = view;
+    let RoomView { archive, is_named, form, username_chars, text_chars, .. } = view;
     let words = move |session: Session| match session.state.get() {
         RoomState::Ended => "This chat has ended.",
         RoomState::Created | RoomState::Prepared => "This chat has not started yet.",
@@ -56,12 +56,12 @@ pub fn Composer(session: Session, view: RoomView) -> impl IntoView {
                 <a href=session.link("", "") hidden=!archive>"Back to the newest"</a>
             </p>
         </div>
-        <Fields session limits form hidden=session.flag(move |session| !is_open(session)) />
+        <Fields session limits is_named form hidden=session.flag(move |session| !is_open(session)) />
     }
 }
 
 #[component]
-fn Fields(session: Session, limits: Limits, form: FormView, hidden: Signal<bool>) -> impl IntoView {
+fn Fields(session: Session, limits: Limits, is_named: bool, form: FormView, hidden: Signal<bool>) -> impl IntoView {
     let FormView { username, text, error, client_message_id } = form;
     let form = Form {
         session,
@@ -105,6 +105,7 @@ fn Fields(session: Session, limits: Limits, form: FormView, hidden: Signal<bool>
                     placeholder="Your name"
                     dir="auto"
                     required
+                    readonly=is_named
                     value=username
                     node_ref=form.username
                     aria-invalid=is_invalid(FormInput::Username)

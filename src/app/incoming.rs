@@ -117,6 +117,8 @@ fn said(envelope: &Json) -> Option<ChatMessage> {
         },
         sent_at: envelope.text("sent_at")?,
         private: envelope.text("type").as_deref() == Some("private"),
+        role: envelope.text("role").unwrap_or_default(),
+        picture: envelope.text("picture").unwrap_or_default(),
     })
 }
 
@@ -165,6 +167,7 @@ impl RoomView {
             text_chars: view.number("text_chars")? as usize,
             moderates: view.flag("moderates"),
             standing: Some(view.get("standing")).filter(|told| told.text("reason").is_some()).map(|told| standing(&told)),
+            is_named: view.flag("is_named"),
             form: FormView {
                 username: form.text("username")?,
                 text: form.text("text")?,
@@ -184,6 +187,8 @@ fn shown(message: &Json) -> Option<ChatMessage> {
         chat: ChatText { username: chat.text("username")?, text: chat.text("text")? },
         sent_at: message.text("sent_at")?,
         private: message.flag("private"),
+        role: message.text("role")?,
+        picture: message.text("picture")?,
     })
 }
 

@@ -122,10 +122,13 @@ fn Said(session: Session, row: Row) -> impl IntoView {
             {gap.then(|| view! { <p class="gap"><span>"Some messages may be missing here."</span></p> })}
             {day.then(|| view! { <p class="day"><span>{written(Zone::day_in_words)}</span></p> })}
             <div class="said">
-                <span class=format!("badge {hue}") aria-hidden="true">{colour::initial(&message.chat.username)}</span>
+                <span class=format!("badge {hue}") aria-hidden="true">
+                    {colour::initial(&message.chat.username)} {(!message.picture.is_empty()).then(|| picture(&message))}
+                </span>
                 <p class="by">
                     <bdi class=format!("name {hue}")>{message.chat.username.clone()}</bdi>
-                    {message.private.then(|| view! { <span class="tag">"private"</span> })}
+                    {(!message.role.is_empty()).then(|| tag("tag role", &message.role))}
+                    {message.private.then(|| tag("tag", "private"))}
                 </p>
                 <time class="time" datetime=message.sent_at.clone() title=written(Zone::full)>{written(Zone::time)}</time>
                 <p class="text" dir="auto">{rich(&message.chat.text)}</p>
@@ -134,6 +137,17 @@ fn Said(session: Session, row: Row) -> impl IntoView {
             </div>
         </li>
     }
+}
+
+/// What covers an author's initial, as soon as it is there.
+fn picture(message: &ChatMessage) -> impl IntoView + use<> {
+    let address = message.picture.clone();
+    view! { <img src=address alt="" loading="lazy" referrerpolicy="no-referrer" /> }
+}
+
+/// A word beside a name. An element of its own, whose look no letters have: a name cannot imitate it.
+fn tag(class: &'static str, word: &str) -> impl IntoView + use<> {
+    view! { <span class=class>{word.to_owned()}</span> }
 }
 
 /// What became of the reader's own message.

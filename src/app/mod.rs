@@ -36,4 +36,4 @@ pub use admin::{
 pub use look::{Fade, Look};
 pub use replay::Playhead;
 pub use shell::{Page, shell};
-pub use view::{ChatMessage, FormError, FormInput, FormView, RoomView, SettingsView, Standing};
+pub use view::{ChatMessage, FormError, FormInput, FormView, InvitationRow, PeopleView, RoomView, SettingsView, Standing};

@@ -134,6 +134,7 @@ mod tests {
             (400, None, Some("The message is empty."), Message, "The message is empty."),
             (429, Some(3), Some("You are sending too fast."), Message, "You are sending too fast."),
             (401, None, Some("The token has expired."), Message, "Your visit has expired. Please reload the page."),
+            (409, None, Some("The name is taken."), Username, "The name is taken."),
             (500, Some(9), None, Message, "The message could not be sent. Please try again."),
         ];
         for (status, retry_after, explained, input, message) in rows {

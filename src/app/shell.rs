@@ -5,7 +5,7 @@ use super::{
     look::{Fade, Look, Theme},
     replay::{self, Playhead},
     room::{Chat, VIEW_ID},
-    view::RoomView,
+    view::{PeopleView, RoomView},
 };
 
 /// Shows the newest messages before the first paint, where a script may run at all: without, the stylesheet does it.
@@ -37,6 +37,17 @@ pub enum Page {
     Keys(KeysView),
     /// Whether a widget key is to be revoked, and the names of the rooms that no other opens.
     RevokeKey(KeyRow, Vec<String>),
+    /// Who is invited to moderate.
+    People(PeopleView),
+    /// The question whether to take an invitation.
+    Invitation {
+        /// Under which name.
+        name: String,
+        /// The room's name.
+        to: String,
+    },
+    /// A token does not let somebody in, and why.
+    NotAdmitted(String),
     /// There is nothing at this address.
     NotFound,
     /// The page could not be made.
@@ -63,6 +74,11 @@ pub fn shell(options: &LeptosOptions, page: Page) -> impl IntoView + use<> {
         Page::AdminActs(acts) => {
             document(format!("What was done in {} · live-chat", acts.name), ().into_any(), admin::acts(acts).into_any())
         }
+        Page::People(view) => document("People · live-chat".into(), ().into_any(), admin::people(view).into_any()),
+        Page::Invitation { name, to } => {
+            document("Invitation · live-chat".into(), ().into_any(), admin::invitation(name, to).into_any())
+        }
+        Page::NotAdmitted(why) => notice("You could not be let in", why),
         Page::NotFound => notice("There is no such room", "The address may have a typing error, or the room is gone."),
         Page::Failed => notice("Something went wrong", "The page could not be shown. Please try again in a moment."),
     }
@@ -122,7 +138,8 @@ for (const island of document.querySelectorAll("leptos-island")) app[island.data
 }
 
 /// A page that says one thing.
-fn notice(heading: &'static str, text: &'static str) -> AnyView {
+fn notice(heading: &'static str, text: impl Into<String>) -> AnyView {
+    let text = text.into();
     let body = view! {
         <main class="notice-page">
             <h1>{heading}</h1>

@@ -379,6 +379,8 @@ impl Entry {
         this.author == that.author
             && this.chat.username == that.chat.username
             && this.private == that.private
+            && this.role == that.role
+            && this.picture == that.picture
             && self.day == before.day
             && self.seconds - before.seconds < GROUP_SECONDS
     }

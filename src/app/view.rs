@@ -40,6 +40,8 @@ pub struct RoomView {
     pub moderates: bool,
     /// What keeps them from speaking.
     pub standing: Option<Standing>,
+    /// Whether the name in the form is the only one that they may use.
+    pub is_named: bool,
     /// What stands in the form.
     pub form: FormView,
 }
@@ -57,6 +59,38 @@ pub struct SettingsView {
     pub speakers: Group,
     /// Whether nobody but moderators may speak for now.
     pub paused: bool,
+}
+
+/// Who is invited to moderate, and what became of the form to invite somebody.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PeopleView {
+    /// The invitations, the latest first.
+    pub invitations: Vec<InvitationRow>,
+    /// The rooms by number, with their names.
+    pub rooms: Vec<(RoomId, String)>,
+    /// What stands in the name field.
+    pub name: String,
+    /// The link of the invitation that was just made; empty if none was.
+    pub link: String,
+    /// Whom it is for.
+    pub invited: String,
+    /// Why none was made; empty if nothing was wrong.
+    pub error: String,
+}
+
+/// An invitation in that list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvitationRow {
+    /// Its own name.
+    pub id: String,
+    /// The room's name.
+    pub room: String,
+    /// Under which name they speak.
+    pub name: String,
+    /// When it was taken: RFC 3339, UTC; empty if it was not.
+    pub taken_at: String,
+    /// Whether it was taken back.
+    pub is_revoked: bool,
 }
 
 /// What a moderator has decided on the reader's right to speak.
@@ -114,4 +148,8 @@ pub struct ChatMessage {
     pub sent_at: String,
     /// Only the reader and one other can see it.
     pub private: bool,
+    /// What its author was in the room, as it is shown; empty for a guest.
+    pub role: String,
+    /// The address of their picture; empty if there is none.
+    pub picture: String,
 }

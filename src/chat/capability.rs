@@ -47,6 +47,12 @@ impl Capabilities {
         Self(vec![Capability::SendMessage])
     }
 
+    /// What a moderator gets: to speak, and to decide who else does.
+    pub fn moderator() -> Self {
+        use Capability::{DeleteMessage, DisconnectUser, SendMessage};
+        Self(vec![SendMessage, DeleteMessage, DisconnectUser])
+    }
+
     /// What whoever runs the chat gets: everything.
     pub fn owner() -> Self {
         use Capability::{DeleteMessage, DisconnectUser, ManageRoom, SendMessage};
@@ -56,6 +62,12 @@ impl Capabilities {
     /// Nothing at all: a reader.
     pub fn none() -> Self {
         Self::default()
+    }
+
+    /// Whether there is anything among them that only those may do who look after a room.
+    pub fn moderate(&self) -> bool {
+        use Capability::{DeleteMessage, DisconnectUser, ManageRoom};
+        [DeleteMessage, DisconnectUser, ManageRoom].into_iter().any(|capability| self.allow(capability))
     }
 
     /// Whether `capability` is among them.
@@ -86,5 +98,6 @@ mod tests {
             assert!(!guest.allow(other), "{other:?}");
         }
         assert!(!Capabilities::none().allow(Capability::SendMessage));
+        assert!(!guest.moderate() && Capabilities::owner().moderate());
     }
 }

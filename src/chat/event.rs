@@ -1,12 +1,19 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::chat::{Deletion, MessageId, RoomId, RoomState, Sanction, Settings, UserId};
+use crate::chat::{Deletion, MessageId, Profile, RoomId, RoomState, Sanction, Settings, UserId};
 
 /// A moment: milliseconds since 1970-01-01T00:00:00Z, without leap seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(pub i64);
+
+impl Timestamp {
+    /// That many seconds after 1970-01-01T00:00:00Z; the latest moment for more than it can hold.
+    pub fn of_seconds(seconds: u64) -> Self {
+        Self(i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000))
+    }
+}
 
 /// A message's JSON exactly as its author sent it: key order, unknown keys, white space and the digits of big numbers are kept.
 pub type Payload = Box<RawValue>;
@@ -56,6 +63,8 @@ pub enum Kind {
 pub struct Message {
     /// Who said it.
     pub author: UserId,
+    /// What they were then.
+    pub profile: Profile,
     /// Their words, or whatever else their client sends.
     pub payload: Payload,
     /// Seconds of video time at which it was said, 0 where the client named none.
@@ -119,7 +128,7 @@ mod tests {
     #[test]
     fn a_private_message_is_for_its_two_parties_alone() {
         let payload = RawValue::from_string("1".into()).expect("JSON");
-        let message = Message { author: user("ann"), payload, video_time: 0.0 };
+        let message = Message { author: user("ann"), profile: Profile::default(), payload, video_time: 0.0 };
         let event =
             Event { room: RoomId::FIRST, seq: 1, sent_at: Timestamp(0), kind: Kind::Private { to: user("bob"), message } };
         assert!(event.visible_to(Some(&user("ann"))));

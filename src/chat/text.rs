@@ -47,6 +47,8 @@ pub enum Fault {
     },
     /// It holds a control character (a text may hold line breaks and tabs, a name may not).
     ControlCharacter,
+    /// It is a name and holds what cannot be seen, or turns the direction in which what follows is read.
+    Invisible,
 }
 
 /// Why a chat message is refused.
@@ -115,6 +117,20 @@ impl ChatText {
         Some(Self { username, text })
     }
 
+    /// The name in `payload`, of a chat message or of whatever else it is.
+    pub fn username_of(payload: &str) -> Option<String> {
+        let parts: Parts<'_> = serde_json::from_str(payload).ok()?;
+        string(parts.username?)
+    }
+
+    /// Judges a name by itself.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check_name(name: &str, limits: &Limits) -> Result<(), Invalid> {
+        check_field(Field::Username, name, limits).map_err(|fault| Invalid { field: Field::Username, fault })
+    }
+
     /// Judges the chat fields of any payload. A payload that has none is none of our business and passes; one that says
     /// `"type":"chat"` must have both.
     ///
@@ -151,6 +167,8 @@ fn check_field(field: Field, text: &str, limits: &Limits) -> Result<(), Fault> {
     let chars = text.chars().count();
     if !text.chars().all(allowed) {
         Err(Fault::ControlCharacter)
+    } else if field == Field::Username && has_invisible(text) {
+        Err(Fault::Invisible)
     } else if text.trim().is_empty() {
         Err(Fault::Empty)
     } else if chars > limit {
@@ -158,6 +176,29 @@ fn check_field(field: Field, text: &str, limits: &Limits) -> Result<(), Fault> {
     } else {
         Ok(())
     }
+}
+
+/// Whether a name holds what only serves to disguise it: characters that are not drawn, and those that turn the direction of the
+/// text. The two joiners are needed to write Persian and the languages of India, and in emoji: they may stand between two
+/// characters that are not ASCII.
+fn has_invisible(name: &str) -> bool {
+    let mut before = ' ';
+    let mut rest = name.chars().peekable();
+    while let Some(c) = rest.next() {
+        let is_invisible = match c {
+            '\u{200c}' | '\u{200d}' => before.is_ascii() || rest.peek().is_none_or(char::is_ascii),
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}' => true,
+            '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' => true,
+            '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' => true,
+            '\u{1d173}'..='\u{1d17a}' | '\u{e0000}' | '\u{e0001}' => true,
+            _ => false,
+        };
+        if is_invisible {
+            return true;
+        }
+        before = c;
+    }
+    false
 }
 
 impl fmt::Display for Invalid {
@@ -175,6 +216,7 @@ impl fmt::Display for Invalid {
                 write!(f, "The {noun} is too long: {chars} characters, and at most {limit} are allowed. Please shorten it.")
             }
             Fault::ControlCharacter => write!(f, "The {noun} contains control characters. Please remove them."),
+            Fault::Invisible => write!(f, "The {noun} contains invisible characters. Please remove them."),
         }
     }
 }
@@ -220,6 +262,32 @@ mod tests {
         ];
         for (payload, expected) in rows {
             assert_eq!(fault(payload), expected, "{payload}");
+        }
+    }
+
+    #[test]
+    fn names_hide_nothing() {
+        let check = |name: &str, expected| {
+            let payload = serde_json::json!({ "username": name, "message_text": "\u{202e}\u{200b}" }).to_string();
+            assert_eq!(fault(&payload), expected, "{name:?}");
+            assert_eq!(ChatText::username_of(&payload).as_deref(), Some(name));
+        };
+        for name in
+            ["Ann", "José", "木村", "نورا", "می\u{200c}خواهم", "👩\u{200d}🚀", "❤\u{fe0f}", "क्\u{200d}ष", "🏴\u{e0067}\u{e007f}"]
+        {
+            check(name, None);
+        }
+        let hidden = [
+            "\u{ad}", "\u{61c}", "\u{180e}", "\u{200b}", "\u{200c}", "\u{200d}", "\u{200e}", "\u{200f}", "\u{2028}", "\u{202a}",
+            "\u{202e}", "\u{2060}", "\u{2066}", "\u{2069}", "\u{206f}", "\u{3164}", "\u{feff}", "\u{ffa0}", "\u{fffb}",
+            "\u{2800}",
+        ];
+        for hidden in hidden {
+            for name in
+                [hidden.to_owned(), format!("{hidden}Ann"), format!("An{hidden}n"), format!("Ann{hidden}"), format!("木{hidden}")]
+            {
+                check(&name, Some((Field::Username, Fault::Invisible)));
+            }
         }
     }
 

@@ -19,8 +19,8 @@ pub use self::{
     webhook::{Failure, Standing, Webhook, WebhookId},
 };
 use crate::chat::{
-    Deletion, Draft, Event, InvalidSetting, Kind, Message, NewWidgetKey, Payload, Recorded, Room, RoomId, RoomState, Sanction,
-    Settings, SettingsChange, Timestamp, UserId, WidgetKey,
+    Deletion, Draft, Event, InvalidSetting, Invitation, Kind, Message, NameClaim, NewWidgetKey, Payload, Profile, Recorded,
+    Revocation, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, Timestamp, UserId, WidgetKey,
 };
 
 /// Receives every event of every room, in the order of each room's log, after its commit and before its author's answer.
@@ -88,6 +88,21 @@ pub trait Engine: Send + Sync + 'static {
     /// of its log.
     fn sanctions(&self) -> BoxFuture<'_, Result<Vec<Event>, EngineError>>;
 
+    /// Who holds which name in which room, by [`Entry::name`], those whose time is over left out; the latest claim last.
+    fn names(&self) -> BoxFuture<'_, Result<Vec<HeldName>, EngineError>>;
+
+    /// Notes that tokens do not count any more, until that is over by itself. A later one of the same replaces it.
+    fn revoke(&self, revocation: Revocation) -> BoxFuture<'_, Result<(), EngineError>>;
+
+    /// The revocations that are not over.
+    fn revocations(&self) -> BoxFuture<'_, Result<Vec<Revocation>, EngineError>>;
+
+    /// Keeps an invitation; a later one of the same id replaces it.
+    fn keep_invitation(&self, invitation: Invitation) -> BoxFuture<'_, Result<(), EngineError>>;
+
+    /// All invitations.
+    fn invitations(&self) -> BoxFuture<'_, Result<Vec<Invitation>, EngineError>>;
+
     /// Reads a part of a room's log, oldest first, without the messages that were deleted and what is past the room's retention.
     /// Sees everything that was dispatched before the call.
     fn read(&self, query: Query) -> BoxFuture<'_, Result<Vec<Event>, EngineError>>;
@@ -129,8 +144,24 @@ pub struct Entry {
     pub author: UserId,
     /// To whom alone, if it is private.
     pub to: Option<UserId>,
+    /// What they are.
+    pub profile: Profile,
     /// What they say.
     pub draft: Draft,
+    /// What the store is to know of the name that they say it under; `None` where it knows, or need not. Replaces what it knew of
+    /// this author in the room.
+    pub name: Option<NameClaim>,
+}
+
+/// A name that the store knows somebody to hold.
+#[derive(Clone, Debug)]
+pub struct HeldName {
+    /// In which room.
+    pub room: RoomId,
+    /// Who.
+    pub user: UserId,
+    /// Which, and until when.
+    pub claim: NameClaim,
 }
 
 /// A place in the log of each of some rooms, as the sequence number of an event.

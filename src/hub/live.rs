@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, Semaphore};
 
 use super::{
-    Claims, Refusal, RingSize, Tokens,
+    Claims, Identity, Origin, Refusal, RingSize, Tokens,
+    names::{Names, Taken, Wish},
     recent::Recent,
     repeats::Saying,
     review::REVIEWS,
@@ -24,7 +25,7 @@ use super::{
     turns::Turns,
 };
 use crate::{
-    chat::{Event, Kind, Origins, Room, RoomId, RoomState, Sanction, UserId},
+    chat::{Event, Kind, NameClaim, Origins, Room, RoomId, RoomState, Sanction, Timestamp, UserId},
     engine::now,
 };
 
@@ -86,6 +87,7 @@ struct State {
     told_viewers: usize,
     sanctions: Sanctions,
     speakers: Speakers,
+    names: Names,
     rules: Arc<Rules>,
     turns: Turns,
     recent: Recent,
@@ -101,6 +103,8 @@ struct Server {
 
 struct Connection {
     user: UserId,
+    /// What it came with.
+    origin: Origin,
     /// Where it comes from, if that is known.
     from: Option<IpAddr>,
     number: u64,
@@ -162,6 +166,7 @@ impl LiveRoom {
             told_viewers: 0,
             sanctions: Sanctions::default(),
             speakers: Speakers::default(),
+            names: Names::default(),
             rules,
             turns: Turns::default(),
             recent: Recent::new(),
@@ -264,6 +269,34 @@ impl LiveRoom {
         self.lock().turns.give_back(user, saying);
     }
 
+    /// Lets somebody go by a name.
+    pub(super) fn take_name(&self, wish: Wish<'_>) -> Result<(), Refusal> {
+        let mut state = self.lock();
+        let State { names, connections, .. } = &mut *state;
+        let present = connections.values().map(|connection| &connection.user);
+        names.claim(wish, now(), present).map_err(|Taken| Refusal::NameTaken)
+    }
+
+    /// Up to when the store knows that `user` holds their name.
+    pub(super) fn name_stored_until(&self, user: &UserId) -> Timestamp {
+        self.lock().names.stored_until(user)
+    }
+
+    /// The store knows that `user` holds a name.
+    pub(super) fn name_stored(&self, user: &UserId, claim: &NameClaim) {
+        self.lock().names.stored(user, claim);
+    }
+
+    /// That user holds no name any more.
+    pub(super) fn release_name(&self, user: &UserId) {
+        self.lock().names.forget(user);
+    }
+
+    /// Takes over who held a name before the start.
+    pub(super) fn restore_name(&self, user: &UserId, claim: &NameClaim) {
+        self.lock().names.restore(user, claim);
+    }
+
     /// Takes over what was decided before the start.
     pub(super) fn note(&self, sanction: &Sanction) {
         self.lock().sanctions.note(sanction, now());
@@ -296,12 +329,18 @@ impl LiveRoom {
     }
 
     /// Adds a connection, which saw everything up to `resume` if it says so. The others are told that somebody came.
-    pub(super) fn join(&self, user: UserId, from: Option<IpAddr>, resume: Option<u64>, wake: &Arc<dyn Wake>) -> Joined {
+    pub(super) fn join(
+        &self,
+        Identity { user, origin }: Identity,
+        from: Option<IpAddr>,
+        resume: Option<u64>,
+        wake: &Arc<dyn Wake>,
+    ) -> Joined {
         let connection = ConnectionId::random();
         let mut state = self.lock();
         let (number, asked) = (state.connected, Arc::default());
         state.connected += 1;
-        let seat = Connection { user, from, number, asked: Arc::clone(&asked), wake: Arc::clone(wake) };
+        let seat = Connection { user, origin, from, number, asked: Arc::clone(&asked), wake: Arc::clone(wake) };
         state.connections.insert(connection, seat);
         let reached = state.ring.end();
         match state.server(wake) {
@@ -318,15 +357,26 @@ impl LiveRoom {
 
     pub(super) fn leave(&self, connection: ConnectionId) {
         let mut state = self.lock();
-        if let Some(Connection { wake, .. }) = state.connections.remove(&connection) {
-            if let Some(server) = state.server(&wake) {
-                server.connections -= 1;
-            }
-            state.servers.retain(|server| server.connections > 0);
-            state.presence_changed();
+        if state.remove(connection).is_some() {
             self.wake(state);
             self.progress.notify_waiters();
         }
+    }
+
+    /// Ends the connections of those who came with something.
+    pub(super) fn close(&self, is_meant: impl Fn(&UserId, &Origin) -> bool) {
+        let mut state = self.lock();
+        let meant = state.connections.iter().filter(|(_, connection)| is_meant(&connection.user, &connection.origin));
+        let ids: Vec<_> = meant.map(|(id, _)| *id).collect();
+        let closed: Vec<_> = ids.into_iter().filter_map(|id| Some((id, state.remove(id)?))).collect();
+        self.wake(state);
+        self.progress.notify_waiters();
+        closed.iter().for_each(|(id, wake)| wake.subscriber(*id));
+    }
+
+    /// Whether that connection is one of the room's.
+    pub(super) fn has(&self, connection: ConnectionId) -> bool {
+        self.lock().connections.contains_key(&connection)
     }
 
     /// Tells a big room its viewer count, if it has changed since it was told last.
@@ -410,6 +460,17 @@ impl LiveRoom {
 }
 
 impl State {
+    /// Takes a connection out, and gives who serves it.
+    fn remove(&mut self, connection: ConnectionId) -> Option<Arc<dyn Wake>> {
+        let Connection { wake, .. } = self.connections.remove(&connection)?;
+        if let Some(server) = self.server(&wake) {
+            server.connections -= 1;
+        }
+        self.servers.retain(|server| server.connections > 0);
+        self.presence_changed();
+        Some(wake)
+    }
+
     fn server(&mut self, wake: &Arc<dyn Wake>) -> Option<&mut Server> {
         self.servers.iter_mut().find(|server| Arc::ptr_eq(&server.wake, wake))
     }

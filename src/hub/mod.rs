@@ -6,18 +6,24 @@
 
 mod export;
 mod import;
+mod invitations;
 mod live;
 mod moderation;
+mod names;
+mod owners;
+mod people;
 mod rate;
 mod recent;
 mod refusal;
 mod repeats;
 mod replay;
 mod review;
+mod revocations;
 mod ring;
 mod rules;
 mod sanctions;
 mod search;
+mod site;
 mod slow_mode;
 mod speakers;
 mod subscriber;
@@ -41,19 +47,24 @@ use tokio::sync::watch;
 pub use self::{
     export::Export,
     import::Import,
+    invitations::MODERATOR_SECONDS,
     live::{ConnectionId, Wake},
     moderation::{Authority, Decision},
+    names::ReservedNames,
     rate::Buckets,
     refusal::Refusal,
     replay::{Replay, Span},
     review::Review,
+    revocations::Revoke,
     ring::{Entry, Item, RingSize},
     subscriber::{Batch, Fetch, Fetched, Found, LiveTail, Step, Subscriber, Welcome},
-    token::{Claims, TokenError, Tokens},
+    token::{Claims, Identity, Origin, Session, TokenError, Tokens},
     widget_keys::Site,
 };
 use self::{
+    invitations::Invitations,
     live::{LiveRoom, LiveSnapshot},
+    revocations::Revocations,
     widget_keys::WidgetKeys,
 };
 use crate::{
@@ -75,6 +86,11 @@ struct Inner {
     /// Whose pages may use the rooms that do not say it themselves.
     allowed_origins: Origins,
     widget_keys: WidgetKeys,
+    reserved_names: ReservedNames,
+    revocations: Revocations,
+    invitations: Invitations,
+    /// What the sessions of whoever runs the chat are called now: those of another name are over.
+    owners: RwLock<String>,
     buckets: Buckets<(RoomId, UserId)>,
     review: Arc<dyn Review>,
     /// Becomes true once, when the server stops.
@@ -180,6 +196,7 @@ impl Hub {
         tokens: Tokens,
         limits: Limits,
         allowed_origins: Origins,
+        reserved_names: ReservedNames,
         review: Arc<dyn Review>,
     ) -> Result<Self, EngineError> {
         for (room, head) in engine.rooms().await? {
@@ -191,6 +208,15 @@ impl Hub {
             }
         }
         let widget_keys = WidgetKeys::of(engine.widget_keys().await?);
+        let revocations = Revocations::default();
+        for revocation in engine.revocations().await? {
+            revocations.note(revocation, engine::now());
+        }
+        let invitations = Invitations::default();
+        for invitation in engine.invitations().await? {
+            invitations.note(invitation);
+        }
+        let (held, owners) = (engine.names().await?, RwLock::default());
         let buckets = Buckets::new(limits.rate_per_second, limits.burst);
         let inner = Arc::new(Inner {
             engine,
@@ -199,12 +225,18 @@ impl Hub {
             limits,
             allowed_origins,
             widget_keys,
+            reserved_names,
+            revocations,
+            invitations,
+            owners,
             buckets,
             review,
             stopping: AtomicBool::new(false),
         });
         tokio::spawn(tell_presence(Arc::downgrade(&inner)));
-        Ok(Self(inner))
+        let hub = Self(inner);
+        hub.restore_names(held);
+        Ok(hub)
     }
 
     /// What one client may send.
@@ -284,11 +316,12 @@ impl Hub {
     /// subscription as a fresh one, with [`Welcome::gap`]. `wake` is called whenever there is something to do for it.
     ///
     /// # Errors
-    /// [`Refusal::UnknownRoom`], [`Refusal::WidgetKey`], [`Refusal::Origin`] and [`Refusal::NotLive`].
+    /// [`Refusal::UnknownRoom`], [`Refusal::WidgetKey`], [`Refusal::Origin`], [`Refusal::NotLive`] and, if what they came with is
+    /// revoked, [`Refusal::Token`].
     pub fn subscribe(
         &self,
         room: RoomId,
-        user: UserId,
+        who: impl Into<Identity>,
         site: Site<'_>,
         from: Option<IpAddr>,
         resume: Option<&str>,
@@ -297,7 +330,13 @@ impl Hub {
         let room = self.find(room)?;
         self.admit(room.id(), site)?;
         match room.state() {
-            RoomState::Live => Ok(Subscriber::join(self, room, user, from, resume, wake)),
+            RoomState::Live => {
+                let who = who.into();
+                let joined = Subscriber::join(self, room, who.clone(), from, resume, wake);
+                // After it has joined: what is revoked from now on ends it.
+                self.check_revoked(&who.user, &who.origin)?;
+                Ok(joined)
+            }
             state => Err(Refusal::NotLive(state)),
         }
     }
@@ -324,7 +363,7 @@ impl Hub {
             return Err(Refusal::Stopping);
         }
         let live = self.find(room)?;
-        let claims = self.0.tokens.check(token, room)?;
+        let claims = self.check(token, room)?;
         // Who publishes must show one.
         site.widget_key.ok_or(Refusal::WidgetKey)?;
         self.admit(room, site)?;
@@ -357,6 +396,7 @@ impl Hub {
             rules.check(payload, chat.as_ref())?;
         }
         self.take_turn(room, &claims)?;
+        let name = self.take_name(&live, &claims, &draft)?;
         let mut saying = None;
         if !moderates {
             let text = chat.as_ref().map(|chat| &*chat.text);
@@ -371,13 +411,17 @@ impl Hub {
         };
         live.keep_pace().await;
         // Something may have been decided meanwhile.
+        self.check_revoked(&claims.user, &claims.origin)?;
         if !moderates {
             live.may_speak(&claims.user, from, &self.0.tokens)?;
             live.rules().check_speaker()?;
         }
-        let entry = engine::Entry { author: claims.user.clone(), to, draft };
+        let entry = engine::Entry { author: claims.user.clone(), to, profile: claims.profile(), draft, name: name.clone() };
         let appended = self.0.engine.append(room, entry).await;
         let appended = appended.inspect_err(|_| live.give_turn_back(&claims.user, saying.as_ref()))?;
+        if let Some(name) = &name {
+            live.name_stored(&claims.user, name);
+        }
         if let Some(from) = from {
             live.heard(&claims.user, from);
         }

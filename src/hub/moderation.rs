@@ -143,7 +143,7 @@ impl Hub {
     }
 
     /// What is the same before each of a moderator's acts: who does it, if they may.
-    fn begin(&self, room: RoomId, who: &Authority, capability: Capability, reason: &str) -> Result<UserId, Refusal> {
+    pub(super) fn begin(&self, room: RoomId, who: &Authority, capability: Capability, reason: &str) -> Result<UserId, Refusal> {
         if self.is_stopping() {
             return Err(Refusal::Stopping);
         }
@@ -166,7 +166,7 @@ impl Hub {
         match who {
             Authority::Admin => Ok(UserId::admin()),
             Authority::Bearer(token) => {
-                let claims = self.0.tokens.check(token, room)?;
+                let claims = self.check(token, room)?;
                 match claims.capabilities {
                     all if !all.allow(capability) => Err(Refusal::Capability(capability)),
                     // An owner acts as such, whoever they are in the room.

@@ -36,6 +36,15 @@ pub enum Refusal {
     /// The message is not acceptable.
     #[error(transparent)]
     Invalid(#[from] Invalid),
+    /// Somebody else in the room goes by that name, or by one that looks like it.
+    #[error("The name is taken by somebody else here, or looks like theirs. Please choose another one.")]
+    NameTaken,
+    /// The name, or what it looks like, is for those who moderate.
+    #[error("The name is reserved for those who run this chat. Please choose another one.")]
+    NameReserved,
+    /// Their site has given them a name, and they speak under another.
+    #[error("The name must be {0:?}: that is how your site knows you.")]
+    NameGiven(String),
     /// A moderator has taken their right to speak for a while.
     #[error("A moderator has timed you out. You can write again in {}.", in_words(.left))]
     TimedOut {
@@ -69,6 +78,12 @@ pub enum Refusal {
         /// How long it is, in Unicode code points.
         chars: usize,
     },
+    /// There is no such invitation.
+    #[error("There is no such invitation. Please check the link.")]
+    UnknownInvitation,
+    /// It was taken, or revoked.
+    #[error("This invitation has been used or taken back. Please ask for another one.")]
+    InvitationOver,
     /// History was asked for by somebody who is not listening.
     #[error("No open subscription belongs to this token. Subscribe first, then ask for the history.")]
     NotConnected,
@@ -150,6 +165,9 @@ impl Refusal {
             Self::UnknownWidgetKey => "unknown_widget_key",
             Self::Capability(_) => "capability",
             Self::Invalid(_) => "invalid",
+            Self::NameTaken => "name_taken",
+            Self::NameReserved => "name_reserved",
+            Self::NameGiven(_) => "name_given",
             Self::TimedOut { .. } => "timed_out",
             Self::Banned => "banned",
             Self::TimeoutLength => "timeout_length",
@@ -158,6 +176,8 @@ impl Refusal {
             Self::ReviewUrl(_) => "review_url",
             Self::UnknownMessage => "unknown_message",
             Self::ReasonTooLong { .. } => "reason_too_long",
+            Self::UnknownInvitation => "unknown_invitation",
+            Self::InvitationOver => "invitation_over",
             Self::NotConnected => "not_connected",
             Self::TooFast { .. } => "too_fast",
             Self::SlowMode { .. } => "slow_mode",

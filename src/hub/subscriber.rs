@@ -10,7 +10,7 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
-    ConnectionId, Hub,
+    ConnectionId, Hub, Identity,
     live::{LiveRoom, Read, Wake},
     ring::{Entry, Item},
 };
@@ -163,14 +163,15 @@ impl Subscriber {
     pub(super) fn join(
         hub: &Hub,
         room: Arc<LiveRoom>,
-        user: UserId,
+        who: Identity,
         from: Option<IpAddr>,
         resume: Option<&str>,
         wake: &Arc<dyn Wake>,
     ) -> (Self, Welcome) {
+        let user = who.user.clone();
         let epoch = hub.0.engine.epoch();
         let said = resume.and_then(|text| text.parse().ok()).filter(|position: &Position| position.epoch == epoch);
-        let joined = room.join(user.clone(), from, said.as_ref().map(|position| position.seq), wake);
+        let joined = room.join(who, from, said.as_ref().map(|position| position.seq), wake);
         let kept = hub.0.engine.trimmed(room.id())..=joined.head;
         let position = said.filter(|position| kept.contains(&position.seq));
         let (given, since) = match &position {
@@ -244,6 +245,11 @@ impl Subscriber {
             }
         }
         Step::Live(self.cursor)
+    }
+
+    /// Whether the hub has ended it: nothing more is to be given to it.
+    pub fn is_ended(&self) -> bool {
+        !self.room.has(self.connection)
     }
 
     /// [`Wake::subscriber`] was called for it.

@@ -3,8 +3,11 @@ use std::{net::IpAddr, time::Duration};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, errors::ErrorKind};
 use serde::{Deserialize, Serialize};
 
-use super::ConnectionId;
-use crate::chat::{AddressHash, Capabilities, RoomId, UserId};
+use super::{
+    ConnectionId,
+    site::{self, Site},
+};
+use crate::chat::{AddressHash, Capabilities, Capability, Profile, Role, RoomId, Timestamp, UserId};
 
 /// What a token says about its bearer. A JSON Web Token (RFC 7519), signed with HS256.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,20 +26,116 @@ pub struct Claims {
     /// When it ends: seconds since 1970 (RFC 7519 4.1.4).
     #[serde(rename = "exp")]
     pub expires_at: u64,
+    /// Where its bearer comes from.
+    #[serde(flatten)]
+    pub origin: Origin,
 }
 
-/// What the cookie of somebody says who has signed in to run the chat. None of it is in a room's token, nor the other way round.
+/// Where somebody comes from. What is signed for them later says the same.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Whether they are the same person after their connections have ended: a page's visitor, whom a cookie keeps. A guest who only
+    /// subscribes is a new one at each load of their page.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lasting: bool,
+    /// Whether a program speaks.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bot: bool,
+    /// The only name that they may use, as their site has said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The address of a picture of them, `https` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<String>,
+    /// When what they came with ends: seconds since 1970. Nothing that is signed for them lasts longer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<u64>,
+    /// The id of what they came with (RFC 7519 4.1.7), by which all that is signed for them is revoked with it. None for guests,
+    /// whose user ids do the same.
+    #[serde(rename = "jti", default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// When their site has issued it, if it says so: seconds since 1970 (RFC 7519 4.1.6).
+    #[serde(rename = "iat", default, skip_serializing_if = "Option::is_none")]
+    pub issued_at: Option<u64>,
+}
+
+impl Origin {
+    /// When what they came with was issued, if that is known.
+    pub(super) fn issued_at(&self) -> Option<Timestamp> {
+        self.issued_at.map(Timestamp::of_seconds)
+    }
+}
+
+/// Somebody, to be named in a token.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Identity {
+    /// Who they are.
+    pub user: UserId,
+    /// Where they come from.
+    pub origin: Origin,
+}
+
+impl From<UserId> for Identity {
+    /// A guest, for as long as they are connected.
+    fn from(user: UserId) -> Self {
+        Self { user, origin: Origin::default() }
+    }
+}
+
+impl From<Claims> for Identity {
+    fn from(Claims { user, origin, .. }: Claims) -> Self {
+        Self { user, origin }
+    }
+}
+
+impl Claims {
+    /// When it ends.
+    pub fn ends_at(&self) -> Timestamp {
+        Timestamp::of_seconds(self.expires_at)
+    }
+
+    /// Whether a site has brought its bearer.
+    pub fn is_of_a_site(&self) -> bool {
+        site::is_own(&self.user)
+    }
+
+    /// What may be signed for its bearer again: all of it, if that ends when what they came with does.
+    pub fn renewable(&self) -> Capabilities {
+        if self.origin.until.is_some() { self.capabilities.clone() } else { Capabilities::guest() }
+    }
+
+    /// What its bearer is in the room.
+    pub fn profile(&self) -> Profile {
+        let role = match &self.capabilities {
+            _ if self.origin.bot => Role::Bot,
+            may if may.allow(Capability::ManageRoom) => Role::Owner,
+            may if may.moderate() => Role::Moderator,
+            _ => Role::Guest,
+        };
+        Profile { role, picture: self.origin.picture.clone() }
+    }
+}
+
+/// What the cookie of somebody says who has signed in to run the chat, or has taken an invitation. None of it is in a room's token,
+/// nor the other way round.
 #[derive(Serialize, Deserialize)]
-struct Session {
+pub struct Session {
     scope: Scope,
+    /// Which session, or invitation.
+    pub id: String,
+    /// When it ends: seconds since 1970.
     #[serde(rename = "exp")]
-    expires_at: u64,
+    pub until: u64,
 }
 
-#[derive(Serialize, Deserialize)]
+/// What a session is for.
+#[derive(Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Scope {
+pub(super) enum Scope {
+    /// To run the chat.
     Admin,
+    /// To moderate.
+    Moderator,
 }
 
 /// Signs tokens and checks them.
@@ -45,10 +144,11 @@ pub struct Tokens {
     encoding: EncodingKey,
     decoding: DecodingKey,
     lifetime: Duration,
+    site: Option<Site>,
 }
 
 /// Why a token does not let its bearer in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
     /// There is none.
     #[error("A token is needed: subscribe to the room, its first event brings one.")]
@@ -62,12 +162,23 @@ pub enum TokenError {
     /// It is for another room.
     #[error("The token belongs to another room. Subscribe to this room to get one for it.")]
     OtherRoom,
+    /// Whoever runs the chat has taken it back.
+    #[error("The token has been revoked.")]
+    Revoked,
+    /// The site that its bearer comes from has signed it, and it says what it cannot say.
+    #[error("The site's token is refused: {0}.")]
+    Site(String),
 }
 
 impl Tokens {
     /// Tokens signed with `secret`, each good for `lifetime`.
     pub fn new(secret: &[u8], lifetime: Duration) -> Self {
-        Self { encoding: EncodingKey::from_secret(secret), decoding: DecodingKey::from_secret(secret), lifetime }
+        Self { encoding: EncodingKey::from_secret(secret), decoding: DecodingKey::from_secret(secret), lifetime, site: None }
+    }
+
+    /// The same, and a site's, that are signed with a secret of its own.
+    pub fn trusting(self, site_secret: &[u8]) -> Self {
+        Self { site: Some(Site::new(site_secret)), ..self }
     }
 
     /// How long a token is good.
@@ -75,50 +186,86 @@ impl Tokens {
         self.lifetime
     }
 
-    /// A token for `user` in `room`, for that connection if one is given. Only characters of `[A-Za-z0-9._-]`, so
+    /// A token for somebody in `room`, for that connection if one is given. Only characters of `[A-Za-z0-9._-]`, so
     /// that it can stand in an URL as it is.
-    pub fn sign(&self, user: UserId, room: RoomId, capabilities: Capabilities, connection: Option<ConnectionId>) -> String {
+    pub fn sign(
+        &self,
+        identity: impl Into<Identity>,
+        room: RoomId,
+        capabilities: Capabilities,
+        connection: Option<ConnectionId>,
+    ) -> String {
+        let Identity { user, origin } = identity.into();
         let expires_at = jsonwebtoken::get_current_timestamp() + self.lifetime.as_secs();
-        let claims = Claims { user, room, capabilities, connection, expires_at };
+        let expires_at = expires_at.min(origin.until.unwrap_or(u64::MAX));
+        let claims = Claims { user, room, capabilities, connection, expires_at, origin };
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding).expect("HMAC and plain data cannot fail")
     }
 
-    /// Proof that its bearer has signed in to run the chat.
-    pub fn sign_session(&self) -> String {
-        let expires_at = jsonwebtoken::get_current_timestamp() + self.lifetime.as_secs();
-        let session = Session { scope: Scope::Admin, expires_at };
+    /// Proof of a session, good for so long.
+    pub(super) fn sign_session(&self, scope: Scope, id: String, seconds: u64) -> String {
+        let session = Session { scope, id, until: jsonwebtoken::get_current_timestamp() + seconds };
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &session, &self.encoding).expect("HMAC and plain data cannot fail")
     }
 
-    /// Whether `token` is such a proof, and not over.
-    pub fn is_session(&self, token: &str) -> bool {
-        jsonwebtoken::decode::<Session>(token, &self.decoding, &validation()).is_ok()
+    /// The session of which `token` is a proof; none if it is none of that kind, or over.
+    pub(super) fn session(&self, scope: Scope, token: &str) -> Option<Session> {
+        let session = jsonwebtoken::decode::<Session>(token, &self.decoding, &validation()).ok()?.claims;
+        (session.scope == scope).then_some(session)
+    }
+
+    /// What makes the link of an invitation one that cannot be guessed.
+    pub(super) fn invitation_key(&self, id: &str) -> String {
+        self.keyed_hash(&format!("invitation {id}"))
+    }
+
+    /// What the sessions of owners are called who sign in by this password, since then.
+    pub(super) fn owners_name(&self, password: &str, since: Timestamp) -> String {
+        self.keyed_hash(&format!("owners {} {password}", since.0))
     }
 
     /// An address in a form that only holders of the secret can guess: HMAC-SHA-256 under it, the first 132 bits. With another
     /// secret no address is known again.
     pub(super) fn hash(&self, address: IpAddr) -> AddressHash {
-        let message = format!("address {address}");
+        AddressHash(self.keyed_hash(&format!("address {address}")))
+    }
+
+    /// HMAC-SHA-256 under the secret, the first 132 bits: 22 characters of `[A-Za-z0-9_-]`.
+    fn keyed_hash(&self, message: &str) -> String {
         let mut hash =
             jsonwebtoken::crypto::sign(message.as_bytes(), &self.encoding, Algorithm::HS256).expect("HMAC cannot fail");
         hash.truncate(22);
-        AddressHash(hash)
+        hash
     }
 
-    /// What `token` says, if it is ours, not over, and for `room`.
+    /// What `token` says, if it is ours or the site's, not over, and for `room`.
     ///
     /// # Errors
     /// See [`TokenError`].
     pub fn check(&self, token: &str, room: RoomId) -> Result<Claims, TokenError> {
+        self.read_for(token, Some(room))
+    }
+
+    /// What `token` says, in whichever room it counts.
+    ///
+    /// # Errors
+    /// See [`TokenError`].
+    pub fn read(&self, token: &str) -> Result<Claims, TokenError> {
+        self.read_for(token, None)
+    }
+
+    fn read_for(&self, token: &str, room: Option<RoomId>) -> Result<Claims, TokenError> {
         if token.is_empty() {
             return Err(TokenError::Missing);
         }
         let decoded = jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation());
-        let claims = decoded.map_err(|error| match error.kind() {
-            ErrorKind::ExpiredSignature => TokenError::Expired,
-            _ => TokenError::Invalid,
-        })?;
-        if claims.claims.room == room { Ok(claims.claims) } else { Err(TokenError::OtherRoom) }
+        let claims = match (decoded.map_err(|error| error.into_kind()), &self.site) {
+            (Ok(claims), _) => claims,
+            (Err(ErrorKind::ExpiredSignature), _) => return Err(TokenError::Expired),
+            (Err(ErrorKind::InvalidSignature), Some(site)) => return site.read(token, room),
+            (Err(_), _) => return Err(TokenError::Invalid),
+        };
+        if room.is_none_or(|room| room == claims.claims.room) { Ok(claims.claims) } else { Err(TokenError::OtherRoom) }
     }
 }
 
@@ -155,14 +302,16 @@ mod tests {
     #[test]
     fn a_session_is_no_room_s_token_and_the_other_way_round() {
         let tokens = Tokens::new(b"secret", DAY);
-        let session = tokens.sign_session();
-        assert!(tokens.is_session(&session));
+        let session = tokens.sign_session(Scope::Admin, "s".into(), 60);
+        assert_eq!(tokens.session(Scope::Admin, &session).map(|session| session.id).as_deref(), Some("s"));
+        assert!(tokens.session(Scope::Moderator, &session).is_none());
         assert_eq!(tokens.check(&session, RoomId::FIRST), Err(TokenError::Invalid));
         let owner = tokens.sign(ann(), RoomId::FIRST, Capabilities::owner(), None);
-        let over = Session { scope: Scope::Admin, expires_at: 1 };
+        let over = Session { scope: Scope::Admin, id: "s".into(), until: 1 };
         let over = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &over, &tokens.encoding).expect("plain data");
-        for other in [&owner, "", "x", UNSIGNED, &over, &Tokens::new(b"other", DAY).sign_session()] {
-            assert!(!tokens.is_session(other), "{other}");
+        let foreign = Tokens::new(b"other", DAY).sign_session(Scope::Admin, "s".into(), 60);
+        for other in [&owner, "", "x", UNSIGNED, &over, &foreign] {
+            assert!(tokens.session(Scope::Admin, other).is_none(), "{other}");
         }
     }
 

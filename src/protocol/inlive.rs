@@ -1,7 +1,7 @@
 //! The inLive widget API: one JSON envelope a message, up by HTTP POST, down by Server-Sent Events.
 //!
 //! Source: inLive's published documentation of 2022 and its npm SDK 0.3.0. What is ours beside it: the SSE `id`, and the envelope
-//! keys `id`, `sent_at`, `client_message_id`, `position` and `gap`, which its clients pass over.
+//! keys `id`, `sent_at`, `role`, `picture`, `client_message_id`, `position` and `gap`, which its clients pass over.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -125,6 +125,10 @@ pub struct Envelope<'a> {
     widget_key: &'static str,
     id: String,
     sent_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    picture: Option<&'a str>,
     /// In a replay: milliseconds since the room's start.
     #[serde(skip_serializing_if = "Option::is_none")]
     offset: Option<u64>,
@@ -146,8 +150,24 @@ impl<'a> Envelope<'a> {
             Kind::Sanction(sanction) => ("system", "0", sanction.user.as_str(), 0.0, Owned(sanctioned(sanction))),
         };
         let (id, sent_at) = (event.id().to_string(), rfc3339(event.sent_at));
+        let profile = event.message().map(|message| &message.profile);
+        let role = profile.and_then(|profile| profile.role.name());
+        let picture = profile.and_then(|profile| profile.picture.as_deref());
         let stream_id = event.room.to_string();
-        Self { stream_id, author_id, to_user_id, kind, timestamp, widget_key: "", id, sent_at, offset: None, message }
+        Self {
+            stream_id,
+            author_id,
+            to_user_id,
+            kind,
+            timestamp,
+            widget_key: "",
+            id,
+            sent_at,
+            role,
+            picture,
+            offset: None,
+            message,
+        }
     }
 
     /// The same in a replay, so many milliseconds after the room's start.
@@ -313,7 +333,7 @@ fn sse(id: Option<&str>, data: &[u8]) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::{Message, Timestamp};
+    use crate::chat::{Message, Profile, Role, Timestamp};
 
     fn user(name: &str) -> UserId {
         UserId::try_from(name.to_owned()).expect("a valid id")
@@ -321,7 +341,7 @@ mod tests {
 
     fn said(payload: &str, to: Option<&str>) -> Event {
         let payload = RawValue::from_string(payload.into()).expect("JSON");
-        let message = Message { author: user("ann"), payload, video_time: 12.5 };
+        let message = Message { author: user("ann"), profile: Profile::default(), payload, video_time: 12.5 };
         let kind = match to {
             Some(to) => Kind::Private { to: user(to), message },
             None => Kind::Message(message),
@@ -403,6 +423,20 @@ mod tests {
                 "id: e.3-7\ndata: {{\"stream_id\":\"1\",\"author_id\":\"ann\",\"to_user_id\":\"bob\",\"type\":\"private\",{envelope}\"hi\"}}\n\n"
             ),
         );
+    }
+
+    #[test]
+    fn an_envelope_says_the_author_s_role_and_no_payload_can() {
+        let role_of = |role| {
+            let mut event = said(r#"{"role":"owner","profile":{"role":"owner"}}"#, None);
+            let Kind::Message(message) = &mut event.kind else { unreachable!("it is one") };
+            message.profile = Profile { role, picture: None };
+            serde_json::to_value(Envelope::of(&event)).expect("plain data").get("role").cloned()
+        };
+        assert_eq!(role_of(Role::Guest), None);
+        for (role, name) in [(Role::Moderator, "moderator"), (Role::Owner, "owner"), (Role::Bot, "bot")] {
+            assert_eq!(role_of(role), Some(name.into()));
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::{
     moment::{self, rfc3339},
     payload::present,
 };
-use crate::chat::{Event, Message, Payload, Recorded, UserId};
+use crate::chat::{Event, Message, Payload, Profile, Recorded, UserId};
 
 /// One message. Either `message` or `message_source` is there.
 #[derive(Serialize)]
@@ -16,6 +16,8 @@ struct Line<'a> {
     sent_at: String,
     author_id: &'a str,
     video_time: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<&'a Profile>,
     /// The payload, byte for byte.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'a RawValue>,
@@ -64,6 +66,7 @@ struct Unread {
     sent_at: Option<Payload>,
     author_id: Option<Payload>,
     video_time: Option<Payload>,
+    profile: Option<Payload>,
     #[serde(default, deserialize_with = "present")]
     message: Option<Payload>,
     message_source: Option<Payload>,
@@ -90,7 +93,9 @@ pub fn decode(line: &str) -> Result<Recorded, LineError> {
         (None, None) => return Err(LineError::Missing("message")),
         (Some(_), Some(_)) => return Err(LineError::TwoMessages),
     };
-    Ok(Recorded { sent_at, message: Message { author, payload, video_time } })
+    let expected = "an object with \"role\" and \"picture\"";
+    let profile = line.profile.map_or(Ok(Profile::default()), |profile| value("profile", Some(profile), expected))?;
+    Ok(Recorded { sent_at, message: Message { author, profile, payload, video_time } })
 }
 
 fn value<T: DeserializeOwned>(key: &'static str, value: Option<Payload>, expected: &'static str) -> Result<T, LineError> {
@@ -106,13 +111,14 @@ fn seconds(value: &RawValue) -> Result<f64, LineError> {
 }
 
 impl<'a> Line<'a> {
-    fn of(event: &Event, Message { author, payload, video_time }: &'a Message) -> Self {
+    fn of(event: &Event, Message { author, profile, payload, video_time }: &'a Message) -> Self {
         let is_one_line = !payload.get().contains(['\n', '\r']);
         Self {
             id: event.id().to_string(),
             sent_at: rfc3339(event.sent_at),
             author_id: author.as_str(),
             video_time: *video_time,
+            profile: (*profile != Profile::default()).then_some(profile),
             message: is_one_line.then_some(&**payload),
             message_source: (!is_one_line).then(|| payload.get()),
         }
@@ -127,7 +133,7 @@ mod tests {
     fn said(payload: &str) -> Event {
         let author = UserId::try_from("ann".to_owned()).expect("a valid id");
         let payload = RawValue::from_string(payload.into()).expect("JSON");
-        let kind = Kind::Message(Message { author, payload, video_time: 12.5 });
+        let kind = Kind::Message(Message { author, profile: Profile::default(), payload, video_time: 12.5 });
         Event { room: RoomId::FIRST, seq: 7, sent_at: Timestamp(1_795_230_000_123), kind }
     }
 

@@ -97,7 +97,12 @@ mod tests {
     }
 
     fn said(payload: &str) -> Message {
-        Message { author: user("ann"), payload: RawValue::from_string(payload.into()).expect("JSON"), video_time: 0.0 }
+        Message {
+            author: user("ann"),
+            payload: RawValue::from_string(payload.into()).expect("JSON"),
+            video_time: 0.0,
+            profile: crate::chat::Profile::default(),
+        }
     }
 
     /// The example in the tests of the specification's own libraries.

@@ -44,6 +44,10 @@ pub struct Config {
     #[arg(long, env = "LIVE_CHAT_TOKEN_SECRET", hide_env_values = true, value_parser = secret)]
     pub token_secret: Option<String>,
 
+    /// Secret with which a site of yours signs tokens for its users, at least 32 characters [default: none is trusted]
+    #[arg(long, env = "LIVE_CHAT_SITE_SECRET", hide_env_values = true, value_parser = secret)]
+    pub site_secret: Option<String>,
+
     /// Key for the stream API, at least 16 characters [default: made at the first start, kept in the data folder]
     #[arg(long, env = "LIVE_CHAT_ADMIN_KEY", hide_env_values = true, value_parser = admin_key)]
     pub admin_key: Option<String>,
@@ -71,6 +75,15 @@ pub struct Config {
     /// Messages that a user may send at once before the rate limit counts
     #[arg(long, env = "LIVE_CHAT_RATE_BURST", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub rate_burst: u32,
+
+    /// Names for those who moderate alone, with all that look like them, comma-separated
+    #[arg(
+        long,
+        env = "LIVE_CHAT_RESERVED_NAMES",
+        default_value = "admin,administrator,moderator,mod,owner,host,staff,support,system,bot,live chat",
+        value_delimiter = ','
+    )]
+    pub reserved_names: Vec<String>,
 
     /// Longest user name, in characters (Unicode code points)
     #[arg(long, env = "LIVE_CHAT_MAX_USERNAME_LENGTH", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1_000))]

@@ -67,12 +67,17 @@ impl From<Refusal> for ApiError {
 /// The HTTP status of a refusal. What is our own fault is logged here, once, and not explained to anybody else.
 pub(super) fn status(refusal: &Refusal) -> StatusCode {
     match refusal {
-        Refusal::UnknownRoom(_) | Refusal::UnknownMessage | Refusal::UnknownWidgetKey => StatusCode::NOT_FOUND,
+        Refusal::UnknownRoom(_) | Refusal::UnknownMessage | Refusal::UnknownWidgetKey | Refusal::UnknownInvitation => {
+            StatusCode::NOT_FOUND
+        }
         Refusal::NotLive(_) | Refusal::NotConnected | Refusal::WrongOrder(..) | Refusal::SlugTaken(_) => StatusCode::CONFLICT,
+        Refusal::InvitationOver => StatusCode::GONE,
+        Refusal::NameTaken | Refusal::NameReserved => StatusCode::CONFLICT,
         Refusal::Token(_) => StatusCode::UNAUTHORIZED,
         Refusal::WidgetKey
         | Refusal::Origin(_)
         | Refusal::Capability(_)
+        | Refusal::NameGiven(_)
         | Refusal::TimedOut { .. }
         | Refusal::Banned
         | Refusal::Paused

@@ -207,8 +207,8 @@ fn done(hub: &Hub, room: RoomId, appended: Appended) -> Response {
 
 /// A room, and the name of something inside it, from the path.
 pub(super) struct Inside {
-    room: RoomId,
-    name: String,
+    pub(super) room: RoomId,
+    pub(super) name: String,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Inside {

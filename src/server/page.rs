@@ -14,12 +14,20 @@ use serde_json::{json, value::to_raw_value};
 use tower::ServiceExt;
 use tower_http::services::ServeDir;
 
-use super::{api, client_address::ClientAddress, error, identity, policy::Policy, router::Params, state::AppState};
+use super::{
+    api,
+    client_address::ClientAddress,
+    error,
+    identity::{self, Visitor},
+    policy::Policy,
+    router::Params,
+    state::AppState,
+};
 use crate::{
     app::{self, ChatMessage, Fade, FormError, FormInput, FormView, Look, Page, RoomView, SettingsView, Standing},
     chat::{Capabilities, Capability, ChatText, Command, Draft, Event, Field, Kind, Measure, RoomId, Sanction, Settings, UserId},
-    engine::{End, Query, Reader, now},
-    hub::{Caller, Hub, Refusal, Site, Snapshot, Tokens},
+    engine::{self, End, Query, now},
+    hub::{Caller, Hub, Identity, Refusal, Site, Snapshot, TokenError, Tokens},
     protocol::moment::rfc3339,
 };
 
@@ -67,13 +75,12 @@ impl Place {
         }
     }
 
-    /// What keeps `user` who they are there.
-    fn cookies(self, tokens: &Tokens, room: RoomId, user: &UserId) -> Vec<HeaderValue> {
-        let own = || identity::set_cookie(tokens, room, user.clone());
+    /// What keeps a visitor who they are there.
+    fn cookies(self, tokens: &Tokens, room: RoomId, visitor: &Visitor) -> Vec<HeaderValue> {
         match self {
-            Self::Page => vec![own()],
+            Self::Page => vec![visitor.cookie(tokens, room)],
             // A browser takes the one that is good where the frame stands.
-            Self::Embed(_) => vec![own(), identity::set_framed_cookie(tokens, room, user.clone())],
+            Self::Embed(_) => vec![visitor.cookie(tokens, room), visitor.framed_cookie(tokens, room)],
             Self::Overlay(_) => Vec::new(),
         }
     }
@@ -88,15 +95,17 @@ impl Place {
 }
 
 /// Who asks for a page.
-pub(super) struct Visitor {
+pub(super) struct Reader {
     place: Place,
-    user: UserId,
+    visitor: Visitor,
+    /// As whom they act.
+    identity: Identity,
     capabilities: Capabilities,
     /// Where they come from, if that is known.
     from: Option<IpAddr>,
 }
 
-impl Visitor {
+impl Reader {
     pub(super) fn of(
         state: &AppState,
         room: RoomId,
@@ -104,16 +113,25 @@ impl Visitor {
         headers: &HeaderMap,
         ClientAddress(from): ClientAddress,
     ) -> Self {
-        let tokens = state.hub.tokens();
-        let known = || identity::from_cookie(headers, tokens, room).unwrap_or_else(identity::new_guest);
-        let (user, capabilities) = match place {
-            Place::Page => (known(), identity::capabilities(headers, tokens)),
-            // Nobody's click in another site's frame takes anything out.
-            Place::Embed(_) => (known(), Capabilities::guest()),
+        let visitor = match place {
+            // Who was sent away comes back as a new guest.
+            Place::Page => Visitor::from_cookie(headers, &state.hub, room).and_then(Result::ok).unwrap_or_else(Visitor::new),
+            Place::Embed(_) => Visitor::in_frame(headers, &state.hub, room),
             // Everybody sees it: what is private to whoever set it up must not be there.
-            Place::Overlay(_) => (identity::new_guest(), Capabilities::none()),
+            Place::Overlay(_) => Visitor::passing(),
         };
-        Self { place, user, capabilities, from }
+        let (identity, capabilities) = match place {
+            Place::Page => visitor.acting(headers, &state.hub),
+            // Nobody's click in another site's frame takes anything out.
+            Place::Embed(_) if visitor.own.allow(Capability::SendMessage) => (visitor.identity.clone(), Capabilities::guest()),
+            Place::Embed(_) | Place::Overlay(_) => (visitor.identity.clone(), Capabilities::none()),
+        };
+        Self { place, visitor, identity, capabilities, from }
+    }
+
+    /// The only name that they may use, if their site has given them one.
+    fn name(&self) -> Option<String> {
+        self.identity.origin.name.clone()
     }
 }
 
@@ -169,6 +187,36 @@ pub(super) async fn post_to_room(
     }
 }
 
+/// What a site posts to bring a user of its own.
+#[derive(Deserialize)]
+pub(super) struct Entrance {
+    token: String,
+}
+
+/// `POST /rooms/{id}/enter`: takes a site's token, in the body and so in no address, log or history, for a cookie. From any site:
+/// that is what it is for.
+pub(super) async fn enter(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    uri: Uri,
+    form: Result<Form<Entrance>, FormRejection>,
+) -> Response {
+    let Some(room) = id.parse().ok().filter(|&room| state.hub.snapshot(room).is_ok()) else {
+        return not_found(&state, uri).await;
+    };
+    let claims = form.map_err(|_| TokenError::Missing).and_then(|Form(Entrance { token })| state.hub.check(&token, room));
+    // A guest's token could be planted on somebody, to read along in their name.
+    let claims = claims.and_then(|claims| if claims.is_of_a_site() { Ok(claims) } else { Err(TokenError::Invalid) });
+    match claims {
+        Ok(claims) => {
+            let cookie = Visitor::from(claims).cookie(state.hub.tokens(), room);
+            let to = HeaderValue::from_str(&format!("/rooms/{room}")).expect("a number");
+            (StatusCode::SEE_OTHER, [(header::LOCATION, to), (header::SET_COOKIE, cookie)]).into_response()
+        }
+        Err(error) => render(&state.options, uri, StatusCode::UNAUTHORIZED, Page::NotAdmitted(error.to_string())).await,
+    }
+}
+
 /// Everything else: a file of the site, or a page that says that there is none.
 pub(super) async fn file_or_not_found(State(state): State<AppState>, request: Request<Body>) -> Response {
     let uri = request.uri().clone();
@@ -205,32 +253,32 @@ pub(super) async fn show(
     params: &Params,
     headers: &HeaderMap,
 ) -> Response {
-    let visitor = Visitor::of(state, room, place, headers, from);
-    let form = FormView { username: kept_name(headers), ..FormView::default() };
-    show_as(state, room, &visitor, uri, params, StatusCode::OK, form).await
+    let reader = Reader::of(state, room, place, headers, from);
+    let form = FormView { username: reader.name().unwrap_or_else(|| kept_name(headers)), ..FormView::default() };
+    show_as(state, room, &reader, uri, params, StatusCode::OK, form).await
 }
 
 /// The page of `room` as a visitor sees it.
 async fn show_as(
     state: &AppState,
     room: RoomId,
-    visitor: &Visitor,
+    reader: &Reader,
     uri: Uri,
     params: &Params,
     status: StatusCode,
     form: FormView,
 ) -> Response {
-    let place = visitor.place;
+    let place = reader.place;
     let policy = place.policy(&state.hub, Some(room));
     // A place that cannot be used shows the newest page, as if it had not been given.
     let before = api::place(params, "before", room, &state.hub.position(0)).ok().flatten();
-    let page = match view(&state.hub, room, visitor, before, form).await {
+    let page = match view(&state.hub, room, reader, before, form).await {
         Ok(view) => place.page(view),
         Err(Refusal::UnknownRoom(_)) => return not_found_in(state, place, uri).await,
         Err(refusal) => return render_under(policy, &state.options, uri, error::status(&refusal), Page::Failed).await,
     };
     let mut response = render_under(policy, &state.options, uri, status, page).await;
-    for cookie in place.cookies(state.hub.tokens(), room, &visitor.user) {
+    for cookie in place.cookies(state.hub.tokens(), room, &reader.visitor) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
@@ -240,17 +288,18 @@ async fn show_as(
 pub(super) async fn view(
     hub: &Hub,
     room: RoomId,
-    visitor: &Visitor,
+    reader: &Reader,
     before: Option<u64>,
     form: FormView,
 ) -> Result<RoomView, Refusal> {
-    let Visitor { place, user, capabilities, from } = visitor;
+    let Reader { place, identity, capabilities, from, .. } = reader;
+    let user = &identity.user;
     let Snapshot { room: about, position, viewer_count, .. } = hub.snapshot(room)?;
     let query = Query {
         room,
         after: 0,
         before: Some(before.unwrap_or(position.seq + 1)),
-        reader: Reader::User(user.clone()),
+        reader: engine::Reader::User(user.clone()),
         messages_only: true,
         limit: MESSAGES + 1,
         bytes: usize::MAX,
@@ -265,7 +314,7 @@ pub(super) async fn view(
         settings: settings_view(&about.settings),
         state: about.state,
         widget_key: hub.widget_key(room),
-        token: hub.tokens().sign(user.clone(), room, capabilities.clone(), None),
+        token: hub.tokens().sign(identity.clone(), room, capabilities.clone(), None),
         moderates: capabilities.allow(Capability::DeleteMessage),
         user_id: user.to_string(),
         position: position.to_string(),
@@ -284,6 +333,7 @@ pub(super) async fn view(
             .sanction_on(room, user, *from)?
             .filter(|_| !capabilities.allow(Capability::DisconnectUser))
             .and_then(|sanction| standing(sanction, user)),
+        is_named: identity.origin.name.is_some(),
         form: FormView { client_message_id: uuid::Uuid::new_v4().to_string(), ..form },
     })
 }
@@ -319,6 +369,8 @@ fn chat_message(event: &Event) -> Option<ChatMessage> {
         chat: ChatText::of(message.payload.get())?,
         sent_at: rfc3339(event.sent_at),
         private: matches!(event.kind, Kind::Private { .. }),
+        role: message.profile.role.name().unwrap_or_default().to_owned(),
+        picture: message.profile.picture.clone().unwrap_or_default(),
     })
 }
 
@@ -332,8 +384,8 @@ pub(super) async fn post(
     headers: &HeaderMap,
     form: Result<Form<Post>, FormRejection>,
 ) -> Response {
-    let visitor = Visitor::of(state, room, place, headers, from);
-    let refuse = async |status, form: FormView| show_as(state, room, &visitor, uri.clone(), &Params::none(), status, form).await;
+    let reader = Reader::of(state, room, place, headers, from);
+    let refuse = async |status, form: FormView| show_as(state, room, &reader, uri.clone(), &Params::none(), status, form).await;
     let Form(Post { username, message, client_message_id }) = match form {
         Ok(form) => form,
         Err(rejection) => {
@@ -347,12 +399,12 @@ pub(super) async fn post(
         let message = "This form was sent from another site. Please send it from here.".into();
         return refuse(StatusCode::FORBIDDEN, typed(FormError { input: None, message })).await;
     }
-    match publish(&state.hub, room, &visitor, &username, &message, client_message_id).await {
+    match publish(&state.hub, room, &reader, &username, &message, client_message_id).await {
         Ok(()) => {
             // The query too: how the room looks there.
             let location = uri.path_and_query().map_or("/", |same| same.as_str());
             let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response();
-            let cookies = place.cookies(state.hub.tokens(), room, &visitor.user);
+            let cookies = place.cookies(state.hub.tokens(), room, &reader.visitor);
             for cookie in cookies.into_iter().chain([name_cookie(&username)]) {
                 response.headers_mut().append(header::SET_COOKIE, cookie);
             }
@@ -362,6 +414,7 @@ pub(super) async fn post(
         Err(refusal) => {
             let input = match &refusal {
                 Refusal::Invalid(invalid) if invalid.field == Field::Username => FormInput::Username,
+                Refusal::NameTaken | Refusal::NameReserved | Refusal::NameGiven(_) => FormInput::Username,
                 _ => FormInput::Message,
             };
             refuse(error::status(&refusal), typed(FormError { input: Some(input), message: refusal.to_string() })).await
@@ -373,7 +426,7 @@ pub(super) async fn post(
 async fn publish(
     hub: &Hub,
     room: RoomId,
-    Visitor { user, capabilities, from, .. }: &Visitor,
+    Reader { identity, capabilities, from, .. }: &Reader,
     username: &str,
     text: &str,
     client_message_id: Option<String>,
@@ -382,7 +435,7 @@ async fn publish(
     // A browser that goes back shows a form with its old id: other words under it are another message.
     let form = client_message_id.and_then(|id| uuid::Uuid::parse_str(&id).ok());
     let client_message_id = form.map(|form| uuid::Uuid::new_v5(&form, payload.get().as_bytes()).to_string());
-    let token = hub.tokens().sign(user.clone(), room, capabilities.clone(), None);
+    let token = hub.tokens().sign(identity.clone(), room, capabilities.clone(), None);
     let widget_key = hub.widget_key(room);
     let site = Site { widget_key: Some(&widget_key), origin: None };
     let command = Command::Broadcast(Draft { payload, video_time: 0.0, client_message_id });

@@ -24,6 +24,8 @@ pub struct Password(Arc<Inner>);
 struct Inner {
     /// In the PHC string format, by Argon2id.
     hash: String,
+    /// What is another one for another password, and the same one after a restart.
+    fingerprint: String,
     /// Those whose address is not known share one bucket.
     attempts: Buckets<Option<IpAddr>>,
     /// A check takes 19 MiB of memory: not many at once.
@@ -47,7 +49,8 @@ impl Password {
     /// # Errors
     /// If there are no random numbers.
     pub fn configured(password: &str) -> io::Result<Self> {
-        Ok(Self::of(hash(password)?))
+        // The hash has a new salt at each start.
+        Ok(Self::new(hash(password)?, password.to_owned()))
     }
 
     /// The password whose hash is in the file; a new one, given beside it, if there is no file.
@@ -74,8 +77,17 @@ impl Password {
 
     /// The password of this hash, in the PHC string format.
     pub fn of(hash: String) -> Self {
-        let checks = Semaphore::new(CHECKS);
-        Self(Arc::new(Inner { hash, checks, attempts: Buckets::new(1.0 / ATTEMPT_EVERY.as_secs_f64(), ATTEMPTS) }))
+        Self::new(hash.clone(), hash)
+    }
+
+    fn new(hash: String, fingerprint: String) -> Self {
+        let (checks, attempts) = (Semaphore::new(CHECKS), Buckets::new(1.0 / ATTEMPT_EVERY.as_secs_f64(), ATTEMPTS));
+        Self(Arc::new(Inner { hash, fingerprint, checks, attempts }))
+    }
+
+    /// What is another one for another password, and stays the same over restarts. A secret.
+    pub fn fingerprint(&self) -> &str {
+        &self.0.fingerprint
     }
 
     /// Lets somebody in who comes from there and knows the password. Takes some 20 ms, on a thread where it may block.

@@ -60,7 +60,7 @@ impl Policy {
         };
         let policy = format!(
             "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'{styles}; \
-             img-src 'self' data:; connect-src 'self'{reload}; form-action 'self'; base-uri 'none'{frame_ancestors}"
+             img-src 'self' data: https:; connect-src 'self'{reload}; form-action 'self'; base-uri 'none'{frame_ancestors}"
         );
         HeaderValue::from_str(&policy).expect("a nonce and origins are printable ASCII")
     }

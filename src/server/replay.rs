@@ -10,7 +10,7 @@ use super::{
     api::{MESSAGES, MOST_MESSAGES, number, place},
     client_address::ClientAddress,
     error::{self, ApiError},
-    page::{self, Place, Visitor},
+    page::{self, Place, Reader},
     router::{Params, RoomPath},
     state::AppState,
 };
@@ -48,7 +48,7 @@ pub(super) async fn show(
     headers: HeaderMap,
 ) -> Response {
     let Ok(room) = id.parse() else { return page::not_found(&state, uri).await };
-    let visitor = Visitor::of(&state, room, Place::Page, &headers, from);
+    let visitor = Reader::of(&state, room, Place::Page, &headers, from);
     match view(&state.hub, room, &visitor, &params).await {
         Ok((view, playhead)) => page::render(&state.options, uri, StatusCode::OK, Page::Replay(Box::new(view), playhead)).await,
         Err(Refusal::UnknownRoom(_)) => page::not_found(&state, uri).await,
@@ -57,7 +57,7 @@ pub(super) async fn show(
 }
 
 /// The room at a moment: its end, where none is asked for that can be used.
-async fn view(hub: &Hub, room: RoomId, visitor: &Visitor, params: &Params) -> Result<(RoomView, Playhead), Refusal> {
+async fn view(hub: &Hub, room: RoomId, visitor: &Reader, params: &Params) -> Result<(RoomView, Playhead), Refusal> {
     let about = hub.snapshot(room)?.room;
     let length_seconds = length_seconds(&about);
     let at_seconds = params.find("at").and_then(|at| at.parse().ok()).unwrap_or(length_seconds).min(length_seconds);

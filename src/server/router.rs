@@ -12,8 +12,8 @@ use tower_http::{
 };
 
 use super::{
-    admin, api, embed, error::ApiError, export, import, moderation, page, publish, replay, state::AppState, subscribe, telemetry,
-    webhooks, widget_keys,
+    admin, api, embed, error::ApiError, export, import, moderation, page, people, publish, replay, revoke, state::AppState,
+    subscribe, telemetry, webhooks, widget_keys,
 };
 use crate::{chat::RoomId, hub::Hub};
 
@@ -54,10 +54,14 @@ pub fn router(state: AppState) -> Router {
         .route("/webhooks/{id}", delete(webhooks::remove))
         .route("/webhooks/{id}/enable", post(webhooks::enable))
         .route("/widget-keys", get(widget_keys::list).post(widget_keys::create))
-        .route("/widget-keys/{key}", delete(widget_keys::revoke));
+        .route("/widget-keys/{key}", delete(widget_keys::revoke))
+        .route("/streams/{id}/invites", get(people::list).post(people::invite))
+        .route("/streams/{id}/invites/{invite}", delete(people::revoke))
+        .route("/tokens/revoke", post(revoke::revoke));
     Router::new()
         .route("/", get(page::first_room).post(page::post_to_first_room))
         .route("/rooms/{id}", get(page::room).post(page::post_to_room))
+        .route("/rooms/{id}/enter", post(page::enter))
         .route("/rooms/{id}/replay", get(replay::show))
         .route("/embed/{id}", get(embed::show).post(embed::post))
         .route("/overlay/{id}", get(embed::overlay))
@@ -73,6 +77,9 @@ pub fn router(state: AppState) -> Router {
         .route("/admin/rooms/{id}/log", get(admin::acts::show))
         .route("/admin/keys", get(admin::keys::show).post(admin::keys::create))
         .route("/admin/keys/{key}/revoke", get(admin::keys::confirm).post(admin::keys::revoke))
+        .route("/admin/people", get(people::show).post(people::invite_by_form))
+        .route("/admin/people/{id}/revoke", post(people::revoke_by_form))
+        .route("/invites/{link}", get(people::look).post(people::take))
         .route("/metrics", get(telemetry::metrics))
         .route("/health/live", get(async || "OK\n"))
         .route("/health/ready", get(telemetry::ready))

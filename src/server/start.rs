@@ -24,7 +24,7 @@ use super::{
 use crate::{
     chat::RoomId,
     engine::{BackupError, EngineError, OpenError, Sqlite},
-    hub::{Hub, Rooms, Tokens},
+    hub::{Hub, ReservedNames, Rooms, Tokens},
     protocol::webhook::Secret,
 };
 
@@ -57,6 +57,9 @@ pub enum RunError {
         /// Why.
         source: io::Error,
     },
+    /// Whoever may sign for the users of a site could sign for everybody.
+    #[error("the site's secret (--site-secret) is the token secret: it must be another one")]
+    SameSecret,
     /// The address is not ours to listen on.
     #[error("cannot listen on {addr} (--addr): {source}")]
     Listen {
@@ -85,11 +88,18 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let engine = Arc::new(Sqlite::open(&config.data_dir, config.widget_key.as_deref(), rooms.sink())?);
     let token_secret = secret(config.token_secret.as_ref(), &config.data_dir.join("token-secret"))?;
     let admin_key = secret(config.admin_key.as_ref(), &config.data_dir.join("admin-key"))?;
-    let allowed_origins = config.allowed_origins.iter().cloned().collect();
-    let tokens = Tokens::new(token_secret.as_bytes(), config.token_lifetime());
+    let mut tokens = Tokens::new(token_secret.as_bytes(), config.token_lifetime());
+    if let Some(site_secret) = &config.site_secret {
+        if *site_secret == token_secret {
+            return Err(RunError::SameSecret);
+        }
+        tokens = tokens.trusting(site_secret.as_bytes());
+    }
     let hooks = Client::new(Guard::allowing(Arc::clone(&config.allow_private_hooks.0)), system_trust());
     let reviews = Reviews::new(hooks.clone(), review_secret(&config)?, Reviews::ANSWER_WITHIN);
-    let hub = Hub::start(engine.clone(), rooms, tokens, config.limits(), allowed_origins, Arc::new(reviews)).await?;
+    let (allowed_origins, reserved) =
+        (config.allowed_origins.iter().cloned().collect(), ReservedNames::new(&config.reserved_names));
+    let hub = Hub::start(engine.clone(), rooms, tokens, config.limits(), allowed_origins, reserved, Arc::new(reviews)).await?;
     let webhooks = Webhooks::start(engine.clone(), hub.clone(), hooks, Schedule::default()).await?;
 
     let failed = |source| RunError::Listen { addr: config.addr, source };
@@ -98,6 +108,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let addr = listener.local_addr()?;
     // Not before it is sure that it can be printed.
     let (password, new_password) = password(&config)?;
+    hub.admit_owners_by(password.fingerprint());
     greet(&hub, addr, first_start.then_some(config.data_dir.as_path()), new_password.as_deref())?;
 
     let options = LeptosOptions::builder().output_name("live-chat").site_root(site_root()).site_addr(addr).build();

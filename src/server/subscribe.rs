@@ -11,14 +11,14 @@ use super::{
     client_address::ClientAddress,
     connection::{Taken, Takeover},
     error::ApiError,
-    identity,
+    identity::Visitor,
     router::{Params, RoomPath, foreign_origin},
     streams::{Opened, Streams, joined},
 };
 use crate::{
     chat::{Capabilities, Event, Position, RoomId, RoomState},
     engine::EngineError,
-    hub::{Entry, Fetch, Fetched, Hub, Item, Refusal, Site, Subscriber, Wake, Welcome},
+    hub::{Entry, Fetch, Fetched, Hub, Identity, Item, Refusal, Site, Subscriber, TokenError, Wake, Welcome},
     protocol::inlive,
 };
 
@@ -36,17 +36,24 @@ pub(super) async fn subscribe(
     params: Params,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let by_token = |token: String| hub.tokens().check(&token, room).ok().map(|claims| claims.user);
-    // Who it says it is; then who the browser says it is.
-    let user = params.find("token").and_then(by_token);
-    let user = user.or_else(|| identity::from_cookie(&headers, hub.tokens(), room)).unwrap_or_else(identity::new_guest);
+    let shown = params.find("token").map(|token| hub.check(&token, room));
+    if let Some(Err(error @ (TokenError::Site(_) | TokenError::Revoked))) = shown {
+        return Err(Refusal::Token(error).into());
+    }
+    // Another token that is not good, or not any more, says nothing: its client goes on as a new guest.
+    let visitor = shown.and_then(Result::ok).map(Visitor::from);
+    let visitor = match visitor {
+        Some(visitor) => visitor,
+        None => Visitor::from_cookie(&headers, &hub, room).transpose().map_err(Refusal::Token)?.unwrap_or_else(Visitor::passing),
+    };
+    let (identity, capabilities) = visitor.acting(&headers, &hub);
     let inbox = Arc::clone(streams.next());
     let wake: Arc<dyn Wake> = inbox.clone();
     let widget_key = params.find("widget_key");
     let site = Site { widget_key: widget_key.as_deref(), origin: foreign_origin(&headers) };
-    match hub.subscribe(room, user, site, from, resume_position(&headers, &params).as_deref(), &wake) {
+    match hub.subscribe(room, identity.clone(), site, from, resume_position(&headers, &params).as_deref(), &wake) {
         Ok((subscriber, welcome)) => {
-            let init = init(&hub, &subscriber, &welcome, identity::capabilities(&headers, hub.tokens()));
+            let init = init(&hub, &subscriber, &welcome, identity, capabilities);
             let open = move |Taken { socket, head, permit }| {
                 let first = joined([Bytes::from(head), init].into_iter());
                 inbox.open(Opened { socket, first, subscriber, permit });
@@ -80,11 +87,11 @@ fn stream_head(takeover: Takeover) -> Response {
     response
 }
 
-fn init(hub: &Hub, subscriber: &Subscriber, welcome: &Welcome, capabilities: Capabilities) -> Bytes {
-    let (room, user) = (subscriber.room(), subscriber.user().clone());
+fn init(hub: &Hub, subscriber: &Subscriber, welcome: &Welcome, identity: Identity, capabilities: Capabilities) -> Bytes {
+    let room = subscriber.room();
     let init = inlive::Init {
-        user_id: user.to_string(),
-        token: hub.tokens().sign(user, room, capabilities, Some(subscriber.connection())),
+        user_id: identity.user.to_string(),
+        token: hub.tokens().sign(identity, room, capabilities, Some(subscriber.connection())),
         viewer_count: welcome.viewer_count,
         position: welcome.position.to_string(),
         gap: welcome.gap,

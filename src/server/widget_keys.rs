@@ -36,7 +36,7 @@ where
         if is_admin_key(&AdminKey::from_ref(state), bearer(headers).unwrap_or_default()) {
             return Ok(Self);
         }
-        if !identity::is_owner(headers, Hub::from_ref(state).tokens()) {
+        if identity::owner(headers, &Hub::from_ref(state)).is_none() {
             let message = "Sign in at /admin, or send the admin key as Authorization: Bearer <admin key>.";
             return Err(ApiError::new(StatusCode::UNAUTHORIZED, message));
         }

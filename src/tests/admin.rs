@@ -180,7 +180,7 @@ async fn what_was_done_is_kept_with_who_did_it() {
     let token = site.guest_token(crate::chat::RoomId::FIRST);
     let empty = get(&site, "/admin/rooms/1/log", session).await.text;
     assert!(empty.contains("Nothing yet."), "{empty}");
-    let stored = site.say(&token, "<i>buy").await;
+    let stored = site.say_as(&token, "ann", "<i>buy").await;
     let id = stored.json["data"]["id"].as_str().expect("an id").to_owned();
     let request = Request::delete(format!("/v1/streams/1/messages/{id}?reason=%3Cb%3Eadvert"));
     let request = request.header("authorization", format!("Bearer {}", super::site::ADMIN_KEY));

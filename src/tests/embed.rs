@@ -40,7 +40,7 @@ async fn with_second_room(origins: &'static [&'static str]) -> Site {
 
 #[tokio::test]
 async fn no_page_is_framed_but_the_embed_and_that_by_whom_it_may() {
-    let session = |site: &Site| format!("live-chat-admin={}", site.hub.tokens().sign_session());
+    let session = |site: &Site| format!("live-chat-admin={}", site.hub.sign_in());
     let revoke = format!("/admin/keys/{WIDGET_KEY}/revoke");
     for installation in [&["*"][..], &[HOME]] {
         let site = with_second_room(installation).await;
@@ -174,7 +174,7 @@ async fn a_stream_is_its_token_s_where_no_cookie_is_sent() {
 #[tokio::test]
 async fn whoever_runs_the_chat_moderates_in_no_frame() {
     let site = Site::open().await;
-    let session = format!("live-chat-admin={}", site.hub.tokens().sign_session());
+    let session = format!("live-chat-admin={}", site.hub.sign_in());
     for (uri, moderates) in [("/", true), ("/embed/1", false), ("/overlay/1", false)] {
         let page = get(&site, uri, &session).await.text;
         assert_eq!(page.contains("\"moderates\":true"), moderates, "{uri}");

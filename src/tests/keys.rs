@@ -5,13 +5,13 @@ use super::{Answer, Site, site::WIDGET_KEY};
 
 /// What somebody sees who has signed in.
 async fn get(site: &Site, uri: &str) -> Answer {
-    let request = Request::get(uri).header("cookie", format!("live-chat-admin={}", site.hub.tokens().sign_session()));
+    let request = Request::get(uri).header("cookie", format!("live-chat-admin={}", site.hub.sign_in()));
     site.send(request.body(Body::empty()).expect("a request")).await
 }
 
 /// Posts a form as somebody who has signed in.
 async fn post(site: &Site, uri: &str, body: &str) -> Answer {
-    let request = Request::post(uri).header("cookie", format!("live-chat-admin={}", site.hub.tokens().sign_session()));
+    let request = Request::post(uri).header("cookie", format!("live-chat-admin={}", site.hub.sign_in()));
     let request = request.header("content-type", "application/x-www-form-urlencoded").header("sec-fetch-site", "same-origin");
     site.send(request.body(Body::from(body.to_owned())).expect("a request")).await
 }
@@ -78,7 +78,7 @@ async fn the_pages_are_for_whoever_has_signed_in_here() {
     for uri in ["/admin/keys", &revoke] {
         let shown = site.get(uri).await;
         assert_eq!((shown.status, shown.header("location")), (303, "/admin"), "{uri}");
-        let session = format!("live-chat-admin={}", site.hub.tokens().sign_session());
+        let session = format!("live-chat-admin={}", site.hub.sign_in());
         for (cookie, from_site) in [("", "same-origin"), ("live-chat-admin=x", "same-origin"), (&*session, "cross-site")] {
             let request = Request::post(uri).header("cookie", cookie).header("sec-fetch-site", from_site);
             let request = request.header("content-type", "application/x-www-form-urlencoded");

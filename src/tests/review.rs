@@ -40,9 +40,9 @@ async fn a_handler_allows_denies_and_changes() {
     ]);
     let site = open(&receiver, Setting::default(), "allow").await;
     let token = site.guest_token(RoomId::FIRST);
-    assert_eq!(site.say(&token, "one").await.status, 200);
+    assert_eq!(site.say_as(&token, "ann", "one").await.status, 200);
     for expected in ["Please be kind.", "This message was not accepted. Please write it differently."] {
-        let denied = site.say(&token, "two").await;
+        let denied = site.say_as(&token, "ann", "two").await;
         assert_eq!((denied.status, denied.error()), (403, expected));
     }
     let body = format!(

@@ -16,7 +16,7 @@ use super::{Answer, Events};
 use crate::{
     chat::{Limits, RoomId, UserId},
     engine::Sqlite,
-    hub::{self, ConnectionId, Hub, RingSize, Rooms, Tokens, Wake},
+    hub::{self, ConnectionId, Hub, ReservedNames, RingSize, Rooms, Tokens, Wake},
     protocol::webhook::Secret,
     server::{
         AdminKey, Admission, AppState, ConnectionLimits, Guard, HEARTBEAT, HookClient, Password, Reviews, Schedule, Streams,
@@ -27,6 +27,7 @@ use crate::{
 pub const ADMIN_KEY: &str = "an-admin-key-for-tests";
 pub const PASSWORD: &str = "a password for tests";
 pub const REVIEW_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+pub const SITE_SECRET: &str = "the secret of a site, for tests alone";
 pub const WIDGET_KEY: &str = "widget-key";
 
 /// A client that shows that key, and is no browser.
@@ -115,12 +116,16 @@ impl Site {
     async fn start(folder: TempDir, setting: Setting) -> Self {
         let rooms = Rooms::keeping(setting.ring_size);
         let engine = Arc::new(Sqlite::open(folder.path(), Some(WIDGET_KEY), rooms.sink()).expect("a usable folder"));
-        let tokens = Tokens::new(b"a secret for tests", Duration::from_secs(3_600));
+        let tokens = Tokens::new(b"a secret for tests", Duration::from_secs(3_600)).trusting(SITE_SECRET.as_bytes());
         let client = HookClient::new(setting.guard, setting.tls);
         let review_secret = Secret::parse(REVIEW_SECRET).expect("a secret");
         let reviews = Arc::new(Reviews::new(client.clone(), review_secret, setting.review_within));
         let origins = setting.origins.iter().map(|origin| origin.parse().expect("an origin")).collect();
-        let hub = Hub::start(engine.clone(), rooms, tokens, setting.limits, origins, reviews).await.expect("a readable log");
+        let reserved = ReservedNames::new(["admin", "support"]);
+        let hub =
+            Hub::start(engine.clone(), rooms, tokens, setting.limits, origins, reserved, reviews).await.expect("a readable log");
+        let password = Password::of(password_hash().to_owned());
+        hub.admit_owners_by(password.fingerprint());
         let streams = Arc::new(Streams::start(&hub, setting.heartbeat).expect("threads"));
         let webhooks = Webhooks::start(engine.clone(), hub.clone(), client, setting.schedule).await.expect("a readable log");
         let options = LeptosOptions::builder().output_name("live-chat").site_root("target/no-site").build();
@@ -131,7 +136,7 @@ impl Site {
             metrics: collect_metrics(),
             options: Arc::new(options),
             admin_key: AdminKey(ADMIN_KEY.into()),
-            password: Password::of(password_hash().to_owned()),
+            password,
             trusted_proxies: setting.trusted_proxies,
         };
         let app = router(state);
@@ -194,9 +199,14 @@ impl Site {
         self.publish_raw(1, token, body.to_string()).await
     }
 
-    /// Says `text` in room 1 as a guest.
+    /// Says `text` in room 1 under a name that nobody else has.
     pub async fn say(&self, token: &str, text: &str) -> Answer {
-        let message = json!({ "type": "chat", "username": "ann", "message_text": text });
+        self.say_as(token, &format!("user {}", token.rsplit('.').next().unwrap_or_default()), text).await
+    }
+
+    /// Says `text` in room 1.
+    pub async fn say_as(&self, token: &str, username: &str, text: &str) -> Answer {
+        let message = json!({ "type": "chat", "username": username, "message_text": text });
         self.publish(token, &json!({ "type": "broadcast", "widget_key": WIDGET_KEY, "message": message })).await
     }
 

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 
 use super::Site;
 use crate::{
-    chat::{Draft, Event, Kind, RoomId, RoomState, UserId},
+    chat::{Draft, Event, Kind, Profile, RoomId, RoomState, UserId},
     engine::{Appended, End, Engine, EngineError, Entry, Fault, OpenError, Query, Reader, Sqlite},
 };
 
@@ -29,7 +29,13 @@ fn open(folder: &Path) -> Sqlite {
 fn entry(author: &str, payload: &str, client_message_id: Option<&str>) -> Entry {
     let payload = RawValue::from_string(payload.to_owned()).expect("JSON");
     let draft = Draft { payload, video_time: 0.0, client_message_id: client_message_id.map(str::to_owned) };
-    Entry { author: UserId::try_from(author.to_owned()).expect("a valid id"), to: None, draft }
+    Entry {
+        author: UserId::try_from(author.to_owned()).expect("a valid id"),
+        to: None,
+        profile: Profile::default(),
+        draft,
+        name: None,
+    }
 }
 
 async fn append(engine: &Sqlite, payload: &str) -> Appended {
@@ -238,8 +244,9 @@ async fn secrets_are_for_the_owner_alone() {
 pub(super) fn count_less(folder: &Path, less: u64) {
     let path = folder.join("live-chat.run");
     let text = fs::read_to_string(&path).expect("a run file");
-    let (ids_and_state, count) = text.split_at(text.find(" 0").expect("a count"));
-    let count: u64 = count.split_whitespace().next().expect("a count").parse().expect("a number");
+    let (line, _checksum) = text.trim_end().rsplit_once(' ').expect("a checksum");
+    let (ids_and_state, count) = line.rsplit_once(' ').expect("a count");
+    let count: u64 = count.parse().expect("a number");
     let line = format!("{ids_and_state} {:020}", count - less);
     fs::write(path, format!("{line} {:08x}\n", crc32fast::hash(line.as_bytes()))).expect("written");
 }
@@ -248,7 +255,8 @@ pub(super) fn count_less(folder: &Path, less: u64) {
 #[tokio::test]
 async fn a_database_of_an_older_version_is_taken_over() {
     let downgrades = [
-        "ALTER TABLE rooms ADD COLUMN widget_key TEXT NOT NULL DEFAULT '';
+        "DROP TABLE invitations; DROP TABLE revocations; ALTER TABLE events DROP COLUMN profile; DROP TABLE names;
+         ALTER TABLE rooms ADD COLUMN widget_key TEXT NOT NULL DEFAULT '';
          UPDATE rooms SET widget_key = (SELECT key FROM widget_keys); DROP TABLE widget_keys; PRAGMA user_version = 11",
         "DROP TABLE webhooks; DROP TABLE webhook_cursors; DROP TABLE words; ALTER TABLE rooms DROP COLUMN indexed;
          ALTER TABLE rooms DROP COLUMN first_started_at; DROP INDEX rooms_to_erase; DROP INDEX events_acts;

@@ -50,7 +50,7 @@ async fn what_happens_is_told_in_order_and_signed() {
     let token = site.guest_token(RoomId::FIRST);
     site.say(&token, "before").await;
     let webhook = make(&site, json!({ "url": receiver.url, "description": "all" })).await;
-    site.say(&token, "one").await;
+    site.say_as(&token, "ann", "one").await;
     let private = json!({ "type": "private", "widget_key": WIDGET_KEY, "to_user_id": "bob", "message": "for bob" });
     assert_eq!(site.publish(&token, &private).await.status, 200);
     site.administer("/v1/streams/1/users/bob/ban", &json!({ "reason": "a reason" })).await;

@@ -214,7 +214,7 @@ async fn a_key_that_cannot_be_is_refused_with_the_reason() {
 #[tokio::test]
 async fn keys_are_for_whoever_runs_the_chat() {
     let site = Site::open().await;
-    let session = format!("live-chat-admin={}", site.hub.tokens().sign_session());
+    let session = format!("live-chat-admin={}", site.hub.sign_in());
     let guest = format!("Bearer {}", site.guest_token(RoomId::FIRST));
     let owner = site.hub.tokens().sign(site.guest(), RoomId::FIRST, crate::chat::Capabilities::owner(), None);
     let by_owner = format!("Bearer {owner}");
@@ -307,7 +307,8 @@ async fn a_key_that_two_rooms_had_in_an_older_version_is_one_of_all_rooms() {
     }
     drop(engine);
     let connection = rusqlite::Connection::open(folder.path().join(Sqlite::FILE)).expect("opens");
-    let downgrade = "DROP TABLE widget_keys; ALTER TABLE rooms ADD COLUMN widget_key TEXT NOT NULL DEFAULT 'shared';
+    let downgrade = "DROP TABLE invitations; DROP TABLE revocations; ALTER TABLE events DROP COLUMN profile; DROP TABLE names;
+                     DROP TABLE widget_keys; ALTER TABLE rooms ADD COLUMN widget_key TEXT NOT NULL DEFAULT 'shared';
                      UPDATE rooms SET widget_key = 'own' WHERE id = 2; PRAGMA user_version = 11";
     connection.execute_batch(downgrade).expect("runs");
     drop(connection);

@@ -14,6 +14,8 @@ use super::{
 pub struct Publisher {
     address: Address,
     token: String,
+    /// Its own: nobody else may speak under it.
+    username: String,
     connection: Option<Connection>,
 }
 
@@ -42,7 +44,8 @@ impl Publisher {
     pub fn new(address: &Address) -> Self {
         let (init, _) = subscribe(address.get(), None).expect("a stream");
         let token = init["message"]["token"].as_str().expect("a token").to_owned();
-        Self { address: address.clone(), token, connection: None }
+        let username = format!("survivor {}", init["message"]["user_id"].as_str().expect("a user id"));
+        Self { address: address.clone(), token, username, connection: None }
     }
 
     /// Sends a message once.
@@ -69,7 +72,7 @@ impl Publisher {
     }
 
     fn ask(&mut self, text: &str, client_message_id: &str) -> io::Result<(u16, Value)> {
-        let message = json!({ "type": "chat", "username": "survivor", "message_text": text });
+        let message = json!({ "type": "chat", "username": self.username, "message_text": text });
         let body = json!({
             "type": "broadcast", "widget_key": WIDGET_KEY, "client_message_id": client_message_id, "message": message,
         });

@@ -8,7 +8,7 @@ use std::{
 };
 
 use live_chat::{
-    chat::{Draft, RoomId, UserId},
+    chat::{Draft, Profile, RoomId, UserId},
     engine::{End, Engine, EngineError, Entry, OpenError, Query, Reader, Sqlite},
 };
 use rusqlite::Connection;
@@ -212,7 +212,13 @@ fn repeat_one(folder: &Path, messages: &Messages, random: &mut Random) -> Result
     let payload: Box<RawValue> = serde_json::from_str(&message.payload).expect("JSON");
     let text: serde_json::Value = serde_json::from_str(&message.payload).expect("JSON");
     let client_message_id = text["message_text"].as_str().map(str::to_owned);
-    let entry = Entry { author: message.author.clone(), to: None, draft: Draft { payload, video_time: 0.0, client_message_id } };
+    let entry = Entry {
+        author: message.author.clone(),
+        to: None,
+        profile: Profile::default(),
+        draft: Draft { payload, video_time: 0.0, client_message_id },
+        name: None,
+    };
     let engine = open(folder).map_err(|error| format!("the second start is refused: {error}"))?;
     match wait(engine.append(RoomId::FIRST, entry)) {
         Ok(stored) if stored.seq != *seq => Err(format!("message {seq} was stored again, as {}", stored.seq)),

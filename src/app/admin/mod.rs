@@ -2,6 +2,7 @@
 
 mod acts;
 mod keys;
+mod people;
 mod room;
 mod rooms;
 mod settings;
@@ -11,6 +12,7 @@ use leptos::prelude::*;
 pub use self::{
     acts::{ActRow, ActsView, acts},
     keys::{KeyForm, KeyRow, KeysView, keys, revoke_key},
+    people::{invitation, people},
     room::{RoomAdmin, SanctionRow, room},
     rooms::{RoomRow, RoomsView, rooms},
     settings::{Control, FIELDS, SettingsForm},

@@ -47,6 +47,7 @@ pub fn rooms(RoomsView { rooms, name, error }: RoomsView) -> impl IntoView {
     let body = view! {
         <p>"In a room, the button beside a message takes it out, or decides whether its author may go on writing."</p>
         <p><a href="/admin/keys">"Widget keys"</a>": what sites show that embed the chat."</p>
+        <p><a href="/admin/people">"People"</a>": who else may do that."</p>
         <div class="wide" role="region" aria-label="Rooms" tabindex="0">
             <table>
                 <thead>

@@ -7,7 +7,16 @@ fn message(seq: u64) -> ChatMessage {
 
 fn said(seq: u64, author: &str, sent_at: &str) -> ChatMessage {
     let chat = ChatText { username: author.into(), text: format!("text {seq}") };
-    ChatMessage { seq, id: format!("id{seq}"), author: author.into(), chat, sent_at: sent_at.into(), private: false }
+    ChatMessage {
+        seq,
+        id: format!("id{seq}"),
+        author: author.into(),
+        chat,
+        sent_at: sent_at.into(),
+        private: false,
+        role: String::new(),
+        picture: String::new(),
+    }
 }
 
 fn messages(range: std::ops::RangeInclusive<u64>) -> Vec<ChatMessage> {

@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{
     chat::{
-        Deleted, Deletion, Event, Kind, Measure, Message, NewWidgetKey, Recorded, Room, RoomId, RoomState, Sanction, Settings,
-        SettingsChange, Timestamp, UserId, WidgetKey,
+        Deleted, Deletion, Event, Invitation, Kind, Measure, Message, NameClaim, NewWidgetKey, Recorded, Revocation, Room,
+        RoomId, RoomState, Sanction, Settings, SettingsChange, Timestamp, UserId, WidgetKey,
     },
     engine::{Appended, Cursors, EngineError, Entry, Fault, Webhook, WebhookId, may_follow, now},
 };
@@ -66,6 +66,14 @@ pub(super) enum Job {
         room: RoomId,
         sanction: Sanction,
         reply: Reply<Appended>,
+    },
+    Revoke {
+        revocation: Revocation,
+        reply: Reply<()>,
+    },
+    Invite {
+        invitation: Invitation,
+        reply: Reply<()>,
     },
     BeginImport {
         settings: Settings,
@@ -168,6 +176,8 @@ impl<'a> Batch<'a> {
             Job::Configure { room, change, by, reply } => keep(answers, reply, self.configure(room, change, by)),
             Job::Delete { room, deletion, reply } => keep(answers, reply, self.delete(room, deletion)),
             Job::Sanction { room, sanction, reply } => keep(answers, reply, self.sanction(room, sanction)),
+            Job::Revoke { revocation, reply } => keep(answers, reply, self.revoke(&revocation)),
+            Job::Invite { invitation, reply } => keep(answers, reply, self.invite(&invitation)),
             Job::BeginImport { settings, reply } => keep(answers, reply, self.begin_import(settings)),
             Job::Import { room, messages, reply } => keep(answers, reply, self.import(room, &messages)),
             Job::FinishImport { room, reply } => keep(answers, reply, self.finish_import(room)),
@@ -189,8 +199,11 @@ impl<'a> Batch<'a> {
         if tail.state != RoomState::Live {
             return Err(EngineError::NotLive(tail.state));
         }
-        let Entry { author, to, draft } = entry;
-        let message = Message { author, payload: draft.payload, video_time: draft.video_time };
+        let Entry { author, to, profile, draft, name } = entry;
+        if let Some(name) = name {
+            self.keep_name(room, &author, &name)?;
+        }
+        let message = Message { author, profile, payload: draft.payload, video_time: draft.video_time };
         let kind = match to {
             Some(to) => Kind::Private { to, message },
             None => Kind::Message(message),
@@ -204,6 +217,14 @@ impl<'a> Batch<'a> {
         let sql = "SELECT seq, sent_at FROM events WHERE room = ?1 AND author = ?2 AND client_message_id = ?3";
         let appended = |row: &rusqlite::Row<'_>| Ok(Appended { seq: row.get(0)?, sent_at: Timestamp(row.get(1)?) });
         self.transaction.prepare_cached(sql)?.query_row(params![room.get(), entry.author.as_str(), name], appended).optional()
+    }
+
+    /// Notes who holds a name, and forgets those whose time is over.
+    fn keep_name(&self, room: RoomId, user: &UserId, NameClaim { name, until }: &NameClaim) -> rusqlite::Result<()> {
+        self.transaction.prepare_cached("DELETE FROM names WHERE until <= ?1")?.execute([now().0])?;
+        let sql = "INSERT OR REPLACE INTO names (room, user, name, until) VALUES (?1, ?2, ?3, ?4)";
+        let values = params![room.get(), user.as_str(), name, until.0];
+        self.transaction.prepare_cached(sql)?.execute(values).map(drop)
     }
 
     fn create_room(&mut self, settings: Settings) -> Result<(Room, WidgetKey), EngineError> {
@@ -357,6 +378,24 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
+    /// Notes that tokens do not count any more, and forgets those that are over by themselves.
+    fn revoke(&self, Revocation { of, at, until }: &Revocation) -> Result<(), EngineError> {
+        self.transaction.execute("DELETE FROM revocations WHERE until <= ?1", [now().0])?;
+        let sql = "INSERT OR REPLACE INTO revocations (kind, id, at, until) VALUES (?1, ?2, ?3, ?4)";
+        let (kind, id) = row::revoked(of);
+        Ok(self.transaction.execute(sql, params![kind, id, at.0, until.0]).map(drop)?)
+    }
+
+    /// Keeps an invitation.
+    fn invite(&self, invitation: &Invitation) -> Result<(), EngineError> {
+        let Invitation { id, room, name, made_at, taken_at, revoked_at } = invitation;
+        let sql = "INSERT OR REPLACE INTO invitations (id, room, name, made_at, taken_at, revoked_at)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let time = |at: &Option<Timestamp>| at.map(|at| at.0);
+        let values = params![id, room.map(RoomId::get), name, made_at.0, time(taken_at), time(revoked_at)];
+        Ok(self.transaction.execute(sql, values).map(drop)?)
+    }
+
     fn tail(&self, room: RoomId) -> Result<Tail, EngineError> {
         self.done.tails.get(&room).or(self.before.get(&room)).copied().ok_or(EngineError::UnknownRoom(room))
     }
@@ -385,11 +424,12 @@ impl<'a> Batch<'a> {
             columns.video_time.map_or(ValueRef::Null, ValueRef::Real),
             text(client_message_id),
             ValueRef::from(&*columns.payload),
+            text(columns.profile.as_deref()),
         ];
         let checksum = ValueRef::Integer(checksum(&values).into());
         let sql = "INSERT INTO events
-                       (room, seq, kind, sent_at, author, recipient, video_time, client_message_id, payload, checksum)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+                       (room, seq, kind, sent_at, author, recipient, video_time, client_message_id, payload, profile, checksum)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
         let values = values.into_iter().chain([checksum]).map(ToSqlOutput::Borrowed);
         self.transaction.prepare_cached(sql)?.execute(params_from_iter(values)).map(drop)
     }
@@ -417,6 +457,7 @@ pub(super) fn refuse(job: Job) -> Answer {
             Job::CreateRoom { reply, .. } => drop(reply.send(Err(error))),
             Job::CreateWidgetKey { reply, .. } | Job::RevokeWidgetKey { reply, .. } => drop(reply.send(Err(error))),
             Job::SetState { reply, .. } | Job::Configure { reply, .. } => drop(reply.send(Err(error))),
+            Job::Revoke { reply, .. } | Job::Invite { reply, .. } => drop(reply.send(Err(error))),
             Job::BeginImport { reply, .. } => drop(reply.send(Err(error))),
             Job::FinishImport { reply, .. } => drop(reply.send(Err(error))),
             Job::Import { reply, .. } | Job::AbandonImport { reply, .. } => drop(reply.send(Err(error))),

@@ -48,10 +48,10 @@ use self::{
     upkeep::{Trimmed, Upkeep},
     writer::Writer,
 };
-use super::{Act, Appended, Cursors, Engine, EngineError, Entry, Fault, Hits, Query, Search, Sink, Webhook, WebhookId};
+use super::{Act, Appended, Cursors, Engine, EngineError, Entry, Fault, HeldName, Hits, Query, Search, Sink, Webhook, WebhookId};
 use crate::chat::{
-    Deletion, Event, NewWidgetKey, Recorded, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, Timestamp, UserId,
-    WidgetKey,
+    Deletion, Event, Invitation, NewWidgetKey, Recorded, Revocation, Room, RoomId, RoomState, Sanction, Settings, SettingsChange,
+    Timestamp, UserId, WidgetKey,
 };
 
 /// The log in an SQLite file.
@@ -221,6 +221,26 @@ impl Engine for Sqlite {
 
     fn sanctions(&self) -> BoxFuture<'_, Result<Vec<Event>, EngineError>> {
         self.readers.run(reader::sanctions).boxed()
+    }
+
+    fn names(&self) -> BoxFuture<'_, Result<Vec<HeldName>, EngineError>> {
+        self.readers.run(|connection| Ok(reader::names(connection)?)).boxed()
+    }
+
+    fn revoke(&self, revocation: Revocation) -> BoxFuture<'_, Result<(), EngineError>> {
+        self.submit(|reply| Job::Revoke { revocation, reply })
+    }
+
+    fn revocations(&self) -> BoxFuture<'_, Result<Vec<Revocation>, EngineError>> {
+        self.readers.run(|connection| Ok(reader::revocations(connection)?)).boxed()
+    }
+
+    fn keep_invitation(&self, invitation: Invitation) -> BoxFuture<'_, Result<(), EngineError>> {
+        self.submit(|reply| Job::Invite { invitation, reply })
+    }
+
+    fn invitations(&self) -> BoxFuture<'_, Result<Vec<Invitation>, EngineError>> {
+        self.readers.run(|connection| Ok(reader::invitations(connection)?)).boxed()
     }
 
     fn begin_import(&self, settings: Settings) -> BoxFuture<'_, Result<RoomId, EngineError>> {

@@ -8,8 +8,8 @@ use tokio::sync::Semaphore;
 
 use super::{check, row, schema};
 use crate::{
-    chat::{Deleted, Deletion, Event, Kind, Room, RoomId, Timestamp},
-    engine::{Act, Cursors, End, EngineError, Query, Webhook, WebhookId},
+    chat::{Deleted, Deletion, Event, Invitation, Kind, Revocation, Room, RoomId, Timestamp},
+    engine::{Act, Cursors, End, EngineError, HeldName, Query, Webhook, WebhookId, now},
 };
 
 /// Reads that run at once. More only wait longer for the same two or three cores and the same disk.
@@ -199,6 +199,23 @@ pub(super) fn webhooks(connection: &Connection) -> rusqlite::Result<Vec<(Webhook
         Ok((webhook, cursors))
     };
     webhooks.query_map([], with_cursors)?.collect()
+}
+
+/// The names that somebody holds.
+pub(super) fn names(connection: &Connection) -> rusqlite::Result<Vec<HeldName>> {
+    let mut statement = connection.prepare_cached("SELECT * FROM names WHERE until > ?1 ORDER BY until")?;
+    statement.query_map([now().0], row::held_name)?.collect()
+}
+
+/// The revocations that are not over.
+pub(super) fn revocations(connection: &Connection) -> rusqlite::Result<Vec<Revocation>> {
+    let mut statement = connection.prepare_cached("SELECT * FROM revocations WHERE until > ?1")?;
+    statement.query_map([now().0], row::revocation)?.collect()
+}
+
+/// All invitations.
+pub(super) fn invitations(connection: &Connection) -> rusqlite::Result<Vec<Invitation>> {
+    connection.prepare_cached("SELECT * FROM invitations")?.query_map([], row::invitation)?.collect()
 }
 
 /// The events that `query` names, oldest first.

@@ -7,8 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{checksum, schema::state_from_name};
 use crate::{
-    chat::{AddressHash, Deleted, Deletion, Event, Kind, Measure, Message, Room, RoomId, Sanction, Settings, Timestamp, UserId},
-    engine::{EngineError, Webhook, payload},
+    chat::{
+        AddressHash, Deleted, Deletion, Event, Invitation, Kind, Measure, Message, NameClaim, Profile, Revocation, Revoked, Room,
+        RoomId, Sanction, Settings, Timestamp, UserId,
+    },
+    engine::{EngineError, HeldName, Webhook, payload},
 };
 
 /// What the table holds of an event beside its place, its time and its client message id.
@@ -18,6 +21,7 @@ pub(super) struct Columns<'a> {
     pub(super) recipient: Option<&'a str>,
     pub(super) video_time: Option<f64>,
     pub(super) payload: Cow<'a, str>,
+    pub(super) profile: Option<String>,
 }
 
 /// The payload of a deletion.
@@ -47,14 +51,15 @@ impl<'a> Columns<'a> {
             recipient: to,
             video_time: Some(message.video_time),
             payload: message.payload.get().into(),
+            profile: (message.profile != Profile::default())
+                .then(|| serde_json::to_string(&message.profile).expect("plain data")),
         };
+        let told = |kind, author, recipient, payload| Self { kind, author, recipient, video_time: None, payload, profile: None };
         match kind {
             Kind::Message(message) => said(0, message, None),
             Kind::Private { to, message } => said(1, message, Some(to.as_str())),
-            Kind::Room(state) => Self { kind: 2, author: None, recipient: None, video_time: None, payload: state.name().into() },
-            Kind::Settings { settings, by } => {
-                Self { kind: 5, author: Some(by.as_str()), recipient: None, video_time: None, payload: stored(settings).into() }
-            }
+            Kind::Room(state) => told(2, None, None, state.name().into()),
+            Kind::Settings { settings, by } => told(5, Some(by.as_str()), None, stored(settings).into()),
             Kind::Deletion(Deletion { of, by, reason }) => {
                 let (message, recipient) = match of {
                     Deleted::Message(seq) => (Some(*seq), None),
@@ -62,12 +67,12 @@ impl<'a> Columns<'a> {
                 };
                 let stored = StoredDeletion { message, reason: reason.into() };
                 let payload = serde_json::to_string(&stored).expect("plain data").into();
-                Self { kind: 3, author: Some(by.as_str()), recipient, video_time: None, payload }
+                told(3, Some(by.as_str()), recipient, payload)
             }
             Kind::Sanction(Sanction { user, measure, addresses, by, reason }) => {
                 let stored = StoredSanction { measure: *measure, addresses: addresses.into(), reason: reason.into() };
                 let payload = serde_json::to_string(&stored).expect("plain data").into();
-                Self { kind: 4, author: Some(by.as_str()), recipient: Some(user.as_str()), video_time: None, payload }
+                told(4, Some(by.as_str()), Some(user.as_str()), payload)
             }
         }
     }
@@ -118,9 +123,50 @@ pub(super) fn cursor(row: &Row<'_>) -> rusqlite::Result<(RoomId, u64)> {
     Ok((room_id(row, "room")?, row.get("seq")?))
 }
 
+/// One row of `names`.
+pub(super) fn held_name(row: &Row<'_>) -> rusqlite::Result<HeldName> {
+    let claim = NameClaim { name: row.get("name")?, until: Timestamp(row.get("until")?) };
+    Ok(HeldName { room: room_id(row, "room")?, user: user(row, "user")?, claim })
+}
+
+/// One row of `revocations`.
+pub(super) fn revocation(row: &Row<'_>) -> rusqlite::Result<Revocation> {
+    let of = match row.get("kind")? {
+        0 => Revoked::Token(row.get("id")?),
+        1 => Revoked::User(user(row, "id")?),
+        other => return Err(rusqlite::Error::IntegralValueOutOfRange(0, other)),
+    };
+    Ok(Revocation { of, at: Timestamp(row.get("at")?), until: Timestamp(row.get("until")?) })
+}
+
+/// One row of `invitations`.
+pub(super) fn invitation(row: &Row<'_>) -> rusqlite::Result<Invitation> {
+    let room = row.get::<_, Option<i64>>("room")?.map(|room| RoomId::new(room).ok_or_else(|| unreadable("room")));
+    let time = |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(Timestamp));
+    Ok(Invitation {
+        id: row.get("id")?,
+        room: room.transpose()?,
+        name: row.get("name")?,
+        made_at: Timestamp(row.get("made_at")?),
+        taken_at: time("taken_at")?,
+        revoked_at: time("revoked_at")?,
+    })
+}
+
+/// What a revocation is of, as its row says it.
+pub(super) fn revoked(of: &Revoked) -> (i64, &str) {
+    match of {
+        Revoked::Token(id) => (0, id),
+        Revoked::User(user) => (1, user.as_str()),
+    }
+}
+
 fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
+    let profile: Option<Option<String>> = checksum::optional(row.get("profile"))?;
+    let profile = profile.flatten().map(|profile| serde_json::from_str(&profile).map_err(|_| unreadable("profile")));
     Ok(Message {
         author: user(row, "author")?,
+        profile: profile.transpose()?.unwrap_or_default(),
         payload: payload(row.get("payload")?).map_err(|_| unreadable("payload"))?,
         video_time: row.get("video_time")?,
     })

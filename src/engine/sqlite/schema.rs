@@ -12,7 +12,7 @@ use crate::{
 const APPLICATION_ID: i64 = 0x6368_6174;
 
 /// Step `n` brings a database from schema version `n` to `n + 1`. A step that was released is never changed.
-const MIGRATIONS: [&str; 12] = [
+const MIGRATIONS: [&str; 16] = [
     "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
     CREATE TABLE rooms (
@@ -130,6 +130,40 @@ const MIGRATIONS: [&str; 12] = [
         SELECT widget_key, 'First key', CASE count(*) WHEN 1 THEN min(id) END, '[]', min(created_at)
         FROM rooms GROUP BY widget_key;
     ALTER TABLE rooms DROP COLUMN widget_key;
+",
+    "
+    -- Who holds which name in a room, until when.
+    CREATE TABLE names (
+        room INTEGER NOT NULL,
+        user TEXT NOT NULL,
+        name TEXT NOT NULL,
+        until INTEGER NOT NULL,
+        PRIMARY KEY (room, user)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX names_until ON names (until);
+",
+    // What the author of a message was, as a JSON object; none for a guest of whom there is nothing to be said.
+    "ALTER TABLE events ADD COLUMN profile TEXT",
+    "
+    -- Tokens that do not count any more. kind: 0 of an id, 1 of a user.
+    CREATE TABLE revocations (
+        kind INTEGER NOT NULL,
+        id TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        until INTEGER NOT NULL,
+        PRIMARY KEY (kind, id)
+    ) STRICT, WITHOUT ROWID;
+",
+    "
+    -- Who is invited to moderate, in a room or, without one, in all.
+    CREATE TABLE invitations (
+        id TEXT PRIMARY KEY,
+        room INTEGER,
+        name TEXT NOT NULL,
+        made_at INTEGER NOT NULL,
+        taken_at INTEGER,
+        revoked_at INTEGER
+    ) STRICT, WITHOUT ROWID;
 ",
 ];
 

@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use super::{
     client_address::ClientAddress,
-    identity,
+    error, identity,
     page::{is_cross_site, render},
     password::Denied,
     state::AppState,
@@ -36,7 +36,7 @@ where
         if !parts.method.is_safe() && is_cross_site(&parts.headers) {
             return Err((StatusCode::FORBIDDEN, "This form was sent from another site.\n").into_response());
         }
-        let is_owner = identity::is_owner(&parts.headers, Hub::from_ref(state).tokens());
+        let is_owner = identity::owner(&parts.headers, &Hub::from_ref(state)).is_some();
         if is_owner { Ok(Self) } else { Err(see("/admin")) }
     }
 }
@@ -49,7 +49,7 @@ pub(super) struct SignIn {
 
 /// `GET /admin`: the rooms, for whoever runs the chat; for everybody else the form to sign in.
 pub(super) async fn show(State(state): State<AppState>, uri: Uri, headers: HeaderMap) -> Response {
-    if identity::is_owner(&headers, state.hub.tokens()) {
+    if identity::owner(&headers, &state.hub).is_some() {
         rooms::list(&state, uri, StatusCode::OK, String::new(), String::new()).await
     } else {
         render(&state.options, uri, StatusCode::OK, Page::SignIn { error: String::new() }).await
@@ -75,7 +75,7 @@ pub(super) async fn sign_in(
     match state.password.check(password, from).await {
         Ok(()) => {
             tracing::info!("somebody has signed in to run the chat");
-            see_admin(identity::session_cookie(state.hub.tokens()))
+            see_admin(identity::session_cookie(&state.hub))
         }
         Err(denied @ Denied::Wrong) => {
             tracing::warn!("somebody has tried a wrong password to run the chat");
@@ -90,10 +90,18 @@ pub(super) async fn sign_in(
     }
 }
 
-/// `POST /admin/sign-out`: takes the cookie away.
-pub(super) async fn sign_out(headers: HeaderMap) -> Response {
+/// `POST /admin/sign-out`: ends all sessions of whoever runs the chat, in other browsers too.
+pub(super) async fn sign_out(State(state): State<AppState>, uri: Uri, headers: HeaderMap) -> Response {
     // Another site may send this; it must not sign anybody out.
-    if is_cross_site(&headers) { StatusCode::FORBIDDEN.into_response() } else { see_admin(identity::no_session_cookie()) }
+    if is_cross_site(&headers) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    if identity::owner(&headers, &state.hub).is_some()
+        && let Err(refusal) = state.hub.sign_out(state.password.fingerprint()).await
+    {
+        return render(&state.options, uri, error::status(&refusal), Page::Failed).await;
+    }
+    see_admin(identity::no_session_cookie())
 }
 
 fn see_admin(cookie: HeaderValue) -> Response {
@@ -101,7 +109,7 @@ fn see_admin(cookie: HeaderValue) -> Response {
 }
 
 /// Where to go on after a form, which a reload then does not send again.
-fn see(path: &str) -> Response {
+pub(super) fn see(path: &str) -> Response {
     let location = HeaderValue::from_str(path).expect("a path of ours is plain ASCII");
     (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
 }

@@ -166,8 +166,12 @@ impl Reactor {
             self.begin_round(room);
         }
         for connection in letters.subscribers {
-            if let Some(&key) = self.keys.get(&connection) {
-                self.streams[key].subscriber.look_for_requests();
+            let Some(&key) = self.keys.get(&connection) else { continue };
+            let subscriber = &mut self.streams[key].subscriber;
+            if subscriber.is_ended() {
+                self.close(key);
+            } else {
+                subscriber.look_for_requests();
                 self.serve(key);
             }
         }
@@ -202,6 +206,8 @@ impl Reactor {
             Gone
         });
         match sent.and_then(|()| self.streams[key].send(&first, self.tick)) {
+            // It may have been ended before it was here.
+            Ok(()) if self.streams[key].subscriber.is_ended() => self.close(key),
             Ok(()) => self.serve(key),
             Err(Gone) => self.close(key),
         }

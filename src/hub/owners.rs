@@ -1,0 +1,61 @@
+//! Sessions of whoever runs the chat.
+//!
+//! They have a name in common, which follows from the password and from when somebody signed out last: after either has changed,
+//! what was signed under another name counts no more.
+
+use std::sync::PoisonError;
+
+use super::{
+    Hub, Origin, Refusal,
+    token::{Scope, Session},
+};
+use crate::{
+    chat::{Revocation, Revoked, Timestamp, UserId},
+    engine::now,
+};
+
+/// What their name begins with: no id of a site's token may be taken for one.
+const NAMESPACE: &str = "owners:";
+
+impl Hub {
+    /// Says by which password owners sign in, in whatever form changes with it. Sessions of another end.
+    pub fn admit_owners_by(&self, password: &str) {
+        let signed_out_at = self.0.revocations.at(&UserId::admin()).unwrap_or(Timestamp(0));
+        let name = self.0.tokens.owners_name(password, signed_out_at);
+        *self.0.owners.write().unwrap_or_else(PoisonError::into_inner) = format!("{NAMESPACE}{name}");
+    }
+
+    /// Proof that its bearer has signed in to run the chat.
+    pub fn sign_in(&self) -> String {
+        self.0.tokens.sign_session(Scope::Admin, self.owners(), self.0.tokens.lifetime().as_secs())
+    }
+
+    /// Whether `session` is such a proof, and not over: what is signed because of it ends with it, and is known by what is given.
+    pub fn owner(&self, session: &str) -> Option<Session> {
+        let session = self.0.tokens.session(Scope::Admin, session)?;
+        (session.id == self.owners()).then_some(session)
+    }
+
+    /// Ends all sessions of whoever runs the chat, and what was signed because of them, for good.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn sign_out(&self, password: &str) -> Result<(), Refusal> {
+        let at = now();
+        let revocation = Revocation { of: Revoked::User(UserId::admin()), at, until: Timestamp(i64::MAX) };
+        self.0.engine.revoke(revocation.clone()).await?;
+        self.0.revocations.note(revocation, at);
+        self.admit_owners_by(password);
+        self.close_refused();
+        Ok(())
+    }
+
+    /// Whether what somebody shows was signed for an owner whose session is over.
+    pub(super) fn is_signed_out(&self, origin: &Origin) -> bool {
+        origin.id.as_ref().is_some_and(|id| id.starts_with(NAMESPACE) && *id != self.owners())
+    }
+
+    fn owners(&self) -> String {
+        self.0.owners.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
