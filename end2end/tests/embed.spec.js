@@ -8,7 +8,7 @@ const test = base.extend({
     const sites = [];
     await use(async (body, { head = '', ...options } = {}) => {
       const html = (part) => part.replaceAll('CHAT', server.url);
-      const document = `<!doctype html><html lang="en"><head><title>Elsewhere</title>${html(head)}</head><body>${html(body)}</body></html>`;
+      const document = `<!doctype html><html lang="en"><head><title>Elsewhere</title><link rel="icon" href="data:,">${html(head)}</head><body>${html(body)}</body></html>`;
       const site = await serve({ '/': document });
       sites.push(site);
       return visit({ origin: site.origin, hydrated: false, ...options });

@@ -7,7 +7,7 @@ use super::{
     session::{Session, sleep, spawn},
     view::{FormError, FormInput, FormView, RoomView, Standing},
 };
-use crate::chat::{Fault, Field, Group, Invalid, Limits, RoomState};
+use crate::chat::{Fault, Field, Group, Invalid, Limits, RoomState, UserId};
 
 /// Where a browser keeps the name.
 const NAME_KEY: &str = "live-chat.username";
@@ -44,6 +44,8 @@ pub fn Composer(session: Session, view: RoomView) -> impl IntoView {
         RoomState::Live => session.settings.with(|settings| match settings.speakers {
             _ if settings.paused => "A moderator has paused this chat. Please wait until it goes on.",
             Group::Everyone => "",
+            Group::SignedIn if session.user_id.with(|id| id.starts_with(UserId::OF_SITE)) => "",
+            Group::SignedIn => "Only those who are signed in write here.",
             Group::Moderators => "Only moderators write here.",
         }),
     };

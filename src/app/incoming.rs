@@ -83,7 +83,11 @@ fn settings(told: &Json) -> Option<SettingsView> {
         name: told.text("name")?,
         slow_mode_seconds: told.number("slow_mode_seconds")? as u32,
         message_chars: told.number("message_chars")? as usize,
-        speakers: if told.text("speakers").as_deref() == Some("moderators") { Group::Moderators } else { Group::Everyone },
+        speakers: match told.text("speakers").as_deref() {
+            Some("moderators") => Group::Moderators,
+            Some("signed_in") => Group::SignedIn,
+            _ => Group::Everyone,
+        },
         paused: told.flag("paused"),
     })
 }

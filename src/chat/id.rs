@@ -54,6 +54,14 @@ pub(super) fn digits(text: &str) -> Option<u64> {
 pub struct UserId(Arc<str>);
 
 impl UserId {
+    /// What the ids of those begin with whom a site has signed in: guests' ids are UUIDs, so that neither can be the other.
+    pub const OF_SITE: &str = "site:";
+
+    /// Whether a site has signed them in.
+    pub fn is_of_site(&self) -> bool {
+        self.0.starts_with(Self::OF_SITE)
+    }
+
     /// Whoever holds the admin key. No guest has this name: theirs are UUIDs.
     pub fn admin() -> Self {
         Self("admin".into())

@@ -71,6 +71,8 @@ pub enum Group {
     /// All who are in the room.
     #[default]
     Everyone,
+    /// Those whom a site has signed in, and those who moderate.
+    SignedIn,
     /// Those who moderate it.
     Moderators,
 }

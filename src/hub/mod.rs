@@ -387,13 +387,13 @@ impl Hub {
         let rules = live.rules();
         if !moderates {
             live.may_speak(&claims.user, from, &self.0.tokens)?;
-            rules.check_speaker()?;
+            rules.check_speaker(&claims.user)?;
         }
         let payload = draft.payload.get();
         ChatText::check(payload, &rules.limits(&self.0.limits))?;
         let chat = ChatText::of(payload);
         if !moderates {
-            rules.check(payload, chat.as_ref())?;
+            rules.check(&claims.user, payload, chat.as_ref())?;
         }
         self.take_turn(room, &claims)?;
         let name = self.take_name(&live, &claims, &draft)?;
@@ -414,7 +414,7 @@ impl Hub {
         self.check_revoked(&claims.user, &claims.origin)?;
         if !moderates {
             live.may_speak(&claims.user, from, &self.0.tokens)?;
-            live.rules().check_speaker()?;
+            live.rules().check_speaker(&claims.user)?;
         }
         let entry = engine::Entry { author: claims.user.clone(), to, profile: claims.profile(), draft, name: name.clone() };
         let appended = self.0.engine.append(room, entry).await;

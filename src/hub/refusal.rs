@@ -230,6 +230,7 @@ fn engine(error: &EngineError) -> &'static str {
 fn speakers(group: &Group) -> &'static str {
     match group {
         Group::Everyone => "You may not write here.",
+        Group::SignedIn => "Only those who are signed in write here.",
         Group::Moderators => "Only moderators write here.",
     }
 }

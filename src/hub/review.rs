@@ -60,16 +60,18 @@ impl Hub {
             (None, ReviewFallback::Deny) => Err(Refusal::Unreviewed),
             (Some(Verdict::Deny { reason }), _) => Err(Refusal::Denied { reason }),
             // Whoever takes words out may leave nothing that can be said; then what was there must not be said either.
-            (Some(Verdict::Change(payload)), _) if !self.allows(rules, payload.get()) => Err(Refusal::Denied { reason: None }),
+            (Some(Verdict::Change(payload)), _) if !self.allows(rules, author, payload.get()) => {
+                Err(Refusal::Denied { reason: None })
+            }
             (Some(Verdict::Change(payload)), _) => Ok(Draft { payload, ..draft }),
         }
     }
 
-    fn allows(&self, rules: &Rules, payload: &str) -> bool {
+    fn allows(&self, rules: &Rules, user: &UserId, payload: &str) -> bool {
         let limits = rules.limits(self.limits());
         let chat = ChatText::of(payload);
         payload.len() <= limits.body_bytes
             && ChatText::check(payload, &limits).is_ok()
-            && rules.check(payload, chat.as_ref()).is_ok()
+            && rules.check(user, payload, chat.as_ref()).is_ok()
     }
 }

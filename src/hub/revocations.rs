@@ -3,7 +3,7 @@ use std::{
     sync::{PoisonError, RwLock},
 };
 
-use super::{Claims, Hub, Origin, Refusal, TokenError, site};
+use super::{Claims, Hub, Origin, Refusal, TokenError};
 use crate::{
     chat::{Revocation, Revoked, RoomId, Timestamp, UserId},
     engine::now,
@@ -67,7 +67,7 @@ impl Hub {
         let (of, until) = match what {
             Revoke::Id(id) => (Revoked::Token(id), Timestamp(i64::MAX)),
             // Whatever was signed for a guest ends within its lifetime; what a site may sign yet, nobody knows.
-            Revoke::User(user) if !site::is_own(&user) => (Revoked::User(user), Timestamp(at.0.saturating_add(lifetime))),
+            Revoke::User(user) if !user.is_of_site() => (Revoked::User(user), Timestamp(at.0.saturating_add(lifetime))),
             Revoke::User(user) => (Revoked::User(user), Timestamp(i64::MAX)),
             Revoke::Token(token) => {
                 let claims = self.0.tokens.read(&token)?;

@@ -7,7 +7,7 @@ use super::{
     Refusal,
     words::{Words, fold},
 };
-use crate::chat::{ChatText, Field, Group, Limits, ReviewFallback, Settings};
+use crate::chat::{ChatText, Field, Group, Limits, ReviewFallback, Settings, UserId};
 
 /// What a room's settings ask of whoever speaks there, made ready to be checked. Who moderates is under none of it.
 pub(super) struct Rules {
@@ -44,15 +44,15 @@ impl Rules {
         }
     }
 
-    /// Whether anybody may speak who does not moderate.
+    /// Whether that user, who does not moderate, may speak.
     ///
     /// # Errors
     /// [`Refusal::Paused`] and [`Refusal::Speakers`].
-    pub(super) fn check_speaker(&self) -> Result<(), Refusal> {
+    pub(super) fn check_speaker(&self, user: &UserId) -> Result<(), Refusal> {
         match self.speakers {
             _ if self.is_paused => Err(Refusal::Paused),
-            Group::Everyone => Ok(()),
-            group @ Group::Moderators => Err(Refusal::Speakers(group)),
+            group if includes(group, user) => Ok(()),
+            group => Err(Refusal::Speakers(group)),
         }
     }
 
@@ -64,16 +64,12 @@ impl Rules {
         }
     }
 
-    /// Whether this may be said. `chat` is what people read of the payload, if it is a chat message.
+    /// Whether that user, who does not moderate, may say this. `chat` is what people read of the payload, if it is a chat message.
     ///
     /// # Errors
     /// [`Refusal::Links`] and [`Refusal::BlockedWord`].
-    pub(super) fn check(&self, payload: &str, chat: Option<&ChatText>) -> Result<(), Refusal> {
-        let links_are_off = match self.links {
-            Group::Everyone => false,
-            Group::Moderators => true,
-        };
-        if let Some(ChatText { username, text }) = chat.filter(|_| links_are_off)
+    pub(super) fn check(&self, user: &UserId, payload: &str, chat: Option<&ChatText>) -> Result<(), Refusal> {
+        if let Some(ChatText { username, text }) = chat.filter(|_| !includes(self.links, user))
             && [username, text].into_iter().any(|text| has_link(text))
         {
             return Err(Refusal::Links);
@@ -85,6 +81,15 @@ impl Rules {
         // Whatever a client shows of a payload: other clients than ours may name their keys as they like.
         let payload = serde_json::from_str(payload).unwrap_or_else(|_| Value::String(payload.to_owned()));
         if any_text(&payload, &|text| words.are_in(text)) { Err(Refusal::BlockedWord(Field::Text)) } else { Ok(()) }
+    }
+}
+
+/// Whether a user who does not moderate is one of these.
+fn includes(group: Group, user: &UserId) -> bool {
+    match group {
+        Group::Everyone => true,
+        Group::SignedIn => user.is_of_site(),
+        Group::Moderators => false,
     }
 }
 
@@ -108,6 +113,23 @@ fn any_text(value: &Value, holds: &impl Fn(&str) -> bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn user(name: &str) -> UserId {
+        UserId::try_from(name.to_owned()).expect("a valid id")
+    }
+
+    #[test]
+    fn each_group_is_who_it_says() {
+        let rows = [(Group::Everyone, [true, true]), (Group::SignedIn, [false, true]), (Group::Moderators, [false, false])];
+        for (group, expected) in rows {
+            let rules = Rules::new(&Settings { speakers: group, links: group, ..Settings::default() });
+            let chat = ChatText { username: "Ann".into(), text: "see example.com".into() };
+            for (id, expected) in ["ann", "site:ann"].into_iter().zip(expected) {
+                assert_eq!(rules.check_speaker(&user(id)).is_ok(), expected, "{group:?} {id}");
+                assert_eq!(rules.check(&user(id), "{}", Some(&chat)).is_ok(), expected, "{group:?} {id}: links");
+            }
+        }
+    }
 
     #[test]
     fn links_are_seen_however_they_are_written() {
@@ -147,7 +169,7 @@ mod tests {
             ("7", None),
         ];
         for (payload, expected) in rows {
-            let found = match rules.check(payload, ChatText::of(payload).as_ref()) {
+            let found = match rules.check(&user("ann"), payload, ChatText::of(payload).as_ref()) {
                 Ok(()) => None,
                 Err(Refusal::BlockedWord(field)) => Some(field),
                 Err(other) => panic!("{payload}: {other}"),

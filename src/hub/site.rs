@@ -9,9 +9,6 @@ use super::{
 };
 use crate::chat::{Capabilities, RoomId, UserId};
 
-/// What the ids of a site's users begin with in the chat: guests' ids are UUIDs, so that neither can be the other.
-const NAMESPACE: &str = "site:";
-
 /// Longest address of a picture, in bytes.
 const PICTURE_BYTES: usize = 1_024;
 
@@ -71,7 +68,7 @@ impl Site {
         if sub.is_empty() {
             return Err(refuse("\"sub\" is empty"));
         }
-        let user = UserId::try_from(format!("{NAMESPACE}{sub}"));
+        let user = UserId::try_from(format!("{}{sub}", UserId::OF_SITE));
         let user = user.map_err(|_| refuse("\"sub\" must be 1 to 123 printable ASCII characters without spaces"))?;
         if picture.as_deref().is_some_and(|picture| !is_picture(picture)) {
             return Err(refuse(&format!("\"picture\" must be an https address of at most {PICTURE_BYTES} characters")));
@@ -87,11 +84,6 @@ impl Site {
         let capabilities = caps.unwrap_or_else(Capabilities::guest);
         Ok(Claims { user, room, capabilities, connection: None, expires_at: exp, origin })
     }
-}
-
-/// Whether `user` comes from a site.
-pub(super) fn is_own(user: &UserId) -> bool {
-    user.as_str().starts_with(NAMESPACE)
 }
 
 fn validation() -> Validation {

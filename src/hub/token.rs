@@ -3,10 +3,7 @@ use std::{net::IpAddr, time::Duration};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, errors::ErrorKind};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    ConnectionId,
-    site::{self, Site},
-};
+use super::{ConnectionId, site::Site};
 use crate::chat::{AddressHash, Capabilities, Capability, Profile, Role, RoomId, Timestamp, UserId};
 
 /// What a token says about its bearer. A JSON Web Token (RFC 7519), signed with HS256.
@@ -96,7 +93,7 @@ impl Claims {
 
     /// Whether a site has brought its bearer.
     pub fn is_of_a_site(&self) -> bool {
-        site::is_own(&self.user)
+        self.user.is_of_site()
     }
 
     /// What may be signed for its bearer again: all of it, if that ends when what they came with does.

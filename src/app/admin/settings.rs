@@ -28,7 +28,8 @@ pub enum Control {
     Choice(&'static [(&'static str, &'static str)]),
 }
 
-const WHO: Control = Control::Choice(&[("everyone", "Everyone"), ("moderators", "Moderators")]);
+const WHO: Control =
+    Control::Choice(&[("everyone", "Everyone"), ("signed_in", "Users of your site"), ("moderators", "Moderators")]);
 
 const REVIEW_FALLBACK: Control = Control::Choice(&[("allow", "The message is allowed"), ("deny", "The message is denied")]);
 
