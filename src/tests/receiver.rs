@@ -161,7 +161,8 @@ async fn serve(
     replies: Arc<Mutex<VecDeque<Reply>>>,
 ) {
     let mut connections = tokio::task::JoinSet::new();
-    for number in 0.. {
+    loop {
+        let number = connections.len();
         let (socket, _) = listener.accept().await.expect("a connection");
         let (tls, received, replies) = (tls.clone(), received.clone(), Arc::clone(&replies));
         connections.spawn(async move {

@@ -9,6 +9,7 @@ use crate::app::view::{InvitationRow, PeopleView};
 pub fn people(view: PeopleView) -> impl IntoView {
     let PeopleView { invitations, rooms, name, link, invited, error } = view;
     let is_wrong = !error.is_empty();
+    let has_invitations = !invitations.is_empty();
     let options = rooms.into_iter().map(|(room, name)| view! { <option value=room.to_string()>{name}</option> }).collect_view();
     let made = (!link.is_empty()).then(|| {
         view! {
@@ -19,31 +20,11 @@ pub fn people(view: PeopleView) -> impl IntoView {
         }
     });
     let body = view! {
-            <p><a href="/admin">"Rooms"</a></p>
+            <nav class="path" aria-label="Breadcrumb"><a href="/admin">"Rooms"</a></nav>
             <p>"Who takes an invitation moderates: they delete messages and decide who may write, under a name that is theirs alone."</p>
             {made}
-            <form class="invite" method="post" action="/admin/people">
-                <label for="name">"Name"</label>
-                <input
-                    id="name"
-                    name="name"
-                    type="text"
-                    autocomplete="off"
-                    dir="auto"
-                    required
-                    value=name
-                    aria-invalid=is_wrong.then_some("true")
-                    aria-describedby="name-error"
-                />
-                <p id="name-error" class="error" role="alert" hidden=!is_wrong>{error}</p>
-                <label for="room">"Room"</label>
-                <select id="room" name="room">
-                    <option value="">"All rooms"</option>
-                    {options}
-                </select>
-                <button class="button" type="submit">"Invite"</button>
-            </form>
-            <table>
+            <p hidden=has_invitations>"Nobody is invited yet."</p>
+            <table hidden=!has_invitations>
                 <thead>
                     <tr>
                         <th scope="col">"Name"</th>
@@ -54,6 +35,32 @@ pub fn people(view: PeopleView) -> impl IntoView {
                 </thead>
                 <tbody>{invitations.into_iter().map(row).collect_view()}</tbody>
             </table>
+            <h2 id="new">"New invitation"</h2>
+            <form class="fields" method="post" action="/admin/people" aria-labelledby="new">
+                <p class="field">
+                    <label for="name">"Name"</label>
+                    <input
+                        id="name"
+                        name="name"
+                        type="text"
+                        autocomplete="off"
+                        dir="auto"
+                        required
+                        value=name
+                        aria-invalid=is_wrong.then_some("true")
+                        aria-describedby="name-error"
+                    />
+                </p>
+                <p id="name-error" class="error" role="alert" hidden=!is_wrong>{error}</p>
+                <p class="field">
+                    <label for="room">"Room"</label>
+                    <select id="room" name="room">
+                        <option value="">"All rooms"</option>
+                        {options}
+                    </select>
+                </p>
+                <button class="button" type="submit">"Invite"</button>
+            </form>
     };
     page("People", body)
 }
@@ -71,7 +78,7 @@ fn row(InvitationRow { id, room, name, taken_at, is_revoked }: InvitationRow) ->
     let revoke = (!is_revoked).then(|| {
         view! {
             <form method="post" action=format!("/admin/people/{id}/revoke")>
-                <button class="button" type="submit" aria-label=label>"Revoke"</button>
+                <button class="button quiet" type="submit" aria-label=label>"Revoke"</button>
             </form>
         }
     });
