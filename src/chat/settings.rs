@@ -12,6 +12,9 @@ const MOST_MESSAGES_PER_MINUTE: u32 = 60_000;
 /// Longest time for which a text may not be said again: whoever wants it longer wants slow mode.
 const LONGEST_REPEAT_SECONDS: u32 = 3_600;
 
+/// Longest time that newcomers wait: longer than most tokens last, and with them the memory of when somebody came.
+const LONGEST_ESTABLISHED_MINUTES: u32 = 10_080;
+
 /// Most blocked words: with the longest length of each it bounds what a room keeps in memory for them.
 const MOST_BLOCKED_WORDS: usize = 500;
 
@@ -39,6 +42,9 @@ pub struct Settings {
     pub message_chars: u32,
     /// Who may speak.
     pub speakers: Group,
+    /// How many minutes ago somebody must have come for the first time to speak, at most 10,080 (a week); 0 for all. Those whom a
+    /// site has signed in need not wait.
+    pub established_minutes: u32,
     /// Whether nobody but moderators may speak for now.
     pub paused: bool,
     /// Who may write links.
@@ -174,6 +180,11 @@ impl Settings {
                 self.blocked_words.len() <= MOST_BLOCKED_WORDS && self.blocked_words.iter().all(|word| is_word(word)),
                 "have at most 500 words of 1 to 64 characters, which are not * alone",
             ),
+            (
+                "established_minutes",
+                self.established_minutes <= LONGEST_ESTABLISHED_MINUTES,
+                "be from 0 to 10080 minutes (a week)",
+            ),
             ("repeat_seconds", self.repeat_seconds <= LONGEST_REPEAT_SECONDS, "be from 0 to 3600 seconds (an hour)"),
             ("allowed_origins", self.allowed_origins.are_few(), "be at most 32 origins"),
         ];
@@ -255,6 +266,7 @@ mod tests {
             (json!({ "blocked_words": ["**"] }), "not * alone"),
             (json!({ "blocked_words": "x" }), r#""blocked_words" cannot be read"#),
             (json!({ "repeat_seconds": 3_601 }), "0 to 3600"),
+            (json!({ "established_minutes": 10_081 }), "0 to 10080"),
             (json!({ "allowed_origins": ["https://a.example/"] }), r#""https://a.example/" is not an origin"#),
             (json!({ "allowed_origins": vec!["https://a.example"; 33] }), "at most 32 origins"),
         ];

@@ -387,7 +387,7 @@ impl Hub {
         let rules = live.rules();
         if !moderates {
             live.may_speak(&claims.user, from, &self.0.tokens)?;
-            rules.check_speaker(&claims.user)?;
+            rules.check_speaker(&claims)?;
         }
         let payload = draft.payload.get();
         ChatText::check(payload, &rules.limits(&self.0.limits))?;
@@ -414,7 +414,7 @@ impl Hub {
         self.check_revoked(&claims.user, &claims.origin)?;
         if !moderates {
             live.may_speak(&claims.user, from, &self.0.tokens)?;
-            live.rules().check_speaker(&claims.user)?;
+            live.rules().check_speaker(&claims)?;
         }
         let entry = engine::Entry { author: claims.user.clone(), to, profile: claims.profile(), draft, name: name.clone() };
         let appended = self.0.engine.append(room, entry).await;

@@ -117,6 +117,12 @@ pub enum Refusal {
     /// Only some may speak in this room.
     #[error("{}", speakers(.0))]
     Speakers(Group),
+    /// They came too short a while ago.
+    #[error("Newcomers cannot write here yet. You can in {}.", in_words(.left))]
+    NotEstablished {
+        /// For how long yet.
+        left: Duration,
+    },
     /// Only some may write links in this room.
     #[error("Links cannot be written here. Please leave them out.")]
     Links,
@@ -185,6 +191,7 @@ impl Refusal {
             Self::Repeated { .. } => "repeated",
             Self::Paused => "paused",
             Self::Speakers(_) => "speakers",
+            Self::NotEstablished { .. } => "not_established",
             Self::Links => "links",
             Self::BlockedWord(_) => "blocked_word",
             Self::Setting(_) => "setting",

@@ -4,15 +4,20 @@ use linkify::{LinkFinder, LinkKind};
 use serde_json::Value;
 
 use super::{
-    Refusal,
+    Claims, Refusal,
     words::{Words, fold},
 };
-use crate::chat::{ChatText, Field, Group, Limits, ReviewFallback, Settings, UserId};
+use crate::{
+    chat::{ChatText, Field, Group, Limits, ReviewFallback, Settings, Timestamp, UserId},
+    engine::now,
+};
 
 /// What a room's settings ask of whoever speaks there, made ready to be checked. Who moderates is under none of it.
 pub(super) struct Rules {
     is_paused: bool,
     speakers: Group,
+    /// How long ago guests must have come.
+    established: Duration,
     links: Group,
     /// Longest text, in code points; 0 for the installation's.
     message_chars: u32,
@@ -33,6 +38,7 @@ impl Rules {
         Self {
             is_paused: settings.paused,
             speakers: settings.speakers,
+            established: Duration::from_secs(60 * u64::from(settings.established_minutes)),
             links: settings.links,
             message_chars: settings.message_chars,
             blocked_words: (!settings.blocked_words.is_empty()).then(|| Words::new(&settings.blocked_words)),
@@ -47,12 +53,16 @@ impl Rules {
     /// Whether that user, who does not moderate, may speak.
     ///
     /// # Errors
-    /// [`Refusal::Paused`] and [`Refusal::Speakers`].
-    pub(super) fn check_speaker(&self, user: &UserId) -> Result<(), Refusal> {
+    /// [`Refusal::Paused`], [`Refusal::Speakers`] and [`Refusal::NotEstablished`].
+    pub(super) fn check_speaker(&self, Claims { user, origin, .. }: &Claims) -> Result<(), Refusal> {
+        // A token from before this was known is one of somebody who came before.
+        let came = Timestamp::of_seconds(origin.since.unwrap_or_default());
+        let left = self.established.saturating_sub(Duration::from_millis(now().0.saturating_sub(came.0).max(0) as u64));
         match self.speakers {
             _ if self.is_paused => Err(Refusal::Paused),
-            group if includes(group, user) => Ok(()),
-            group => Err(Refusal::Speakers(group)),
+            group if !includes(group, user) => Err(Refusal::Speakers(group)),
+            _ if !left.is_zero() && !user.is_of_site() => Err(Refusal::NotEstablished { left }),
+            _ => Ok(()),
         }
     }
 
@@ -113,9 +123,31 @@ fn any_text(value: &Value, holds: &impl Fn(&str) -> bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        chat::{Capabilities, RoomId},
+        hub::Origin,
+    };
 
     fn user(name: &str) -> UserId {
         UserId::try_from(name.to_owned()).expect("a valid id")
+    }
+
+    /// Of somebody who came so many seconds ago.
+    fn claims(id: &str, seconds: u64) -> Claims {
+        let origin = Origin { since: Some(now().0 as u64 / 1_000 - seconds), ..Origin::default() };
+        let capabilities = Capabilities::guest();
+        Claims { user: user(id), room: RoomId::FIRST, capabilities, connection: None, expires_at: u64::MAX, origin }
+    }
+
+    #[test]
+    fn newcomers_wait_unless_their_site_knows_them() {
+        let rules = Rules::new(&Settings { established_minutes: 10, ..Settings::default() });
+        let rows = [("ann", 0, false), ("ann", 500, false), ("ann", 601, true), ("site:ann", 0, true)];
+        for (id, seconds, expected) in rows {
+            assert_eq!(rules.check_speaker(&claims(id, seconds)).is_ok(), expected, "{id} {seconds}");
+        }
+        let before = Claims { origin: Origin::default(), ..claims("ann", 0) };
+        assert!(rules.check_speaker(&before).is_ok(), "a token of an older version");
     }
 
     #[test]
@@ -125,7 +157,7 @@ mod tests {
             let rules = Rules::new(&Settings { speakers: group, links: group, ..Settings::default() });
             let chat = ChatText { username: "Ann".into(), text: "see example.com".into() };
             for (id, expected) in ["ann", "site:ann"].into_iter().zip(expected) {
-                assert_eq!(rules.check_speaker(&user(id)).is_ok(), expected, "{group:?} {id}");
+                assert_eq!(rules.check_speaker(&claims(id, 0)).is_ok(), expected, "{group:?} {id}");
                 assert_eq!(rules.check(&user(id), "{}", Some(&chat)).is_ok(), expected, "{group:?} {id}: links");
             }
         }

@@ -54,6 +54,9 @@ pub struct Origin {
     /// When their site has issued it, if it says so: seconds since 1970 (RFC 7519 4.1.6).
     #[serde(rename = "iat", default, skip_serializing_if = "Option::is_none")]
     pub issued_at: Option<u64>,
+    /// When the chat saw them first: seconds since 1970. None for those whom a site brings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<u64>,
 }
 
 impl Origin {
@@ -192,8 +195,12 @@ impl Tokens {
         capabilities: Capabilities,
         connection: Option<ConnectionId>,
     ) -> String {
-        let Identity { user, origin } = identity.into();
-        let expires_at = jsonwebtoken::get_current_timestamp() + self.lifetime.as_secs();
+        let Identity { user, mut origin } = identity.into();
+        let now = jsonwebtoken::get_current_timestamp();
+        if !user.is_of_site() {
+            origin.since.get_or_insert(now);
+        }
+        let expires_at = now + self.lifetime.as_secs();
         let expires_at = expires_at.min(origin.until.unwrap_or(u64::MAX));
         let claims = Claims { user, room, capabilities, connection, expires_at, origin };
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding).expect("HMAC and plain data cannot fail")

@@ -54,6 +54,7 @@ impl From<Refusal> for ApiError {
             | Refusal::SlowMode { retry_after: wait }
             | Refusal::RoomTooFast { retry_after: wait }
             | Refusal::Repeated { retry_after: wait }
+            | Refusal::NotEstablished { left: wait }
             | Refusal::TimedOut { left: wait } => {
                 Some((header::RETRY_AFTER, HeaderValue::from(wait.as_secs_f64().ceil() as u64)))
             }
@@ -81,6 +82,7 @@ pub(super) fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::TimedOut { .. }
         | Refusal::Banned
         | Refusal::Paused
+        | Refusal::NotEstablished { .. }
         | Refusal::Denied { .. }
         | Refusal::Unreviewed
         | Refusal::Speakers(_) => StatusCode::FORBIDDEN,

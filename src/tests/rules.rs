@@ -131,3 +131,26 @@ async fn a_moderator_may_pause_and_slow_down_and_change_nothing_else() {
     let owner = site.hub.tokens().sign(site.guest(), RoomId::FIRST, Capabilities::owner(), None);
     assert_eq!(configure(&owner, json!({ "paused": false, "name": "Mine" })).await, 200);
 }
+
+#[tokio::test]
+async fn newcomers_wait_and_what_is_signed_for_them_later_says_since_when() {
+    let site = Site::open().await;
+    let mut first = site.subscribe().await;
+    set(&site, &json!({ "established_minutes": 5 })).await;
+    let refused = site.say(first.token(), "hello").await;
+    assert_eq!(refused.status, 403, "{}", refused.text);
+    assert!(refused.error().starts_with("Newcomers cannot write here yet. You can in 5 minutes"), "{}", refused.text);
+    assert!(matches!(refused.header("retry-after").parse(), Ok(1..=300)), "{}", refused.header("retry-after"));
+    // As if they had come an hour ago: whatever is signed for them again still says so.
+    let since = jsonwebtoken::get_current_timestamp() - 3_600;
+    let origin = crate::hub::Origin { since: Some(since), ..Default::default() };
+    let identity = crate::hub::Identity { user: site.guest(), origin };
+    let token = site.hub.tokens().sign(identity, RoomId::FIRST, Capabilities::guest(), None);
+    let again = site.subscribe_with(&format!("/subscribe/1?token={token}"), None).await;
+    assert_eq!(site.hub.check(again.token(), RoomId::FIRST).expect("good").origin.since, Some(since));
+    assert_eq!(site.say(again.token(), "hello").await.status, 200);
+    assert_eq!(site.say(&moderator(&site), "hello").await.status, 200);
+    set(&site, &json!({ "established_minutes": 0 })).await;
+    assert_eq!(site.say(first.token(), "hello").await.status, 200);
+    assert_eq!(first.next_texts(3).await.len(), 3);
+}

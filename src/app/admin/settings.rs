@@ -34,7 +34,7 @@ const WHO: Control =
 const REVIEW_FALLBACK: Control = Control::Choice(&[("allow", "The message is allowed"), ("deny", "The message is denied")]);
 
 /// All settings, in the order of the form.
-pub const FIELDS: [SettingField; 17] = {
+pub const FIELDS: [SettingField; 18] = {
     const fn field(name: &'static str, label: &'static str, help: &'static str, control: Control) -> SettingField {
         SettingField { name, label, help, control }
     }
@@ -58,6 +58,12 @@ pub const FIELDS: [SettingField; 17] = {
         ),
         field("message_chars", "Longest message", "In characters; 0 for what the installation allows.", Control::Number),
         field("speakers", "Who may write", "", WHO),
+        field(
+            "established_minutes",
+            "Newcomers wait",
+            "So many minutes after they have come for the first time; 0 to write at once.",
+            Control::Number,
+        ),
         field("links", "Who may write links", "", WHO),
         field(
             "blocked_words",
