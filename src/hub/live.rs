@@ -103,8 +103,8 @@ struct Server {
 
 struct Connection {
     user: UserId,
-    /// What it came with.
-    origin: Origin,
+    /// What it came with; none of a guest, whose user id says as much, and of whom there are the most.
+    origin: Option<Box<Origin>>,
     /// Where it comes from, if that is known.
     from: Option<IpAddr>,
     number: u64,
@@ -340,6 +340,8 @@ impl LiveRoom {
         let mut state = self.lock();
         let (number, asked) = (state.connected, Arc::default());
         state.connected += 1;
+        let can_be_revoked = origin.id.is_some() || origin.issued_at.is_some();
+        let origin = can_be_revoked.then(|| Box::new(origin));
         let seat = Connection { user, origin, from, number, asked: Arc::clone(&asked), wake: Arc::clone(wake) };
         state.connections.insert(connection, seat);
         let reached = state.ring.end();
@@ -366,7 +368,9 @@ impl LiveRoom {
     /// Ends the connections of those who came with something.
     pub(super) fn close(&self, is_meant: impl Fn(&UserId, &Origin) -> bool) {
         let mut state = self.lock();
-        let meant = state.connections.iter().filter(|(_, connection)| is_meant(&connection.user, &connection.origin));
+        let guest = Origin::default();
+        let is_meant = |one: &Connection| is_meant(&one.user, one.origin.as_deref().unwrap_or(&guest));
+        let meant = state.connections.iter().filter(|(_, connection)| is_meant(connection));
         let ids: Vec<_> = meant.map(|(id, _)| *id).collect();
         let closed: Vec<_> = ids.into_iter().filter_map(|id| Some((id, state.remove(id)?))).collect();
         self.wake(state);
