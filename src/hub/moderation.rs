@@ -112,7 +112,7 @@ impl Hub {
         self.find(room)?;
         let asker = match who {
             Authority::Admin => None,
-            Authority::Bearer(token) => Some(self.0.tokens.check(token, room)?),
+            Authority::Bearer(token) => Some(self.check(token, room)?),
         };
         let act = self.0.engine.deletion(room, seq).await?.ok_or(Refusal::UnknownMessage)?;
         let author = act.deleted.as_ref().map(|message| &message.author);

@@ -4,7 +4,7 @@ use axum::{body::Body, http::Request};
 use serde_json::{Value, json};
 
 use super::{Answer, Events, Site, site_users::sign};
-use crate::chat::RoomId;
+use crate::chat::{MessageId, RoomId};
 
 const REVOKE: &str = "/v1/tokens/revoke";
 
@@ -12,8 +12,8 @@ async fn get(site: &Site, uri: &str, cookie: &str) -> Answer {
     site.send(Request::get(uri).header("cookie", cookie).body(Body::empty()).expect("a request")).await
 }
 
-async fn delete_with(site: &Site, token: &str) -> Answer {
-    let request = Request::delete("/v1/streams/1/users/nobody/messages").header("authorization", format!("Bearer {token}"));
+async fn send_with(site: &Site, token: &str, method: &str, uri: &str) -> Answer {
+    let request = Request::builder().method(method).uri(uri).header("authorization", format!("Bearer {token}"));
     site.send(request.body(Body::empty()).expect("a request")).await
 }
 
@@ -24,11 +24,13 @@ async fn end(mut events: Events) {
 
 /// Nothing of what somebody holds counts any more, at any place where a token is taken.
 async fn check_refused(site: &Site, tokens: &[&str]) {
+    let deletion = format!("/v1/streams/1/messages/{}/deletion", MessageId { room: RoomId::FIRST, seq: 1 });
     for token in tokens {
         for answer in [
             site.say(token, "hi").await,
             site.request(token).await,
-            delete_with(site, token).await,
+            send_with(site, token, "DELETE", "/v1/streams/1/users/nobody/messages").await,
+            send_with(site, token, "GET", &deletion).await,
             site.get(&format!("/subscribe/1?token={token}")).await,
         ] {
             assert_eq!((answer.status, answer.error()), (401, "The token has been revoked."));
