@@ -68,9 +68,8 @@ impl Import {
         }
         self.hand_over().await?;
         self.is_finished = true;
-        let (hub, room) = (self.hub.clone(), self.room);
-        // Its own task: what the engine has made the hub must know, whether or not somebody still waits for it.
-        let finishing = tokio::spawn(async move {
+        let room = self.room;
+        let finish = async move |hub: Hub| {
             let finished = hub.0.engine.finish_import(room).await;
             if finished.is_err() {
                 hub.0.engine.abandon_import(room);
@@ -79,8 +78,8 @@ impl Import {
             hub.note(&key);
             hub.0.rooms.insert(room.clone(), head);
             Ok(room)
-        });
-        finishing.await.unwrap_or(Err(Refusal::Stopping))
+        };
+        self.hub.to_its_end(finish).await
     }
 
     async fn hand_over(&mut self) -> Result<(), Refusal> {

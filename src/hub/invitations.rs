@@ -75,8 +75,13 @@ impl Hub {
         let mut id = uuid::Uuid::new_v4().simple().to_string();
         id.truncate(16);
         let invitation = Invitation { id, room, name, made_at: now(), taken_at: None, revoked_at: None };
-        self.0.engine.keep_invitation(invitation.clone()).await?;
-        self.0.invitations.note(invitation.clone());
+        let kept = invitation.clone();
+        self.to_its_end(async move |hub| {
+            hub.0.engine.keep_invitation(kept.clone()).await?;
+            hub.0.invitations.note(kept);
+            Ok(())
+        })
+        .await?;
         let link = format!("{}-{}", invitation.id, self.0.tokens.invitation_key(&invitation.id));
         Ok((invitation, link))
     }
@@ -123,10 +128,12 @@ impl Hub {
             invited.invitation.taken_at = Some(now());
             invited.invitation.clone()
         };
-        if let Err(error) = self.0.engine.keep_invitation(taken.clone()).await {
-            self.0.invitations.note(Invitation { taken_at: None, ..taken });
-            return Err(error.into());
-        }
+        let kept = taken.clone();
+        self.to_its_end(async move |hub| {
+            let result = hub.0.engine.keep_invitation(kept.clone()).await;
+            result.inspect_err(|_| hub.0.invitations.note(Invitation { taken_at: None, ..kept })).map_err(Refusal::from)
+        })
+        .await?;
         let session = self.0.tokens.sign_session(Scope::Moderator, taken.id.clone(), MODERATOR_SECONDS);
         Ok((taken, session))
     }
@@ -141,13 +148,16 @@ impl Hub {
         let found = self.0.invitations.find(id).filter(|found| room.is_none() || found.room == room);
         let found = found.ok_or(Refusal::UnknownInvitation)?;
         let revoked = Invitation { revoked_at: Some(found.revoked_at.unwrap_or_else(now)), ..found };
-        self.0.engine.keep_invitation(revoked.clone()).await?;
-        self.0.invitations.note(revoked.clone());
-        for room in self.0.rooms.all() {
-            room.release_name(&revoked.user());
-        }
-        self.close_refused();
-        Ok(())
+        self.to_its_end(async move |hub| {
+            hub.0.engine.keep_invitation(revoked.clone()).await?;
+            for room in hub.0.rooms.all() {
+                room.release_name(&revoked.user());
+            }
+            hub.0.invitations.note(revoked);
+            hub.close_refused();
+            Ok(())
+        })
+        .await
     }
 
     /// What the proof of an invitation lets its bearer do in `room`; nothing if it is none, or none any more.

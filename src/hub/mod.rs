@@ -295,10 +295,22 @@ impl Hub {
     pub async fn create_room(&self, settings: SettingsChange) -> Result<Room, Refusal> {
         let settings = settings.make(&uuid::Uuid::new_v4().to_string())?;
         self.check_review_url(&settings.review_url)?;
-        let (room, key) = self.0.engine.create_room(settings).await?;
-        self.note(&key);
-        self.0.rooms.insert(room.clone(), 0);
-        Ok(room)
+        self.to_its_end(async move |hub| {
+            let (room, key) = hub.0.engine.create_room(settings).await?;
+            hub.note(&key);
+            hub.0.rooms.insert(room.clone(), 0);
+            Ok(room)
+        })
+        .await
+    }
+
+    /// Does something to its end, though its asker may go away meanwhile: what is stored must be known here too.
+    async fn to_its_end<T, F>(&self, work: impl FnOnce(Self) -> F) -> Result<T, Refusal>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Refusal>> + Send + 'static,
+    {
+        tokio::spawn(work(self.clone())).await.unwrap_or(Err(Refusal::Stopping))
     }
 
     /// Moves a room to another state.
@@ -307,9 +319,12 @@ impl Hub {
     /// [`Refusal::UnknownRoom`], or the engine's.
     pub async fn set_state(&self, room: RoomId, state: RoomState) -> Result<Room, Refusal> {
         let live = self.find(room)?;
-        let room = self.0.engine.set_state(room, state).await?;
-        live.update(&room);
-        Ok(room)
+        self.to_its_end(async move |hub| {
+            let room = hub.0.engine.set_state(room, state).await?;
+            live.update(&room);
+            Ok(room)
+        })
+        .await
     }
 
     /// Connects a reader of that `site`, who comes `from` that address if it is known. `resume` is the position that it says it saw last, as it says it; one that cannot be used opens the

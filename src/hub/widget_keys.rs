@@ -83,8 +83,7 @@ impl Hub {
     /// [`Refusal::InvalidWidgetKey`], [`Refusal::UnknownRoom`], or the engine's.
     pub async fn create_widget_key(&self, key: NewWidgetKey) -> Result<WidgetKey, Refusal> {
         key.check()?;
-        let hub = self.clone();
-        to_its_end(async move {
+        self.to_its_end(async move |hub| {
             let key = hub.0.engine.create_widget_key(key).await?;
             tracing::info!(key = key.key, "a widget key was made");
             hub.note(&key);
@@ -98,8 +97,8 @@ impl Hub {
     /// # Errors
     /// [`Refusal::UnknownWidgetKey`], or the engine's.
     pub async fn revoke_widget_key(&self, key: &str) -> Result<WidgetKey, Refusal> {
-        let (hub, key) = (self.clone(), key.to_owned());
-        to_its_end(async move {
+        let key = key.to_owned();
+        self.to_its_end(async move |hub| {
             let key = hub.0.engine.revoke_widget_key(key).await?;
             tracing::info!(key = key.key, "a widget key was revoked");
             hub.note(&key);
@@ -126,9 +125,4 @@ impl Hub {
             Some(_) | None => self.0.widget_keys.check(room, site),
         }
     }
-}
-
-/// Does something to its end, though its asker may go away meanwhile: what is stored must be known here too.
-async fn to_its_end<T: Send + 'static>(work: impl Future<Output = Result<T, Refusal>> + Send + 'static) -> Result<T, Refusal> {
-    tokio::spawn(work).await.unwrap_or(Err(Refusal::Stopping))
 }

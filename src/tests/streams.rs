@@ -5,6 +5,7 @@ use super::{
     Answer, Site,
     site::{ADMIN_KEY, WIDGET_KEY, texts},
 };
+use crate::chat::RoomState;
 
 async fn administer_get(site: &Site, uri: &str) -> Answer {
     let request = Request::get(uri).header("authorization", format!("Bearer {ADMIN_KEY}"));
@@ -224,4 +225,23 @@ async fn slow_mode_makes_everybody_wait_but_who_moderates() {
     site.administer("/v1/streams/1/settings", &json!({ "slow_mode_seconds": 0 })).await;
     assert_eq!(site.publish(&token, &say("b")).await.status, 200);
     assert_eq!(site.history().await, ["a", "c", "d", "e", "b"]);
+}
+
+#[tokio::test]
+async fn a_room_is_made_and_opened_though_its_asker_goes_away() {
+    let site = Site::open().await;
+    let named = serde_json::from_value(json!({ "name": "Stage" })).expect("a change");
+    let mut asked = Box::pin(site.hub.create_room(named));
+    assert!(futures::poll!(&mut asked).is_pending());
+    drop(asked);
+    while site.hub.rooms().len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    let room = site.hub.rooms()[1].id;
+    let mut asked = Box::pin(site.hub.set_state(room, RoomState::Prepared));
+    assert!(futures::poll!(&mut asked).is_pending());
+    drop(asked);
+    while site.hub.rooms()[1].state != RoomState::Prepared {
+        tokio::task::yield_now().await;
+    }
 }
