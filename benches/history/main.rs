@@ -94,7 +94,7 @@ async fn generate(folder: &Path, messages: u64) -> (String, u64) {
                 format!(r#"{{"type":"chat","username":"user {}","message_text":"message {number:0>120}"}}"#, number % 5_000);
             let payload = serde_json::value::RawValue::from_string(text).expect("JSON");
             let author = UserId::try_from(format!("user-{}", number % 5_000)).expect("a valid id");
-            let draft = Draft { payload, video_time: 0.0, client_message_id: None };
+            let draft = Draft { payload, video_time: 0.0, client_message_id: None, announces: false };
             engine
                 .append(RoomId::FIRST, Entry { author, to: None, profile: Profile::default(), draft, name: None })
                 .await

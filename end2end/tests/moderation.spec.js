@@ -127,12 +127,14 @@ test.describe('who may not speak', () => {
 });
 
 /** Signs in as whoever runs the chat, and goes to its room. */
-const moderator = async (visit, options = {}) => {
+const moderator = async (visit, options = {}, hydrated = true) => {
   const page = await visit({ path: '/admin', hydrated: false, ...options });
   await page.getByLabel('Password').fill(ADMIN_PASSWORD);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('link', { name: 'Live chat' }).click();
-  await live(page);
+  if (hydrated) {
+    await live(page);
+  }
   return page;
 };
 
@@ -328,6 +330,29 @@ test('a room is paused and goes on, and what is typed stays', async ({ visit, se
   await server.administer('1/settings', { speakers: 'moderators' });
   await expect(page.getByText('Only moderators write here.')).toBeVisible();
   await expect(owner.getByLabel('Message', { exact: true })).toBeVisible();
+});
+
+test('an announcement stands out for everybody, with JavaScript and without', async ({ visit, server }) => {
+  const [page, owner] = [await visit(), await moderator(visit)];
+  await expect(page.getByLabel('Announce it')).toHaveCount(0);
+  await owner.getByLabel('Announce it').check();
+  await say(owner, 'We start in five minutes.', 'Robin');
+  await expect(messages(page).filter({ hasText: 'Announcement' })).toHaveText(/We start in five minutes\./);
+  await expect(owner.getByLabel('Announce it')).not.toBeChecked();
+  await say(owner, 'And hello.');
+  await expect(messages(page)).toHaveCount(2);
+  await expect(page.getByText('Announcement', { exact: true })).toHaveCount(1);
+  await page.reload();
+  await live(page);
+  await expect(messages(page).first().getByText('Announcement', { exact: true })).toBeVisible();
+  expect(await violations(page)).toEqual([]);
+  const plain = await moderator(visit, { javaScriptEnabled: false }, false);
+  await plain.getByLabel('Username').fill('Sam');
+  await plain.getByLabel('Message', { exact: true }).fill('A break now.');
+  await plain.getByLabel('Announce it').check();
+  await plain.getByRole('button', { name: 'Send the Message' }).click();
+  await expect(messages(page).last()).toContainText('Announcement');
+  expect(await texts(page)).toEqual(['We start in five minutes.', 'And hello.', 'A break now.']);
 });
 
 test.describe('what a room does not want', () => {

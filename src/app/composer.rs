@@ -19,6 +19,7 @@ struct Form {
     limits: Limits,
     username: NodeRef<Input>,
     message: NodeRef<Input>,
+    announcement: NodeRef<Input>,
     error: RwSignal<Option<FormError>>,
     /// How sending goes; empty while nothing is sent.
     progress: RwSignal<String>,
@@ -64,12 +65,13 @@ pub fn Composer(session: Session, view: RoomView) -> impl IntoView {
 
 #[component]
 fn Fields(session: Session, limits: Limits, is_named: bool, form: FormView, hidden: Signal<bool>) -> impl IntoView {
-    let FormView { username, text, error, client_message_id } = form;
+    let FormView { username, text, is_announcement, error, client_message_id } = form;
     let form = Form {
         session,
         limits,
         username: NodeRef::new(),
         message: NodeRef::new(),
+        announcement: NodeRef::new(),
         error: RwSignal::new(error),
         progress: RwSignal::new(String::new()),
         wait: RwSignal::new(0),
@@ -142,6 +144,12 @@ fn Fields(session: Session, limits: Limits, is_named: bool, form: FormView, hidd
                 <span>"Send the Message"</span>
             </button>
             <p id="message-error" class="error" role="alert" hidden=is_fine(FormInput::Message)>{error(FormInput::Message)}</p>
+            {session.moderates.then(|| view! {
+                <label class="announce">
+                    <input type="checkbox" name="announcement" checked=is_announcement autocomplete="off" node_ref=form.announcement />
+                    " Announce it"
+                </label>
+            })}
             <p class="slow">{session.words(move |_| form.slow_mode())}</p>
         </form>
     }
@@ -250,10 +258,11 @@ impl Form {
         }
         self.next.set_value(false);
         let (username, text) = (value(self.username).trim().to_owned(), value(self.message));
+        let announces = self.announcement.get_untracked().is_some_and(|input| input.checked());
         // The same text again is the same message again: the last time may have worked.
         let draft = match self.draft.get_value() {
-            Some(draft) if draft.username == username && draft.text == text => draft,
-            _ => Draft { username, text, client_message_id: publish::new_id() },
+            Some(draft) if draft.username == username && draft.text == text && draft.announces == announces => draft,
+            _ => Draft { username, text, announces, client_message_id: publish::new_id() },
         };
         let slowed = (self.wait.get_untracked() > 0)
             .then(|| FormError { input: Some(FormInput::Message), message: "Slow mode is on. Please wait.".to_owned() });
@@ -322,6 +331,9 @@ impl Form {
     fn clear(self, sent: &str) -> String {
         let now = value(self.message);
         let Some(rest) = now.strip_prefix(sent) else { return now };
+        if let Some(input) = self.announcement.get_untracked() {
+            input.set_checked(false);
+        }
         if let Some(input) = self.message.get_untracked() {
             input.set_value(rest);
             self.chars.set(rest.chars().count());

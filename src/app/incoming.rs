@@ -123,6 +123,7 @@ fn said(envelope: &Json) -> Option<ChatMessage> {
         private: envelope.text("type").as_deref() == Some("private"),
         role: envelope.text("role").unwrap_or_default(),
         picture: envelope.text("picture").unwrap_or_default(),
+        announces: envelope.flag("announcement"),
     })
 }
 
@@ -175,6 +176,7 @@ impl RoomView {
             form: FormView {
                 username: form.text("username")?,
                 text: form.text("text")?,
+                is_announcement: form.flag("is_announcement"),
                 error: error.text("message").map(|message| FormError { input: input(&error), message }),
                 client_message_id: form.text("client_message_id")?,
             },
@@ -193,6 +195,7 @@ fn shown(message: &Json) -> Option<ChatMessage> {
         private: message.flag("private"),
         role: message.text("role")?,
         picture: message.text("picture")?,
+        announces: message.flag("announces"),
     })
 }
 

@@ -118,7 +118,7 @@ fn Said(session: Session, row: Row) -> impl IntoView {
         Box::new(move || write(session.zone(), &message.sent_at))
     };
     view! {
-        <li id=message.id.clone() class=if name { "message first" } else { "message" } class:own=own class:deleted=is_deleted>
+        <li id=message.id.clone() class=if name { "message first" } else { "message" } class:own=own class:deleted=is_deleted class:announcement=message.announces>
             {gap.then(|| view! { <p class="gap"><span>"Some messages may be missing here."</span></p> })}
             {day.then(|| view! { <p class="day"><span>{written(Zone::day_in_words)}</span></p> })}
             <div class="said">
@@ -128,6 +128,7 @@ fn Said(session: Session, row: Row) -> impl IntoView {
                 <p class="by">
                     <bdi class=format!("name {hue}")>{message.chat.username.clone()}</bdi>
                     {(!message.role.is_empty()).then(|| tag("tag role", &message.role))}
+                    {message.announces.then(|| tag("tag", "Announcement"))}
                     {message.private.then(|| tag("tag", "private"))}
                 </p>
                 <time class="time" datetime=message.sent_at.clone() title=written(Zone::full)>{written(Zone::time)}</time>

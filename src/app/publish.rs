@@ -24,6 +24,8 @@ pub struct Draft {
     pub username: String,
     /// The text.
     pub text: String,
+    /// Whether it is to be an announcement.
+    pub announces: bool,
     /// Its id.
     pub client_message_id: String,
 }
@@ -81,8 +83,9 @@ async fn renew(session: Session, old: &str) {
 
 fn encode(draft: &Draft, widget_key: &str) -> String {
     let [username, text, id, key] = [&*draft.username, &draft.text, &draft.client_message_id, widget_key].map(quoted);
+    let announcement = if draft.announces { r#""announcement":true,"# } else { "" };
     format!(
-        r#"{{"type":"broadcast","widget_key":{key},"timestamp":0,"client_message_id":{id},"message":{{"type":"chat","username":{username},"message_text":{text}}}}}"#
+        r#"{{"type":"broadcast",{announcement}"widget_key":{key},"timestamp":0,"client_message_id":{id},"message":{{"type":"chat","username":{username},"message_text":{text}}}}}"#
     )
 }
 

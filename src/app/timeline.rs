@@ -376,7 +376,9 @@ impl Entry {
     /// Whether it stands under the same name as the one before it.
     fn goes_on(&self, before: &Self) -> bool {
         let (this, that) = (&self.message, &before.message);
-        this.author == that.author
+        !this.announces
+            && !that.announces
+            && this.author == that.author
             && this.chat.username == that.chat.username
             && this.private == that.private
             && this.role == that.role

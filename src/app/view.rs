@@ -109,6 +109,8 @@ pub struct FormView {
     pub username: String,
     /// What stands in the message field.
     pub text: String,
+    /// Whether it is to be an announcement.
+    pub is_announcement: bool,
     /// Why the last post was refused.
     pub error: Option<FormError>,
     /// The post's own id, so that a form sent twice is stored once.
@@ -152,4 +154,6 @@ pub struct ChatMessage {
     pub role: String,
     /// The address of their picture; empty if there is none.
     pub picture: String,
+    /// Whether it is an announcement.
+    pub announces: bool,
 }

@@ -26,4 +26,6 @@ pub struct Draft {
     /// The client's own name for this message, at most 64 characters. A second draft of the same author with the same name in
     /// the same room is the same message: it is answered as the first was, and stored once.
     pub client_message_id: Option<String>,
+    /// Whether it is to be an announcement, which only who moderates may make.
+    pub announces: bool,
 }

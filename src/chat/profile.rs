@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
-/// What the author of a message was when they said it, beside what they say of themselves: by their token, so that nobody can claim
-/// it in a message.
+/// As what the author of a message said it, beside what they say of themselves: by their token, so that nobody can claim it in a
+/// message.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
     /// Their part in the room.
@@ -10,6 +10,9 @@ pub struct Profile {
     /// The address of a picture of them, `https` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub picture: Option<String>,
+    /// Whether they said it in the name of the room: an announcement.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub announces: bool,
 }
 
 /// Somebody's part in a room.

@@ -69,7 +69,8 @@ use self::{
 };
 use crate::{
     chat::{
-        Capability, ChatText, Command, Event, Kind, Limits, Origins, Position, Room, RoomId, RoomState, SettingsChange, UserId,
+        Capability, ChatText, Command, Event, Kind, Limits, Origins, Position, Profile, Room, RoomId, RoomState, SettingsChange,
+        UserId,
     },
     engine::{self, Appended, Cursors, Engine, EngineError, Fault, Query, Sink},
 };
@@ -397,6 +398,9 @@ impl Hub {
         if !claims.capabilities.allow(Capability::SendMessage) {
             return Err(Refusal::Capability(Capability::SendMessage));
         }
+        if draft.announces && !claims.capabilities.allow(Capability::DisconnectUser) {
+            return Err(Refusal::Capability(Capability::DisconnectUser));
+        }
         // Who may lift a sanction is under none: a ban by address may hold for their own.
         let moderates = claims.capabilities.allow(Capability::DisconnectUser);
         let rules = live.rules();
@@ -431,7 +435,8 @@ impl Hub {
             live.may_speak(&claims.user, from, &self.0.tokens)?;
             live.rules().check_speaker(&claims)?;
         }
-        let entry = engine::Entry { author: claims.user.clone(), to, profile: claims.profile(), draft, name: name.clone() };
+        let profile = Profile { announces: draft.announces, ..claims.profile() };
+        let entry = engine::Entry { author: claims.user.clone(), to, profile, draft, name: name.clone() };
         let appended = self.0.engine.append(room, entry).await;
         let appended = appended.inspect_err(|_| live.give_turn_back(&claims.user, saying.as_ref()))?;
         if let Some(name) = &name {

@@ -112,7 +112,7 @@ impl Claims {
             may if may.moderate() => Role::Moderator,
             _ => Role::Guest,
         };
-        Profile { role, picture: self.origin.picture.clone() }
+        Profile { role, picture: self.origin.picture.clone(), announces: false }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The inLive widget API: one JSON envelope a message, up by HTTP POST, down by Server-Sent Events.
 //!
-//! Source: inLive's published documentation of 2022 and its npm SDK 0.3.0. What is ours beside it: the SSE `id`, and the envelope
-//! keys `id`, `sent_at`, `role`, `picture`, `client_message_id`, `position` and `gap`, which its clients pass over.
+//! Source: inLive's published documentation of 2022 and its npm SDK 0.3.0. What is ours beside it: the SSE `id`, and the keys
+//! `id`, `sent_at`, `role`, `picture`, `announcement`, `client_message_id`, `position` and `gap`, which its clients pass over.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -58,6 +58,7 @@ struct Body {
     to_user_id: Option<Payload>,
     timestamp: Option<Payload>,
     client_message_id: Option<Payload>,
+    announcement: Option<Payload>,
     #[serde(default, deserialize_with = "present")]
     message: Option<Payload>,
 }
@@ -77,6 +78,7 @@ pub fn decode(body: &[u8]) -> Result<Publication, DecodeError> {
             payload: message.ok_or(DecodeError::Missing("message"))?,
             video_time: number("timestamp", body.timestamp.as_deref())?.unwrap_or_default(),
             client_message_id: client_message_id(body.client_message_id.as_deref())?,
+            announces: announcement(&kind, body.announcement.as_deref())?,
         })
     };
     let command = match kind.as_str() {
@@ -97,6 +99,16 @@ fn string(key: &'static str, value: Option<&RawValue>) -> Result<Option<String>,
 fn number(key: &'static str, value: Option<&RawValue>) -> Result<Option<f64>, DecodeError> {
     let wrong = |_| DecodeError::WrongType { key, expected: "a number of seconds" };
     value.map(|value| serde_json::from_str(value.get()).map_err(wrong)).transpose()
+}
+
+fn announcement(kind: &str, value: Option<&RawValue>) -> Result<bool, DecodeError> {
+    let wrong = |expected| DecodeError::WrongType { key: "announcement", expected };
+    match value.map(|value| serde_json::from_str(value.get())) {
+        None | Some(Ok(false)) => Ok(false),
+        Some(Ok(true)) if kind == "broadcast" => Ok(true),
+        Some(Ok(true)) => Err(wrong("false but in a broadcast")),
+        Some(Err(_)) => Err(wrong("true or false")),
+    }
 }
 
 fn addressee(value: Option<&RawValue>) -> Result<UserId, DecodeError> {
@@ -129,6 +141,8 @@ pub struct Envelope<'a> {
     role: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     picture: Option<&'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    announcement: bool,
     /// In a replay: milliseconds since the room's start.
     #[serde(skip_serializing_if = "Option::is_none")]
     offset: Option<u64>,
@@ -153,6 +167,7 @@ impl<'a> Envelope<'a> {
         let profile = event.message().map(|message| &message.profile);
         let role = profile.and_then(|profile| profile.role.name());
         let picture = profile.and_then(|profile| profile.picture.as_deref());
+        let announcement = profile.is_some_and(|profile| profile.announces);
         let stream_id = event.room.to_string();
         Self {
             stream_id,
@@ -165,6 +180,7 @@ impl<'a> Envelope<'a> {
             sent_at,
             role,
             picture,
+            announcement,
             offset: None,
             message,
         }
@@ -369,6 +385,10 @@ mod tests {
         assert_eq!((to, draft.payload.get()), (user("bob"), "null"));
         assert_eq!((draft.video_time, draft.client_message_id.as_deref()), (1.0, Some("c-1")));
 
+        let text = r#"{"type":"broadcast","widget_key":"k","message":1,"announcement":true}"#;
+        let Command::Broadcast(draft) = decode(text.as_bytes()).expect("valid").command else { panic!("not a broadcast") };
+        assert!(draft.announces);
+
         let text = r#"{"type":"request","widget_key":"k","timestamp":0,"message":{}}"#;
         assert!(matches!(decode(text.as_bytes()).expect("valid").command, Command::Request));
     }
@@ -395,6 +415,11 @@ mod tests {
             (r#"{"type":"private","widget_key":"k","to_user_id":3,"message":1}"#, wrong("to_user_id", "a string")),
             (r#"{"type":"broadcast","widget_key":"k","message":1,"client_message_id":""}"#, wrong("client_message_id", id)),
             (&long, wrong("client_message_id", id)),
+            (r#"{"type":"broadcast","widget_key":"k","message":1,"announcement":1}"#, wrong("announcement", "true or false")),
+            (
+                r#"{"type":"private","widget_key":"k","to_user_id":"b","message":1,"announcement":true}"#,
+                wrong("announcement", "false but in a broadcast"),
+            ),
         ];
         for (body, expected) in rows {
             assert_eq!(decode(body.as_bytes()).expect_err(body), expected, "{body}");
@@ -426,11 +451,22 @@ mod tests {
     }
 
     #[test]
+    fn an_envelope_says_that_it_is_an_announcement_and_no_payload_can() {
+        let told = |announces| {
+            let mut event = said(r#"{"announcement":true}"#, None);
+            let Kind::Message(message) = &mut event.kind else { unreachable!("it is one") };
+            message.profile = Profile { announces, ..Profile::default() };
+            serde_json::to_value(Envelope::of(&event)).expect("plain data").get("announcement").cloned()
+        };
+        assert_eq!((told(true), told(false)), (Some(true.into()), None));
+    }
+
+    #[test]
     fn an_envelope_says_the_author_s_role_and_no_payload_can() {
         let role_of = |role| {
             let mut event = said(r#"{"role":"owner","profile":{"role":"owner"}}"#, None);
             let Kind::Message(message) = &mut event.kind else { unreachable!("it is one") };
-            message.profile = Profile { role, picture: None };
+            message.profile = Profile { role, ..Profile::default() };
             serde_json::to_value(Envelope::of(&event)).expect("plain data").get("role").cloned()
         };
         assert_eq!(role_of(Role::Guest), None);

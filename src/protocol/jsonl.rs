@@ -93,7 +93,7 @@ pub fn decode(line: &str) -> Result<Recorded, LineError> {
         (None, None) => return Err(LineError::Missing("message")),
         (Some(_), Some(_)) => return Err(LineError::TwoMessages),
     };
-    let expected = "an object with \"role\" and \"picture\"";
+    let expected = "an object with \"role\", \"picture\" and \"announces\"";
     let profile = line.profile.map_or(Ok(Profile::default()), |profile| value("profile", Some(profile), expected))?;
     Ok(Recorded { sent_at, message: Message { author, profile, payload, video_time } })
 }

@@ -44,6 +44,8 @@ pub(super) struct Post {
     message: String,
     #[serde(default)]
     client_message_id: Option<String>,
+    /// There if the box is checked.
+    announcement: Option<String>,
 }
 
 /// Where a room is shown.
@@ -371,6 +373,7 @@ fn chat_message(event: &Event) -> Option<ChatMessage> {
         private: matches!(event.kind, Kind::Private { .. }),
         role: message.profile.role.name().unwrap_or_default().to_owned(),
         picture: message.profile.picture.clone().unwrap_or_default(),
+        announces: message.profile.announces,
     })
 }
 
@@ -386,7 +389,7 @@ pub(super) async fn post(
 ) -> Response {
     let reader = Reader::of(state, room, place, headers, from);
     let refuse = async |status, form: FormView| show_as(state, room, &reader, uri.clone(), &Params::none(), status, form).await;
-    let Form(Post { username, message, client_message_id }) = match form {
+    let Form(said) = match form {
         Ok(form) => form,
         Err(rejection) => {
             let message = "The form could not be read. Please fill it in again.".into();
@@ -394,18 +397,24 @@ pub(super) async fn post(
             return refuse(rejection.status(), form).await;
         }
     };
-    let typed = |error| FormView { username: username.clone(), text: message.clone(), error: Some(error), ..FormView::default() };
+    let typed = |error| FormView {
+        username: said.username.clone(),
+        text: said.message.clone(),
+        is_announcement: said.announcement.is_some(),
+        error: Some(error),
+        ..FormView::default()
+    };
     if is_cross_site(headers) {
         let message = "This form was sent from another site. Please send it from here.".into();
         return refuse(StatusCode::FORBIDDEN, typed(FormError { input: None, message })).await;
     }
-    match publish(&state.hub, room, &reader, &username, &message, client_message_id).await {
+    match publish(&state.hub, room, &reader, &said).await {
         Ok(()) => {
             // The query too: how the room looks there.
             let location = uri.path_and_query().map_or("/", |same| same.as_str());
             let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response();
             let cookies = place.cookies(state.hub.tokens(), room, &reader.visitor);
-            for cookie in cookies.into_iter().chain([name_cookie(&username)]) {
+            for cookie in cookies.into_iter().chain([name_cookie(&said.username)]) {
                 response.headers_mut().append(header::SET_COOKIE, cookie);
             }
             response
@@ -427,19 +436,17 @@ async fn publish(
     hub: &Hub,
     room: RoomId,
     Reader { identity, capabilities, from, .. }: &Reader,
-    username: &str,
-    text: &str,
-    client_message_id: Option<String>,
+    Post { username, message, client_message_id, announcement }: &Post,
 ) -> Result<(), Refusal> {
-    let payload = to_raw_value(&json!({ "type": "chat", "username": username, "message_text": text })).expect("plain data");
+    let payload = to_raw_value(&json!({ "type": "chat", "username": username, "message_text": message })).expect("plain data");
     // A browser that goes back shows a form with its old id: other words under it are another message.
-    let form = client_message_id.and_then(|id| uuid::Uuid::parse_str(&id).ok());
+    let form = client_message_id.as_ref().and_then(|id| uuid::Uuid::parse_str(id).ok());
     let client_message_id = form.map(|form| uuid::Uuid::new_v5(&form, payload.get().as_bytes()).to_string());
     let token = hub.tokens().sign(identity.clone(), room, capabilities.clone(), None);
     let widget_key = hub.widget_key(room);
     let site = Site { widget_key: Some(&widget_key), origin: None };
-    let command = Command::Broadcast(Draft { payload, video_time: 0.0, client_message_id });
-    hub.publish(room, Caller { token: &token, site, from: *from }, command).await.map(drop)
+    let draft = Draft { payload, video_time: 0.0, client_message_id, announces: announcement.is_some() };
+    hub.publish(room, Caller { token: &token, site, from: *from }, Command::Broadcast(draft)).await.map(drop)
 }
 
 /// Whether a browser says that another site made it send this: by Fetch Metadata (`Sec-Fetch-Site`), which none sends over plain

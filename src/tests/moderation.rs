@@ -4,7 +4,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{
     Answer, Site,
-    site::{ADMIN_KEY, Setting, texts},
+    site::{ADMIN_KEY, Setting, WIDGET_KEY, texts},
 };
 use crate::chat::{Capabilities, Capability, MessageId, RoomId, UserId};
 
@@ -234,7 +234,7 @@ async fn who_is_banned_cannot_speak_and_is_told_why_and_is_heard_again_when_it_i
     let check = async |site: &Site, what: &str| {
         let refused = site.say(&token, "again").await;
         assert_eq!((refused.status, refused.error()), (403, "A moderator has banned you from writing here."), "{what}");
-        let private = json!({ "type": "private", "widget_key": super::site::WIDGET_KEY, "to_user_id": "bob", "message": 1 });
+        let private = json!({ "type": "private", "widget_key": WIDGET_KEY, "to_user_id": "bob", "message": 1 });
         assert_eq!(site.publish(&token, &private).await.status, 403, "{what}: to nobody");
         assert_eq!(sanctions(site).await, [[&*user, "ban", "admin", "no <b>spam</b>"]], "{what}");
         assert_eq!(site.say(bob.token(), "fine").await.status, 200, "{what}: the others may");
@@ -344,7 +344,7 @@ async fn say_from(site: &Site, source: &str, forwarded_for: &str, token: &str) -
     socket.bind(format!("{source}:0").parse().expect("an address")).expect("an address of this machine");
     let mut stream = socket.connect(site.addr).await.expect("a server");
     let message = json!({ "type": "chat", "username": "ann", "message_text": "hi" });
-    let body = json!({ "type": "broadcast", "widget_key": super::site::WIDGET_KEY, "message": message }).to_string();
+    let body = json!({ "type": "broadcast", "widget_key": WIDGET_KEY, "message": message }).to_string();
     let forwarded_for = if forwarded_for.is_empty() { String::new() } else { format!("X-Forwarded-For: {forwarded_for}\r\n") };
     let request = format!(
         "POST /publish/1?token={token} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n\
@@ -428,4 +428,24 @@ async fn behind_a_proxy_that_nobody_has_named_a_ban_is_one_of_the_user_alone() {
     assert_eq!(say_from(&site, "127.0.0.1", "198.51.100.1", &ann).await, 403);
     let guest = site.guest_token(RoomId::FIRST);
     assert_eq!(say_from(&site, "127.0.0.1", "198.51.100.1", &guest).await, 200, "all that come through it would be banned");
+}
+
+#[tokio::test]
+async fn who_moderates_makes_announcements_and_nobody_else() {
+    let site = Site::open().await;
+    let mut events = site.subscribe().await;
+    let announcement = json!({
+        "type": "broadcast", "widget_key": WIDGET_KEY, "announcement": true, "message": { "username": "Robin", "message_text": "Soon!" },
+    });
+    let refused = site.publish(events.token(), &announcement).await;
+    assert_eq!((refused.status, refused.error()), (403, "You may not do this: your token lacks the capability DISCONNECT_USER."));
+    let moderator = token_of(&site, "robin", &[Capability::SendMessage, Capability::DisconnectUser]);
+    assert_eq!(site.publish(&moderator, &announcement).await.status, 200);
+    assert_eq!(site.say(&moderator, "and more").await.status, 200);
+    let [first, second] = [told(&mut events).await, told(&mut events).await];
+    assert_eq!((&first["type"], &first["announcement"]), (&json!("broadcast"), &json!(true)));
+    assert_eq!((&second["type"], &second["announcement"]), (&json!("broadcast"), &Value::Null));
+    let site = site.restart().await;
+    let history = site.get("/v1/streams/1/messages").await.json;
+    assert_eq!((&history["data"][0]["announcement"], &history["data"][1]["announcement"]), (&json!(true), &Value::Null));
 }

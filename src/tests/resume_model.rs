@@ -158,7 +158,7 @@ impl Reader {
 async fn say(site: &Site, author: &UserId, to: Option<UserId>) {
     let token = site.hub.tokens().sign(author.clone(), RoomId::FIRST, crate::chat::Capabilities::guest(), None);
     let payload = to_raw_value("x").expect("JSON");
-    let draft = Draft { payload, video_time: 0.0, client_message_id: None };
+    let draft = Draft { payload, video_time: 0.0, client_message_id: None, announces: false };
     let command = match to {
         Some(to) => Command::Private { to, draft },
         None => Command::Broadcast(draft),

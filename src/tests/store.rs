@@ -28,7 +28,8 @@ fn open(folder: &Path) -> Sqlite {
 
 fn entry(author: &str, payload: &str, client_message_id: Option<&str>) -> Entry {
     let payload = RawValue::from_string(payload.to_owned()).expect("JSON");
-    let draft = Draft { payload, video_time: 0.0, client_message_id: client_message_id.map(str::to_owned) };
+    let client_message_id = client_message_id.map(str::to_owned);
+    let draft = Draft { payload, video_time: 0.0, client_message_id, announces: false };
     Entry {
         author: UserId::try_from(author.to_owned()).expect("a valid id"),
         to: None,

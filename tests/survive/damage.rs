@@ -216,7 +216,7 @@ fn repeat_one(folder: &Path, messages: &Messages, random: &mut Random) -> Result
         author: message.author.clone(),
         to: None,
         profile: Profile::default(),
-        draft: Draft { payload, video_time: 0.0, client_message_id },
+        draft: Draft { payload, video_time: 0.0, client_message_id, announces: false },
         name: None,
     };
     let engine = open(folder).map_err(|error| format!("the second start is refused: {error}"))?;

@@ -16,6 +16,7 @@ fn said(seq: u64, author: &str, sent_at: &str) -> ChatMessage {
         private: false,
         role: String::new(),
         picture: String::new(),
+        announces: false,
     }
 }
 
