@@ -11,6 +11,8 @@
 //!
 //! | module | target | what lives there |
 //! | --- | --- | --- |
+//! | [`texts`] | both | the words of the interface in one language |
+//! | `locales` | server | all its languages, from `locales/`, and which of them somebody wants |
 //! | [`chat`] | both | the domain: rooms, users, messages, events, positions, limits. Pure |
 //! | `protocol` | server | one file a wire protocol: bytes to commands, events to bytes. Pure functions, no sockets |
 //! | `engine` | server | the log: orders, stores and dispatches events |
@@ -30,9 +32,12 @@ pub mod engine;
 #[cfg(feature = "ssr")]
 pub mod hub;
 #[cfg(feature = "ssr")]
+pub mod locales;
+#[cfg(feature = "ssr")]
 pub mod protocol;
 #[cfg(feature = "ssr")]
 pub mod server;
+pub mod texts;
 
 #[cfg(all(test, feature = "ssr"))]
 mod tests;

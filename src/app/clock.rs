@@ -1,8 +1,11 @@
-//! Moments in words. The server knows neither the reader's clock nor their language, so it writes UTC; the browser then
-//! writes the same moments in local time.
+//! Moments in words. The server knows neither the reader's clock nor their country, so it writes UTC; the browser then writes the
+//! same moments in local time, as is usual there.
 
 use js_sys::{Array, Date, Function, Intl::DateTimeFormat, Object, Reflect};
 use wasm_bindgen::JsValue;
+
+use super::language;
+use crate::texts::Texts;
 
 /// Whose clock the page shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,7 +19,7 @@ pub enum Zone {
 
 impl Zone {
     /// The hour and minute of a moment given in RFC 3339, UTC.
-    pub fn time(self, sent_at: &str) -> String {
+    pub fn time(self, _: &'static Texts, sent_at: &str) -> String {
         match self {
             Self::Utc => sent_at.get(11..16).unwrap_or("--:--").to_owned(),
             Self::Local => FORMATS.with(|formats| formats.time.write(sent_at)),
@@ -24,9 +27,12 @@ impl Zone {
     }
 
     /// The whole date and time, for whoever wants to know exactly.
-    pub fn full(self, sent_at: &str) -> String {
+    pub fn full(self, texts: &'static Texts, sent_at: &str) -> String {
         match self {
-            Self::Utc => format!("{}, {} UTC", self.day_in_words(sent_at), self.time(sent_at)),
+            Self::Utc => {
+                let (date, time) = (self.day_in_words(texts, sent_at), self.time(texts, sent_at));
+                texts.fill("page.moment", &[("date", &date), ("time", &time)])
+            }
             Self::Local => FORMATS.with(|formats| formats.full.write(sent_at)),
         }
     }
@@ -43,19 +49,17 @@ impl Zone {
     }
 
     /// The calendar day for people.
-    pub fn day_in_words(self, sent_at: &str) -> String {
+    pub fn day_in_words(self, texts: &'static Texts, sent_at: &str) -> String {
         match self {
             Self::Utc => {
                 let Some((year, month, day)) = utc_date(sent_at) else { return sent_at.to_owned() };
-                format!("{day} {} {year}", MONTHS[month as usize - 1])
+                let month = texts.text("page.months").split(',').nth(month as usize - 1).unwrap_or_default();
+                texts.fill("page.date", &[("day", &day.to_string()), ("month", month), ("year", &year.to_string())])
             }
             Self::Local => FORMATS.with(|formats| formats.day.write(sent_at)),
         }
     }
 }
-
-const MONTHS: [&str; 12] =
-    ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
 
 /// Seconds since 1970 of a moment given in RFC 3339, UTC; 0 if it is none. Only differences of it are of use.
 pub fn seconds(sent_at: &str) -> i64 {
@@ -98,11 +102,12 @@ thread_local! {
 impl Format {
     fn new(options: &[(&str, &str)]) -> Self {
         let object = Object::new();
-        for (key, value) in options {
+        // The digits of all other numbers in the page.
+        for (key, value) in options.iter().chain(&[("numberingSystem", "latn")]) {
             // A new plain object takes every property.
             let _ = Reflect::set(&object, &JsValue::from_str(key), &JsValue::from_str(value));
         }
-        Self(DateTimeFormat::new(&Array::new(), &object).format())
+        Self(DateTimeFormat::new(&Array::of1(&language::of_reader()), &object).format())
     }
 
     /// What the browser makes of it; the text itself if it is no moment.
@@ -115,6 +120,7 @@ impl Format {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::locales;
 
     #[test]
     fn moments_are_counted() {
@@ -134,9 +140,12 @@ mod tests {
     #[test]
     fn the_server_writes_utc() {
         let moment = "2026-11-21T03:04:05.123Z";
-        assert_eq!(Zone::Utc.time(moment), "03:04");
-        assert_eq!(Zone::Utc.day_in_words(moment), "21 November 2026");
-        assert_eq!(Zone::Utc.full(moment), "21 November 2026, 03:04 UTC");
+        let texts = locales::english();
+        assert_eq!(Zone::Utc.time(texts, moment), "03:04");
+        assert_eq!(Zone::Utc.day_in_words(texts, moment), "21 November 2026");
+        assert_eq!(Zone::Utc.full(texts, moment), "21 November 2026, 03:04 UTC");
+        let german = locales::named("de").expect("a language");
+        assert_eq!(Zone::Utc.full(german, moment), "21. November 2026, 03:04 UTC");
         assert_eq!(Zone::Utc.day(moment), Zone::Utc.day("2026-11-21T23:59:59Z"));
         assert_ne!(Zone::Utc.day(moment), Zone::Utc.day("2026-11-22T00:00:00Z"));
     }
@@ -144,7 +153,7 @@ mod tests {
     #[test]
     fn nonsense_is_shown_as_it_is() {
         for text in ["", "x", "2026-13-01T00:00:00Z", "éééééééééé"] {
-            assert_eq!(Zone::Utc.day_in_words(text), text);
+            assert_eq!(Zone::Utc.day_in_words(locales::english(), text), text);
             assert_eq!(Zone::Utc.day(text), 0);
         }
     }

@@ -3,6 +3,7 @@ use std::time::Duration;
 use leptos::{ev::SubmitEvent, html::Input, prelude::*};
 
 use super::{
+    log::with_reason,
     publish::{self, Draft},
     session::{Session, sleep, spawn},
     view::{FormError, FormInput, FormView, RoomView, Standing},
@@ -37,26 +38,27 @@ struct Form {
 #[component]
 pub fn Composer(session: Session, view: RoomView) -> impl IntoView {
     let RoomView { archive, is_named, form, username_chars, text_chars, .. } = view;
-    let words = move |session: Session| match session.state.get() {
-        RoomState::Ended => "This chat has ended.",
-        RoomState::Created | RoomState::Prepared => "This chat has not started yet.",
-        RoomState::Live if archive => "These are older messages.",
+    let texts = session.texts;
+    let key = move |session: Session| match session.state.get() {
+        RoomState::Ended => "page.ended",
+        RoomState::Created | RoomState::Prepared => "page.not_started",
+        RoomState::Live if archive => "page.archive",
         RoomState::Live if session.moderates => "",
         RoomState::Live => session.settings.with(|settings| match settings.speakers {
-            _ if settings.paused => "A moderator has paused this chat. Please wait until it goes on.",
+            _ if settings.paused => "page.paused",
             Group::Everyone => "",
             Group::SignedIn if session.user_id.with(|id| id.starts_with(UserId::OF_SITE)) => "",
-            Group::SignedIn => "Only those who are signed in write here.",
-            Group::Moderators => "Only moderators write here.",
+            Group::SignedIn => "page.signed_in_only",
+            Group::Moderators => "page.moderators_only",
         }),
     };
-    let is_open = move |session: Session| words(session).is_empty();
+    let is_open = move |session: Session| key(session).is_empty();
     let limits = Limits { username_chars, text_chars, ..Limits::default() };
     view! {
         <div class="composer closed" hidden=session.flag(is_open)>
             <p>
-                {session.words(move |session| words(session).to_owned())}" "
-                <a href=session.link("", "") hidden=!archive>"Back to the newest"</a>
+                {session.words(move |session| texts.text(key(session)).to_owned())}" "
+                <a href=session.link("", "") hidden=!archive>{texts.text("page.back_to_newest")}</a>
             </p>
         </div>
         <Fields session limits is_named form hidden=session.flag(move |session| !is_open(session)) />
@@ -80,6 +82,7 @@ fn Fields(session: Session, limits: Limits, is_named: bool, form: FormView, hidd
         next: StoredValue::new(false),
     };
     Effect::new(move |_| form.recall());
+    let texts = session.texts;
     let error = move |input| session.words(move |_| form.error_of(input));
     let is_fine = move |input| session.flag(move |_| form.error_of(input).is_empty());
     let is_invalid = move |input| move || (!form.error_of(input).is_empty()).then_some("true");
@@ -100,13 +103,13 @@ fn Fields(session: Session, limits: Limits, is_named: bool, form: FormView, hidd
             </p>
             <input type="hidden" name="client_message_id" value=client_message_id autocomplete="off" />
             <div class="name-field">
-                <label for="username">"Username"</label>
+                <label for="username">{texts.text("page.username")}</label>
                 <input
                     id="username"
                     name="username"
                     type="text"
                     autocomplete="nickname"
-                    placeholder="Your name"
+                    placeholder=texts.text("page.your_name")
                     dir="auto"
                     required
                     readonly=is_named
@@ -123,14 +126,14 @@ fn Fields(session: Session, limits: Limits, is_named: bool, form: FormView, hidd
             </div>
             <p id="username-error" class="error" role="alert" hidden=is_fine(FormInput::Username)>{error(FormInput::Username)}</p>
             <div class="message-field">
-                <label for="message">"Message"</label>
+                <label for="message">{texts.text("page.message")}</label>
                 <input
                     id="message"
                     name="message"
                     type="text"
                     autocomplete="off"
                     enterkeyhint="send"
-                    placeholder="Write a message"
+                    placeholder=texts.text("page.write_message")
                     dir="auto"
                     required
                     value=text
@@ -141,13 +144,13 @@ fn Fields(session: Session, limits: Limits, is_named: bool, form: FormView, hidd
                 />
             </div>
             <button class="send" type="submit" aria-disabled=move || form.is_sending().then_some("true")>
-                <span>"Send the Message"</span>
+                <span>{texts.text("page.send")}</span>
             </button>
             <p id="message-error" class="error" role="alert" hidden=is_fine(FormInput::Message)>{error(FormInput::Message)}</p>
             {session.moderates.then(|| view! {
                 <label class="announce">
                     <input type="checkbox" name="announcement" checked=is_announcement autocomplete="off" node_ref=form.announcement />
-                    " Announce it"
+                    " "{texts.text("page.announce")}
                 </label>
             })}
             <p class="slow">{session.words(move |_| form.slow_mode())}</p>
@@ -158,15 +161,12 @@ fn Fields(session: Session, limits: Limits, is_named: bool, form: FormView, hidd
 /// What was decided on the reader's right to speak.
 fn standing(session: Session) -> String {
     let Some(Standing { until, reason }) = session.standing.get() else { return String::new() };
-    let mut words = match &*until {
-        "" => "A moderator has banned you from writing here.".to_owned(),
-        until => format!("A moderator has timed you out until {}.", session.zone().full(until)),
+    let texts = session.texts;
+    let sentence = match &*until {
+        "" => texts.text("page.banned").to_owned(),
+        until => texts.fill("page.timed_out_until", &[("time", &session.zone().full(texts, until))]),
     };
-    if !reason.is_empty() {
-        words.push_str(" Reason: ");
-        words.push_str(&reason);
-    }
-    words
+    with_reason(texts, sentence, &reason)
 }
 
 impl Form {
@@ -195,7 +195,7 @@ impl Form {
     fn error_of(self, input: FormInput) -> String {
         if input == FormInput::Message && self.is_too_long() {
             let fault = Fault::TooLong { chars: self.chars.get(), limit: self.text_chars() };
-            return Invalid { field: Field::Text, fault }.to_string();
+            return Invalid { field: Field::Text, fault }.text(self.session.texts);
         }
         let error = self.error.get().filter(|error| error.input.unwrap_or(FormInput::Message) == input);
         error.map(|error| error.message).unwrap_or_default()
@@ -225,13 +225,14 @@ impl Form {
 
     /// Slow mode, in words: how long it is yet, or how long it will be.
     fn slow_mode(self) -> String {
+        let texts = self.session.texts;
         match (self.wait.get(), self.session.slow_mode_seconds()) {
             _ if self.session.moderates && self.session.settings.with(|settings| settings.paused) => {
-                "Paused for all but moderators".to_owned()
+                texts.text("page.paused_for_others").to_owned()
             }
             (0, seconds) if seconds == 0 || self.session.moderates => String::new(),
-            (0, seconds) => format!("Slow mode: {seconds} s"),
-            (wait, _) => format!("Write again in {wait} s"),
+            (0, seconds) => texts.fill("page.slow_mode", &[("seconds", &seconds.to_string())]),
+            (wait, _) => texts.fill("page.write_again_in", &[("seconds", &wait.to_string())]),
         }
     }
 
@@ -264,8 +265,9 @@ impl Form {
             Some(draft) if draft.username == username && draft.text == text && draft.announces == announces => draft,
             _ => Draft { username, text, announces, client_message_id: publish::new_id() },
         };
+        let texts = self.session.texts;
         let slowed = (self.wait.get_untracked() > 0)
-            .then(|| FormError { input: Some(FormInput::Message), message: "Slow mode is on. Please wait.".to_owned() });
+            .then(|| FormError { input: Some(FormInput::Message), message: texts.text("page.slow_mode_is_on").to_owned() });
         if let Err(error) = self.check(&draft).and(slowed.map_or(Ok(()), Err)) {
             self.focus(error.input);
             return self.error.set(Some(error));
@@ -276,7 +278,7 @@ impl Form {
         }
         self.draft.set_value(Some(draft.clone()));
         self.error.set(None);
-        self.progress.set("Sending…".to_owned());
+        self.progress.set(texts.text("page.sending").to_owned());
         self.focus(Some(FormInput::Message));
         spawn(self.send(draft));
     }
@@ -294,13 +296,14 @@ impl Form {
                 _ if chars > limit => Fault::TooLong { chars, limit },
                 _ => continue,
             };
-            return Err(FormError { input: Some(input), message: Invalid { field, fault }.to_string() });
+            return Err(FormError { input: Some(input), message: Invalid { field, fault }.text(self.session.texts) });
         }
         Ok(())
     }
 
     async fn send(self, draft: Draft) {
-        let sent = publish::publish(self.session, &draft, move |words| self.progress.set(words.to_owned())).await;
+        let say = move |key| self.progress.set(self.session.texts.text(key).to_owned());
+        let sent = publish::publish(self.session, &draft, say).await;
         self.progress.set(String::new());
         match sent {
             Ok(()) => {

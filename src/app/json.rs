@@ -1,6 +1,6 @@
 //! JSON, read and written by the browser itself. A parser of our own kind would be the largest part of what a browser downloads.
 
-use js_sys::{Array, JSON, Reflect};
+use js_sys::{Array, JSON, Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 
 /// A value. What is not there is `undefined`, and has nothing in it.
@@ -30,6 +30,12 @@ impl Json {
     /// Whether `true` stands under a key.
     pub fn flag(&self, key: &str) -> bool {
         self.get(key).0.as_bool() == Some(true)
+    }
+
+    /// The keys of an object, in its order, each with the text under it.
+    pub fn texts(&self) -> Vec<(String, String)> {
+        let keys = self.0.dyn_ref::<Object>().map(Object::keys).unwrap_or_default();
+        keys.iter().filter_map(|key| key.as_string()).filter_map(|key| self.text(&key).map(|text| (key, text))).collect()
     }
 
     /// The elements of the array under a key.

@@ -11,6 +11,7 @@ use super::{
     timeline::{Row, Timeline},
     view::ChatMessage,
 };
+use crate::texts::Texts;
 
 /// What was said. The reader follows at its end, or looks around in it.
 #[component]
@@ -21,7 +22,7 @@ pub fn Log(session: Session, archive: bool) -> impl IntoView {
                 id="log"
                 class="log"
                 role="log"
-                aria-label="Conversation"
+                aria-label=session.texts.text("page.conversation")
                 aria-live="polite"
                 aria-busy=move || session.fetching.get().then_some("true")
                 tabindex="0"
@@ -33,7 +34,7 @@ pub fn Log(session: Session, archive: bool) -> impl IntoView {
                     {move || keyed(rows(session), Row::key, move |_, row| (drop::<usize>, view! { <Said session row /> }))}
                 </ul>
                 <p class="empty" hidden=session.flag(|session| !session.timeline.with(Timeline::is_empty))>
-                    "No messages yet. Say hello!"
+                    {session.texts.text("page.empty")}
                 </p>
             </div>
             <Newer session archive />
@@ -79,7 +80,7 @@ fn Older(session: Session) -> impl IntoView {
             }
             on:keydown=on_key
         >
-            "Load older messages"
+            {session.texts.text("page.older")}
         </a>
     }
 }
@@ -90,9 +91,8 @@ fn Newer(session: Session, archive: bool) -> impl IntoView {
     let hidden =
         move |session: Session| archive || session.timeline.with(|timeline| timeline.unread() == 0 && !timeline.has_newer());
     let words = |session: Session| match session.timeline.with(Timeline::unread) {
-        0 => "Newest messages".to_owned(),
-        1 => "1 new message".to_owned(),
-        unread => format!("{unread} new messages"),
+        0 => session.texts.text("page.newest").to_owned(),
+        unread => session.texts.count("page.new_messages", unread),
     };
     view! {
         <button
@@ -113,13 +113,14 @@ fn Said(session: Session, row: Row) -> impl IntoView {
     let is_deleted = deleted.is_some();
     let hue = colour::class(&message.chat.username);
     // What the browser writes in another way than the server.
-    let written = |write: fn(Zone, &str) -> String| -> Box<dyn Fn() -> String + Send> {
+    let texts = session.texts;
+    let written = |write: fn(Zone, &'static Texts, &str) -> String| -> Box<dyn Fn() -> String + Send> {
         let message = message.clone();
-        Box::new(move || write(session.zone(), &message.sent_at))
+        Box::new(move || write(session.zone(), texts, &message.sent_at))
     };
     view! {
         <li id=message.id.clone() class=if name { "message first" } else { "message" } class:own=own class:deleted=is_deleted class:announcement=message.announces>
-            {gap.then(|| view! { <p class="gap"><span>"Some messages may be missing here."</span></p> })}
+            {gap.then(|| view! { <p class="gap"><span>{texts.text("page.gap")}</span></p> })}
             {day.then(|| view! { <p class="day"><span>{written(Zone::day_in_words)}</span></p> })}
             <div class="said">
                 <span class=format!("badge {hue}") aria-hidden="true">
@@ -127,14 +128,14 @@ fn Said(session: Session, row: Row) -> impl IntoView {
                 </span>
                 <p class="by">
                     <bdi class=format!("name {hue}")>{message.chat.username.clone()}</bdi>
-                    {(!message.role.is_empty()).then(|| tag("tag role", &message.role))}
-                    {message.announces.then(|| tag("tag", "Announcement"))}
-                    {message.private.then(|| tag("tag", "private"))}
+                    {role(&message.role).map(|key| tag("tag role", texts.text(key)))}
+                    {message.announces.then(|| tag("tag", texts.text("page.announcement")))}
+                    {message.private.then(|| tag("tag", texts.text("page.private")))}
                 </p>
                 <time class="time" datetime=message.sent_at.clone() title=written(Zone::full)>{written(Zone::time)}</time>
                 <p class="text" dir="auto">{rich(&message.chat.text)}</p>
                 {(session.moderates && !own).then(|| more(session, message.clone()))}
-                {deleted.map(|reason| view! { <p class="note">{note(&reason)}</p> })}
+                {deleted.map(|reason| view! { <p class="note">{note(texts, &reason)}</p> })}
             </div>
         </li>
     }
@@ -147,23 +148,37 @@ fn picture(message: &ChatMessage) -> impl IntoView + use<> {
 }
 
 /// A word beside a name. An element of its own, whose look no letters have: a name cannot imitate it.
-fn tag(class: &'static str, word: &str) -> impl IntoView + use<> {
-    view! { <span class=class>{word.to_owned()}</span> }
+fn tag(class: &'static str, word: &'static str) -> impl IntoView {
+    view! { <span class=class>{word}</span> }
+}
+
+/// The word for what an author was in the room. None for a guest.
+fn role(role: &str) -> Option<&'static str> {
+    match role {
+        "owner" => Some("page.owner"),
+        "moderator" => Some("page.moderator"),
+        "bot" => Some("page.bot"),
+        _ => None,
+    }
 }
 
 /// What became of the reader's own message.
-fn note(reason: &str) -> String {
-    let mut note = "Deleted by a moderator. Only you still see it.".to_owned();
+fn note(texts: &'static Texts, reason: &str) -> String {
+    with_reason(texts, texts.text("page.deleted").to_owned(), reason)
+}
+
+/// A sentence, and why it is so, if that is known.
+pub fn with_reason(texts: &'static Texts, mut sentence: String, reason: &str) -> String {
     if !reason.is_empty() {
-        note.push_str(" Reason: ");
-        note.push_str(reason);
+        sentence.push(' ');
+        sentence.push_str(&texts.fill("page.reason", &[("reason", reason)]));
     }
-    note
+    sentence
 }
 
 /// The way to what a moderator may do about a message.
 fn more(session: Session, message: Arc<ChatMessage>) -> impl IntoView {
-    let label = format!("Moderate {}", message.chat.username);
+    let label = session.texts.fill("page.moderate", &[("name", &message.chat.username)]);
     view! {
         <button type="button" class="more" aria-label=label aria-haspopup="dialog" on:click=move |_| session.moderation.open(message.clone())>
             "⋯"

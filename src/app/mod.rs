@@ -16,6 +16,7 @@ mod composer;
 mod feed;
 mod incoming;
 mod json;
+mod language;
 mod log;
 mod look;
 mod moderation;

@@ -12,7 +12,7 @@ use super::{
     view::ChatMessage,
 };
 
-/// An act, as its button names it and as the server knows it.
+/// What a moderator can do.
 #[derive(Clone, Copy)]
 enum Act {
     DeleteMessage,
@@ -23,15 +23,16 @@ enum Act {
     Lift,
 }
 
+/// Each act, after the key of its button's words.
 const ACTS: [(&str, Act); 8] = [
-    ("Delete message", Act::DeleteMessage),
-    ("Delete all of theirs", Act::DeleteAll),
-    ("Time out 1 min", Act::TimeOut(60)),
-    ("Time out 10 min", Act::TimeOut(600)),
-    ("Time out 1 hour", Act::TimeOut(3_600)),
-    ("Time out 1 day", Act::TimeOut(86_400)),
-    ("Ban", Act::Ban),
-    ("Let write again", Act::Lift),
+    ("page.delete_message", Act::DeleteMessage),
+    ("page.delete_all", Act::DeleteAll),
+    ("page.time_out_1_min", Act::TimeOut(60)),
+    ("page.time_out_10_min", Act::TimeOut(600)),
+    ("page.time_out_1_hour", Act::TimeOut(3_600)),
+    ("page.time_out_1_day", Act::TimeOut(86_400)),
+    ("page.ban", Act::Ban),
+    ("page.lift", Act::Lift),
 ];
 
 /// The dialog of moderators: what to do about the message that it was opened for. A handle; copies share it.
@@ -114,16 +115,17 @@ impl Moderation {
         if self.message.with_untracked(|now| now.as_ref().is_none_or(|now| !Arc::ptr_eq(now, &message))) {
             return;
         }
+        let texts = session.texts;
         match answer {
             Ok(answer) if answer.status == 200 => self.close(session),
             Ok(answer) if matches!(answer.status, 401 | 403) => {
-                self.error.set("You are not signed in any more. Please sign in again at /admin.".to_owned());
+                self.error.set(texts.text("page.signed_out").to_owned());
             }
             Ok(answer) => {
                 let explained = Json::parse(&answer.text).and_then(|answer| answer.text("message"));
-                self.error.set(explained.unwrap_or_else(|| "This did not work. Please try again.".to_owned()));
+                self.error.set(explained.unwrap_or_else(|| texts.text("page.not_done").to_owned()));
             }
-            Err(_) => self.error.set("There is no connection. Please try again.".to_owned()),
+            Err(_) => self.error.set(texts.text("page.no_connection").to_owned()),
         }
     }
 }
@@ -135,20 +137,24 @@ pub fn ModerationDialog(session: Session) -> impl IntoView {
     let told = move |part: fn(&ChatMessage) -> &str| {
         session.words(move |_| moderation.message.with(|message| message.as_deref().map(part).unwrap_or_default().to_owned()))
     };
-    let buttons = ACTS.map(|(words, act)| {
-        view! { <button type="button" on:click=move |_| spawn(moderation.carry_out(session, act))>{words}</button> }
+    let texts = session.texts;
+    let buttons = ACTS.map(|(key, act)| {
+        view! { <button type="button" on:click=move |_| spawn(moderation.carry_out(session, act))>{texts.text(key)}</button> }
     });
+    let (before_name, after_name) = texts.around("page.moderate");
     view! {
         <dialog class="moderation" aria-labelledby="moderated" node_ref=moderation.dialog>
-            <h2 id="moderated" tabindex="-1" node_ref=moderation.heading>"Moderate "<bdi>{told(|message| &message.chat.username)}</bdi></h2>
+            <h2 id="moderated" tabindex="-1" node_ref=moderation.heading>
+                {before_name}<bdi>{told(|message| &message.chat.username)}</bdi>{after_name}
+            </h2>
             <p class="quote" dir="auto">{told(|message| &message.chat.text)}</p>
-            <label for="reason">"Reason, told to who is timed out or banned"</label>
+            <label for="reason">{texts.text("page.act_reason")}</label>
             <input id="reason" type="text" maxlength="200" autocomplete="off" dir="auto" node_ref=moderation.reason />
             <p class="error" role="alert" hidden=session.flag(move |_| moderation.error.with(String::is_empty))>
                 {session.words(move |_| moderation.error.get())}
             </p>
             <div class="acts">{buttons}</div>
-            <button type="button" class="cancel" on:click=move |_| moderation.close(session)>"Cancel"</button>
+            <button type="button" class="cancel" on:click=move |_| moderation.close(session)>{texts.text("page.cancel")}</button>
         </dialog>
     }
 }

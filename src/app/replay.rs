@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 
+use crate::texts::Texts;
+
 /// Where a replay stands, in seconds from the room's start.
 #[derive(Clone, Copy, Debug)]
 pub struct Playhead {
@@ -14,25 +16,28 @@ pub struct Playhead {
 }
 
 /// The steps back and forth, and a field for any moment.
-pub fn controls(Playhead { at_seconds: at, length_seconds: length, next_seconds: next }: Playhead) -> impl IntoView {
-    let step = |seconds: u64, label: &'static str, is_there: bool| {
+pub fn controls(
+    texts: &'static Texts,
+    Playhead { at_seconds: at, length_seconds: length, next_seconds: next }: Playhead,
+) -> impl IntoView {
+    let step = |seconds: u64, key: &'static str, is_there: bool| {
         let href = is_there.then(|| format!("?at={seconds}"));
-        view! { <a class="step" href=href aria-disabled=(!is_there).then_some("true")>{label}</a> }
+        view! { <a class="step" href=href aria-disabled=(!is_there).then_some("true")>{texts.text(key)}</a> }
     };
     view! {
-        <nav class="replay" aria-label="Replay">
-            {step(0, "Start", at > 0)}
-            {step(at.saturating_sub(60), "−1 min", at > 0)}
-            {step(at.saturating_sub(10), "−10 s", at > 0)}
+        <nav class="replay" aria-label=texts.text("replay.replay")>
+            {step(0, "replay.start", at > 0)}
+            {step(at.saturating_sub(60), "replay.minute_back", at > 0)}
+            {step(at.saturating_sub(10), "replay.seconds_back", at > 0)}
             <form method="get">
-                <label for="at">"Seconds"</label>
+                <label for="at">{texts.text("replay.seconds")}</label>
                 <input id="at" name="at" type="number" min="0" max=length value=at required />
-                <button class="button" type="submit">"Go"</button>
+                <button class="button" type="submit">{texts.text("replay.go")}</button>
             </form>
-            {step((at + 10).min(length), "+10 s", at < length)}
-            {step((at + 60).min(length), "+1 min", at < length)}
-            {step(next.unwrap_or(at), "Next message", next.is_some())}
-            <p>{clock(at)}" of "{clock(length)}</p>
+            {step((at + 10).min(length), "replay.seconds_on", at < length)}
+            {step((at + 60).min(length), "replay.minute_on", at < length)}
+            {step(next.unwrap_or(at), "replay.next", next.is_some())}
+            <p>{texts.fill("replay.at", &[("at", &clock(at)), ("length", &clock(length))])}</p>
         </nav>
     }
 }

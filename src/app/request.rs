@@ -7,6 +7,8 @@ use leptos::prelude::window;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{AbortController, AbortSignal, Headers, RequestInit, Response};
 
+use super::language;
+
 /// A request without an answer within this time has failed. In milliseconds; longer than the server's slowest commit.
 const TIMEOUT_MS: u32 = 10_000;
 
@@ -69,6 +71,8 @@ fn authorized(method: &str, token: &str) -> Result<RequestInit, NoAnswer> {
     let headers = Headers::new()?;
     headers.set("authorization", &format!("Bearer {token}"))?;
     headers.set("content-type", "application/json")?;
+    // A page may be in another language than the browser would ask for.
+    headers.set("accept-language", &language::of_page())?;
     let init = RequestInit::new();
     init.set_method(method);
     init.set_headers(&headers);

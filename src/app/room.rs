@@ -6,23 +6,29 @@ use super::{
     clock::Zone,
     composer::Composer,
     feed::Feed,
+    json::Json,
+    language,
     log::Log,
     moderation::ModerationDialog,
     scroll,
     session::{Link, Session},
     view::RoomView,
 };
-use crate::chat::RoomState;
+use crate::{chat::RoomState, texts::Texts};
 
 /// Where the page holds its [`RoomView`] as JSON.
 pub const VIEW_ID: &str = "view";
 
-/// A room: what is said, and a form to say something. The server provides its [`RoomView`] as context; in a browser it stands
-/// in the page. (Not as properties of the island: what Leptos reads those with is larger than all of this.)
+/// Where the page holds the [`Texts`] of its language as JSON.
+pub const TEXTS_ID: &str = "texts";
+
+/// A room: what is said, and a form to say something. The server provides its [`RoomView`] and [`Texts`] as context; in a browser
+/// they stand in the page. (Not as properties of the island: what Leptos reads those with is larger than all of this.)
 #[island]
 pub fn Chat() -> impl IntoView {
     let view = use_context::<RoomView>().or_else(view_in_page).expect("every page with a room holds its view");
-    let session = Session::new(&view);
+    let texts = use_context::<&'static Texts>().or_else(texts_in_page).expect("every page with a room holds its texts");
+    let session = Session::new(&view, texts);
     let RoomView { position, archive, .. } = view.clone();
     // Runs in browsers alone, once the server's HTML has been taken over.
     Effect::new(move |_| {
@@ -48,7 +54,17 @@ pub fn Chat() -> impl IntoView {
 }
 
 fn view_in_page() -> Option<RoomView> {
-    RoomView::decode(&document().get_element_by_id(VIEW_ID)?.text_content()?)
+    RoomView::decode(&in_page(VIEW_ID)?)
+}
+
+/// They are needed for as long as the page is there.
+fn texts_in_page() -> Option<&'static Texts> {
+    let texts = Json::parse(&in_page(TEXTS_ID)?)?.texts();
+    Some(Box::leak(Box::new(Texts::new(texts, language::category))))
+}
+
+fn in_page(id: &str) -> Option<String> {
+    document().get_element_by_id(id)?.text_content()
 }
 
 /// How many watch, and how the connection is.
@@ -62,22 +78,24 @@ fn Presence(session: Session, archive: bool) -> impl IntoView {
         Link::Offline => "link offline",
     };
     let words = |session: Session| {
-        let words = match session.link.get() {
-            Link::Connecting => "Connecting…",
-            Link::Live => "Live",
-            Link::Waiting(_) => "Reconnecting",
-            Link::Offline => "Offline",
+        let key = match session.link.get() {
+            Link::Connecting => "page.connecting",
+            Link::Live => "page.live",
+            Link::Waiting(_) => "page.reconnecting",
+            Link::Offline => "page.offline",
         };
-        words.to_owned()
+        session.texts.text(key).to_owned()
     };
     // Apart, so that assistive technology says once that the connection is lost, and not each second.
     let countdown = |session: Session| match session.link.get() {
-        Link::Waiting(seconds) => format!(" in {seconds} s"),
+        Link::Waiting(seconds) => {
+            [" ", &session.texts.fill("page.reconnecting_in", &[("seconds", &seconds.to_string())])].concat()
+        }
         Link::Connecting | Link::Live | Link::Offline => String::new(),
     };
     view! {
         <div class="presence" hidden=session.flag(hidden)>
-            <p class="viewers">{session.words(|session| format!("{} watching", session.viewers.get()))}</p>
+            <p class="viewers">{session.words(|session| session.texts.count("page.viewers", session.viewers.get()))}</p>
             <p class=class role="status" aria-atomic="false">
                 <span>{session.words(words)}</span>
                 <span aria-live="off">{session.words(countdown)}</span>

@@ -14,7 +14,10 @@ use super::{
     timeline::{Extract, Removal, Timeline},
     view::{ChatMessage, RoomView, SettingsView, Standing},
 };
-use crate::chat::{RoomId, RoomState};
+use crate::{
+    chat::{RoomId, RoomState},
+    texts::Texts,
+};
 
 /// Messages that are asked for at once.
 const EXTRACT_MESSAGES: usize = 50;
@@ -35,6 +38,8 @@ pub enum Link {
 /// The page's state. A handle; copies share it.
 #[derive(Clone, Copy)]
 pub struct Session {
+    /// What the page says, in the reader's language.
+    pub texts: &'static Texts,
     /// The room.
     pub room: RoomId,
     /// What it is set to.
@@ -79,8 +84,9 @@ pub struct Session {
 
 impl Session {
     /// The state that the server rendered.
-    pub fn new(view: &RoomView) -> Self {
+    pub fn new(view: &RoomView, texts: &'static Texts) -> Self {
         Self {
+            texts,
             room: view.room,
             settings: RwSignal::new(view.settings.clone()),
             link_query: StoredValue::new(view.link_query.clone()),

@@ -4,9 +4,10 @@ use super::{
     admin::{self, ActsView, KeyRow, KeysView, RoomAdmin, RoomsView},
     look::{Fade, Look, Theme},
     replay::{self, Playhead},
-    room::{Chat, VIEW_ID},
+    room::{Chat, TEXTS_ID, VIEW_ID},
     view::{PeopleView, RoomView},
 };
+use crate::texts::Texts;
 
 /// Shows the newest messages before the first paint, where a script may run at all: without, the stylesheet does it.
 const SCROLL_TO_END: &str = r#"{const log=document.getElementById("log");log.scrollTop=log.scrollHeight}"#;
@@ -54,38 +55,38 @@ pub enum Page {
     Failed,
 }
 
-/// The whole document of a page. To be rendered on the server.
-pub fn shell(options: &LeptosOptions, page: Page) -> impl IntoView + use<> {
+/// The whole document of a page, in one language. To be rendered on the server.
+pub fn shell(options: &LeptosOptions, texts: &'static Texts, page: Page) -> impl IntoView + use<> {
     match page {
-        Page::Room(view) => room(options, *view, Dress::default(), ().into_any()),
-        Page::Replay(view, playhead) => room(options, *view, Dress::default(), replay::controls(playhead).into_any()),
-        Page::Embed(view, look) => room(options, *view, Dress::embed(look), ().into_any()),
-        Page::Overlay(view, fade) => room(options, *view, Dress::overlay(fade), ().into_any()),
-        Page::SignIn { error } => document("Sign in · live-chat".into(), ().into_any(), admin::sign_in(error).into_any()),
-        Page::Admin(rooms) => document("Rooms · live-chat".into(), ().into_any(), admin::rooms(rooms).into_any()),
-        Page::Keys(view) => document("Widget keys · live-chat".into(), ().into_any(), admin::keys(view).into_any()),
+        Page::Room(view) => room(options, texts, *view, Dress::default(), ().into_any()),
+        Page::Replay(view, playhead) => {
+            room(options, texts, *view, Dress::default(), replay::controls(texts, playhead).into_any())
+        }
+        Page::Embed(view, look) => room(options, texts, *view, Dress::embed(look), ().into_any()),
+        Page::Overlay(view, fade) => room(options, texts, *view, Dress::overlay(fade), ().into_any()),
+        Page::SignIn { error } => document(texts, "Sign in · live-chat".into(), admin::sign_in(error).into_any()),
+        Page::Admin(rooms) => document(texts, "Rooms · live-chat".into(), admin::rooms(rooms).into_any()),
+        Page::Keys(view) => document(texts, "Widget keys · live-chat".into(), admin::keys(texts, view).into_any()),
         Page::RevokeKey(key, closes) => {
-            document("Revoke a key · live-chat".into(), ().into_any(), admin::revoke_key(key, closes).into_any())
+            document(texts, "Revoke a key · live-chat".into(), admin::revoke_key(key, closes).into_any())
         }
         Page::AdminRoom(room) => {
             let title = format!("Settings of {} · live-chat", room.row.name);
-            document(title, ().into_any(), admin::room(*room).into_any())
+            document(texts, title, admin::room(*room).into_any())
         }
         Page::AdminActs(acts) => {
-            document(format!("What was done in {} · live-chat", acts.name), ().into_any(), admin::acts(acts).into_any())
+            document(texts, format!("What was done in {} · live-chat", acts.name), admin::acts(acts).into_any())
         }
-        Page::People(view) => document("People · live-chat".into(), ().into_any(), admin::people(view).into_any()),
-        Page::Invitation { name, to } => {
-            document("Invitation · live-chat".into(), ().into_any(), admin::invitation(name, to).into_any())
-        }
-        Page::NotAdmitted(why) => notice("You could not be let in", why),
-        Page::NotFound => notice("There is no such room", "The address may have a typing error, or the room is gone."),
-        Page::Failed => notice("Something went wrong", "The page could not be shown. Please try again in a moment."),
+        Page::People(view) => document(texts, "People · live-chat".into(), admin::people(view).into_any()),
+        Page::Invitation { name, to } => document(texts, "Invitation · live-chat".into(), admin::invitation(name, to).into_any()),
+        Page::NotAdmitted(why) => notice(texts, "notice.not_admitted", why),
+        Page::NotFound => notice(texts, "notice.not_found", texts.text("notice.not_found_why")),
+        Page::Failed => notice(texts, "notice.failed", texts.text("notice.failed_why")),
     }
 }
 
 /// The document of a room, with something above it.
-fn room(options: &LeptosOptions, view: RoomView, dress: Dress, above: AnyView) -> AnyView {
+fn room(options: &LeptosOptions, texts: &'static Texts, view: RoomView, dress: Dress, above: AnyView) -> AnyView {
     let title = format!("{} · live-chat", view.settings.name);
     let scripts = view! {
         <AutoReload options=options.clone() />
@@ -93,13 +94,15 @@ fn room(options: &LeptosOptions, view: RoomView, dress: Dress, above: AnyView) -
     };
     let json = serde_json::to_string(&view).expect("plain data has a JSON form");
     provide_context(view);
+    provide_context(texts);
     let body = view! {
         <script id=VIEW_ID type="application/json" nonce=use_nonce()>{in_script(&json)}</script>
+        <script id=TEXTS_ID type="application/json" nonce=use_nonce()>{in_script(&texts.in_page())}</script>
         {above}
         <Chat />
         <script nonce=use_nonce()>{SCROLL_TO_END}</script>
     };
-    dressed(dress, title, scripts.into_any(), body.into_any())
+    dressed(dress, texts, title, scripts.into_any(), body.into_any())
 }
 
 /// JSON that may stand in a `script` element: nothing in it ends the element or begins a comment (WHATWG HTML 4.12.1.3).
@@ -138,17 +141,17 @@ for (const island of document.querySelectorAll("leptos-island")) app[island.data
 }
 
 /// A page that says one thing.
-fn notice(heading: &'static str, text: impl Into<String>) -> AnyView {
-    let text = text.into();
+fn notice(texts: &'static Texts, heading: &'static str, text: impl Into<String>) -> AnyView {
+    let (heading, text) = (texts.text(heading), text.into());
     let body = view! {
         <main class="notice-page">
             <h1>{heading}</h1>
             <p>{text}</p>
             // In a frame it would be refused: our own pages stand in none.
-            <p><a class="button" href="/" target="_top">"Go to the chat"</a></p>
+            <p><a class="button" href="/" target="_top">{texts.text("notice.to_the_chat")}</a></p>
         </main>
     };
-    document(format!("{heading} · live-chat"), ().into_any(), body.into_any())
+    document(texts, format!("{heading} · live-chat"), body.into_any())
 }
 
 /// What sets a document apart for the stylesheet.
@@ -179,14 +182,20 @@ impl Dress {
     }
 }
 
-fn document(title: String, scripts: AnyView, body: AnyView) -> AnyView {
-    dressed(Dress::default(), title, scripts, body)
+fn document(texts: &'static Texts, title: String, body: AnyView) -> AnyView {
+    dressed(Dress::default(), texts, title, ().into_any(), body)
 }
 
-fn dressed(Dress { class, theme, schemes, style }: Dress, title: String, scripts: AnyView, body: AnyView) -> AnyView {
+fn dressed(
+    Dress { class, theme, schemes, style }: Dress,
+    texts: &'static Texts,
+    title: String,
+    scripts: AnyView,
+    body: AnyView,
+) -> AnyView {
     view! {
         <!DOCTYPE html>
-        <html lang="en" class=class data-theme=theme>
+        <html lang=texts.language() dir=texts.direction() class=class data-theme=theme>
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content" />

@@ -6,7 +6,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use crate::chat::Limits;
+use crate::{chat::Limits, texts::Texts};
 
 /// The part of a payload that people read: who says it, and what.
 ///
@@ -201,27 +201,24 @@ fn has_invisible(name: &str) -> bool {
     false
 }
 
-impl fmt::Display for Invalid {
+impl Invalid {
     /// A sentence for the person who typed it.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (key, noun) = match self.field {
-            Field::Username => ("username", "name"),
-            Field::Text => ("message_text", "message"),
-        };
+    pub fn text(&self, texts: &'static Texts) -> String {
+        let is_name = self.field == Field::Username;
+        let either = |name, message| if is_name { name } else { message };
         match &self.fault {
-            Fault::Missing => write!(f, "The {noun} is missing: a chat message needs \"{key}\"."),
-            Fault::NotText => write!(f, "The {noun} must be text: send \"{key}\" as a JSON string."),
-            Fault::Empty => write!(f, "The {noun} is empty. Please enter a {noun}."),
+            Fault::Missing => texts.text(either("refusal.name_missing", "refusal.message_missing")).to_owned(),
+            Fault::NotText => texts.text(either("refusal.name_not_text", "refusal.message_not_text")).to_owned(),
+            Fault::Empty => texts.text(either("page.name_empty", "page.message_empty")).to_owned(),
             Fault::TooLong { chars, limit } => {
-                write!(f, "The {noun} is too long: {chars} characters, and at most {limit} are allowed. Please shorten it.")
+                let key = either("page.name_too_long", "page.message_too_long");
+                texts.fill(key, &[("chars", &texts.number(*chars)), ("limit", &texts.number(*limit))])
             }
-            Fault::ControlCharacter => write!(f, "The {noun} contains control characters. Please remove them."),
-            Fault::Invisible => write!(f, "The {noun} contains invisible characters. Please remove them."),
+            Fault::ControlCharacter => texts.text(either("refusal.name_control", "refusal.message_control")).to_owned(),
+            Fault::Invisible => texts.text(either("refusal.name_invisible", "refusal.message_invisible")).to_owned(),
         }
     }
 }
-
-impl std::error::Error for Invalid {}
 
 #[cfg(test)]
 mod tests {

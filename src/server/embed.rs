@@ -2,11 +2,12 @@
 
 use axum::{
     extract::{Form, Path, State, rejection::FormRejection},
-    http::{HeaderMap, Uri},
+    http::HeaderMap,
     response::Response,
 };
 
 use super::{
+    asked::Asked,
     client_address::ClientAddress,
     page::{self, Place, Post},
     router::Params,
@@ -18,15 +19,15 @@ use crate::app::{Fade, Look};
 pub(super) async fn show(
     State(state): State<AppState>,
     Path(id): Path<String>,
-    uri: Uri,
+    asked: Asked,
     from: ClientAddress,
     params: Params,
     headers: HeaderMap,
 ) -> Response {
     let place = Place::Embed(Look::read(|key| params.find(key)));
     match id.parse() {
-        Ok(room) => page::show(&state, room, place, uri, from, &params, &headers).await,
-        Err(_) => page::not_found_in(&state, place, uri).await,
+        Ok(room) => page::show(&state, room, place, asked, from, &params, &headers).await,
+        Err(_) => page::not_found_in(&state, place, asked).await,
     }
 }
 
@@ -34,7 +35,7 @@ pub(super) async fn show(
 pub(super) async fn post(
     State(state): State<AppState>,
     Path(id): Path<String>,
-    uri: Uri,
+    asked: Asked,
     from: ClientAddress,
     params: Params,
     headers: HeaderMap,
@@ -42,8 +43,8 @@ pub(super) async fn post(
 ) -> Response {
     let place = Place::Embed(Look::read(|key| params.find(key)));
     match id.parse() {
-        Ok(room) => page::post(&state, room, place, uri, from, &headers, form).await,
-        Err(_) => page::not_found_in(&state, place, uri).await,
+        Ok(room) => page::post(&state, room, place, asked, from, &headers, form).await,
+        Err(_) => page::not_found_in(&state, place, asked).await,
     }
 }
 
@@ -51,14 +52,14 @@ pub(super) async fn post(
 pub(super) async fn overlay(
     State(state): State<AppState>,
     Path(id): Path<String>,
-    uri: Uri,
+    asked: Asked,
     from: ClientAddress,
     params: Params,
     headers: HeaderMap,
 ) -> Response {
     let place = Place::Overlay(Fade::read(params.find("fade")));
     match id.parse() {
-        Ok(room) => page::show(&state, room, place, uri, from, &Params::none(), &headers).await,
-        Err(_) => page::not_found_in(&state, place, uri).await,
+        Ok(room) => page::show(&state, room, place, asked, from, &Params::none(), &headers).await,
+        Err(_) => page::not_found_in(&state, place, asked).await,
     }
 }

@@ -1,43 +1,93 @@
+use std::sync::Arc;
+
 use axum::{
     Json,
+    extract::Request,
     http::{HeaderName, HeaderValue, StatusCode, header},
+    middleware::Next,
     response::{IntoResponse, Response},
 };
+use serde::Serialize;
 
+use super::asked;
 use crate::{
     engine::EngineError,
     hub::Refusal,
+    locales,
     protocol::inlive::{Answer, DecodeError},
+    texts::Texts,
 };
 
 /// An answer of the widget API that is not a success: JSON whose `code` is the HTTP status.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct ApiError {
     status: StatusCode,
-    message: String,
+    why: Why,
     header: Option<(HeaderName, HeaderValue)>,
+}
+
+#[derive(Clone, Debug)]
+enum Why {
+    /// For whoever writes a program: in English.
+    Said(String),
+    /// What anybody may meet: in their language.
+    Refused(Arc<Refusal>),
+}
+
+/// What is said of a message that is refused, for programs.
+#[derive(Serialize)]
+struct Fault {
+    /// Which part of the message it is about.
+    field: &'static str,
 }
 
 impl ApiError {
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), header: None }
+        Self { status, why: Why::Said(message.into()), header: None }
     }
 
     pub(super) fn with_header(self, name: HeaderName, value: HeaderValue) -> Self {
         Self { header: Some((name, value)), ..self }
     }
-}
 
-impl IntoResponse for ApiError {
-    fn into_response(self) -> Response {
-        let Self { status, message, header } = self;
-        let body = Json(Answer { code: status.as_u16(), message: &message, data: (), meta: None });
-        let mut response = (status, body).into_response();
+    fn written(self, texts: &'static Texts) -> Response {
+        let Self { status, why, header } = self;
+        let (message, data) = match why {
+            Why::Said(message) => (message, None),
+            Why::Refused(refusal) => (refusal.text(texts), refusal.is_about_name().then_some(Fault { field: "username" })),
+        };
+        let mut response = (status, Json(Answer { code: status.as_u16(), message: &message, data, meta: None })).into_response();
         if let Some((name, value)) = header {
             response.headers_mut().insert(name, value);
         }
         response
     }
+}
+
+impl IntoResponse for ApiError {
+    /// In English, until [`translate`] knows who asks.
+    fn into_response(self) -> Response {
+        let mut response = self.clone().written(locales::english());
+        if let Why::Refused(_) = self.why {
+            response.extensions_mut().insert(self);
+        }
+        response
+    }
+}
+
+/// Writes what is refused in the language that the client prefers.
+pub(super) async fn translate(request: Request, next: Next) -> Response {
+    let texts = asked::preferred(request.headers());
+    let mut response = next.run(request).await;
+    let Some(error) = response.extensions_mut().remove::<ApiError>() else { return response };
+    if !std::ptr::eq(texts, locales::english()) {
+        let (parts, body) = error.written(texts).into_parts();
+        response.headers_mut().extend(parts.headers);
+        *response.body_mut() = body;
+    }
+    response.headers_mut().insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(texts.language()));
+    response.headers_mut().append(header::VARY, HeaderValue::from_static("accept-language"));
+    response
 }
 
 impl From<DecodeError> for ApiError {
@@ -61,7 +111,7 @@ impl From<Refusal> for ApiError {
             Refusal::Stopping | Refusal::Engine(EngineError::Fault(_)) => Some((header::RETRY_AFTER, HeaderValue::from(1_u64))),
             _ => None,
         };
-        Self { status: status(&refusal), message: refusal.to_string(), header }
+        Self { status: status(&refusal), why: Why::Refused(Arc::new(refusal)), header }
     }
 }
 

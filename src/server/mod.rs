@@ -5,6 +5,7 @@
 mod admin;
 mod admission;
 mod api;
+mod asked;
 mod backup;
 mod body;
 mod check;

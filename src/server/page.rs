@@ -3,7 +3,7 @@ use std::net::IpAddr;
 use axum::{
     body::Body,
     extract::{Form, Path, State, rejection::FormRejection},
-    http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use leptos::{config::LeptosOptions, context::use_context, nonce::use_nonce};
@@ -16,6 +16,7 @@ use tower_http::services::ServeDir;
 
 use super::{
     api,
+    asked::Asked,
     client_address::ClientAddress,
     error,
     identity::{self, Visitor},
@@ -25,7 +26,7 @@ use super::{
 };
 use crate::{
     app::{self, ChatMessage, Fade, FormError, FormInput, FormView, Look, Page, RoomView, SettingsView, Standing},
-    chat::{Capabilities, Capability, ChatText, Command, Draft, Event, Field, Kind, Measure, RoomId, Sanction, Settings, UserId},
+    chat::{Capabilities, Capability, ChatText, Command, Draft, Event, Kind, Measure, RoomId, Sanction, Settings, UserId},
     engine::{self, End, Query, now},
     hub::{Caller, Hub, Identity, Refusal, Site, Snapshot, TokenError, Tokens},
     protocol::moment::rfc3339,
@@ -100,6 +101,8 @@ impl Place {
 pub(super) struct Reader {
     place: Place,
     visitor: Visitor,
+    /// What links keep of the language that the address names.
+    language_query: String,
     /// As whom they act.
     identity: Identity,
     capabilities: Capabilities,
@@ -112,6 +115,7 @@ impl Reader {
         state: &AppState,
         room: RoomId,
         place: Place,
+        asked: &Asked,
         headers: &HeaderMap,
         ClientAddress(from): ClientAddress,
     ) -> Self {
@@ -128,7 +132,7 @@ impl Reader {
             Place::Embed(_) if visitor.own.allow(Capability::SendMessage) => (visitor.identity.clone(), Capabilities::guest()),
             Place::Embed(_) | Place::Overlay(_) => (visitor.identity.clone(), Capabilities::none()),
         };
-        Self { place, visitor, identity, capabilities, from }
+        Self { place, visitor, language_query: asked.query(), identity, capabilities, from }
     }
 
     /// The only name that they may use, if their site has given them one.
@@ -140,52 +144,52 @@ impl Reader {
 /// `GET /`: room 1.
 pub(super) async fn first_room(
     State(state): State<AppState>,
-    uri: Uri,
+    asked: Asked,
     from: ClientAddress,
     params: Params,
     headers: HeaderMap,
 ) -> Response {
-    show(&state, RoomId::FIRST, Place::Page, uri, from, &params, &headers).await
+    show(&state, RoomId::FIRST, Place::Page, asked, from, &params, &headers).await
 }
 
 /// `GET /rooms/{id}`.
 pub(super) async fn room(
     State(state): State<AppState>,
     Path(id): Path<String>,
-    uri: Uri,
+    asked: Asked,
     from: ClientAddress,
     params: Params,
     headers: HeaderMap,
 ) -> Response {
     match id.parse() {
-        Ok(room) => show(&state, room, Place::Page, uri, from, &params, &headers).await,
-        Err(_) => not_found(&state, uri).await,
+        Ok(room) => show(&state, room, Place::Page, asked, from, &params, &headers).await,
+        Err(_) => not_found(&state, asked).await,
     }
 }
 
 /// `POST /`: a message to room 1, from a page without JavaScript.
 pub(super) async fn post_to_first_room(
     State(state): State<AppState>,
-    uri: Uri,
+    asked: Asked,
     from: ClientAddress,
     headers: HeaderMap,
     form: Result<Form<Post>, FormRejection>,
 ) -> Response {
-    post(&state, RoomId::FIRST, Place::Page, uri, from, &headers, form).await
+    post(&state, RoomId::FIRST, Place::Page, asked, from, &headers, form).await
 }
 
 /// `POST /rooms/{id}`: a message from a page without JavaScript.
 pub(super) async fn post_to_room(
     State(state): State<AppState>,
     Path(id): Path<String>,
-    uri: Uri,
+    asked: Asked,
     from: ClientAddress,
     headers: HeaderMap,
     form: Result<Form<Post>, FormRejection>,
 ) -> Response {
     match id.parse() {
-        Ok(room) => post(&state, room, Place::Page, uri, from, &headers, form).await,
-        Err(_) => not_found(&state, uri).await,
+        Ok(room) => post(&state, room, Place::Page, asked, from, &headers, form).await,
+        Err(_) => not_found(&state, asked).await,
     }
 }
 
@@ -200,11 +204,11 @@ pub(super) struct Entrance {
 pub(super) async fn enter(
     State(state): State<AppState>,
     Path(id): Path<String>,
-    uri: Uri,
+    asked: Asked,
     form: Result<Form<Entrance>, FormRejection>,
 ) -> Response {
     let Some(room) = id.parse().ok().filter(|&room| state.hub.snapshot(room).is_ok()) else {
-        return not_found(&state, uri).await;
+        return not_found(&state, asked).await;
     };
     let claims = form.map_err(|_| TokenError::Missing).and_then(|Form(Entrance { token })| state.hub.check(&token, room));
     // A guest's token could be planted on somebody, to read along in their name.
@@ -215,34 +219,34 @@ pub(super) async fn enter(
             let to = HeaderValue::from_str(&format!("/rooms/{room}")).expect("a number");
             (StatusCode::SEE_OTHER, [(header::LOCATION, to), (header::SET_COOKIE, cookie)]).into_response()
         }
-        Err(error) => render(&state.options, uri, StatusCode::UNAUTHORIZED, Page::NotAdmitted(error.to_string())).await,
+        Err(error) => render(&state.options, asked, StatusCode::UNAUTHORIZED, Page::NotAdmitted(error.to_string())).await,
     }
 }
 
 /// Everything else: a file of the site, or a page that says that there is none.
 pub(super) async fn file_or_not_found(State(state): State<AppState>, request: Request<Body>) -> Response {
-    let uri = request.uri().clone();
+    let asked = Asked::of(request.uri().clone(), request.headers());
     let files =
         ServeDir::new(&*state.options.site_root).precompressed_br().precompressed_gzip().append_index_html_on_directories(false);
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return not_found(&state, uri).await;
+        return not_found(&state, asked).await;
     }
     match files.oneshot(request).await {
         Ok(response) if response.status() != StatusCode::NOT_FOUND => {
             // The names do not change with their content, so each use asks whether it has changed.
             ([(header::CACHE_CONTROL, "no-cache")], response).into_response()
         }
-        _ => not_found(&state, uri).await,
+        _ => not_found(&state, asked).await,
     }
 }
 
-pub(super) async fn not_found(state: &AppState, uri: Uri) -> Response {
-    not_found_in(state, Place::Page, uri).await
+pub(super) async fn not_found(state: &AppState, asked: Asked) -> Response {
+    not_found_in(state, Place::Page, asked).await
 }
 
 /// There is no such room to be shown in that place.
-pub(super) async fn not_found_in(state: &AppState, place: Place, uri: Uri) -> Response {
-    render_under(place.policy(&state.hub, None), &state.options, uri, StatusCode::NOT_FOUND, Page::NotFound).await
+pub(super) async fn not_found_in(state: &AppState, place: Place, asked: Asked) -> Response {
+    render_under(place.policy(&state.hub, None), &state.options, asked, StatusCode::NOT_FOUND, Page::NotFound).await
 }
 
 /// A room, in that place.
@@ -250,14 +254,14 @@ pub(super) async fn show(
     state: &AppState,
     room: RoomId,
     place: Place,
-    uri: Uri,
+    asked: Asked,
     from: ClientAddress,
     params: &Params,
     headers: &HeaderMap,
 ) -> Response {
-    let reader = Reader::of(state, room, place, headers, from);
+    let reader = Reader::of(state, room, place, &asked, headers, from);
     let form = FormView { username: reader.name().unwrap_or_else(|| kept_name(headers)), ..FormView::default() };
-    show_as(state, room, &reader, uri, params, StatusCode::OK, form).await
+    show_as(state, room, &reader, asked, params, StatusCode::OK, form).await
 }
 
 /// The page of `room` as a visitor sees it.
@@ -265,7 +269,7 @@ async fn show_as(
     state: &AppState,
     room: RoomId,
     reader: &Reader,
-    uri: Uri,
+    asked: Asked,
     params: &Params,
     status: StatusCode,
     form: FormView,
@@ -276,10 +280,10 @@ async fn show_as(
     let before = api::place(params, "before", room, &state.hub.position(0)).ok().flatten();
     let page = match view(&state.hub, room, reader, before, form).await {
         Ok(view) => place.page(view),
-        Err(Refusal::UnknownRoom(_)) => return not_found_in(state, place, uri).await,
-        Err(refusal) => return render_under(policy, &state.options, uri, error::status(&refusal), Page::Failed).await,
+        Err(Refusal::UnknownRoom(_)) => return not_found_in(state, place, asked).await,
+        Err(refusal) => return render_under(policy, &state.options, asked, error::status(&refusal), Page::Failed).await,
     };
-    let mut response = render_under(policy, &state.options, uri, status, page).await;
+    let mut response = render_under(policy, &state.options, asked, status, page).await;
     for cookie in place.cookies(state.hub.tokens(), room, &reader.visitor) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
@@ -294,7 +298,7 @@ pub(super) async fn view(
     before: Option<u64>,
     form: FormView,
 ) -> Result<RoomView, Refusal> {
-    let Reader { place, identity, capabilities, from, .. } = reader;
+    let Reader { place, language_query, identity, capabilities, from, .. } = reader;
     let user = &identity.user;
     let Snapshot { room: about, position, viewer_count, .. } = hub.snapshot(room)?;
     let query = Query {
@@ -324,8 +328,8 @@ pub(super) async fn view(
         has_older,
         archive: before.is_some(),
         link_query: match place {
-            Place::Embed(look) => look.query(),
-            Place::Page | Place::Overlay(_) => String::new(),
+            Place::Embed(look) => [&**language_query, &look.query()].concat(),
+            Place::Page | Place::Overlay(_) => language_query.clone(),
         },
         is_overlay: matches!(place, Place::Overlay(_)),
         viewer_count,
@@ -382,17 +386,18 @@ pub(super) async fn post(
     state: &AppState,
     room: RoomId,
     place: Place,
-    uri: Uri,
+    asked: Asked,
     from: ClientAddress,
     headers: &HeaderMap,
     form: Result<Form<Post>, FormRejection>,
 ) -> Response {
-    let reader = Reader::of(state, room, place, headers, from);
-    let refuse = async |status, form: FormView| show_as(state, room, &reader, uri.clone(), &Params::none(), status, form).await;
+    let reader = Reader::of(state, room, place, &asked, headers, from);
+    let texts = asked.texts;
+    let refuse = async |status, form: FormView| show_as(state, room, &reader, asked.clone(), &Params::none(), status, form).await;
     let Form(said) = match form {
         Ok(form) => form,
         Err(rejection) => {
-            let message = "The form could not be read. Please fill it in again.".into();
+            let message = texts.text("notice.form_unreadable").to_owned();
             let form = FormView { error: Some(FormError { input: None, message }), ..FormView::default() };
             return refuse(rejection.status(), form).await;
         }
@@ -405,13 +410,13 @@ pub(super) async fn post(
         ..FormView::default()
     };
     if is_cross_site(headers) {
-        let message = "This form was sent from another site. Please send it from here.".into();
+        let message = texts.text("notice.form_of_another_site").to_owned();
         return refuse(StatusCode::FORBIDDEN, typed(FormError { input: None, message })).await;
     }
     match publish(&state.hub, room, &reader, &said).await {
         Ok(()) => {
             // The query too: how the room looks there.
-            let location = uri.path_and_query().map_or("/", |same| same.as_str());
+            let location = asked.uri.path_and_query().map_or("/", |same| same.as_str());
             let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response();
             let cookies = place.cookies(state.hub.tokens(), room, &reader.visitor);
             for cookie in cookies.into_iter().chain([name_cookie(&said.username)]) {
@@ -419,14 +424,10 @@ pub(super) async fn post(
             }
             response
         }
-        Err(Refusal::UnknownRoom(_)) => not_found_in(state, place, uri).await,
+        Err(Refusal::UnknownRoom(_)) => not_found_in(state, place, asked).await,
         Err(refusal) => {
-            let input = match &refusal {
-                Refusal::Invalid(invalid) if invalid.field == Field::Username => FormInput::Username,
-                Refusal::NameTaken | Refusal::NameReserved | Refusal::NameGiven(_) => FormInput::Username,
-                _ => FormInput::Message,
-            };
-            refuse(error::status(&refusal), typed(FormError { input: Some(input), message: refusal.to_string() })).await
+            let input = if refusal.is_about_name() { FormInput::Username } else { FormInput::Message };
+            refuse(error::status(&refusal), typed(FormError { input: Some(input), message: refusal.text(texts) })).await
         }
     }
 }
@@ -472,23 +473,32 @@ fn name_cookie(username: &str) -> HeaderValue {
 }
 
 /// Renders a page that stands alone.
-pub(super) async fn render(options: &LeptosOptions, uri: Uri, status: StatusCode, page: Page) -> Response {
-    render_under(Policy::alone(), options, uri, status, page).await
+pub(super) async fn render(options: &LeptosOptions, asked: Asked, status: StatusCode, page: Page) -> Response {
+    render_under(Policy::alone(), options, asked, status, page).await
 }
 
-async fn render_under(policy: Policy, options: &LeptosOptions, uri: Uri, status: StatusCode, page: Page) -> Response {
+async fn render_under(
+    policy: Policy,
+    options: &LeptosOptions,
+    Asked { uri, texts }: Asked,
+    status: StatusCode,
+    page: Page,
+) -> Response {
     let (options, headers) = (options.clone(), policy.clone());
     let set_headers = move || {
         if let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>()) {
             response.insert_header(header::CONTENT_SECURITY_POLICY, headers.content_security(&nonce));
         }
     };
-    let render = leptos_axum::render_app_async_with_context(set_headers, move || app::shell(&options, page.clone()));
+    let render = leptos_axum::render_app_async_with_context(set_headers, move || app::shell(&options, texts, page.clone()));
     let mut request = Request::new(Body::empty());
     *request.uri_mut() = uri;
     let mut response = render(request).await;
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    policy.add_to(response.headers_mut());
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(texts.language()));
+    headers.insert(header::VARY, HeaderValue::from_static("accept-language"));
+    policy.add_to(headers);
     response
 }

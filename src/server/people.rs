@@ -3,7 +3,7 @@
 use axum::{
     Json,
     extract::{Form, Path, State, rejection::FormRejection},
-    http::{HeaderMap, StatusCode, Uri, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::{
     admin::{Owner, see},
+    asked::Asked,
     body::JsonBody,
     error::{self, ApiError},
     identity,
@@ -89,15 +90,15 @@ pub(super) struct InviteForm {
 }
 
 /// `GET /admin/people`: who is invited to moderate.
-pub(super) async fn show(_: Owner, State(state): State<AppState>, uri: Uri) -> Response {
-    page(&state, uri, StatusCode::OK, PeopleView::default()).await
+pub(super) async fn show(_: Owner, State(state): State<AppState>, asked: Asked) -> Response {
+    page(&state, asked, StatusCode::OK, PeopleView::default()).await
 }
 
 /// `POST /admin/people`: invites somebody, and shows the link, this once.
 pub(super) async fn invite_by_form(
     _: Owner,
     State(state): State<AppState>,
-    uri: Uri,
+    asked: Asked,
     headers: HeaderMap,
     form: Result<Form<InviteForm>, FormRejection>,
 ) -> Response {
@@ -105,52 +106,52 @@ pub(super) async fn invite_by_form(
         Ok(form) => form,
         Err(rejection) => {
             let error = "The form could not be read. Please fill it in again.".into();
-            return page(&state, uri, rejection.status(), PeopleView { error, ..PeopleView::default() }).await;
+            return page(&state, asked, rejection.status(), PeopleView { error, ..PeopleView::default() }).await;
         }
     };
     let Ok(room) = Some(&*room).filter(|room| !room.is_empty()).map(str::parse).transpose() else {
         let view = PeopleView { error: "Please choose a room.".into(), name, ..PeopleView::default() };
-        return page(&state, uri, StatusCode::BAD_REQUEST, view).await;
+        return page(&state, asked, StatusCode::BAD_REQUEST, view).await;
     };
     match state.hub.invite(&Authority::Admin, room, &name).await {
         Ok((invitation, link)) => {
             // A form's post says where it comes from: the address that its sender knows the chat by.
             let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()).filter(|origin| *origin != "null");
             let link = format!("{}{}", origin.unwrap_or_default(), path_of(&link));
-            page(&state, uri, StatusCode::OK, PeopleView { link, invited: invitation.name, ..PeopleView::default() }).await
+            page(&state, asked, StatusCode::OK, PeopleView { link, invited: invitation.name, ..PeopleView::default() }).await
         }
         Err(refusal) => {
-            let view = PeopleView { error: refusal.to_string(), name, ..PeopleView::default() };
-            page(&state, uri, error::status(&refusal), view).await
+            let view = PeopleView { error: refusal.text(asked.texts), name, ..PeopleView::default() };
+            page(&state, asked, error::status(&refusal), view).await
         }
     }
 }
 
 /// `POST /admin/people/{id}/revoke`: takes an invitation back.
-pub(super) async fn revoke_by_form(_: Owner, State(state): State<AppState>, Path(id): Path<String>, uri: Uri) -> Response {
+pub(super) async fn revoke_by_form(_: Owner, State(state): State<AppState>, Path(id): Path<String>, asked: Asked) -> Response {
     match state.hub.revoke_invitation(&Authority::Admin, None, &id).await {
         Ok(()) => see("/admin/people"),
         Err(refusal) => {
-            let view = PeopleView { error: refusal.to_string(), ..PeopleView::default() };
-            page(&state, uri, error::status(&refusal), view).await
+            let view = PeopleView { error: refusal.text(asked.texts), ..PeopleView::default() };
+            page(&state, asked, error::status(&refusal), view).await
         }
     }
 }
 
 /// `GET /invites/{link}`: asks whether to take an invitation, so that whoever only looks at the link does not.
-pub(super) async fn look(State(state): State<AppState>, Path(link): Path<String>, uri: Uri) -> Response {
+pub(super) async fn look(State(state): State<AppState>, Path(link): Path<String>, asked: Asked) -> Response {
     match state.hub.invitation(&link) {
         Ok(invitation) => {
             let name = invitation.room.and_then(|room| state.hub.snapshot(room).ok()).map(|now| now.room.settings.name);
             let to = name.unwrap_or_else(|| "all rooms".into());
-            render(&state.options, uri, StatusCode::OK, Page::Invitation { name: invitation.name, to }).await
+            render(&state.options, asked, StatusCode::OK, Page::Invitation { name: invitation.name, to }).await
         }
-        Err(refusal) => refuse(&state, uri, &refusal).await,
+        Err(refusal) => refuse(&state, asked, &refusal).await,
     }
 }
 
 /// `POST /invites/{link}`: takes an invitation.
-pub(super) async fn take(State(state): State<AppState>, Path(link): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
+pub(super) async fn take(State(state): State<AppState>, Path(link): Path<String>, asked: Asked, headers: HeaderMap) -> Response {
     if is_cross_site(&headers) {
         return StatusCode::FORBIDDEN.into_response();
     }
@@ -161,15 +162,16 @@ pub(super) async fn take(State(state): State<AppState>, Path(link): Path<String>
             response.headers_mut().append(header::SET_COOKIE, identity::moderator_cookie(&session, invitation.room));
             response
         }
-        Err(refusal) => refuse(&state, uri, &refusal).await,
+        Err(refusal) => refuse(&state, asked, &refusal).await,
     }
 }
 
-async fn refuse(state: &AppState, uri: Uri, refusal: &Refusal) -> Response {
-    render(&state.options, uri, error::status(refusal), Page::NotAdmitted(refusal.to_string())).await
+async fn refuse(state: &AppState, asked: Asked, refusal: &Refusal) -> Response {
+    let why = refusal.text(asked.texts);
+    render(&state.options, asked, error::status(refusal), Page::NotAdmitted(why)).await
 }
 
-async fn page(state: &AppState, uri: Uri, status: StatusCode, view: PeopleView) -> Response {
+async fn page(state: &AppState, asked: Asked, status: StatusCode, view: PeopleView) -> Response {
     let rooms: Vec<_> = state.hub.rooms().into_iter().map(|room| (room.id, room.settings.name)).collect();
     let room_name = |id: Option<RoomId>| match id {
         Some(id) => rooms.iter().find(|(room, _)| *room == id).map(|(_, name)| name.clone()).unwrap_or_default(),
@@ -184,7 +186,7 @@ async fn page(state: &AppState, uri: Uri, status: StatusCode, view: PeopleView) 
     };
     let invitations = match state.hub.invitations(&Authority::Admin, None) {
         Ok(all) => all.into_iter().map(row).collect(),
-        Err(refusal) => return render(&state.options, uri, error::status(&refusal), Page::Failed).await,
+        Err(refusal) => return render(&state.options, asked, error::status(&refusal), Page::Failed).await,
     };
-    render(&state.options, uri, status, Page::People(PeopleView { invitations, rooms, ..view })).await
+    render(&state.options, asked, status, Page::People(PeopleView { invitations, rooms, ..view })).await
 }

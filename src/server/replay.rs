@@ -1,13 +1,14 @@
 use axum::{
     Json,
     extract::{Path, State},
-    http::{HeaderMap, StatusCode, Uri},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
 use serde_json::json;
 
 use super::{
     api::{MESSAGES, MOST_MESSAGES, number, place},
+    asked::Asked,
     client_address::ClientAddress,
     error::{self, ApiError},
     page::{self, Place, Reader},
@@ -42,17 +43,17 @@ pub(super) async fn messages(State(hub): State<Hub>, RoomPath(room): RoomPath, p
 pub(super) async fn show(
     State(state): State<AppState>,
     Path(id): Path<String>,
-    uri: Uri,
+    asked: Asked,
     from: ClientAddress,
     params: Params,
     headers: HeaderMap,
 ) -> Response {
-    let Ok(room) = id.parse() else { return page::not_found(&state, uri).await };
-    let visitor = Reader::of(&state, room, Place::Page, &headers, from);
+    let Ok(room) = id.parse() else { return page::not_found(&state, asked).await };
+    let visitor = Reader::of(&state, room, Place::Page, &asked, &headers, from);
     match view(&state.hub, room, &visitor, &params).await {
-        Ok((view, playhead)) => page::render(&state.options, uri, StatusCode::OK, Page::Replay(Box::new(view), playhead)).await,
-        Err(Refusal::UnknownRoom(_)) => page::not_found(&state, uri).await,
-        Err(refusal) => page::render(&state.options, uri, error::status(&refusal), Page::Failed).await,
+        Ok((view, playhead)) => page::render(&state.options, asked, StatusCode::OK, Page::Replay(Box::new(view), playhead)).await,
+        Err(Refusal::UnknownRoom(_)) => page::not_found(&state, asked).await,
+        Err(refusal) => page::render(&state.options, asked, error::status(&refusal), Page::Failed).await,
     }
 }
 

@@ -12,7 +12,10 @@ use tower_http::{
 };
 
 use super::{
-    admin, api, embed, error::ApiError, export, import, moderation, page, people, publish, replay, revoke, state::AppState,
+    admin, api, embed,
+    error::{self, ApiError},
+    export, import, moderation, page, people, publish, replay, revoke,
+    state::AppState,
     subscribe, telemetry, webhooks, widget_keys,
 };
 use crate::{chat::RoomId, hub::Hub};
@@ -84,6 +87,7 @@ pub fn router(state: AppState) -> Router {
         .route("/health/live", get(async || "OK\n"))
         .route("/health/ready", get(telemetry::ready))
         .fallback(page::file_or_not_found)
+        .layer(middleware::from_fn(error::translate))
         .layer(DefaultBodyLimit::max(state.hub.limits().body_bytes))
         .layer(SetResponseHeaderLayer::if_not_present(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
         .layer(SetResponseHeaderLayer::if_not_present(header::REFERRER_POLICY, HeaderValue::from_static("same-origin")))

@@ -34,6 +34,11 @@ impl Answer {
         self.headers.get(name).map_or("", |value| value.to_str().expect("ASCII"))
     }
 
+    /// What a page shows, without what stands in it for the browser.
+    pub fn shown(&self) -> &str {
+        self.text.split_once("<main").map_or("", |(_, shown)| shown)
+    }
+
     /// The message of an error, after checking that its code is the status and that it says something.
     pub fn error(&self) -> &str {
         assert_eq!(self.json["code"], self.status, "{}", self.text);

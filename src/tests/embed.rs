@@ -107,7 +107,7 @@ async fn the_address_of_an_embed_says_how_it_looks() {
         }
         assert!(page.contains("id=\"form\""), "{uri}");
     };
-    check("/embed/1", &["<html lang=\"en\" class=\"embed\">", "content=\"light dark\""]).await;
+    check("/embed/1", &["<html lang=\"en\" dir=\"ltr\" class=\"embed\">", "content=\"light dark\""]).await;
     let dark = ["data-theme=\"dark\" class=\"embed read-only\"", "name=\"color-scheme\" content=\"dark\"", "--accent:#ff"];
     check("/embed/1?theme=dark&accent=ff8888&readonly=1", &dark).await;
     check("/embed/1?theme=sepia&accent=%22%3E%3Cb%3E&readonly=no", &["class=\"embed\">"]).await;

@@ -9,6 +9,7 @@ mod export;
 mod import;
 mod invitations;
 mod keys;
+mod languages;
 mod metrics;
 mod moderation;
 mod origins;

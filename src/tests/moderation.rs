@@ -306,7 +306,7 @@ async fn decisions_that_are_none_are_refused() {
         ("9/users/ann/ban", "", 404, "no room 9"),
         ("1/users/a%20b/ban", "", 400, "not the id of a user"),
         ("1/users/ann/timeout", "", 400, "\"seconds\" is missing"),
-        ("1/users/ann/timeout", r#"{"seconds":0.5}"#, 400, "from 1 to 1209600 seconds"),
+        ("1/users/ann/timeout", r#"{"seconds":0.5}"#, 400, "from 1 to 1,209,600 seconds"),
         ("1/users/ann/timeout", r#"{"seconds":-1}"#, 400, "from 1 to"),
         ("1/users/ann/timeout", r#"{"seconds":1209601}"#, 400, "from 1 to"),
         ("1/users/ann/timeout", r#"{"seconds":1e300}"#, 400, "from 1 to"),
@@ -335,7 +335,7 @@ async fn a_page_says_what_was_decided() {
     let page = site.send(request).await.text;
     assert!(page.contains("A moderator has banned you from writing here. Reason: &lt;/script&gt;&lt;b&gt;"), "{page}");
     assert!(!page.contains("</script><b>"));
-    assert!(!site.get("/").await.text.contains("banned you from writing"), "to them alone");
+    assert!(!site.get("/").await.shown().contains("banned you from writing"), "to them alone");
 }
 
 /// Says something on a connection from `source`, and gives the status.

@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 
 use super::page;
-use crate::{app::clock::Zone, chat::RoomId};
+use crate::{app::clock::Zone, chat::RoomId, texts::Texts};
 
 /// All widget keys, and the form to make one.
 #[derive(Clone, Debug, Default)]
@@ -47,7 +47,7 @@ pub struct KeyForm {
 }
 
 /// The list, and the form.
-pub fn keys(KeysView { keys, rooms, form }: KeysView) -> impl IntoView {
+pub fn keys(texts: &'static Texts, KeysView { keys, rooms, form }: KeysView) -> impl IntoView {
     let none = keys.iter().all(|key| key.revoked_at.is_some());
     let body = view! {
         <nav class="path" aria-label="Breadcrumb"><a href="/admin">"Rooms"</a></nav>
@@ -56,7 +56,7 @@ pub fn keys(KeysView { keys, rooms, form }: KeysView) -> impl IntoView {
             one without the others. Where a key names origins, browsers may use it on pages of those alone."
         </p>
         <p class="closes" hidden=!none>"There is no key that is good: nobody can write. Make one below."</p>
-        <ul class="keys" aria-label="Widget keys">{keys.into_iter().map(row).collect_view()}</ul>
+        <ul class="keys" aria-label="Widget keys">{keys.into_iter().map(|key| row(texts, key)).collect_view()}</ul>
         <h2 id="new">"New key"</h2>
         {new_key(rooms, form)}
     };
@@ -82,8 +82,8 @@ pub fn revoke_key(key: KeyRow, closes: Vec<String>) -> impl IntoView {
     }
 }
 
-fn row(KeyRow { key, name, room, origins, created_at, revoked_at, in_address }: KeyRow) -> impl IntoView {
-    let moment = |at: String| view! { <time datetime=at.clone()>{Zone::Utc.full(&at)}</time> };
+fn row(texts: &'static Texts, KeyRow { key, name, room, origins, created_at, revoked_at, in_address }: KeyRow) -> impl IntoView {
+    let moment = |at: String| view! { <time datetime=at.clone()>{Zone::Utc.full(texts, &at)}</time> };
     let act = match revoked_at {
         Some(at) => view! { <p class="revoked">"Revoked " {moment(at)}</p> }.into_any(),
         None => {

@@ -1,7 +1,7 @@
 use axum::{
     Json,
     extract::{Path, State},
-    http::{StatusCode, Uri},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use serde_json::json;
@@ -15,6 +15,7 @@ use crate::{
     protocol::{inlive::Answer, moment::rfc3339},
     server::{
         api::{number, place},
+        asked::Asked,
         error::{self, ApiError},
         moderation::Shown,
         page::{not_found, render},
@@ -91,18 +92,18 @@ pub(in crate::server) async fn show(
     _: Owner,
     State(state): State<AppState>,
     Path(room): Path<String>,
-    uri: Uri,
+    asked: Asked,
     params: Params,
 ) -> Response {
     let Some(snapshot) = room.parse().ok().and_then(|id: RoomId| state.hub.snapshot(id).ok()) else {
-        return not_found(&state, uri).await;
+        return not_found(&state, asked).await;
     };
     // A place that cannot be used shows the newest page, as if it had not been given.
     let id = snapshot.room.id;
     let before = place(&params, "before", id, &snapshot.position).ok().flatten().unwrap_or(u64::MAX);
     let mut acts = match state.hub.acts(id, &Authority::Admin, before, ACTS + 1).await {
         Ok(acts) => acts,
-        Err(refusal) => return render(&state.options, uri, error::status(&refusal), Page::Failed).await,
+        Err(refusal) => return render(&state.options, asked, error::status(&refusal), Page::Failed).await,
     };
     let has_more = acts.len() > ACTS;
     acts.truncate(ACTS);
@@ -111,7 +112,7 @@ pub(in crate::server) async fn show(
     let acts = acts.iter().map(act_row).collect();
     render(
         &state.options,
-        uri,
+        asked,
         StatusCode::OK,
         Page::AdminActs(ActsView { room, name: snapshot.room.settings.name, acts, older }),
     )

@@ -1,6 +1,6 @@
 use axum::{
     extract::{Form, Path, State, rejection::FormRejection},
-    http::{StatusCode, Uri},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -12,7 +12,7 @@ use crate::{
     chat::{InvalidWidgetKey, NewWidgetKey, Origin, Origins, Room, RoomId, WidgetKey},
     hub::{Hub, Refusal},
     protocol::moment::rfc3339,
-    server::{error, page::render, state::AppState},
+    server::{asked::Asked, error, page::render, state::AppState},
 };
 
 /// What the form to make a key posts.
@@ -24,15 +24,15 @@ pub(in crate::server) struct NewKey {
 }
 
 /// `GET /admin/keys`: all keys, and the form to make one.
-pub(in crate::server) async fn show(_: Owner, State(state): State<AppState>, uri: Uri) -> Response {
-    keys(&state, uri, StatusCode::OK, KeyForm::default()).await
+pub(in crate::server) async fn show(_: Owner, State(state): State<AppState>, asked: Asked) -> Response {
+    keys(&state, asked, StatusCode::OK, KeyForm::default()).await
 }
 
 /// `POST /admin/keys`: makes one.
 pub(in crate::server) async fn create(
     _: Owner,
     State(state): State<AppState>,
-    uri: Uri,
+    asked: Asked,
     form: Result<Form<NewKey>, FormRejection>,
 ) -> Response {
     let typed = match form {
@@ -47,35 +47,45 @@ pub(in crate::server) async fn create(
         Ok(_) => see("/admin/keys"),
         Err((status, errors)) => {
             let NewKey { name, room, origins } = typed;
-            keys(&state, uri, status, KeyForm { name, room, origins, errors }).await
+            keys(&state, asked, status, KeyForm { name, room, origins, errors }).await
         }
     }
 }
 
 /// `GET /admin/keys/{key}/revoke`: asks whether it is meant.
-pub(in crate::server) async fn confirm(_: Owner, State(state): State<AppState>, Path(key): Path<String>, uri: Uri) -> Response {
+pub(in crate::server) async fn confirm(
+    _: Owner,
+    State(state): State<AppState>,
+    Path(key): Path<String>,
+    asked: Asked,
+) -> Response {
     let all = state.hub.widget_keys();
     let Some(key) = all.iter().find(|known| known.key == key && known.revoked_at.is_none()) else { return see("/admin/keys") };
     let rooms = state.hub.rooms();
     let opened = |room: &&Room| key.opens(room.id) && all.iter().filter(|key| key.opens(room.id)).count() == 1;
     let closes = rooms.iter().filter(opened).map(|room| room.settings.name.clone()).collect();
-    render(&state.options, uri, StatusCode::OK, Page::RevokeKey(row(key.clone(), &rooms), closes)).await
+    render(&state.options, asked, StatusCode::OK, Page::RevokeKey(row(key.clone(), &rooms), closes)).await
 }
 
 /// `POST /admin/keys/{key}/revoke`: revokes it.
-pub(in crate::server) async fn revoke(_: Owner, State(state): State<AppState>, Path(key): Path<String>, uri: Uri) -> Response {
+pub(in crate::server) async fn revoke(
+    _: Owner,
+    State(state): State<AppState>,
+    Path(key): Path<String>,
+    asked: Asked,
+) -> Response {
     match state.hub.revoke_widget_key(&key).await {
         // One that is not there is no more, as was wanted.
         Ok(_) | Err(Refusal::UnknownWidgetKey) => see("/admin/keys"),
-        Err(refusal) => render(&state.options, uri, error::status(&refusal), Page::Failed).await,
+        Err(refusal) => render(&state.options, asked, error::status(&refusal), Page::Failed).await,
     }
 }
 
-async fn keys(state: &AppState, uri: Uri, status: StatusCode, form: KeyForm) -> Response {
+async fn keys(state: &AppState, asked: Asked, status: StatusCode, form: KeyForm) -> Response {
     let rooms = state.hub.rooms();
     let keys = rows(&state.hub, &rooms);
     let rooms = rooms.into_iter().map(|room| (room.id, room.settings.name)).collect();
-    render(&state.options, uri, status, Page::Keys(KeysView { keys, rooms, form })).await
+    render(&state.options, asked, status, Page::Keys(KeysView { keys, rooms, form })).await
 }
 
 fn rows(hub: &Hub, rooms: &[Room]) -> Vec<KeyRow> {

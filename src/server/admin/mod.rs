@@ -8,12 +8,13 @@ pub(super) mod rooms;
 
 use axum::{
     extract::{Form, FromRef, FromRequestParts, State, rejection::FormRejection},
-    http::{HeaderMap, HeaderValue, StatusCode, Uri, header, request::Parts},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
 
 use super::{
+    asked::Asked,
     client_address::ClientAddress,
     error, identity,
     page::{is_cross_site, render},
@@ -48,23 +49,23 @@ pub(super) struct SignIn {
 }
 
 /// `GET /admin`: the rooms, for whoever runs the chat; for everybody else the form to sign in.
-pub(super) async fn show(State(state): State<AppState>, uri: Uri, headers: HeaderMap) -> Response {
+pub(super) async fn show(State(state): State<AppState>, asked: Asked, headers: HeaderMap) -> Response {
     if identity::owner(&headers, &state.hub).is_some() {
-        rooms::list(&state, uri, StatusCode::OK, String::new(), String::new()).await
+        rooms::list(&state, asked, StatusCode::OK, String::new(), String::new()).await
     } else {
-        render(&state.options, uri, StatusCode::OK, Page::SignIn { error: String::new() }).await
+        render(&state.options, asked, StatusCode::OK, Page::SignIn { error: String::new() }).await
     }
 }
 
 /// `POST /admin`: signs in.
 pub(super) async fn sign_in(
     State(state): State<AppState>,
-    uri: Uri,
+    asked: Asked,
     ClientAddress(from): ClientAddress,
     headers: HeaderMap,
     form: Result<Form<SignIn>, FormRejection>,
 ) -> Response {
-    let refuse = async |status, error: String| render(&state.options, uri.clone(), status, Page::SignIn { error }).await;
+    let refuse = async |status, error: String| render(&state.options, asked.clone(), status, Page::SignIn { error }).await;
     let Form(SignIn { password }) = match form {
         Ok(form) => form,
         Err(rejection) => return refuse(rejection.status(), "The form could not be read. Please fill it in again.".into()).await,
@@ -91,7 +92,7 @@ pub(super) async fn sign_in(
 }
 
 /// `POST /admin/sign-out`: ends all sessions of whoever runs the chat, in other browsers too.
-pub(super) async fn sign_out(State(state): State<AppState>, uri: Uri, headers: HeaderMap) -> Response {
+pub(super) async fn sign_out(State(state): State<AppState>, asked: Asked, headers: HeaderMap) -> Response {
     // Another site may send this; it must not sign anybody out.
     if is_cross_site(&headers) {
         return StatusCode::FORBIDDEN.into_response();
@@ -99,7 +100,7 @@ pub(super) async fn sign_out(State(state): State<AppState>, uri: Uri, headers: H
     if identity::owner(&headers, &state.hub).is_some()
         && let Err(refusal) = state.hub.sign_out(state.password.fingerprint()).await
     {
-        return render(&state.options, uri, error::status(&refusal), Page::Failed).await;
+        return render(&state.options, asked, error::status(&refusal), Page::Failed).await;
     }
     see_admin(identity::no_session_cookie())
 }

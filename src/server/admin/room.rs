@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use axum::{
     extract::{Form, Path, State, rejection::FormRejection},
-    http::{StatusCode, Uri},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
@@ -15,6 +15,7 @@ use crate::{
     hub::{Authority, Decision, Refusal},
     protocol::moment::rfc3339,
     server::{
+        asked::Asked,
         error,
         page::{not_found, render},
         router::Params,
@@ -42,11 +43,11 @@ pub(in crate::server) async fn show(
     _: Owner,
     State(state): State<AppState>,
     Path(room): Path<String>,
-    uri: Uri,
+    asked: Asked,
     params: Params,
 ) -> Response {
     let done = if params.find("saved").is_some() { "Saved." } else { "" };
-    render_room(&state, &room, uri, StatusCode::OK, None, done).await
+    render_room(&state, &room, asked, StatusCode::OK, None, done).await
 }
 
 /// `POST /admin/rooms/{id}`: changes its settings.
@@ -54,19 +55,19 @@ pub(in crate::server) async fn configure(
     _: Owner,
     State(state): State<AppState>,
     Path(room): Path<String>,
-    uri: Uri,
+    asked: Asked,
     form: Fields,
 ) -> Response {
     let Form(values) = match form {
         Ok(form) => form,
         Err(rejection) => return rejection.into_response(),
     };
-    let Ok(id) = room.parse() else { return not_found(&state, uri).await };
+    let Ok(id) = room.parse() else { return not_found(&state, asked).await };
     match state.hub.configure(id, &Authority::Admin, change(&values)).await {
         Ok(_) => see(&format!("/admin/rooms/{room}?saved=")),
         Err(refusal) => {
             let form = SettingsForm { values, error: Some(explain(&refusal)) };
-            render_room(&state, &room, uri, error::status(&refusal), Some(form), "").await
+            render_room(&state, &room, asked, error::status(&refusal), Some(form), "").await
         }
     }
 }
@@ -76,15 +77,15 @@ pub(in crate::server) async fn step(
     _: Owner,
     State(state): State<AppState>,
     Path(room): Path<String>,
-    uri: Uri,
+    asked: Asked,
     form: Result<Form<Step>, FormRejection>,
 ) -> Response {
     let Form(Step { state: to }) = match form {
         Ok(form) => form,
         Err(rejection) => return rejection.into_response(),
     };
-    let Ok(id) = room.parse() else { return not_found(&state, uri).await };
-    done(&state, &room, uri, state.hub.set_state(id, to).await).await
+    let Ok(id) = room.parse() else { return not_found(&state, asked).await };
+    done(&state, &room, asked, state.hub.set_state(id, to).await).await
 }
 
 /// `POST /admin/rooms/{id}/lift`: lets somebody write again.
@@ -92,25 +93,25 @@ pub(in crate::server) async fn lift(
     _: Owner,
     State(state): State<AppState>,
     Path(room): Path<String>,
-    uri: Uri,
+    asked: Asked,
     form: Result<Form<Lift>, FormRejection>,
 ) -> Response {
     let Form(Lift { user }) = match form {
         Ok(form) => form,
         Err(rejection) => return rejection.into_response(),
     };
-    let Ok(id) = room.parse() else { return not_found(&state, uri).await };
+    let Ok(id) = room.parse() else { return not_found(&state, asked).await };
     let lifted = state.hub.sanction(id, &Authority::Admin, user, Decision::Lift, false, String::new()).await;
-    done(&state, &room, uri, lifted).await
+    done(&state, &room, asked, lifted).await
 }
 
 /// Back to the room, or to what was wrong.
-async fn done<T>(state: &AppState, room: &str, uri: Uri, result: Result<T, Refusal>) -> Response {
+async fn done<T>(state: &AppState, room: &str, asked: Asked, result: Result<T, Refusal>) -> Response {
     match result {
         Ok(_) => see(&format!("/admin/rooms/{room}?saved=")),
         Err(refusal) => {
             let form = SettingsForm { error: Some((String::new(), refusal.to_string())), ..form_of(state, room) };
-            render_room(state, room, uri, error::status(&refusal), Some(form), "").await
+            render_room(state, room, asked, error::status(&refusal), Some(form), "").await
         }
     }
 }
@@ -118,21 +119,21 @@ async fn done<T>(state: &AppState, room: &str, uri: Uri, result: Result<T, Refus
 async fn render_room(
     state: &AppState,
     room: &str,
-    uri: Uri,
+    asked: Asked,
     status: StatusCode,
     form: Option<SettingsForm>,
     done: &'static str,
 ) -> Response {
     let Some(snapshot) = room.parse().ok().and_then(|id: RoomId| state.hub.snapshot(id).ok()) else {
-        return not_found(state, uri).await;
+        return not_found(state, asked).await;
     };
     let sanctions = match state.hub.sanctions(snapshot.room.id, &Authority::Admin).await {
         Ok(all) => all.into_iter().filter_map(|event| sanction_row(event.kind)).collect(),
-        Err(refusal) => return render(&state.options, uri, error::status(&refusal), Page::Failed).await,
+        Err(refusal) => return render(&state.options, asked, error::status(&refusal), Page::Failed).await,
     };
     let settings = form.unwrap_or_else(|| SettingsForm { values: values(&snapshot.room.settings), error: None });
     let room = RoomAdmin { row: row(snapshot), settings, sanctions, done };
-    render(&state.options, uri, status, Page::AdminRoom(Box::new(room))).await
+    render(&state.options, asked, status, Page::AdminRoom(Box::new(room))).await
 }
 
 fn form_of(state: &AppState, room: &str) -> SettingsForm {

@@ -1,6 +1,6 @@
 use axum::{
     extract::{Form, State, rejection::FormRejection},
-    http::{StatusCode, Uri},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use serde_json::{Map, json};
@@ -10,7 +10,7 @@ use crate::{
     app::{Page, RoomRow, RoomsView},
     chat::SettingsChange,
     hub::Snapshot,
-    server::{page::render, state::AppState},
+    server::{asked::Asked, page::render, state::AppState},
 };
 
 /// What the form to make a room posts.
@@ -20,9 +20,9 @@ pub(in crate::server) struct NewRoom {
 }
 
 /// The list of rooms, with a form that holds `name` and says `error`.
-pub(super) async fn list(state: &AppState, uri: Uri, status: StatusCode, name: String, error: String) -> Response {
+pub(super) async fn list(state: &AppState, asked: Asked, status: StatusCode, name: String, error: String) -> Response {
     let rooms = state.hub.rooms().into_iter().filter_map(|room| state.hub.snapshot(room.id).ok()).map(row).collect();
-    render(&state.options, uri, status, Page::Admin(RoomsView { rooms, name, error })).await
+    render(&state.options, asked, status, Page::Admin(RoomsView { rooms, name, error })).await
 }
 
 /// A room as it is now.
@@ -34,7 +34,7 @@ pub(super) fn row(Snapshot { room, viewer_count, messages_last_minute, .. }: Sna
 pub(in crate::server) async fn create(
     _: Owner,
     State(state): State<AppState>,
-    uri: Uri,
+    asked: Asked,
     form: Result<Form<NewRoom>, FormRejection>,
 ) -> Response {
     let Form(NewRoom { name }) = match form {
@@ -44,6 +44,6 @@ pub(in crate::server) async fn create(
     let settings = SettingsChange::from(Map::from_iter([("name".to_owned(), json!(name))]));
     match state.hub.create_room(settings).await {
         Ok(room) => see(&format!("/admin/rooms/{}", room.id)),
-        Err(refusal) => list(&state, uri, crate::server::error::status(&refusal), name, refusal.to_string()).await,
+        Err(refusal) => list(&state, asked, crate::server::error::status(&refusal), name, refusal.to_string()).await,
     }
 }

@@ -1,0 +1,113 @@
+//! The words of the interface in one language: looked up by key, with what belongs into their places, and counted.
+//!
+//! They stand in `locales/`, a file a language. The server holds all of them; a browser gets what its part of a page says, with
+//! the page. This is the same for both; it knows neither where texts come from nor what they are for.
+
+use serde_json::{Map, Value};
+
+/// What a browser is given: the texts whose keys begin so, and those of one word, which are about the language itself.
+const IN_PAGE: &str = "page.";
+
+/// First strong isolate and its end (Unicode UAX #9): between them a text of another direction disturbs nothing around it.
+const ISOLATE: [char; 2] = ['\u{2068}', '\u{2069}'];
+
+/// The texts of one language.
+#[derive(Debug)]
+pub struct Texts {
+    /// By key, in the keys' order. The forms of a counted text have its key, a dot and the plural category.
+    entries: Vec<(String, String)>,
+    /// The plural category (CLDR, UTS #35 part 3) of a number in a language: `one`, `few`, `other` and so on.
+    category: fn(&str, usize) -> String,
+}
+
+impl Texts {
+    /// Of `entries`, in the order of their keys.
+    pub fn new(entries: Vec<(String, String)>, category: fn(&str, usize) -> String) -> Self {
+        Self { entries, category }
+    }
+
+    /// The language's name for machines (BCP 47).
+    pub fn language(&'static self) -> &'static str {
+        self.text("language")
+    }
+
+    /// Where its lines begin: `ltr` or `rtl`.
+    pub fn direction(&'static self) -> &'static str {
+        self.text("direction")
+    }
+
+    /// The text with that key; the key itself where there is none.
+    pub fn text(&'static self, key: &'static str) -> &'static str {
+        self.find(key).unwrap_or(key)
+    }
+
+    /// The text with that key, each `{name}` in it replaced. In a language that runs from right to left, what replaces it is kept
+    /// apart from the direction of the text around it.
+    pub fn fill(&'static self, key: &'static str, values: &[(&str, &str)]) -> String {
+        let is_apart = self.direction() == "rtl";
+        let mut filled = String::new();
+        for (text, name) in pieces(self.text(key)) {
+            filled.push_str(text);
+            let value = values.iter().find(|(known, _)| Some(*known) == name);
+            if let Some((_, value)) = value {
+                filled.extend(is_apart.then_some(ISOLATE[0]));
+                filled.push_str(value);
+                filled.extend(is_apart.then_some(ISOLATE[1]));
+            }
+        }
+        filled
+    }
+
+    /// The form of a counted text that belongs to a number, which replaces `{count}`.
+    pub fn count(&'static self, key: &'static str, count: usize) -> String {
+        let form = |category: &str| self.find(&[key, ".", category].concat());
+        let form = form(&(self.category)(self.language(), count)).or_else(|| form("other")).unwrap_or(key);
+        form.replace("{count}", &self.number(count))
+    }
+
+    /// A number for people: its digits by threes. Digits are the same in all languages, as they are in what others write.
+    pub fn number(&'static self, number: usize) -> String {
+        let digits = number.to_string();
+        let mut grouped = String::new();
+        for (at, digit) in digits.chars().enumerate() {
+            if at > 0 && (digits.len() - at).is_multiple_of(3) {
+                grouped.push_str(self.text("thousands"));
+            }
+            grouped.push(digit);
+        }
+        grouped
+    }
+
+    /// What stands before and after the one `{name}` in a text, for views that put an element there.
+    pub fn around(&'static self, key: &'static str) -> (&'static str, &'static str) {
+        let mut pieces = pieces(self.text(key)).map(|(text, _)| text);
+        (pieces.next().unwrap_or_default(), pieces.next().unwrap_or_default())
+    }
+
+    /// What a browser needs, as a JSON object.
+    pub fn in_page(&self) -> String {
+        let is_needed = |key: &str| key.starts_with(IN_PAGE) || !key.contains('.');
+        let needed = self.entries.iter().filter(|(key, _)| is_needed(key));
+        Value::Object(needed.map(|(key, text)| (key.clone(), text.clone().into())).collect::<Map<_, _>>()).to_string()
+    }
+
+    fn find(&self, key: &str) -> Option<&str> {
+        let at = self.entries.binary_search_by(|(known, _)| (**known).cmp(key)).ok()?;
+        Some(&self.entries[at].1)
+    }
+}
+
+/// A text up to each `{name}` in it, with that name, and at last what follows them, without one.
+pub fn pieces(text: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let place = text.split_once('{').and_then(|(before, after)| Some((before, after.split_once('}')?)));
+        let Some((before, (name, after))) = place else {
+            rest = None;
+            return Some((text, None));
+        };
+        rest = Some(after);
+        Some((before, Some(name)))
+    })
+}
