@@ -355,6 +355,38 @@ test('an announcement stands out for everybody, with JavaScript and without', as
   expect(await texts(page)).toEqual(['We start in five minutes.', 'And hello.', 'A break now.']);
 });
 
+test('a pinned message stands above the chat until it is unpinned or deleted', async ({ visit }) => {
+  const [page, owner] = [await visit(), await moderator(visit)];
+  const pinned = page.getByRole('complementary', { name: 'Pinned message' });
+  await expect(pinned).toHaveCount(0);
+  await say(owner, 'The rules: https://example.com/rules', 'Robin');
+  await say(page, 'hello');
+  await owner.getByRole('button', { name: 'Moderate Robin' }).click();
+  const dialog = owner.getByRole('dialog');
+  await expect(dialog.getByRole('button', { name: /Ban|Time out|Delete all/ })).toHaveCount(0);
+  await dialog.getByRole('button', { name: 'Pin to the top' }).click();
+  await expect(pinned).toContainText('The rules');
+  await expect(pinned.getByRole('link')).toHaveAttribute('href', 'https://example.com/rules');
+  expect(await violations(page)).toEqual([]);
+  expect(await violations(owner)).toEqual([]);
+  await page.reload();
+  await live(page);
+  await expect(pinned).toContainText('The rules');
+  await expect(messages(page)).toHaveCount(2);
+
+  await owner.getByRole('complementary').getByRole('button', { name: 'Moderate Robin' }).click();
+  await dialog.getByRole('button', { name: 'Unpin' }).click();
+  await expect(pinned).toHaveCount(0);
+
+  await owner.getByRole('button', { name: 'Moderate Ann' }).click();
+  await dialog.getByRole('button', { name: 'Pin to the top' }).click();
+  await expect(pinned).toContainText('hello');
+  await owner.getByRole('complementary').getByRole('button', { name: 'Moderate Ann' }).click();
+  await dialog.getByRole('button', { name: 'Delete message' }).click();
+  await expect(pinned).toHaveCount(0);
+  await expect(owner.getByRole('complementary')).toHaveCount(0);
+});
+
 test.describe('what a room does not want', () => {
   test.use({ networkErrors: true });
 

@@ -253,7 +253,7 @@ impl Feed {
                 Incoming::Message(message) => messages.push(message),
                 Incoming::Viewers(viewers) => self.session.viewers.set(viewers),
                 Incoming::Room(state) => self.session.state.set(state),
-                Incoming::Settings(settings) => self.session.settings.set(settings),
+                Incoming::Settings(settings) => self.session.configure(settings),
                 Incoming::Standing(standing) => self.session.stand(standing),
                 Incoming::Removal(removal) => {
                     self.session.receive(std::mem::take(&mut messages));

@@ -89,6 +89,7 @@ fn settings(told: &Json) -> Option<SettingsView> {
             _ => Group::Everyone,
         },
         paused: told.flag("paused"),
+        pinned_message: told.text("pinned_message").unwrap_or_default(),
     })
 }
 
@@ -127,6 +128,11 @@ fn said(envelope: &Json) -> Option<ChatMessage> {
     })
 }
 
+/// Reads a message as the server tells it alone.
+pub fn message(answer: &str) -> Option<ChatMessage> {
+    said(&Json::parse(answer)?.get("data"))
+}
+
 impl Extract {
     /// Reads an answer of the history endpoint.
     pub fn decode(answer: &str) -> Option<Self> {
@@ -163,6 +169,7 @@ impl RoomView {
             user_id: view.text("user_id")?,
             position: view.text("position")?,
             messages: view.items("messages").filter_map(|message| shown(&message)).collect(),
+            pinned: shown(&view.get("pinned")),
             has_older: view.flag("has_older"),
             archive: view.flag("archive"),
             link_query: view.text("link_query")?,

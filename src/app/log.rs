@@ -30,9 +30,7 @@ pub fn Log(session: Session, archive: bool) -> impl IntoView {
                 on:scroll=move |_| scroll::moved(session)
             >
                 <Older session />
-                <ul id="list" class="list">
-                    {move || keyed(rows(session), Row::key, move |_, row| (drop::<usize>, view! { <Said session row /> }))}
-                </ul>
+                <ul id="list" class="list">{listed(session, rows)}</ul>
                 <p class="empty" hidden=session.flag(|session| !session.timeline.with(Timeline::is_empty))>
                     {session.texts.text("page.empty")}
                 </p>
@@ -42,8 +40,25 @@ pub fn Log(session: Session, archive: bool) -> impl IntoView {
     }
 }
 
-/// What the list shows. (By `keyed` and not by Leptos' `For`, which keeps some bytes of each row that ever was. So nothing in a
-/// row may need an owner of its own, as `Signal::derive` does.)
+/// The message that stands above the chat.
+#[component]
+pub fn Pinned(session: Session) -> impl IntoView {
+    let row = |session: Session| session.pinned.with(|pinned| pinned.clone().map(Row::pinned).into_iter().collect());
+    view! {
+        // A long one scrolls, and keys must reach it.
+        <aside class="pinned" aria-label=session.texts.text("page.pinned_message") tabindex="0" hidden=session.flag(|session| session.pinned.with(Option::is_none))>
+            <ul class="list">{listed(session, row)}</ul>
+        </aside>
+    }
+}
+
+/// Rows as elements. (By `keyed` and not by Leptos' `For`, which keeps some bytes of each row that ever was. So nothing in a row
+/// may need an owner of its own, as `Signal::derive` does.)
+fn listed(session: Session, rows: fn(Session) -> Vec<Row>) -> impl IntoView {
+    move || keyed(rows(session), Row::key, move |_, row| (drop::<usize>, view! { <Said session row /> }))
+}
+
+/// What the list shows.
 fn rows(session: Session) -> Vec<Row> {
     let mut rows = session.user_id.with(|user_id| session.timeline.with(|timeline| timeline.rows(user_id)));
     if session.is_overlay {
@@ -109,7 +124,7 @@ fn Newer(session: Session, archive: bool) -> impl IntoView {
 /// One message, and what stands above it. A name that is not shown is still there for assistive technology.
 #[component]
 fn Said(session: Session, row: Row) -> impl IntoView {
-    let Row { message, gap, day, name, own, deleted } = row;
+    let Row { message, gap, day, name, own, deleted, is_pinned } = row;
     let is_deleted = deleted.is_some();
     let hue = colour::class(&message.chat.username);
     // What the browser writes in another way than the server.
@@ -119,7 +134,7 @@ fn Said(session: Session, row: Row) -> impl IntoView {
         Box::new(move || write(session.zone(), texts, &message.sent_at))
     };
     view! {
-        <li id=message.id.clone() class=if name { "message first" } else { "message" } class:own=own class:deleted=is_deleted class:announcement=message.announces>
+        <li id=if is_pinned { "pinned".to_owned() } else { message.id.clone() } class=if name { "message first" } else { "message" } class:own=own class:deleted=is_deleted class:announcement=message.announces>
             {gap.then(|| view! { <p class="gap"><span>{texts.text("page.gap")}</span></p> })}
             {day.then(|| view! { <p class="day"><span>{written(Zone::day_in_words)}</span></p> })}
             <div class="said">
@@ -129,12 +144,13 @@ fn Said(session: Session, row: Row) -> impl IntoView {
                 <p class="by">
                     <bdi class=format!("name {hue}")>{message.chat.username.clone()}</bdi>
                     {role(&message.role).map(|key| tag("tag role", texts.text(key)))}
+                    {is_pinned.then(|| tag("tag", texts.text("page.pinned")))}
                     {message.announces.then(|| tag("tag", texts.text("page.announcement")))}
                     {message.private.then(|| tag("tag", texts.text("page.private")))}
                 </p>
                 <time class="time" datetime=message.sent_at.clone() title=written(Zone::full)>{written(Zone::time)}</time>
                 <p class="text" dir="auto">{rich(&message.chat.text)}</p>
-                {(session.moderates && !own).then(|| more(session, message.clone()))}
+                {session.moderates.then(|| more(session, message.clone()))}
                 {deleted.map(|reason| view! { <p class="note">{note(texts, &reason)}</p> })}
             </div>
         </li>

@@ -15,6 +15,8 @@ use super::{
 /// What a moderator can do.
 #[derive(Clone, Copy)]
 enum Act {
+    /// To the top of the chat, or away from there.
+    Pin,
     DeleteMessage,
     DeleteAll,
     /// For so many seconds.
@@ -24,7 +26,8 @@ enum Act {
 }
 
 /// Each act, after the key of its button's words.
-const ACTS: [(&str, Act); 8] = [
+const ACTS: [(&str, Act); 9] = [
+    ("page.pin", Act::Pin),
     ("page.delete_message", Act::DeleteMessage),
     ("page.delete_all", Act::DeleteAll),
     ("page.time_out_1_min", Act::TimeOut(60)),
@@ -98,6 +101,10 @@ impl Moderation {
         let user = || format!("users/{}", encode_uri_component(&message.author));
         let with_reason = |path: String| format!("{path}?reason={}", encode_uri_component(&reason));
         let answer = match act {
+            Act::Pin => {
+                let id = if untrack(|| is_pinned(session, &message)) { "" } else { &message.id };
+                request::post(&url("settings".to_owned()), &token, &format!(r#"{{"pinned_message":{}}}"#, quoted(id))).await
+            }
             Act::DeleteMessage => request::delete(&url(with_reason(format!("messages/{}", message.id))), &token).await,
             Act::DeleteAll => request::delete(&url(with_reason(format!("{}/messages", user()))), &token).await,
             Act::TimeOut(seconds) => {
@@ -130,6 +137,14 @@ impl Moderation {
     }
 }
 
+fn is_pinned(session: Session, message: &ChatMessage) -> bool {
+    session.settings.with(|settings| settings.pinned_message == message.id)
+}
+
+fn is_own(session: Session, message: &ChatMessage) -> bool {
+    session.user_id.with(|user_id| *user_id == message.author)
+}
+
 /// The dialog.
 #[component]
 pub fn ModerationDialog(session: Session) -> impl IntoView {
@@ -138,8 +153,21 @@ pub fn ModerationDialog(session: Session) -> impl IntoView {
         session.words(move |_| moderation.message.with(|message| message.as_deref().map(part).unwrap_or_default().to_owned()))
     };
     let texts = session.texts;
+    let is = move |what: fn(Session, &ChatMessage) -> bool| {
+        move |session| moderation.message.with(|message| message.as_ref().is_some_and(|message| what(session, message)))
+    };
     let buttons = ACTS.map(|(key, act)| {
-        view! { <button type="button" on:click=move |_| spawn(moderation.carry_out(session, act))>{texts.text(key)}</button> }
+        let key = move |session: Session| match act {
+            Act::Pin if is(is_pinned)(session) => "page.unpin",
+            _ => key,
+        };
+        // Nobody needs to be kept from what they say themselves.
+        let hidden = move |session| is(is_own)(session) && !matches!(act, Act::Pin | Act::DeleteMessage);
+        view! {
+            <button type="button" hidden=session.flag(hidden) on:click=move |_| spawn(moderation.carry_out(session, act))>
+                {session.words(move |session| texts.text(key(session)).to_owned())}
+            </button>
+        }
     });
     let (before_name, after_name) = texts.around("page.moderate");
     view! {

@@ -8,7 +8,7 @@ use super::{
     feed::Feed,
     json::Json,
     language,
-    log::Log,
+    log::{Log, Pinned},
     moderation::ModerationDialog,
     scroll,
     session::{Link, Session},
@@ -46,6 +46,7 @@ pub fn Chat() -> impl IntoView {
                 <h1 dir="auto">{session.words(|session| session.settings.with(|settings| settings.name.clone()))}</h1>
                 <Presence session archive />
             </header>
+            <Pinned session />
             <Log session archive />
             <Composer session view />
             {session.moderates.then(|| view! { <ModerationDialog session /> })}

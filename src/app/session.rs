@@ -8,6 +8,7 @@ use leptos::{html::Div, prelude::*};
 
 use super::{
     clock::Zone,
+    incoming,
     json::Json,
     moderation::Moderation,
     request, scroll,
@@ -56,6 +57,8 @@ pub struct Session {
     pub user_id: RwSignal<String>,
     /// What they see.
     pub timeline: RwSignal<Timeline>,
+    /// The message that stands above the chat.
+    pub pinned: RwSignal<Option<ChatMessage>>,
     /// The room's state.
     pub state: RwSignal<RoomState>,
     /// Whether the reader may moderate.
@@ -95,6 +98,7 @@ impl Session {
             token: RwSignal::new(view.token.clone()),
             user_id: RwSignal::new(view.user_id.clone()),
             timeline: RwSignal::new(Timeline::new(&view.messages, view.has_older, &view.position)),
+            pinned: RwSignal::new(view.pinned.clone()),
             state: RwSignal::new(view.state),
             moderates: view.moderates,
             moderation: Moderation::new(),
@@ -160,8 +164,30 @@ impl Session {
         set_timeout(over, Duration::from_millis(left_ms.clamp(0.0, f64::from(i32::MAX)) as u64));
     }
 
+    /// Takes over what the room is set to.
+    pub fn configure(self, settings: SettingsView) {
+        let pinned = settings.pinned_message.clone();
+        let is_other = self.settings.with_untracked(|before| before.pinned_message != pinned);
+        self.settings.set(settings);
+        if pinned.is_empty() {
+            self.pinned.set(None);
+        } else if is_other {
+            spawn(self.show_pinned(pinned));
+        }
+    }
+
+    async fn show_pinned(self, id: String) {
+        let url = format!("/v1/streams/{}/messages/{id}", self.room);
+        let answer = request::get(&url).await;
+        // Another may have been pinned meanwhile.
+        if self.settings.with_untracked(|now| now.pinned_message == id) {
+            self.pinned.set(answer.ok().and_then(|answer| incoming::message(&answer.text)));
+        }
+    }
+
     /// Takes out what was deleted. The reader's place stays.
     pub fn remove(self, removal: Removal) {
+        self.pinned.update(|pinned| *pinned = pinned.take().filter(|pinned| !removal.covers(pinned)));
         let user_id = self.user_id.get_untracked();
         let stays = |id: &str| self.timeline.with_untracked(|timeline| timeline.keeps(id, &removal, &user_id));
         let own = self.timeline.with_untracked(|timeline| timeline.own(&removal, &user_id));

@@ -59,7 +59,8 @@ pub enum Removal {
 }
 
 impl Removal {
-    fn covers(&self, message: &ChatMessage) -> bool {
+    /// Whether `message` is one of them.
+    pub fn covers(&self, message: &ChatMessage) -> bool {
         match self {
             Self::Message(seq) => *seq == message.seq,
             Self::AllOf { author, before } => *author == message.author && message.seq < *before,
@@ -118,9 +119,17 @@ pub struct Row {
     pub own: bool,
     /// Why it was deleted for everybody but the reader, who wrote it, if it was; empty if no reason is known.
     pub deleted: Option<String>,
+    /// Whether it stands above the chat, and not in the list.
+    pub is_pinned: bool,
 }
 
 impl Row {
+    /// A message above the chat.
+    pub fn pinned(message: ChatMessage) -> Self {
+        let message = Arc::new(message);
+        Self { message, gap: false, day: false, name: true, own: false, deleted: None, is_pinned: true }
+    }
+
     /// Equal for rows that look the same, so that those are left alone.
     pub fn key(&self) -> (u64, u8) {
         let explained = self.deleted.as_ref().is_some_and(|reason| !reason.is_empty());
@@ -330,7 +339,15 @@ impl Timeline {
             let day = before.is_none_or(|before| before.day != entry.day);
             let name = gap || before.is_none_or(|before| !entry.goes_on(before));
             let own = entry.message.author == user_id;
-            rows.push(Row { message: entry.message.clone(), gap, day, name, own, deleted: entry.deleted.clone() });
+            rows.push(Row {
+                message: entry.message.clone(),
+                gap,
+                day,
+                name,
+                own,
+                deleted: entry.deleted.clone(),
+                is_pinned: false,
+            });
             before = Some(entry);
         }
         rows

@@ -22,6 +22,8 @@ pub struct RoomView {
     pub position: String,
     /// The newest messages, oldest first.
     pub messages: Vec<ChatMessage>,
+    /// The message that stands above the chat.
+    pub pinned: Option<ChatMessage>,
     /// Whether the log holds messages older than these.
     pub has_older: bool,
     /// Whether these are older messages that were asked for by address (`?before=`): a page to read, without the feed.
@@ -59,6 +61,8 @@ pub struct SettingsView {
     pub speakers: Group,
     /// Whether nobody but moderators may speak for now.
     pub paused: bool,
+    /// The id of the message that stands above the chat; empty for none.
+    pub pinned_message: String,
 }
 
 /// Who is invited to moderate, and what became of the form to invite somebody.

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::chat::{Origins, ReviewFallback};
+use crate::chat::{MessageId, Origins, ReviewFallback, RoomId};
 
 /// Longest slow mode: six hours, as long as anybody streams.
 const LONGEST_SLOW_MODE_SECONDS: u32 = 21_600;
@@ -47,6 +47,9 @@ pub struct Settings {
     pub established_minutes: u32,
     /// Whether nobody but moderators may speak for now.
     pub paused: bool,
+    /// The id of the message that stands above the chat for everybody, one of its public ones; empty for none. It stands there no
+    /// more once it is deleted, or is past the room's retention.
+    pub pinned_message: String,
     /// Who may write links.
     pub links: Group,
     /// Words that nobody may write, each of 1 to 64 characters, at most 500. Upper and lower case, accents and characters that look
@@ -131,9 +134,9 @@ impl SettingsChange {
         self.apply(&Settings::default())
     }
 
-    /// Whether it changes nothing but what a moderator needs in a raid.
+    /// Whether it changes nothing but what a moderator needs to keep order.
     pub fn keeps_order(&self) -> bool {
-        self.0.keys().all(|name| matches!(name.as_str(), "paused" | "slow_mode_seconds"))
+        self.0.keys().all(|name| matches!(name.as_str(), "paused" | "slow_mode_seconds" | "pinned_message"))
     }
 
     /// The settings after the change.
@@ -161,6 +164,11 @@ impl Settings {
             Ok(Value::Object(settings)) => settings,
             other => unreachable!("a struct of plain data: {other:?}"),
         }
+    }
+
+    /// Which message of `room` is pinned, if one is.
+    pub fn pinned(&self, room: RoomId) -> Option<MessageId> {
+        self.pinned_message.parse().ok().filter(|id: &MessageId| id.room == room)
     }
 
     fn read(settings: Map<String, Value>) -> serde_json::Result<Self> {

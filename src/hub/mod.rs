@@ -69,10 +69,10 @@ use self::{
 };
 use crate::{
     chat::{
-        Capability, ChatText, Command, Event, Kind, Limits, Origins, Position, Profile, Room, RoomId, RoomState, SettingsChange,
-        UserId,
+        Capability, ChatText, Command, Event, InvalidSetting, Kind, Limits, MessageId, Origins, Position, Profile, Room, RoomId,
+        RoomState, SettingsChange, UserId,
     },
-    engine::{self, Appended, Cursors, Engine, EngineError, Fault, Query, Sink},
+    engine::{self, Appended, Cursors, End, Engine, EngineError, Fault, Query, Reader, Sink},
 };
 
 /// A shared handle to everything that is live. Clones are cheap.
@@ -296,6 +296,10 @@ impl Hub {
     pub async fn create_room(&self, settings: SettingsChange) -> Result<Room, Refusal> {
         let settings = settings.make(&uuid::Uuid::new_v4().to_string())?;
         self.check_review_url(&settings.review_url)?;
+        if !settings.pinned_message.is_empty() {
+            let rule = "be empty for a new room, which has no messages";
+            return Err(InvalidSetting::Value { name: "pinned_message", rule }.into());
+        }
         self.to_its_end(async move |hub| {
             let (room, key) = hub.0.engine.create_room(settings).await?;
             hub.note(&key);
@@ -446,6 +450,25 @@ impl Hub {
             live.heard(&claims.user, from);
         }
         Ok(Published::Stored(appended))
+    }
+
+    /// A public message that is not deleted.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownRoom`], [`Refusal::UnknownMessage`], or the engine's.
+    pub async fn message(&self, MessageId { room, seq }: MessageId) -> Result<Event, Refusal> {
+        self.find(room)?;
+        let query = Query {
+            room,
+            after: seq - 1,
+            before: Some(seq + 1),
+            reader: Reader::Public,
+            messages_only: true,
+            limit: 1,
+            bytes: usize::MAX,
+            end: End::Oldest,
+        };
+        self.read(query).await?.pop().ok_or(Refusal::UnknownMessage)
     }
 
     /// Reads a part of a room's log.

@@ -3,8 +3,8 @@ use std::{collections::HashSet, net::IpAddr, time::Duration};
 use super::{Hub, Refusal, sanctions};
 use crate::{
     chat::{
-        AddressHash, Capability, Deleted, Deletion, Event, Kind, Measure, REASON_CHARS, Room, RoomId, Sanction, SettingsChange,
-        Timestamp, UserId,
+        AddressHash, Capability, Deleted, Deletion, Event, InvalidSetting, Kind, Measure, REASON_CHARS, Room, RoomId, Sanction,
+        Settings, SettingsChange, Timestamp, UserId,
     },
     engine::{Act, Appended, now},
 };
@@ -45,7 +45,7 @@ impl Hub {
     }
 
     /// Changes the room's settings; everybody in it is told. In any state of the room. Who moderates may change those that keep
-    /// order, which are to pause and to slow down; whoever runs the room all.
+    /// order, which are to pause, to slow down and to pin; whoever runs the room all.
     ///
     /// # Errors
     /// [`Refusal::Token`], [`Refusal::Capability`], [`Refusal::UnknownRoom`], [`Refusal::Setting`], [`Refusal::ReviewUrl`],
@@ -58,7 +58,26 @@ impl Hub {
         if after.review_url != before.review_url {
             self.check_review_url(&after.review_url)?;
         }
+        if after.pinned_message != before.pinned_message {
+            self.check_pinned(room, &after).await?;
+        }
         Ok(self.0.engine.configure(room, change, by).await?)
+    }
+
+    /// Whether a room may have its pinned message.
+    async fn check_pinned(&self, room: RoomId, settings: &Settings) -> Result<(), Refusal> {
+        if settings.pinned_message.is_empty() {
+            return Ok(());
+        }
+        let rule = "be the id of a public message of this room that is not deleted";
+        let unknown = Refusal::Setting(InvalidSetting::Value { name: "pinned_message", rule });
+        match settings.pinned(room) {
+            Some(id) => self.message(id).await.map(drop).map_err(|refusal| match refusal {
+                Refusal::UnknownMessage => unknown,
+                other => other,
+            }),
+            None => Err(unknown),
+        }
     }
 
     /// Decides whether `user` may speak in the room, from now on and over restarts; they are told. In any state of the room. The

@@ -204,10 +204,10 @@ fn room_status(state: RoomState) -> Payload {
 
 /// What the public is told of the settings.
 fn configured(settings: &Settings) -> Payload {
-    let Settings { name, description, slow_mode_seconds, message_chars, speakers, links, paused, .. } = settings;
+    let Settings { name, description, slow_mode_seconds, message_chars, speakers, links, paused, pinned_message, .. } = settings;
     let told = serde_json::json!({
         "status": "settings", "name": name, "description": description, "slow_mode_seconds": slow_mode_seconds,
-        "message_chars": message_chars, "speakers": speakers, "links": links, "paused": paused,
+        "message_chars": message_chars, "speakers": speakers, "links": links, "paused": paused, "pinned_message": pinned_message,
     });
     serde_json::value::to_raw_value(&told).expect("plain data")
 }

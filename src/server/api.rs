@@ -11,6 +11,7 @@ use subtle::ConstantTimeEq;
 use super::{
     body::JsonBody,
     error::ApiError,
+    moderation::{Inside, message_id},
     router::{Params, PathText, RoomPath, bearer},
     state::AdminKey,
 };
@@ -169,6 +170,12 @@ pub(super) async fn messages(State(hub): State<Hub>, RoomPath(room): RoomPath, p
     let data: Vec<_> = events.iter().map(Envelope::of).collect();
     let meta = json!({ "position": position.to_string(), "has_more": has_more });
     Ok(Json(Answer { code: 200, message: "OK", data, meta: Some(meta) }).into_response())
+}
+
+/// `GET /v1/streams/{id}/messages/{message}`: a public message.
+pub(super) async fn message(State(hub): State<Hub>, Inside { room, name }: Inside) -> Result<Response, ApiError> {
+    let event = hub.message(message_id(room, &name)?).await?;
+    Ok(Json(Answer { code: 200, message: "OK", data: Envelope::of(&event), meta: None }).into_response())
 }
 
 /// A place in the log, given as a message id or as a position.

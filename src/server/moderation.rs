@@ -49,7 +49,7 @@ pub(super) async fn delete_message(
     Inside { room, name }: Inside,
     params: Params,
 ) -> Result<Response, ApiError> {
-    delete(&hub, room, &authority, Deleted::Message(message(room, &name)?), &params).await
+    delete(&hub, room, &authority, Deleted::Message(message_id(room, &name)?.seq), &params).await
 }
 
 /// `GET /v1/streams/{id}/messages/{message}/deletion`: when and why it was taken out, for its author and for moderators.
@@ -58,7 +58,7 @@ pub(super) async fn deletion(
     State(hub): State<Hub>,
     Inside { room, name }: Inside,
 ) -> Result<Response, ApiError> {
-    let Act { event, .. } = hub.deletion(room, &authority, message(room, &name)?).await?;
+    let Act { event, .. } = hub.deletion(room, &authority, message_id(room, &name)?.seq).await?;
     let reason = match &event.kind {
         Kind::Deletion(deletion) => &*deletion.reason,
         Kind::Message(_) | Kind::Private { .. } | Kind::Room(_) | Kind::Settings { .. } | Kind::Sanction(_) => "",
@@ -188,9 +188,10 @@ async fn decide(
 }
 
 /// The place of a message of that room.
-fn message(room: RoomId, name: &str) -> Result<u64, ApiError> {
+/// The message of `room` that a path names.
+pub(super) fn message_id(room: RoomId, name: &str) -> Result<MessageId, ApiError> {
     let unknown = || ApiError::new(StatusCode::NOT_FOUND, format!("There is no message {name:?} in this room."));
-    name.parse().ok().filter(|id: &MessageId| id.room == room).map(|id| id.seq).ok_or_else(unknown)
+    name.parse().ok().filter(|id: &MessageId| id.room == room).ok_or_else(unknown)
 }
 
 fn user(name: &str) -> Result<UserId, ApiError> {

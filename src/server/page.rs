@@ -324,6 +324,10 @@ pub(super) async fn view(
         moderates: capabilities.allow(Capability::DeleteMessage),
         user_id: user.to_string(),
         position: position.to_string(),
+        pinned: match about.settings.pinned(room) {
+            Some(id) => hub.message(id).await.ok().as_ref().and_then(chat_message),
+            None => None,
+        },
         messages: events.iter().filter(|event| place.shows(event)).filter_map(chat_message).collect(),
         has_older,
         archive: before.is_some(),
@@ -351,6 +355,7 @@ fn settings_view(settings: &Settings) -> SettingsView {
         message_chars: settings.message_chars as usize,
         speakers: settings.speakers,
         paused: settings.paused,
+        pinned_message: settings.pinned_message.clone(),
     }
 }
 

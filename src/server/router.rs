@@ -43,7 +43,7 @@ pub fn router(state: AppState) -> Router {
         .route("/streams/{id}/replay", get(replay::messages))
         .route("/streams/{id}/export.jsonl", get(export::json_lines))
         .route("/streams/{id}/export.csv", get(export::csv))
-        .route("/streams/{id}/messages/{message}", delete(moderation::delete_message))
+        .route("/streams/{id}/messages/{message}", get(api::message).delete(moderation::delete_message))
         .route("/streams/{id}/messages/{message}/deletion", get(moderation::deletion))
         .route("/streams/{id}/users/{user}/messages", delete(moderation::delete_messages_of))
         .route("/streams/{id}/users/{user}/timeout", post(moderation::time_out))

@@ -449,3 +449,48 @@ async fn who_moderates_makes_announcements_and_nobody_else() {
     let history = site.get("/v1/streams/1/messages").await.json;
     assert_eq!((&history["data"][0]["announcement"], &history["data"][1]["announcement"]), (&json!(true), &Value::Null));
 }
+
+#[tokio::test]
+async fn a_moderator_pins_a_public_message_and_nothing_else() {
+    let site = Site::open().await;
+    let mut events = site.subscribe().await;
+    let guest = events.token().to_owned();
+    site.say(&guest, "the rules").await;
+    let private = json!({ "type": "private", "widget_key": WIDGET_KEY, "to_user_id": "bob", "message": 1 });
+    site.publish(&guest, &private).await;
+    site.say(&guest, "gone").await;
+    delete(&site, ADMIN_KEY, &format!("1/messages/{}", id(3))).await;
+    let moderator = token_of(&site, "robin", &[Capability::DisconnectUser]);
+    let pin = async |token: &str, id: &str| {
+        let request = Request::post("/v1/streams/1/settings").header("authorization", format!("Bearer {token}"));
+        let body = json!({ "pinned_message": id }).to_string();
+        site.send(request.header("content-type", "application/json").body(body.into()).expect("a request")).await
+    };
+    let of_another_room = MessageId { room: RoomId::new(2).expect("in range"), seq: 1 }.to_string();
+    for wrong in [&*id(2).to_string(), &*id(3).to_string(), &*id(4).to_string(), &*id(99).to_string(), &*of_another_room, "x"] {
+        let refused = pin(&moderator, wrong).await;
+        assert_eq!(refused.status, 400, "{wrong}");
+        assert!(refused.error().contains("\"pinned_message\" must be the id of a public message"), "{wrong}: {}", refused.text);
+    }
+    assert_eq!(pin(&guest, &id(1).to_string()).await.status, 403);
+    assert_eq!(pin(&moderator, &id(1).to_string()).await.status, 200);
+    loop {
+        let event = told(&mut events).await;
+        if event["message"]["status"] == "settings" {
+            assert_eq!(event["message"]["pinned_message"], id(1).to_string());
+            break;
+        }
+    }
+    let one = site.get(&format!("/v1/streams/1/messages/{}", id(1))).await;
+    assert_eq!((one.status, &one.json["data"]["message"]["message_text"]), (200, &json!("the rules")));
+    for (path, status) in [(id(2).to_string(), 404), (id(3).to_string(), 404), ("x".to_owned(), 404), (of_another_room, 404)] {
+        assert_eq!(site.get(&format!("/v1/streams/1/messages/{path}")).await.status, status, "{path}");
+    }
+    assert!(site.get("/").await.shown().contains("id=\"pinned\""));
+    delete(&site, ADMIN_KEY, &format!("1/messages/{}", id(1))).await;
+    let page = site.get("/").await;
+    assert!(!page.text.contains("the rules") && !page.shown().contains("id=\"pinned\""), "nor above the chat");
+    assert_eq!(pin(&moderator, "").await.status, 200);
+    let new = site.administer("/v1/streams/create", &json!({ "name": "New", "pinned_message": id(1).to_string() })).await;
+    assert_eq!(new.status, 400, "{}", new.text);
+}

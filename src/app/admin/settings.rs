@@ -34,7 +34,7 @@ const WHO: Control =
 const REVIEW_FALLBACK: Control = Control::Choice(&[("allow", "The message is allowed"), ("deny", "The message is denied")]);
 
 /// All settings, in the order of the form.
-pub const FIELDS: [SettingField; 18] = {
+pub const FIELDS: [SettingField; 19] = {
     const fn field(name: &'static str, label: &'static str, help: &'static str, control: Control) -> SettingField {
         SettingField { name, label, help, control }
     }
@@ -43,6 +43,12 @@ pub const FIELDS: [SettingField; 18] = {
         field("slug", "Slug", "The name in addresses of the API: a-z, 0-9 and -.", Control::Text),
         field("description", "Description", "", Control::Text),
         field("paused", "Pause the chat", "Nobody but moderators writes until it goes on.", Control::Check),
+        field(
+            "pinned_message",
+            "Pinned message",
+            "The id of the message that stands above the chat; empty for none. In the chat it is pinned from its menu.",
+            Control::Text,
+        ),
         field(
             "slow_mode_seconds",
             "Slow mode",
