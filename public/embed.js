@@ -1,12 +1,12 @@
 // Puts a room of the chat where this script stands. All it reads is its own element:
 //   <script src="https://chat.example/embed.js" data-room="1" async></script>
-// and, if they are there, data-theme, data-accent, data-readonly, data-height and data-title.
+// and, if they are there, data-theme, data-accent, data-readonly, data-lang, data-height and data-title.
 (() => {
   const script = document.currentScript;
-  const { room = '1', theme, accent, readonly, height = '', title = 'Live chat' } = script.dataset;
+  const { room = '1', theme, accent, readonly, lang, height = '', title = 'Live chat' } = script.dataset;
 
   const url = new URL(`embed/${encodeURIComponent(room)}`, script.src);
-  const query = { theme, accent: accent?.replace('#', ''), readonly };
+  const query = { theme, accent: accent?.replace('#', ''), readonly, lang };
   for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value);
 
   const frame = document.createElement('iframe');

@@ -86,14 +86,19 @@ mod tests {
     use std::{collections::BTreeSet, fs, path::Path};
 
     use super::*;
-    use crate::texts::pieces;
+    use crate::texts::first_place;
 
     fn catalogue(file: &str) -> Map<String, Value> {
         serde_json::from_str(file).expect("JSON")
     }
 
     fn places(text: &str) -> BTreeSet<&str> {
-        pieces(text).filter_map(|(_, name)| name).collect()
+        let (mut places, mut rest) = (BTreeSet::new(), text);
+        while let Some((_, name, after)) = first_place(rest) {
+            places.insert(name);
+            rest = after;
+        }
+        places
     }
 
     #[test]

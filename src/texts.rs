@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 const IN_PAGE: &str = "page.";
 
 /// First strong isolate and its end (Unicode UAX #9): between them a text of another direction disturbs nothing around it.
-const ISOLATE: [char; 2] = ['\u{2068}', '\u{2069}'];
+const ISOLATE: [&str; 2] = ["\u{2068}", "\u{2069}"];
 
 /// The texts of one language.
 #[derive(Debug)]
@@ -44,25 +44,15 @@ impl Texts {
     /// The text with that key, each `{name}` in it replaced. In a language that runs from right to left, what replaces it is kept
     /// apart from the direction of the text around it.
     pub fn fill(&'static self, key: &'static str, values: &[(&str, &str)]) -> String {
-        let is_apart = self.direction() == "rtl";
-        let mut filled = String::new();
-        for (text, name) in pieces(self.text(key)) {
-            filled.push_str(text);
-            let value = values.iter().find(|(known, _)| Some(*known) == name);
-            if let Some((_, value)) = value {
-                filled.extend(is_apart.then_some(ISOLATE[0]));
-                filled.push_str(value);
-                filled.extend(is_apart.then_some(ISOLATE[1]));
-            }
-        }
-        filled
+        let isolate = if self.direction() == "rtl" { ISOLATE } else { ["", ""] };
+        filled(self.text(key), isolate, values)
     }
 
     /// The form of a counted text that belongs to a number, which replaces `{count}`.
     pub fn count(&'static self, key: &'static str, count: usize) -> String {
         let form = |category: &str| self.find(&[key, ".", category].concat());
         let form = form(&(self.category)(self.language(), count)).or_else(|| form("other")).unwrap_or(key);
-        form.replace("{count}", &self.number(count))
+        filled(form, ["", ""], &[("count", &self.number(count))])
     }
 
     /// A number for people: its digits by threes. Digits are the same in all languages, as they are in what others write.
@@ -80,8 +70,8 @@ impl Texts {
 
     /// What stands before and after the one `{name}` in a text, for views that put an element there.
     pub fn around(&'static self, key: &'static str) -> (&'static str, &'static str) {
-        let mut pieces = pieces(self.text(key)).map(|(text, _)| text);
-        (pieces.next().unwrap_or_default(), pieces.next().unwrap_or_default())
+        let text = self.text(key);
+        first_place(text).map_or((text, ""), |(before, _, after)| (before, after))
     }
 
     /// What a browser needs, as a JSON object.
@@ -97,17 +87,21 @@ impl Texts {
     }
 }
 
-/// A text up to each `{name}` in it, with that name, and at last what follows them, without one.
-pub fn pieces(text: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
-    let mut rest = Some(text);
-    std::iter::from_fn(move || {
-        let text = rest?;
-        let place = text.split_once('{').and_then(|(before, after)| Some((before, after.split_once('}')?)));
-        let Some((before, (name, after))) = place else {
-            rest = None;
-            return Some((text, None));
-        };
-        rest = Some(after);
-        Some((before, Some(name)))
-    })
+/// A text with values in its places, each between the two parts of `isolate`.
+fn filled(text: &str, [begin, end]: [&str; 2], values: &[(&str, &str)]) -> String {
+    let (mut filled, mut rest) = (String::new(), text);
+    while let Some((before, name, after)) = first_place(rest) {
+        let value = values.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value);
+        [before, begin, value, end].iter().for_each(|part| filled.push_str(part));
+        rest = after;
+    }
+    filled.push_str(rest);
+    filled
+}
+
+/// What stands before the first `{name}` in a text, that name, and what stands after it.
+pub fn first_place(text: &str) -> Option<(&str, &str, &str)> {
+    let (before, rest) = text.split_once('{')?;
+    let (name, after) = rest.split_once('}')?;
+    Some((before, name, after))
 }

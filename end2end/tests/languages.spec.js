@@ -1,8 +1,10 @@
 import AxeBuilder from '@axe-core/playwright';
 import { expect, messages, test } from './fixtures.js';
+import { ADMIN_PASSWORD } from './server.js';
+import { serve } from './site.js';
 
-// A name that is reserved is refused with 409.
-test.use({ provoked: /status of 409/ });
+// What is refused on purpose.
+test.use({ provoked: /status of 4\d\d/ });
 
 const violations = async (page) => {
   const { violations } = await new AxeBuilder({ page }).analyze();
@@ -100,3 +102,76 @@ for (const [locale, words] of [['de', 'Noch keine Nachrichten.'], ['ar', 'لا �
     await expect(page.getByText(words)).toBeVisible();
   });
 }
+
+/** What a page says in letters of Latin, beside names, keys, addresses and times. */
+const latin = (page) =>
+  page.evaluate(() => {
+    const walker = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
+    const found = [];
+    while (walker.nextNode()) {
+      const { data, parentElement: element } = walker.currentNode;
+      const words = data.replace(/https:\S+|\b(UTC|a-z)\b/g, '');
+      if (/[a-z]/i.test(words) && !element.closest('bdi, code, time, textarea, .text, [hidden]')) found.push(data);
+    }
+    return found;
+  });
+
+test('every page of the owner is in Arabic, from right to left, and accessible', async ({ visit, server }) => {
+  await (await server.guest('Ann')).say('hello');
+  const eve = await server.guest('Eve');
+  await server.decide(eve.userId, 'ban', { reason: 'adverts' });
+  await server.administer('1/settings', { slow_mode_seconds: 3 });
+  const page = await visit({ locale: 'ar', path: '/admin', hydrated: false });
+  await page.getByLabel('كلمة المرور').fill('wrong');
+  await page.getByRole('button', { name: 'تسجيل الدخول' }).click();
+  await expect(page.getByRole('alert')).toHaveText('كلمة المرور غير صحيحة.');
+  expect(await latin(page)).toEqual([]);
+  await page.getByLabel('كلمة المرور').fill(ADMIN_PASSWORD);
+  await page.getByRole('button', { name: 'تسجيل الدخول' }).click();
+  await expect(page.getByRole('heading', { name: 'الغرف' })).toBeVisible();
+  const key = await page.evaluate(async () => (await (await fetch('/admin/keys')).text()).match(/admin\/keys\/([^/"]+)\/revoke/)[1]);
+  for (const path of ['', '/rooms/1', '/rooms/1/log', '/keys', `/keys/${key}/revoke`, '/people']) {
+    await page.goto(`${server.url}/admin${path}`);
+    await expect(page.locator('html')).toHaveAttribute('dir', 'rtl');
+    expect(await latin(page), path).toEqual([]);
+    expect(await violations(page), path).toEqual([]);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), path).toBe(true);
+  }
+  await page.getByLabel('الاسم').fill('نورا');
+  await page.getByRole('button', { name: 'دعوة' }).click();
+  const link = await page.locator('.made code').innerText();
+  const guest = await visit({ locale: 'ar', path: new URL(link).pathname, hydrated: false });
+  await expect(guest.getByText('للإشراف على كل الغرف باسم نورا.')).toBeVisible();
+  expect(await latin(guest)).toEqual([]);
+
+  // And in German, with an error beside its field.
+  const german = await page.context().browser().newContext({ locale: 'de', storageState: await page.context().storageState() });
+  const rooms = await german.newPage();
+  await rooms.goto(`${server.url}/admin/rooms/1`);
+  await rooms.getByLabel('Langsamer Modus').fill('7');
+  await rooms.getByLabel('Kurzname').fill('Groß');
+  await rooms.getByRole('button', { name: 'Speichern' }).click();
+  await expect(rooms.getByLabel('Kurzname')).toHaveAttribute('aria-invalid', 'true');
+  await rooms.getByLabel('Kurzname').fill('klein');
+  await rooms.getByRole('button', { name: 'Speichern' }).click();
+  await expect(rooms.getByRole('status')).toHaveText('Gespeichert.');
+  await german.close();
+});
+
+test('a room in Arabic says nothing in English', async ({ visit, server }) => {
+  await (await server.guest('Ann')).say('hello');
+  const page = await visit({ locale: 'ar' });
+  await connected(page, 'مباشر');
+  expect(await latin(page)).toEqual([]);
+  for (const path of ['/rooms/9', '/rooms/1/replay']) {
+    const other = await visit({ locale: 'ar', path, hydrated: false });
+    expect(await latin(other), path).toEqual([]);
+  }
+});
+
+test('a site chooses the language of its chat', async ({ visit, server }) => {
+  const site = await serve({ '/': `<script src="${server.url}/embed.js" data-lang="de" async></script>` });
+  const page = await visit({ locale: 'ar', origin: site.origin, hydrated: false });
+  await expect(page.frameLocator('iframe').getByRole('button', { name: 'Nachricht senden' })).toBeVisible();
+  site.close();
+});

@@ -93,21 +93,23 @@ struct Format(Function);
 
 thread_local! {
     static FORMATS: Formats = Formats {
-        time: Format::new(&[("hour", "2-digit"), ("minute", "2-digit")]),
-        full: Format::new(&[("dateStyle", "full"), ("timeStyle", "medium")]),
-        day: Format::new(&[("weekday", "long"), ("day", "numeric"), ("month", "long"), ("year", "numeric")]),
+        time: Format::new(&[LATIN, ("hour", "2-digit"), ("minute", "2-digit")]),
+        full: Format::new(&[LATIN, ("dateStyle", "full"), ("timeStyle", "medium")]),
+        day: Format::new(&[LATIN, ("weekday", "long"), ("day", "numeric"), ("month", "long"), ("year", "numeric")]),
     };
 }
+
+/// The digits of all other numbers in the page.
+const LATIN: (&str, &str) = ("numberingSystem", "latn");
 
 impl Format {
     fn new(options: &[(&str, &str)]) -> Self {
         let object = Object::new();
-        // The digits of all other numbers in the page.
-        for (key, value) in options.iter().chain(&[("numberingSystem", "latn")]) {
+        for (key, value) in options {
             // A new plain object takes every property.
             let _ = Reflect::set(&object, &JsValue::from_str(key), &JsValue::from_str(value));
         }
-        Self(DateTimeFormat::new(&Array::of1(&language::of_reader()), &object).format())
+        Self(DateTimeFormat::new(&Array::of1(&JsValue::from_str(&language::of_reader())), &object).format())
     }
 
     /// What the browser makes of it; the text itself if it is no moment.

@@ -34,8 +34,14 @@ impl Json {
 
     /// The keys of an object, in its order, each with the text under it.
     pub fn texts(&self) -> Vec<(String, String)> {
-        let keys = self.0.dyn_ref::<Object>().map(Object::keys).unwrap_or_default();
-        keys.iter().filter_map(|key| key.as_string()).filter_map(|key| self.text(&key).map(|text| (key, text))).collect()
+        let keys = self.0.dyn_ref::<Object>().map(Object::keys).unwrap_or_default().to_vec();
+        let mut texts = Vec::with_capacity(keys.len());
+        for key in keys {
+            let key = key.as_string().unwrap_or_default();
+            let text = self.text(&key).unwrap_or_default();
+            texts.push((key, text));
+        }
+        texts
     }
 
     /// The elements of the array under a key.

@@ -17,9 +17,8 @@ pub fn of_page() -> String {
 
 /// The page's language as the reader's own country has it, if the browser says so: what is `en` may be `en-GB`, whose dates are
 /// others than those of the United States.
-pub fn of_reader() -> JsValue {
+pub fn of_reader() -> String {
     let page = of_page();
-    let is_same = |wanted: &JsValue| wanted.as_string().is_some_and(|wanted| wanted.split('-').next() == Some(&page));
-    let wanted = window().navigator().languages().iter().find(is_same);
-    wanted.unwrap_or_else(|| JsValue::from_str(&page))
+    let own = window().navigator().language().filter(|own| own.split('-').next() == Some(&page));
+    own.unwrap_or(page)
 }

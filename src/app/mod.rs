@@ -33,6 +33,7 @@ mod view;
 
 pub use admin::{
     ActRow, ActsView, Control, FIELDS, KeyForm, KeyRow, KeysView, RoomAdmin, RoomRow, RoomsView, SanctionRow, SettingsForm,
+    state_key,
 };
 pub use look::{Fade, Look};
 pub use replay::Playhead;

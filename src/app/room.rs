@@ -22,12 +22,11 @@ pub const VIEW_ID: &str = "view";
 /// Where the page holds the [`Texts`] of its language as JSON.
 pub const TEXTS_ID: &str = "texts";
 
-/// A room: what is said, and a form to say something. The server provides its [`RoomView`] and [`Texts`] as context; in a browser
-/// they stand in the page. (Not as properties of the island: what Leptos reads those with is larger than all of this.)
+/// A room: what is said, and a form to say something. The server provides its [`RoomView`] and the page's [`Texts`] as context; in
+/// a browser they stand in the page. (Not as properties of the island: what Leptos reads those with is larger than all of this.)
 #[island]
 pub fn Chat() -> impl IntoView {
-    let view = use_context::<RoomView>().or_else(view_in_page).expect("every page with a room holds its view");
-    let texts = use_context::<&'static Texts>().or_else(texts_in_page).expect("every page with a room holds its texts");
+    let (view, texts) = use_context().or_else(in_page).expect("every page with a room holds its view and its texts");
     let session = Session::new(&view, texts);
     let RoomView { position, archive, .. } = view.clone();
     // Runs in browsers alone, once the server's HTML has been taken over.
@@ -43,7 +42,7 @@ pub fn Chat() -> impl IntoView {
     view! {
         <main class="chat" data-hydrated=move || session.hydrated.get().then_some("true")>
             <header class="head">
-                <h1 dir="auto">{session.words(|session| session.settings.with(|settings| settings.name.clone()))}</h1>
+                <h1><bdi>{session.words(|session| session.settings.with(|settings| settings.name.clone()))}</bdi></h1>
                 <Presence session archive />
             </header>
             <Pinned session />
@@ -54,18 +53,11 @@ pub fn Chat() -> impl IntoView {
     }
 }
 
-fn view_in_page() -> Option<RoomView> {
-    RoomView::decode(&in_page(VIEW_ID)?)
-}
-
-/// They are needed for as long as the page is there.
-fn texts_in_page() -> Option<&'static Texts> {
-    let texts = Json::parse(&in_page(TEXTS_ID)?)?.texts();
-    Some(Box::leak(Box::new(Texts::new(texts, language::category))))
-}
-
-fn in_page(id: &str) -> Option<String> {
-    document().get_element_by_id(id)?.text_content()
+fn in_page() -> Option<(RoomView, &'static Texts)> {
+    let text = |id| document().get_element_by_id(id)?.text_content();
+    let texts = Texts::new(Json::parse(&text(TEXTS_ID)?)?.texts(), language::category);
+    // They are needed for as long as the page is there.
+    Some((RoomView::decode(&text(VIEW_ID)?)?, Box::leak(Box::new(texts))))
 }
 
 /// How many watch, and how the connection is.

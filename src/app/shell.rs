@@ -64,21 +64,20 @@ pub fn shell(options: &LeptosOptions, texts: &'static Texts, page: Page) -> impl
         }
         Page::Embed(view, look) => room(options, texts, *view, Dress::embed(look), ().into_any()),
         Page::Overlay(view, fade) => room(options, texts, *view, Dress::overlay(fade), ().into_any()),
-        Page::SignIn { error } => document(texts, "Sign in · live-chat".into(), admin::sign_in(error).into_any()),
-        Page::Admin(rooms) => document(texts, "Rooms · live-chat".into(), admin::rooms(rooms).into_any()),
-        Page::Keys(view) => document(texts, "Widget keys · live-chat".into(), admin::keys(texts, view).into_any()),
-        Page::RevokeKey(key, closes) => {
-            document(texts, "Revoke a key · live-chat".into(), admin::revoke_key(key, closes).into_any())
-        }
+        Page::SignIn { error } => titled(texts, "admin.sign_in", admin::sign_in(texts, error).into_any()),
+        Page::Admin(rooms) => titled(texts, "admin.rooms", admin::rooms(texts, rooms).into_any()),
+        Page::Keys(view) => titled(texts, "admin.keys", admin::keys(texts, view).into_any()),
+        Page::RevokeKey(key, closes) => titled(texts, "admin.revoke_a_key", admin::revoke_key(texts, key, closes).into_any()),
         Page::AdminRoom(room) => {
-            let title = format!("Settings of {} · live-chat", room.row.name);
-            document(texts, title, admin::room(*room).into_any())
+            let title = texts.fill("admin.title_of_room", &[("room", &room.row.name)]);
+            document(texts, &title, admin::room(texts, *room).into_any())
         }
         Page::AdminActs(acts) => {
-            document(texts, format!("What was done in {} · live-chat", acts.name), admin::acts(acts).into_any())
+            let title = texts.fill("admin.done_in", &[("room", &acts.name)]);
+            document(texts, &title, admin::acts(texts, acts).into_any())
         }
-        Page::People(view) => document(texts, "People · live-chat".into(), admin::people(view).into_any()),
-        Page::Invitation { name, to } => document(texts, "Invitation · live-chat".into(), admin::invitation(name, to).into_any()),
+        Page::People(view) => titled(texts, "admin.people", admin::people(texts, view).into_any()),
+        Page::Invitation { name, to } => titled(texts, "admin.invitation", admin::invitation(texts, name, to).into_any()),
         Page::NotAdmitted(why) => notice(texts, "notice.not_admitted", why),
         Page::NotFound => notice(texts, "notice.not_found", texts.text("notice.not_found_why")),
         Page::Failed => notice(texts, "notice.failed", texts.text("notice.failed_why")),
@@ -87,14 +86,13 @@ pub fn shell(options: &LeptosOptions, texts: &'static Texts, page: Page) -> impl
 
 /// The document of a room, with something above it.
 fn room(options: &LeptosOptions, texts: &'static Texts, view: RoomView, dress: Dress, above: AnyView) -> AnyView {
-    let title = format!("{} · live-chat", view.settings.name);
+    let title = view.settings.name.clone();
     let scripts = view! {
         <AutoReload options=options.clone() />
         {hydration(options)}
     };
     let json = serde_json::to_string(&view).expect("plain data has a JSON form");
-    provide_context(view);
-    provide_context(texts);
+    provide_context((view, texts));
     let body = view! {
         <script id=VIEW_ID type="application/json" nonce=use_nonce()>{in_script(&json)}</script>
         <script id=TEXTS_ID type="application/json" nonce=use_nonce()>{in_script(&texts.in_page())}</script>
@@ -102,7 +100,7 @@ fn room(options: &LeptosOptions, texts: &'static Texts, view: RoomView, dress: D
         <Chat />
         <script nonce=use_nonce()>{SCROLL_TO_END}</script>
     };
-    dressed(dress, texts, title, scripts.into_any(), body.into_any())
+    dressed(dress, texts, &title, scripts.into_any(), body.into_any())
 }
 
 /// JSON that may stand in a `script` element: nothing in it ends the element or begins a comment (WHATWG HTML 4.12.1.3).
@@ -151,7 +149,7 @@ fn notice(texts: &'static Texts, heading: &'static str, text: impl Into<String>)
             <p><a class="button" href="/" target="_top">{texts.text("notice.to_the_chat")}</a></p>
         </main>
     };
-    document(texts, format!("{heading} · live-chat"), body.into_any())
+    document(texts, heading, body.into_any())
 }
 
 /// What sets a document apart for the stylesheet.
@@ -182,14 +180,19 @@ impl Dress {
     }
 }
 
-fn document(texts: &'static Texts, title: String, body: AnyView) -> AnyView {
+/// A document whose title has that key.
+fn titled(texts: &'static Texts, key: &'static str, body: AnyView) -> AnyView {
+    document(texts, texts.text(key), body)
+}
+
+fn document(texts: &'static Texts, title: &str, body: AnyView) -> AnyView {
     dressed(Dress::default(), texts, title, ().into_any(), body)
 }
 
 fn dressed(
     Dress { class, theme, schemes, style }: Dress,
     texts: &'static Texts,
-    title: String,
+    title: &str,
     scripts: AnyView,
     body: AnyView,
 ) -> AnyView {
@@ -202,7 +205,7 @@ fn dressed(
                 <meta name="color-scheme" content=schemes />
                 <meta name="theme-color" media="(prefers-color-scheme: light)" content="#fbfaf8" />
                 <meta name="theme-color" media="(prefers-color-scheme: dark)" content="#16171b" />
-                <title inner_html=in_title(&title) />
+                <title inner_html=in_title(&format!("{title} · live-chat")) />
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <link rel="stylesheet" href="/pkg/live-chat.css" />
                 {(!style.is_empty()).then(|| view! { <style nonce=use_nonce() inner_html=style /> })}

@@ -33,13 +33,11 @@ struct Inner {
 }
 
 /// Why somebody is not let in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Denied {
     /// It is another one.
-    #[error("This is not the password.")]
     Wrong,
     /// Too many have been tried; after that time another may be.
-    #[error("Too many attempts. Please wait {} s.", .0.as_secs_f64().ceil())]
     TooOften(Duration),
 }
 

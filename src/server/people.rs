@@ -105,12 +105,12 @@ pub(super) async fn invite_by_form(
     let Form(InviteForm { name, room }) = match form {
         Ok(form) => form,
         Err(rejection) => {
-            let error = "The form could not be read. Please fill it in again.".into();
+            let error = asked.texts.text("notice.form_unreadable").into();
             return page(&state, asked, rejection.status(), PeopleView { error, ..PeopleView::default() }).await;
         }
     };
     let Ok(room) = Some(&*room).filter(|room| !room.is_empty()).map(str::parse).transpose() else {
-        let view = PeopleView { error: "Please choose a room.".into(), name, ..PeopleView::default() };
+        let view = PeopleView { error: asked.texts.text("admin.choose_room").into(), name, ..PeopleView::default() };
         return page(&state, asked, StatusCode::BAD_REQUEST, view).await;
     };
     match state.hub.invite(&Authority::Admin, room, &name).await {
@@ -143,7 +143,7 @@ pub(super) async fn look(State(state): State<AppState>, Path(link): Path<String>
     match state.hub.invitation(&link) {
         Ok(invitation) => {
             let name = invitation.room.and_then(|room| state.hub.snapshot(room).ok()).map(|now| now.room.settings.name);
-            let to = name.unwrap_or_else(|| "all rooms".into());
+            let to = name.unwrap_or_else(|| asked.texts.text("invitation.all_rooms").into());
             render(&state.options, asked, StatusCode::OK, Page::Invitation { name: invitation.name, to }).await
         }
         Err(refusal) => refuse(&state, asked, &refusal).await,
@@ -175,7 +175,7 @@ async fn page(state: &AppState, asked: Asked, status: StatusCode, view: PeopleVi
     let rooms: Vec<_> = state.hub.rooms().into_iter().map(|room| (room.id, room.settings.name)).collect();
     let room_name = |id: Option<RoomId>| match id {
         Some(id) => rooms.iter().find(|(room, _)| *room == id).map(|(_, name)| name.clone()).unwrap_or_default(),
-        None => "All rooms".to_owned(),
+        None => asked.texts.text("admin.all_rooms").to_owned(),
     };
     let row = |invitation: Invitation| InvitationRow {
         room: room_name(invitation.room),

@@ -1,6 +1,7 @@
 use leptos::prelude::*;
 
 use super::{page, path_to};
+use crate::texts::Texts;
 
 /// A page of what was done in a room.
 #[derive(Clone, Debug)]
@@ -31,7 +32,7 @@ pub struct ActRow {
 }
 
 /// What was done in a room, newest first.
-pub fn acts(ActsView { room, name, acts, older }: ActsView) -> impl IntoView {
+pub fn acts(texts: &'static Texts, ActsView { room, name, acts, older }: ActsView) -> impl IntoView {
     let row = |ActRow { at, by, what, detail, reason }: ActRow| {
         view! {
             <tr>
@@ -45,23 +46,23 @@ pub fn acts(ActsView { room, name, acts, older }: ActsView) -> impl IntoView {
     };
     let is_empty = acts.is_empty();
     let body = view! {
-        {path_to(&room, &name)}
-        <p hidden=!is_empty>"Nothing yet. Each deletion, time-out, ban and change of the room will stand here, with who did it."</p>
-        <div class="wide" role="region" aria-label="What was done" tabindex="0" hidden=is_empty>
+        {path_to(texts, &room, &name)}
+        <p hidden=!is_empty>{texts.text("admin.nothing_done")}</p>
+        <div class="wide" role="region" aria-label=texts.text("admin.done") tabindex="0" hidden=is_empty>
             <table>
                 <thead>
                     <tr>
-                        <th scope="col">"When (UTC)"</th>
-                        <th scope="col">"By"</th>
-                        <th scope="col">"What"</th>
-                        <th scope="col">"Of it"</th>
-                        <th scope="col">"Why"</th>
+                        <th scope="col">{texts.text("admin.when")}</th>
+                        <th scope="col">{texts.text("admin.by")}</th>
+                        <th scope="col">{texts.text("admin.what")}</th>
+                        <th scope="col">{texts.text("admin.of_it")}</th>
+                        <th scope="col">{texts.text("admin.why")}</th>
                     </tr>
                 </thead>
                 <tbody>{acts.into_iter().map(row).collect_view()}</tbody>
             </table>
         </div>
-        {older.map(|href| view! { <p><a class="button quiet" href=href>"Older"</a></p> })}
+        {older.map(|href| view! { <p><a class="button quiet" href=href>{texts.text("admin.older")}</a></p> })}
     };
-    page("What was done", body)
+    page(texts, texts.text("admin.done"), body)
 }

@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use super::page;
+use super::{naming, page, path_to_rooms};
 use crate::{app::clock::Zone, chat::RoomId, texts::Texts};
 
 /// All widget keys, and the form to make one.
@@ -50,33 +50,30 @@ pub struct KeyForm {
 pub fn keys(texts: &'static Texts, KeysView { keys, rooms, form }: KeysView) -> impl IntoView {
     let none = keys.iter().all(|key| key.revoked_at.is_some());
     let body = view! {
-        <nav class="path" aria-label="Breadcrumb"><a href="/admin">"Rooms"</a></nav>
-        <p>
-            "A site shows a key with each message that it sends. Keys are no secret: they tell sites apart, so that you can revoke
-            one without the others. Where a key names origins, browsers may use it on pages of those alone."
-        </p>
-        <p class="closes" hidden=!none>"There is no key that is good: nobody can write. Make one below."</p>
-        <ul class="keys" aria-label="Widget keys">{keys.into_iter().map(|key| row(texts, key)).collect_view()}</ul>
-        <h2 id="new">"New key"</h2>
-        {new_key(rooms, form)}
+        {path_to_rooms(texts)}
+        <p>{texts.text("admin.keys_help")}</p>
+        <p class="closes" hidden=!none>{texts.text("admin.no_keys")}</p>
+        <ul class="keys" aria-label=texts.text("admin.keys")>{keys.into_iter().map(|key| row(texts, key)).collect_view()}</ul>
+        <h2 id="new">{texts.text("admin.new_key")}</h2>
+        {new_key(texts, rooms, form)}
     };
-    page("Widget keys", body)
+    page(texts, texts.text("admin.keys"), body)
 }
 
 /// What is asked before a key is revoked. `closes` names the rooms that no other key opens.
-pub fn revoke_key(key: KeyRow, closes: Vec<String>) -> impl IntoView {
+pub fn revoke_key(texts: &'static Texts, key: KeyRow, closes: Vec<String>) -> impl IntoView {
     let warning = (!closes.is_empty()).then(|| {
         let rooms = closes.join(", ");
-        view! { <p class="closes">{format!("No other key opens {rooms}: nobody can write there until you make one.")}</p> }
+        view! { <p class="closes">{texts.fill("admin.revoke_closes", &[("rooms", &rooms)])}</p> }
     });
     view! {
         <main class="notice-page">
-            <h1>"Revoke the key "<bdi>{key.name}</bdi>"?"</h1>
-            <p>"Nothing more can be written with it, at once and for good. What was written stays."</p>
+            <h1>{naming(texts, "admin.revoke_the_key", &[("key", &key.name)])}</h1>
+            <p>{texts.text("admin.revoke_means")}</p>
             {warning}
             <form class="confirm" method="post" action=format!("/admin/keys/{}/revoke", key.in_address)>
-                <button class="button danger" type="submit">"Revoke"</button>
-                <a class="button quiet" href="/admin/keys">"Keep it"</a>
+                <button class="button danger" type="submit">{texts.text("admin.revoke")}</button>
+                <a class="button quiet" href="/admin/keys">{texts.text("admin.keep")}</a>
             </form>
         </main>
     }
@@ -84,22 +81,24 @@ pub fn revoke_key(key: KeyRow, closes: Vec<String>) -> impl IntoView {
 
 fn row(texts: &'static Texts, KeyRow { key, name, room, origins, created_at, revoked_at, in_address }: KeyRow) -> impl IntoView {
     let moment = |at: String| view! { <time datetime=at.clone()>{Zone::Utc.full(texts, &at)}</time> };
+    let (before_revoked, after_revoked) = texts.around("admin.revoked_at");
+    let (before_made, after_made) = texts.around("admin.made_at");
     let act = match revoked_at {
-        Some(at) => view! { <p class="revoked">"Revoked " {moment(at)}</p> }.into_any(),
+        Some(at) => view! { <p class="revoked">{before_revoked}{moment(at)}{after_revoked}</p> }.into_any(),
         None => {
-            let label = format!("Revoke {name}");
-            view! { <a class="button quiet" href=format!("/admin/keys/{in_address}/revoke") aria-label=label>"Revoke"</a> }
+            let label = texts.fill("admin.revoke_of", &[("name", &name)]);
+            view! { <a class="button quiet" href=format!("/admin/keys/{in_address}/revoke") aria-label=label>{texts.text("admin.revoke")}</a> }
                 .into_any()
         }
     };
     view! {
         <li>
             <div>
-                <h2 dir="auto">{name}</h2>
+                <h2><bdi>{name}</bdi></h2>
                 <p><code>{key}</code></p>
                 <p>
-                    <bdi>{room.unwrap_or_else(|| "All rooms".to_owned())}</bdi> " · "
-                    {if origins.is_empty() { "all sites that may use the room".to_owned() } else { origins }} " · made " {moment(created_at)}
+                    <bdi>{room.unwrap_or_else(|| texts.text("admin.all_rooms").to_owned())}</bdi> " · "
+                    <bdi>{if origins.is_empty() { texts.text("admin.all_sites").to_owned() } else { origins }}</bdi> " · " {before_made}{moment(created_at)}{after_made}
                 </p>
             </div>
             {act}
@@ -107,7 +106,11 @@ fn row(texts: &'static Texts, KeyRow { key, name, room, origins, created_at, rev
     }
 }
 
-fn new_key(rooms: Vec<(RoomId, String)>, KeyForm { name, room, origins, errors }: KeyForm) -> impl IntoView {
+fn new_key(
+    texts: &'static Texts,
+    rooms: Vec<(RoomId, String)>,
+    KeyForm { name, room, origins, errors }: KeyForm,
+) -> impl IntoView {
     let invalid = errors.each_ref().map(|error| (!error.is_empty()).then_some("true"));
     let [name_error, room_error, origins_error] = errors;
     let options = rooms.into_iter().map(|(id, name)| {
@@ -122,7 +125,7 @@ fn new_key(rooms: Vec<(RoomId, String)>, KeyForm { name, room, origins, errors }
     view! {
         <form class="fields" method="post" action="/admin/keys" aria-labelledby="new">
             <p class="field">
-                <label for="name">"Name"</label>
+                <label for="name">{texts.text("admin.name")}</label>
                 <input
                     id="name"
                     name="name"
@@ -138,19 +141,20 @@ fn new_key(rooms: Vec<(RoomId, String)>, KeyForm { name, room, origins, errors }
             </p>
             {error("name-error", name_error)}
             <p class="field">
-                <label for="room">"Room"</label>
+                <label for="room">{texts.text("admin.room")}</label>
                 <select id="room" name="room" aria-invalid=invalid[1] aria-describedby="room-error">
-                    <option value="">"All rooms"</option>
+                    <option value="">{texts.text("admin.all_rooms")}</option>
                     {options.collect_view()}
                 </select>
             </p>
             {error("room-error", room_error)}
             <p class="field">
-                <label for="origins">"Allowed origins"</label>
+                <label for="origins">{texts.text("admin.origins")}</label>
                 <textarea
                     id="origins"
                     name="origins"
                     rows="3"
+                    dir="ltr"
                     autocomplete="off"
                     spellcheck="false"
                     placeholder="https://example.com"
@@ -160,9 +164,9 @@ fn new_key(rooms: Vec<(RoomId, String)>, KeyForm { name, room, origins, errors }
                     {origins}
                 </textarea>
             </p>
-            <p id="origins-help" class="help">"One a line; none for all sites that may use the room."</p>
+            <p id="origins-help" class="help">{texts.text("admin.origins_help")}</p>
             {error("origins-error", origins_error)}
-            <button class="button" type="submit">"Make the key"</button>
+            <button class="button" type="submit">{texts.text("admin.make_key")}</button>
         </form>
     }
 }

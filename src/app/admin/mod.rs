@@ -9,6 +9,11 @@ mod settings;
 
 use leptos::prelude::*;
 
+use crate::{
+    chat::RoomState,
+    texts::{Texts, first_place},
+};
+
 pub use self::{
     acts::{ActRow, ActsView, acts},
     keys::{KeyForm, KeyRow, KeysView, keys, revoke_key},
@@ -19,13 +24,13 @@ pub use self::{
 };
 
 /// The form to sign in.
-pub fn sign_in(error: String) -> impl IntoView {
+pub fn sign_in(texts: &'static Texts, error: String) -> impl IntoView {
     let is_wrong = !error.is_empty();
     view! {
         <main class="notice-page">
-            <h1>"Sign in"</h1>
+            <h1>{texts.text("admin.sign_in")}</h1>
             <form class="sign-in" method="post" action="/admin">
-                <label for="password">"Password"</label>
+                <label for="password">{texts.text("admin.password")}</label>
                 <input
                     id="password"
                     name="password"
@@ -37,21 +42,21 @@ pub fn sign_in(error: String) -> impl IntoView {
                     aria-describedby="password-error"
                 />
                 <p id="password-error" class="error" role="alert" hidden=!is_wrong>{error}</p>
-                <button class="button" type="submit">"Sign in"</button>
+                <button class="button" type="submit">{texts.text("admin.sign_in")}</button>
             </form>
-            <p><a href="/">"Go to the chat"</a></p>
+            <p><a href="/">{texts.text("notice.to_the_chat")}</a></p>
         </main>
     }
 }
 
 /// A page for whoever has signed in: its heading, and the way out.
-fn page(heading: impl IntoView, body: impl IntoView) -> impl IntoView {
+fn page(texts: &'static Texts, heading: impl IntoView, body: impl IntoView) -> impl IntoView {
     view! {
         <main class="admin">
             <header class="admin-head">
                 <h1>{heading}</h1>
                 <form method="post" action="/admin/sign-out">
-                    <button class="button quiet" type="submit">"Sign out"</button>
+                    <button class="button quiet" type="submit">{texts.text("admin.sign_out")}</button>
                 </form>
             </header>
             {body}
@@ -60,13 +65,46 @@ fn page(heading: impl IntoView, body: impl IntoView) -> impl IntoView {
 }
 
 /// Where a page of a room stands among the others.
-fn path_to(room: &str, name: &str) -> impl IntoView + use<> {
+fn path_to(texts: &'static Texts, room: &str, name: &str) -> impl IntoView + use<> {
     let (room, name) = (format!("/admin/rooms/{room}"), name.to_owned());
     view! {
-        <nav class="path" aria-label="Breadcrumb">
-            <a href="/admin">"Rooms"</a>
+        <nav class="path" aria-label=texts.text("admin.path")>
+            <a href="/admin">{texts.text("admin.rooms")}</a>
             " › "
-            <a href=room dir="auto">{name}</a>
+            <a href=room><bdi>{name}</bdi></a>
         </nav>
+    }
+}
+
+/// Where a page stands that is about all rooms.
+fn path_to_rooms(texts: &'static Texts) -> impl IntoView {
+    view! {
+        <nav class="path" aria-label=texts.text("admin.path")><a href="/admin">{texts.text("admin.rooms")}</a></nav>
+    }
+}
+
+/// A text with a name in each of its places, which keeps its own direction.
+fn naming(texts: &'static Texts, key: &'static str, names: &[(&str, &str)]) -> impl IntoView + use<> {
+    let (mut views, mut rest) = (Vec::new(), texts.text(key));
+    while let Some((before, place, after)) = first_place(rest) {
+        let name = names.iter().find(|(known, _)| *known == place).map(|(_, name)| (*name).to_owned());
+        views.push(view! { {before} <bdi>{name}</bdi> });
+        rest = after;
+    }
+    view! { {views} {rest} }
+}
+
+/// Where a room is in its life.
+fn state(texts: &'static Texts, state: RoomState) -> impl IntoView {
+    view! { <span class=format!("state {}", state.name())>{texts.text(state_key(state))}</span> }
+}
+
+/// The key of the word for a room's state.
+pub fn state_key(state: RoomState) -> &'static str {
+    match state {
+        RoomState::Created => "admin.created",
+        RoomState::Prepared => "admin.prepared",
+        RoomState::Live => "admin.live",
+        RoomState::Ended => "admin.ended",
     }
 }

@@ -2,11 +2,14 @@
 
 use leptos::{either::EitherOf3, prelude::*};
 
-use super::page;
-use crate::app::view::{InvitationRow, PeopleView};
+use super::{naming, page, path_to_rooms};
+use crate::{
+    app::view::{InvitationRow, PeopleView},
+    texts::Texts,
+};
 
 /// The invitations, and the form to make one.
-pub fn people(view: PeopleView) -> impl IntoView {
+pub fn people(texts: &'static Texts, view: PeopleView) -> impl IntoView {
     let PeopleView { invitations, rooms, name, link, invited, error } = view;
     let is_wrong = !error.is_empty();
     let has_invitations = !invitations.is_empty();
@@ -14,31 +17,31 @@ pub fn people(view: PeopleView) -> impl IntoView {
     let made = (!link.is_empty()).then(|| {
         view! {
             <section class="made" role="status">
-                <p>"Send this link to "<bdi>{invited}</bdi>". It works once, and is not shown again."</p>
+                <p>{naming(texts, "admin.link_made", &[("name", &invited)])}</p>
                 <p><code>{link}</code></p>
             </section>
         }
     });
     let body = view! {
-            <nav class="path" aria-label="Breadcrumb"><a href="/admin">"Rooms"</a></nav>
-            <p>"Who takes an invitation moderates: they delete messages and decide who may write, under a name that is theirs alone."</p>
+            {path_to_rooms(texts)}
+            <p>{texts.text("admin.people_help")}</p>
             {made}
-            <p hidden=has_invitations>"Nobody is invited yet."</p>
+            <p hidden=has_invitations>{texts.text("admin.nobody_invited")}</p>
             <table hidden=!has_invitations>
                 <thead>
                     <tr>
-                        <th scope="col">"Name"</th>
-                        <th scope="col">"Room"</th>
-                        <th scope="col">"Invitation"</th>
-                        <th scope="col">"Revoke"</th>
+                        <th scope="col">{texts.text("admin.name")}</th>
+                        <th scope="col">{texts.text("admin.room")}</th>
+                        <th scope="col">{texts.text("admin.invitation")}</th>
+                        <th scope="col">{texts.text("admin.revoke")}</th>
                     </tr>
                 </thead>
-                <tbody>{invitations.into_iter().map(row).collect_view()}</tbody>
+                <tbody>{invitations.into_iter().map(|invitation| row(texts, invitation)).collect_view()}</tbody>
             </table>
-            <h2 id="new">"New invitation"</h2>
+            <h2 id="new">{texts.text("admin.new_invitation")}</h2>
             <form class="fields" method="post" action="/admin/people" aria-labelledby="new">
                 <p class="field">
-                    <label for="name">"Name"</label>
+                    <label for="name">{texts.text("admin.name")}</label>
                     <input
                         id="name"
                         name="name"
@@ -53,39 +56,39 @@ pub fn people(view: PeopleView) -> impl IntoView {
                 </p>
                 <p id="name-error" class="error" role="alert" hidden=!is_wrong>{error}</p>
                 <p class="field">
-                    <label for="room">"Room"</label>
+                    <label for="room">{texts.text("admin.room")}</label>
                     <select id="room" name="room">
-                        <option value="">"All rooms"</option>
+                        <option value="">{texts.text("admin.all_rooms")}</option>
                         {options}
                     </select>
                 </p>
-                <button class="button" type="submit">"Invite"</button>
+                <button class="button" type="submit">{texts.text("admin.invite")}</button>
             </form>
     };
-    page("People", body)
+    page(texts, texts.text("admin.people"), body)
 }
 
-fn row(InvitationRow { id, room, name, taken_at, is_revoked }: InvitationRow) -> impl IntoView {
-    let label = format!("Revoke {name}");
+fn row(texts: &'static Texts, InvitationRow { id, room, name, taken_at, is_revoked }: InvitationRow) -> impl IntoView {
+    let label = texts.fill("admin.revoke_of", &[("name", &name)]);
     let state = match &*taken_at {
-        _ if is_revoked => EitherOf3::A("revoked"),
-        "" => EitherOf3::B("open"),
+        _ if is_revoked => EitherOf3::A(texts.text("admin.is_revoked")),
+        "" => EitherOf3::B(texts.text("admin.is_open")),
         at => {
-            let words = format!("taken on {}", at.split('T').next().unwrap_or_default());
+            let words = texts.fill("admin.taken_on", &[("date", at.split('T').next().unwrap_or_default())]);
             EitherOf3::C(view! { <time datetime=at.to_owned()>{words}</time> })
         }
     };
     let revoke = (!is_revoked).then(|| {
         view! {
             <form method="post" action=format!("/admin/people/{id}/revoke")>
-                <button class="button quiet" type="submit" aria-label=label>"Revoke"</button>
+                <button class="button quiet" type="submit" aria-label=label>{texts.text("admin.revoke")}</button>
             </form>
         }
     });
     view! {
         <tr>
-            <th scope="row" dir="auto">{name}</th>
-            <td dir="auto">{room}</td>
+            <th scope="row"><bdi>{name}</bdi></th>
+            <td><bdi>{room}</bdi></td>
             <td>{state}</td>
             <td>{revoke}</td>
         </tr>
@@ -93,13 +96,13 @@ fn row(InvitationRow { id, room, name, taken_at, is_revoked }: InvitationRow) ->
 }
 
 /// What an invitation is, and the button that takes it.
-pub fn invitation(name: String, to: String) -> impl IntoView {
+pub fn invitation(texts: &'static Texts, name: String, to: String) -> impl IntoView {
     view! {
         <main class="notice-page">
-            <h1>"You are invited"</h1>
-            <p>"To moderate "<bdi>{to}</bdi>", as "<bdi>{name}</bdi>". The invitation works once, in this browser."</p>
+            <h1>{texts.text("invitation.heading")}</h1>
+            <p>{naming(texts, "invitation.what", &[("room", &to), ("name", &name)])}</p>
             <form method="post" action="">
-                <button class="button" type="submit">"Accept"</button>
+                <button class="button" type="submit">{texts.text("invitation.accept")}</button>
             </form>
         </main>
     }

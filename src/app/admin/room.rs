@@ -4,8 +4,9 @@ use super::{
     page, path_to,
     rooms::RoomRow,
     settings::{SettingsForm, settings},
+    state,
 };
-use crate::chat::RoomState;
+use crate::{chat::RoomState, texts::Texts};
 
 /// What whoever runs the chat sees of one room.
 #[derive(Clone, Debug)]
@@ -16,8 +17,8 @@ pub struct RoomAdmin {
     pub settings: SettingsForm,
     /// Who may not write there at present.
     pub sanctions: Vec<SanctionRow>,
-    /// What was just done; may be empty.
-    pub done: &'static str,
+    /// Whether something was just saved.
+    pub is_saved: bool,
 }
 
 /// Somebody who may not write.
@@ -34,60 +35,62 @@ pub struct SanctionRow {
 }
 
 /// One room: its state, its settings, who may not write in it.
-pub fn room(RoomAdmin { row, settings: form, sanctions, done }: RoomAdmin) -> impl IntoView {
-    let RoomRow { room, name, state, viewer_count, messages_last_minute } = row;
+pub fn room(texts: &'static Texts, RoomAdmin { row, settings: form, sanctions, is_saved }: RoomAdmin) -> impl IntoView {
+    let RoomRow { room, name, state: now, viewer_count, messages_last_minute } = row;
     let base = format!("/admin/rooms/{room}");
-    let step = move |(to, label): (RoomState, &'static str)| {
-        view! { <button class="button quiet" type="submit" name="state" value=to.name()>{label}</button> }
+    let step = move |(to, key): (RoomState, &'static str)| {
+        view! { <button class="button quiet" type="submit" name="state" value=to.name()>{texts.text(key)}</button> }
     };
-    let next = match state {
-        RoomState::Created | RoomState::Ended => (RoomState::Prepared, "Prepare"),
-        RoomState::Prepared => (RoomState::Live, "Start"),
-        RoomState::Live => (RoomState::Ended, "End"),
+    let next = match now {
+        RoomState::Created | RoomState::Ended => (RoomState::Prepared, "admin.prepare"),
+        RoomState::Prepared => (RoomState::Live, "admin.start"),
+        RoomState::Live => (RoomState::Ended, "admin.end"),
     };
     let sanction = {
         let action = format!("{base}/lift");
         move |SanctionRow { user, measure, reason, addresses }: SanctionRow| {
-            let label = format!("Let {user} write again");
+            let label = texts.fill("admin.lift_of", &[("user", &user)]);
             view! {
                 <tr>
                     <th scope="row"><code>{user.clone()}</code></th>
                     <td>{measure}</td>
-                    <td class="number">{addresses}</td>
+                    <td class="number">{texts.number(addresses)}</td>
                     <td dir="auto">{reason}</td>
                     <td>
                         <form method="post" action=action.clone()>
-                            <button class="button quiet" type="submit" name="user" value=user aria-label=label>"Lift"</button>
+                            <button class="button quiet" type="submit" name="user" value=user aria-label=label>{texts.text("admin.lift")}</button>
                         </form>
                     </td>
                 </tr>
             }
         }
     };
+    let viewers = texts.count("page.viewers", viewer_count);
+    let messages = texts.count("admin.messages_last_minute", messages_last_minute as usize);
     let has_sanctions = !sanctions.is_empty();
     let body = view! {
-        {path_to(&room.to_string(), &name)}
-        <p class="done" role="status" hidden=done.is_empty()>{done}</p>
+        {path_to(texts, &room.to_string(), &name)}
+        <p class="done" role="status" hidden=!is_saved>{is_saved.then(|| texts.text("admin.saved"))}</p>
         <form class="states" method="post" action=format!("{base}/state")>
             <p>
-                <span class=format!("state {}", state.name())>{state.name()}</span>
-                {format!(" {viewer_count} watching, {messages_last_minute} messages in the last minute. ")}
+                {state(texts, now)} " "
+                {texts.fill("admin.now", &[("viewers", &viewers), ("messages", &messages)])}
             </p>
             {step(next)}
         </form>
-        <p><a href=format!("/rooms/{room}")>"Open the chat"</a>" · "<a href=format!("{base}/log")>"What was done here"</a></p>
-        <h2 id="settings">"Settings"</h2>
-        {settings(form, base)}
-        <h2>"Who may not write"</h2>
-        <p hidden=has_sanctions>"Everybody may. In the chat, the button beside a message takes somebody's right to write."</p>
-        <div class="wide" role="region" aria-label="Who may not write" tabindex="0" hidden=!has_sanctions>
+        <p><a href=format!("/rooms/{room}")>{texts.text("admin.open_chat")}</a>" · "<a href=format!("{base}/log")>{texts.text("admin.done_here")}</a></p>
+        <h2 id="settings">{texts.text("admin.settings")}</h2>
+        {settings(texts, form, base)}
+        <h2>{texts.text("admin.sanctions")}</h2>
+        <p hidden=has_sanctions>{texts.text("admin.no_sanctions")}</p>
+        <div class="wide" role="region" aria-label=texts.text("admin.sanctions") tabindex="0" hidden=!has_sanctions>
             <table>
                 <thead>
                     <tr>
-                        <th scope="col">"User"</th>
-                        <th scope="col">"How long"</th>
-                        <th scope="col" class="number">"Addresses"</th>
-                        <th scope="col">"Why"</th>
+                        <th scope="col">{texts.text("admin.user")}</th>
+                        <th scope="col">{texts.text("admin.how_long")}</th>
+                        <th scope="col" class="number">{texts.text("admin.addresses")}</th>
+                        <th scope="col">{texts.text("admin.why")}</th>
                         <td></td>
                     </tr>
                 </thead>
@@ -95,5 +98,5 @@ pub fn room(RoomAdmin { row, settings: form, sanctions, done }: RoomAdmin) -> im
             </table>
         </div>
     };
-    page(view! { <span dir="auto">{name}</span> }, body)
+    page(texts, view! { <bdi>{name}</bdi> }, body)
 }

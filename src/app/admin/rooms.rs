@@ -1,7 +1,10 @@
 use leptos::prelude::*;
 
-use super::page;
-use crate::chat::{RoomId, RoomState};
+use super::{page, state};
+use crate::{
+    chat::{RoomId, RoomState},
+    texts::Texts,
+};
 
 /// All rooms.
 #[derive(Clone, Debug)]
@@ -30,43 +33,44 @@ pub struct RoomRow {
 }
 
 /// The list, and the form to make one more.
-pub fn rooms(RoomsView { rooms, name, error }: RoomsView) -> impl IntoView {
-    let row = |RoomRow { room, name, state, viewer_count, messages_last_minute }: RoomRow| {
+pub fn rooms(texts: &'static Texts, RoomsView { rooms, name, error }: RoomsView) -> impl IntoView {
+    let row = |RoomRow { room, name, state: now, viewer_count, messages_last_minute }: RoomRow| {
+        let label = texts.fill("admin.settings_of_room", &[("room", &room.to_string())]);
         view! {
             <tr>
                 <td class="extra">{room.to_string()}</td>
-                <th scope="row"><a href=format!("/rooms/{room}") dir="auto">{name}</a></th>
-                <td><span class=format!("state {}", state.name())>{state.name()}</span></td>
-                <td class="number">{viewer_count}</td>
-                <td class="number extra">{messages_last_minute}</td>
-                <td><a href=format!("/admin/rooms/{room}") aria-label=format!("Settings of room {room}")>"Settings"</a></td>
+                <th scope="row"><a href=format!("/rooms/{room}")><bdi>{name}</bdi></a></th>
+                <td>{state(texts, now)}</td>
+                <td class="number">{texts.number(viewer_count)}</td>
+                <td class="number extra">{texts.number(messages_last_minute as usize)}</td>
+                <td><a href=format!("/admin/rooms/{room}") aria-label=label>{texts.text("admin.settings")}</a></td>
             </tr>
         }
     };
     let is_wrong = !error.is_empty();
     let body = view! {
-        <p>"In a room, the button beside a message takes it out, or decides whether its author may go on writing."</p>
-        <p><a href="/admin/keys">"Widget keys"</a>": what sites show that embed the chat."</p>
-        <p><a href="/admin/people">"People"</a>": who else may do that."</p>
-        <div class="wide" role="region" aria-label="Rooms" tabindex="0">
+        <p>{texts.text("admin.rooms_help")}</p>
+        <p><a href="/admin/keys">{texts.text("admin.keys")}</a>{texts.text("admin.keys_are")}</p>
+        <p><a href="/admin/people">{texts.text("admin.people")}</a>{texts.text("admin.people_are")}</p>
+        <div class="wide" role="region" aria-label=texts.text("admin.rooms") tabindex="0">
             <table>
                 <thead>
                     <tr>
-                        <th scope="col" class="extra">"No."</th>
-                        <th scope="col">"Name"</th>
-                        <th scope="col">"State"</th>
-                        <th scope="col" class="number">"Watching"</th>
-                        <th scope="col" class="number extra">"Messages a minute"</th>
+                        <th scope="col" class="extra">{texts.text("admin.number")}</th>
+                        <th scope="col">{texts.text("admin.name")}</th>
+                        <th scope="col">{texts.text("admin.state")}</th>
+                        <th scope="col" class="number">{texts.text("admin.watching")}</th>
+                        <th scope="col" class="number extra">{texts.text("admin.messages_a_minute")}</th>
                         <td></td>
                     </tr>
                 </thead>
                 <tbody>{rooms.into_iter().map(row).collect_view()}</tbody>
             </table>
         </div>
-        <h2 id="new">"New room"</h2>
+        <h2 id="new">{texts.text("admin.new_room")}</h2>
         <form class="fields" method="post" action="/admin/rooms" aria-labelledby="new">
             <p class="field">
-                <label for="name">"Name"</label>
+                <label for="name">{texts.text("admin.name")}</label>
                 <input
                     id="name"
                     name="name"
@@ -81,8 +85,8 @@ pub fn rooms(RoomsView { rooms, name, error }: RoomsView) -> impl IntoView {
                 />
             </p>
             <p id="name-error" class="error" role="alert" hidden=!is_wrong>{error}</p>
-            <button class="button" type="submit">"Make the room"</button>
+            <button class="button" type="submit">{texts.text("admin.make_room")}</button>
         </form>
     };
-    page("Rooms", body)
+    page(texts, texts.text("admin.rooms"), body)
 }

@@ -2,13 +2,15 @@ use std::collections::BTreeMap;
 
 use leptos::prelude::*;
 
+use crate::texts::Texts;
+
 /// A setting of a room as the form shows it.
 pub struct SettingField {
     /// Its name, as the API has it.
     pub name: &'static str,
-    /// What it is called for people.
+    /// The key of what it is called for people.
     pub label: &'static str,
-    /// What to know about it; may be empty.
+    /// The key of what to know about it; may be empty.
     pub help: &'static str,
     /// How it is changed.
     pub control: Control,
@@ -24,14 +26,17 @@ pub enum Control {
     Number,
     /// Yes or no.
     Check,
-    /// One of these values, each with its label.
+    /// One of these values, each with the key of its label.
     Choice(&'static [(&'static str, &'static str)]),
 }
 
-const WHO: Control =
-    Control::Choice(&[("everyone", "Everyone"), ("signed_in", "Users of your site"), ("moderators", "Moderators")]);
+const WHO: Control = Control::Choice(&[
+    ("everyone", "setting.everyone"),
+    ("signed_in", "setting.signed_in"),
+    ("moderators", "setting.moderators"),
+]);
 
-const REVIEW_FALLBACK: Control = Control::Choice(&[("allow", "The message is allowed"), ("deny", "The message is denied")]);
+const REVIEW_FALLBACK: Control = Control::Choice(&[("allow", "setting.review_allow"), ("deny", "setting.review_deny")]);
 
 /// All settings, in the order of the form.
 pub const FIELDS: [SettingField; 19] = {
@@ -39,70 +44,25 @@ pub const FIELDS: [SettingField; 19] = {
         SettingField { name, label, help, control }
     }
     [
-        field("name", "Name", "", Control::Text),
-        field("slug", "Slug", "The name in addresses of the API: a-z, 0-9 and -.", Control::Text),
-        field("description", "Description", "", Control::Text),
-        field("paused", "Pause the chat", "Nobody but moderators writes until it goes on.", Control::Check),
-        field(
-            "pinned_message",
-            "Pinned message",
-            "The id of the message that stands above the chat; empty for none. In the chat it is pinned from its menu.",
-            Control::Text,
-        ),
-        field(
-            "slow_mode_seconds",
-            "Slow mode",
-            "Seconds that each person waits between two messages; 0 for none.",
-            Control::Number,
-        ),
-        field("messages_per_minute", "Messages a minute", "Of all together; 0 for no limit.", Control::Number),
-        field(
-            "repeat_seconds",
-            "Repeats",
-            "For so many seconds nobody says the same again; 0 for no such rule.",
-            Control::Number,
-        ),
-        field("message_chars", "Longest message", "In characters; 0 for what the installation allows.", Control::Number),
-        field("speakers", "Who may write", "", WHO),
-        field(
-            "established_minutes",
-            "Newcomers wait",
-            "So many minutes after they have come for the first time; 0 to write at once.",
-            Control::Number,
-        ),
-        field("links", "Who may write links", "", WHO),
-        field(
-            "blocked_words",
-            "Blocked words",
-            "One a line. Case, accents and characters that look alike make no difference. A * stands for any letters before or after.",
-            Control::Lines,
-        ),
-        field(
-            "retention_days",
-            "Days kept",
-            "What was said longer ago is removed for good; 0 to keep it for ever.",
-            Control::Number,
-        ),
-        field(
-            "retention_messages",
-            "Messages kept",
-            "So many of the newest messages and decisions on them; older ones are removed for good. 0 to keep all.",
-            Control::Number,
-        ),
-        field("ephemeral", "Forget at the end", "All that was said is removed for good when the room ends.", Control::Check),
-        field(
-            "review_url",
-            "Review",
-            "The address of a server that is asked about each message before it is stored; empty for none.",
-            Control::Text,
-        ),
-        field("review_fallback", "If the review says nothing", "", REVIEW_FALLBACK),
-        field(
-            "allowed_origins",
-            "Allowed origins",
-            "Sites whose pages may use the room and frame it, such as https://example.com, one a line; none for those of the installation.",
-            Control::Lines,
-        ),
+        field("name", "setting.name", "", Control::Text),
+        field("slug", "setting.slug", "setting.slug_help", Control::Text),
+        field("description", "setting.description", "", Control::Text),
+        field("paused", "setting.paused", "setting.paused_help", Control::Check),
+        field("pinned_message", "page.pinned_message", "setting.pinned_message_help", Control::Text),
+        field("slow_mode_seconds", "setting.slow_mode_seconds", "setting.slow_mode_seconds_help", Control::Number),
+        field("messages_per_minute", "setting.messages_per_minute", "setting.messages_per_minute_help", Control::Number),
+        field("repeat_seconds", "setting.repeat_seconds", "setting.repeat_seconds_help", Control::Number),
+        field("message_chars", "setting.message_chars", "setting.message_chars_help", Control::Number),
+        field("speakers", "setting.speakers", "", WHO),
+        field("established_minutes", "setting.established_minutes", "setting.established_minutes_help", Control::Number),
+        field("links", "setting.links", "", WHO),
+        field("blocked_words", "setting.blocked_words", "setting.blocked_words_help", Control::Lines),
+        field("retention_days", "setting.retention_days", "setting.retention_days_help", Control::Number),
+        field("retention_messages", "setting.retention_messages", "setting.retention_messages_help", Control::Number),
+        field("ephemeral", "setting.ephemeral", "setting.ephemeral_help", Control::Check),
+        field("review_url", "setting.review_url", "setting.review_url_help", Control::Text),
+        field("review_fallback", "setting.review_fallback", "", REVIEW_FALLBACK),
+        field("allowed_origins", "setting.allowed_origins", "setting.allowed_origins_help", Control::Lines),
     ]
 };
 
@@ -116,26 +76,26 @@ pub struct SettingsForm {
 }
 
 /// The form, sent to `action`.
-pub fn settings(SettingsForm { values, error }: SettingsForm, action: String) -> impl IntoView {
+pub fn settings(texts: &'static Texts, SettingsForm { values, error }: SettingsForm, action: String) -> impl IntoView {
     let (wrong, error) = error.unwrap_or_default();
     let whole = FIELDS.iter().all(|field| field.name != wrong) && !error.is_empty();
     let fields = FIELDS
         .iter()
         .map(|field| {
             let error = if wrong == field.name { error.clone() } else { String::new() };
-            setting(field, values.get(field.name).cloned().unwrap_or_default(), error)
+            setting(texts, field, values.get(field.name).cloned().unwrap_or_default(), error)
         })
         .collect_view();
     view! {
         <form class="fields" method="post" action=action aria-labelledby="settings">
             <p class="error" role="alert" hidden=!whole>{if whole { error } else { String::new() }}</p>
             {fields}
-            <button class="button" type="submit">"Save"</button>
+            <button class="button" type="submit">{texts.text("admin.save")}</button>
         </form>
     }
 }
 
-fn setting(field: &SettingField, value: String, error: String) -> impl IntoView + use<> {
+fn setting(texts: &'static Texts, field: &SettingField, value: String, error: String) -> impl IntoView + use<> {
     let &SettingField { name, label, help, ref control } = field;
     let is_wrong = !error.is_empty();
     let invalid = is_wrong.then_some("true");
@@ -159,15 +119,15 @@ fn setting(field: &SettingField, value: String, error: String) -> impl IntoView 
         .into_any(),
         Control::Choice(choices) => {
             let option = |&(choice, label): &(&'static str, &'static str)| {
-                view! { <option value=choice selected=choice == value>{label}</option> }
+                view! { <option value=choice selected=choice == value>{texts.text(label)}</option> }
             };
             let options = choices.iter().map(option).collect_view();
             view! { <select id=name name=name aria-invalid=invalid aria-describedby=described>{options}</select> }.into_any()
         }
     };
     view! {
-        <p class="field"><label for=name>{label}</label>{control}</p>
-        <p id=format!("{name}-help") class="help" hidden=help.is_empty()>{help}</p>
+        <p class="field"><label for=name>{texts.text(label)}</label>{control}</p>
+        <p id=format!("{name}-help") class="help" hidden=help.is_empty()>{texts.text(help)}</p>
         <p id=format!("{name}-error") class="error" role="alert" hidden=!is_wrong>{error}</p>
     }
 }

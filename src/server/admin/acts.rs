@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::Owner;
 use crate::{
-    app::{ActRow, ActsView, Page},
+    app::{ActRow, ActsView, Page, state_key},
     chat::{ChatText, Deleted, Deletion, Kind, Measure, Message, MessageId, RoomId, Sanction},
     engine::Act,
     hub::{Authority, Hub},
@@ -22,6 +22,7 @@ use crate::{
         router::{Params, RoomPath},
         state::AppState,
     },
+    texts::Texts,
 };
 
 /// Acts in a page when the asker does not say.
@@ -109,7 +110,7 @@ pub(in crate::server) async fn show(
     acts.truncate(ACTS);
     let oldest = acts.last().filter(|_| has_more).map(|act| act.event.id());
     let older = oldest.map(|id| format!("/admin/rooms/{room}/log?before={id}"));
-    let acts = acts.iter().map(act_row).collect();
+    let acts = acts.iter().map(|act| act_row(asked.texts, act)).collect();
     render(
         &state.options,
         asked,
@@ -119,20 +120,23 @@ pub(in crate::server) async fn show(
     .await
 }
 
-fn act_row(act: &Act) -> ActRow {
+fn act_row(texts: &'static Texts, act: &Act) -> ActRow {
     let Told { by, what, to, reason } = Told::of(act);
-    let what = match what {
-        "delete" => "Message deleted".to_owned(),
-        "delete_all" => format!("All messages of {to} deleted"),
-        "timeout" => format!("{to} timed out"),
-        "ban" => format!("{to} banned"),
-        "lift" => format!("{to} may write again"),
-        "settings" => "Settings changed".to_owned(),
-        _ => format!("Room {to}"),
+    let of_user = |key| texts.fill(key, &[("user", &to)]);
+    let what = match (what, &act.event.kind) {
+        (_, Kind::Room(state)) => texts.fill("admin.did_state", &[("state", texts.text(state_key(*state)))]),
+        ("delete", _) => texts.text("admin.did_delete").to_owned(),
+        ("delete_all", _) => of_user("admin.did_delete_all"),
+        ("timeout", _) => of_user("admin.did_time_out"),
+        ("ban", _) => of_user("admin.did_ban"),
+        ("lift", _) => of_user("admin.did_lift"),
+        _ => texts.text("admin.did_settings").to_owned(),
     };
     let detail = match (&act.deleted, &act.event.kind) {
         (Some(message), _) => said(message),
-        (None, Kind::Sanction(Sanction { measure: Measure::Timeout { until }, .. })) => format!("until {}", rfc3339(*until)),
+        (None, Kind::Sanction(Sanction { measure: Measure::Timeout { until }, .. })) => {
+            texts.fill("admin.until", &[("time", &rfc3339(*until))])
+        }
         (None, Kind::Settings { settings, .. }) => serde_json::to_string(settings).expect("plain data"),
         (None, _) => String::new(),
     };

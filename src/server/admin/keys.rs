@@ -13,6 +13,7 @@ use crate::{
     hub::{Hub, Refusal},
     protocol::moment::rfc3339,
     server::{asked::Asked, error, page::render, state::AppState},
+    texts::Texts,
 };
 
 /// What the form to make a key posts.
@@ -39,8 +40,10 @@ pub(in crate::server) async fn create(
         Ok(Form(typed)) => typed,
         Err(rejection) => return rejection.into_response(),
     };
-    let made = match read(&typed) {
-        Ok(key) => state.hub.create_widget_key(key).await.map_err(|refusal| (error::status(&refusal), errors_of(&refusal))),
+    let made = match read(asked.texts, &typed) {
+        Ok(key) => {
+            state.hub.create_widget_key(key).await.map_err(|refusal| (error::status(&refusal), errors_of(asked.texts, &refusal)))
+        }
         Err(errors) => Err((StatusCode::BAD_REQUEST, errors)),
     };
     match made {
@@ -108,10 +111,10 @@ fn row(WidgetKey { key, name, room, allowed_origins, created_at, revoked_at }: W
 }
 
 /// The key that was typed, or what is wrong with each field.
-fn read(NewKey { name, room, origins }: &NewKey) -> Result<NewWidgetKey, [String; 3]> {
+fn read(texts: &'static Texts, NewKey { name, room, origins }: &NewKey) -> Result<NewWidgetKey, [String; 3]> {
     let room = match &**room {
         "" => Ok(None),
-        number => number.parse::<RoomId>().map(Some).map_err(|_| no_room()),
+        number => number.parse::<RoomId>().map(Some).map_err(|_| no_room(texts)),
     };
     let origins = origins.split([' ', ',', '\n', '\r', '\t']).filter(|origin| !origin.is_empty());
     let origins =
@@ -123,19 +126,19 @@ fn read(NewKey { name, room, origins }: &NewKey) -> Result<NewWidgetKey, [String
 }
 
 /// Why the hub did not make it, beside the field that it is about.
-fn errors_of(refusal: &Refusal) -> [String; 3] {
+fn errors_of(texts: &'static Texts, refusal: &Refusal) -> [String; 3] {
     let mut errors = <[String; 3]>::default();
     match refusal {
-        Refusal::UnknownRoom(_) => errors[1] = no_room(),
-        Refusal::InvalidWidgetKey(InvalidWidgetKey::Origins) => errors[2] = "These are too many: 32 origins at most.".into(),
+        Refusal::UnknownRoom(_) => errors[1] = no_room(texts),
+        Refusal::InvalidWidgetKey(InvalidWidgetKey::Origins) => errors[2] = texts.text("admin.key_origins_rule").into(),
         Refusal::InvalidWidgetKey(InvalidWidgetKey::Name) => {
-            errors[0] = "The name must have 1 to 64 characters, none of them for control.".into();
+            errors[0] = texts.text("admin.key_name_rule").into();
         }
-        other => errors[0] = other.to_string(),
+        other => errors[0] = other.text(texts),
     }
     errors
 }
 
-fn no_room() -> String {
-    "There is no such room.".into()
+fn no_room(texts: &'static Texts) -> String {
+    texts.text("admin.no_room").into()
 }

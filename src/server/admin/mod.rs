@@ -65,27 +65,29 @@ pub(super) async fn sign_in(
     headers: HeaderMap,
     form: Result<Form<SignIn>, FormRejection>,
 ) -> Response {
+    let texts = asked.texts;
     let refuse = async |status, error: String| render(&state.options, asked.clone(), status, Page::SignIn { error }).await;
     let Form(SignIn { password }) = match form {
         Ok(form) => form,
-        Err(rejection) => return refuse(rejection.status(), "The form could not be read. Please fill it in again.".into()).await,
+        Err(rejection) => return refuse(rejection.status(), texts.text("notice.form_unreadable").into()).await,
     };
     if is_cross_site(&headers) {
-        return refuse(StatusCode::FORBIDDEN, "This form was sent from another site. Please send it from here.".into()).await;
+        return refuse(StatusCode::FORBIDDEN, texts.text("notice.form_of_another_site").into()).await;
     }
     match state.password.check(password, from).await {
         Ok(()) => {
             tracing::info!("somebody has signed in to run the chat");
             see_admin(identity::session_cookie(&state.hub))
         }
-        Err(denied @ Denied::Wrong) => {
+        Err(Denied::Wrong) => {
             tracing::warn!("somebody has tried a wrong password to run the chat");
-            refuse(StatusCode::FORBIDDEN, denied.to_string()).await
+            refuse(StatusCode::FORBIDDEN, texts.text("admin.wrong_password").into()).await
         }
-        Err(denied @ Denied::TooOften(wait)) => {
-            let mut response = refuse(StatusCode::TOO_MANY_REQUESTS, denied.to_string()).await;
-            let seconds = HeaderValue::from(wait.as_secs_f64().ceil() as u64);
-            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        Err(Denied::TooOften(wait)) => {
+            let seconds = wait.as_secs_f64().ceil() as u64;
+            let why = texts.fill("admin.too_many_attempts", &[("seconds", &seconds.to_string())]);
+            let mut response = refuse(StatusCode::TOO_MANY_REQUESTS, why).await;
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
             response
         }
     }

@@ -21,6 +21,7 @@ use crate::{
         router::Params,
         state::AppState,
     },
+    texts::Texts,
 };
 
 /// What a form posts.
@@ -46,8 +47,8 @@ pub(in crate::server) async fn show(
     asked: Asked,
     params: Params,
 ) -> Response {
-    let done = if params.find("saved").is_some() { "Saved." } else { "" };
-    render_room(&state, &room, asked, StatusCode::OK, None, done).await
+    let is_saved = params.find("saved").is_some();
+    render_room(&state, &room, asked, StatusCode::OK, None, is_saved).await
 }
 
 /// `POST /admin/rooms/{id}`: changes its settings.
@@ -66,8 +67,8 @@ pub(in crate::server) async fn configure(
     match state.hub.configure(id, &Authority::Admin, change(&values)).await {
         Ok(_) => see(&format!("/admin/rooms/{room}?saved=")),
         Err(refusal) => {
-            let form = SettingsForm { values, error: Some(explain(&refusal)) };
-            render_room(&state, &room, asked, error::status(&refusal), Some(form), "").await
+            let form = SettingsForm { values, error: Some(explain(asked.texts, &refusal)) };
+            render_room(&state, &room, asked, error::status(&refusal), Some(form), false).await
         }
     }
 }
@@ -110,8 +111,8 @@ async fn done<T>(state: &AppState, room: &str, asked: Asked, result: Result<T, R
     match result {
         Ok(_) => see(&format!("/admin/rooms/{room}?saved=")),
         Err(refusal) => {
-            let form = SettingsForm { error: Some((String::new(), refusal.to_string())), ..form_of(state, room) };
-            render_room(state, room, asked, error::status(&refusal), Some(form), "").await
+            let form = SettingsForm { error: Some((String::new(), refusal.text(asked.texts))), ..form_of(state, room) };
+            render_room(state, room, asked, error::status(&refusal), Some(form), false).await
         }
     }
 }
@@ -122,17 +123,17 @@ async fn render_room(
     asked: Asked,
     status: StatusCode,
     form: Option<SettingsForm>,
-    done: &'static str,
+    is_saved: bool,
 ) -> Response {
     let Some(snapshot) = room.parse().ok().and_then(|id: RoomId| state.hub.snapshot(id).ok()) else {
         return not_found(state, asked).await;
     };
     let sanctions = match state.hub.sanctions(snapshot.room.id, &Authority::Admin).await {
-        Ok(all) => all.into_iter().filter_map(|event| sanction_row(event.kind)).collect(),
+        Ok(all) => all.into_iter().filter_map(|event| sanction_row(asked.texts, event.kind)).collect(),
         Err(refusal) => return render(&state.options, asked, error::status(&refusal), Page::Failed).await,
     };
     let settings = form.unwrap_or_else(|| SettingsForm { values: values(&snapshot.room.settings), error: None });
-    let room = RoomAdmin { row: row(snapshot), settings, sanctions, done };
+    let room = RoomAdmin { row: row(snapshot), settings, sanctions, is_saved };
     render(&state.options, asked, status, Page::AdminRoom(Box::new(room))).await
 }
 
@@ -141,26 +142,24 @@ fn form_of(state: &AppState, room: &str) -> SettingsForm {
     SettingsForm { values: settings.as_ref().map(values).unwrap_or_default(), error: None }
 }
 
-fn sanction_row(kind: Kind) -> Option<SanctionRow> {
+fn sanction_row(texts: &'static Texts, kind: Kind) -> Option<SanctionRow> {
     let Kind::Sanction(Sanction { user, measure, addresses, reason, .. }) = kind else { return None };
     let measure = match measure {
-        Measure::Timeout { until } => format!("until {}", rfc3339(until)),
-        Measure::Ban => "for good".to_owned(),
+        Measure::Timeout { until } => texts.fill("admin.until", &[("time", &rfc3339(until))]),
+        Measure::Ban => texts.text("admin.for_good").to_owned(),
         Measure::Lift => return None,
     };
     Some(SanctionRow { user: user.to_string(), measure, reason, addresses: addresses.len() })
 }
 
 /// The setting that a refusal is about, empty if it is about none; and what is wrong, in words that stand beside it.
-fn explain(refusal: &Refusal) -> (String, String) {
+fn explain(texts: &'static Texts, refusal: &Refusal) -> (String, String) {
     match refusal {
         Refusal::Setting(InvalidSetting::Value { name, rule }) => ((*name).to_owned(), format!("This must {rule}.")),
-        Refusal::Setting(InvalidSetting::Unreadable { name, .. }) => {
-            (name.clone(), "This must be a whole number from 0.".to_owned())
-        }
-        Refusal::SlugTaken(_) => ("slug".to_owned(), refusal.to_string()),
+        Refusal::Setting(InvalidSetting::Unreadable { name, .. }) => (name.clone(), texts.text("admin.whole_number").to_owned()),
+        Refusal::SlugTaken(_) => ("slug".to_owned(), refusal.text(texts)),
         Refusal::ReviewUrl(why) => ("review_url".to_owned(), format!("This {why}.")),
-        _ => (String::new(), refusal.to_string()),
+        _ => (String::new(), refusal.text(texts)),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     app::{Page, RoomRow, RoomsView},
     chat::SettingsChange,
     hub::Snapshot,
-    server::{asked::Asked, page::render, state::AppState},
+    server::{asked::Asked, error, page::render, state::AppState},
 };
 
 /// What the form to make a room posts.
@@ -44,6 +44,9 @@ pub(in crate::server) async fn create(
     let settings = SettingsChange::from(Map::from_iter([("name".to_owned(), json!(name))]));
     match state.hub.create_room(settings).await {
         Ok(room) => see(&format!("/admin/rooms/{}", room.id)),
-        Err(refusal) => list(&state, asked, crate::server::error::status(&refusal), name, refusal.to_string()).await,
+        Err(refusal) => {
+            let why = refusal.text(asked.texts);
+            list(&state, asked, error::status(&refusal), name, why).await
+        }
     }
 }
