@@ -179,6 +179,7 @@ impl Form {
         {
             input.set_value(&name);
         }
+        self.session.name.set(value(self.username));
     }
 
     fn edited(self, input: FormInput) {
@@ -276,6 +277,7 @@ impl Form {
             // A browser that keeps nothing asks for the name again.
             let _ = storage.set_item(NAME_KEY, &draft.username);
         }
+        self.session.name.set(draft.username.clone());
         self.draft.set_value(Some(draft.clone()));
         self.error.set(None);
         self.progress.set(texts.text("page.sending").to_owned());

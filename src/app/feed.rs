@@ -16,6 +16,7 @@ use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{Event, EventSource, MessageEvent};
 
 use super::{
+    attention,
     incoming::{Incoming, Init},
     request,
     session::{Link, Session, sleep, spawn},
@@ -253,7 +254,10 @@ impl Feed {
                 Incoming::Message(message) => messages.push(message),
                 Incoming::Viewers(viewers) => self.session.viewers.set(viewers),
                 Incoming::Room(state) => self.session.state.set(state),
-                Incoming::Settings(settings) => self.session.configure(settings),
+                Incoming::Settings(settings) => {
+                    self.session.configure(settings);
+                    attention::entitle(self.session);
+                }
                 Incoming::Standing(standing) => self.session.stand(standing),
                 Incoming::Removal(removal) => {
                     self.session.receive(std::mem::take(&mut messages));

@@ -5,6 +5,7 @@ use leptos::{either::Either, ev::KeyboardEvent, prelude::*, tachys::view::keyed:
 use super::{
     clock::Zone,
     colour,
+    mention::Person,
     rich_text::{self, Part},
     scroll,
     session::{Session, spawn},
@@ -60,7 +61,8 @@ fn listed(session: Session, rows: fn(Session) -> Vec<Row>) -> impl IntoView {
 
 /// What the list shows.
 fn rows(session: Session) -> Vec<Row> {
-    let mut rows = session.user_id.with(|user_id| session.timeline.with(|timeline| timeline.rows(user_id)));
+    let mut rows =
+        session.user_id.with(|user_id| session.name.with(|name| session.timeline.with(|timeline| timeline.rows(user_id, name))));
     if session.is_overlay {
         // A row that looked different when one before it goes would be made anew, and its fading begin again.
         rows.iter_mut().for_each(|row| (row.gap, row.day, row.name) = (false, false, true));
@@ -124,8 +126,14 @@ fn Newer(session: Session, archive: bool) -> impl IntoView {
 /// One message, and what stands above it. A name that is not shown is still there for assistive technology.
 #[component]
 fn Said(session: Session, row: Row) -> impl IntoView {
-    let Row { message, gap, day, name, own, deleted, is_pinned } = row;
+    let Row { message, gap, day, name, own, deleted, is_pinned, people, for_reader, .. } = row;
     let is_deleted = deleted.is_some();
+    let class = match (name, for_reader) {
+        (false, false) => "message",
+        (false, true) => "message for-reader",
+        (true, false) => "message first",
+        (true, true) => "message first for-reader",
+    };
     let hue = colour::class(&message.chat.username);
     // What the browser writes in another way than the server.
     let texts = session.texts;
@@ -134,7 +142,13 @@ fn Said(session: Session, row: Row) -> impl IntoView {
         Box::new(move || write(session.zone(), texts, &message.sent_at))
     };
     view! {
-        <li id=if is_pinned { "pinned".to_owned() } else { message.id.clone() } class=if name { "message first" } else { "message" } class:own=own class:deleted=is_deleted class:announcement=message.announces>
+        <li
+            id=if is_pinned { "pinned".to_owned() } else { message.id.clone() }
+            class=class
+            class:own=own
+            class:deleted=is_deleted
+            class:announcement=message.announces
+        >
             {gap.then(|| view! { <p class="gap"><span>{texts.text("page.gap")}</span></p> })}
             {day.then(|| view! { <p class="day"><span>{written(Zone::day_in_words)}</span></p> })}
             <div class="said">
@@ -147,9 +161,10 @@ fn Said(session: Session, row: Row) -> impl IntoView {
                     {is_pinned.then(|| tag("tag", texts.text("page.pinned")))}
                     {message.announces.then(|| tag("tag", texts.text("page.announcement")))}
                     {message.private.then(|| tag("tag", texts.text("page.private")))}
+                    {for_reader.then(|| tag("unseen", texts.text("page.mentions_you")))}
                 </p>
                 <time class="time" datetime=message.sent_at.clone() title=written(Zone::full)>{written(Zone::time)}</time>
-                <p class="text" dir="auto">{rich(&message.chat.text)}</p>
+                <p class="text" dir="auto">{rich(&message.chat.text, &people)}</p>
                 {session.moderates.then(|| more(session, message.clone()))}
                 {deleted.map(|reason| view! { <p class="note">{note(texts, &reason)}</p> })}
             </div>
@@ -202,15 +217,19 @@ fn more(session: Session, message: Arc<ChatMessage>) -> impl IntoView {
     }
 }
 
-/// A text with its links.
-fn rich(text: &str) -> impl IntoView + use<> {
-    let parts = rich_text::parts(text).into_iter().map(|part| match part {
-        Part::Plain(text) => Either::Left(text.to_owned()),
-        Part::Link(address) => {
-            let address = address.to_owned();
-            let link = view! { <a href=address.clone() rel="nofollow noopener ugc" target="_blank">{address.clone()}</a> };
-            Either::Right(link)
-        }
+/// A text with its links and mentions. A mention is a link without an address, which HTML has for a place where one could be:
+/// another element would be another type, and each type in a view is code that a browser downloads.
+fn rich(text: &str, people: &[Person]) -> impl IntoView + use<> {
+    let parts = rich_text::parts(text, people).into_iter().map(|part| {
+        let (text, class) = match part {
+            Part::Plain(text) => return Either::Left(text.to_owned()),
+            Part::Link(address) => (address, None),
+            Part::Mention(name) => (name, Some("mention")),
+            Part::OwnMention(name) => (name, Some("mention of-reader")),
+        };
+        let address = class.is_none().then(|| text.to_owned());
+        let (rel, target) = address.as_ref().map(|_| ("nofollow noopener ugc", "_blank")).unzip();
+        Either::Right(view! { <a class=class href=address rel=rel target=target>{text.to_owned()}</a> })
     });
     parts.collect_view()
 }

@@ -71,9 +71,10 @@ impl Look {
     /// The rules that the stylesheet lacks.
     pub(super) fn style(self) -> String {
         let Some(accent) = self.accent else { return String::new() };
-        // The ground under one's own words is neutral: a tint of any colour could take the contrast away.
-        let rule =
-            |accent: Accent, hover: Accent| format!(":root{{--accent:#{accent};--accent-hover:#{hover};--own:var(--hover)}}");
+        // The grounds under some words are neutral: a tint of any colour could take the contrast away.
+        let rule = |accent: Accent, hover: Accent| {
+            format!(":root{{--accent:#{accent};--accent-hover:#{hover};--own:var(--hover);--called:var(--hover)}}")
+        };
         let (light, dark) = (accent.for_light(), accent.for_dark());
         let (light, dark) = (rule(light, light.darker()), rule(dark, dark.lighter()));
         match self.theme {

@@ -10,6 +10,7 @@
 
 mod accent;
 mod admin;
+mod attention;
 mod clock;
 mod colour;
 mod composer;
@@ -19,6 +20,7 @@ mod json;
 mod language;
 mod log;
 mod look;
+mod mention;
 mod moderation;
 mod publish;
 mod replay;

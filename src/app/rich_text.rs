@@ -1,4 +1,6 @@
-//! A message's text, split into plain text and links. Nothing else in a message ever becomes markup.
+//! A message's text, split into plain text, links and the names of people. Nothing else in a message ever becomes markup.
+
+use super::mention::{self, Mention, Person};
 
 /// A piece of a text. The pieces of a text, put together, are the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -7,25 +9,38 @@ pub enum Part<'a> {
     Plain(&'a str),
     /// An `http` or `https` address, to be shown as it is and to lead there.
     Link(&'a str),
+    /// `@` and the name of somebody.
+    Mention(&'a str),
+    /// `@` and the name of the reader.
+    OwnMention(&'a str),
 }
 
 /// Splits a text into its parts. No part is empty.
-pub fn parts(text: &str) -> Vec<Part<'_>> {
+pub fn parts<'a>(text: &'a str, people: &[Person]) -> Vec<Part<'a>> {
     let mut parts = Vec::new();
-    let mut plain_from = 0;
     let mut from = 0;
     while let Some((start, end)) = next_link(text, from) {
-        if plain_from < start {
-            parts.push(Part::Plain(&text[plain_from..start]));
-        }
+        push_plain(&mut parts, text, (from, start), people);
         parts.push(Part::Link(&text[start..end]));
-        plain_from = end;
         from = end;
     }
-    if plain_from < text.len() {
-        parts.push(Part::Plain(&text[plain_from..]));
-    }
+    push_plain(&mut parts, text, (from, text.len()), people);
     parts
+}
+
+/// What holds no link: plain text and mentions.
+fn push_plain<'a>(parts: &mut Vec<Part<'a>>, text: &'a str, (mut from, until): (usize, usize), people: &[Person]) {
+    while let Some(Mention { start, end, own }) = mention::next(text, from, until, people) {
+        if from < start {
+            parts.push(Part::Plain(&text[from..start]));
+        }
+        let mention = &text[start..end];
+        parts.push(if own { Part::OwnMention(mention) } else { Part::Mention(mention) });
+        from = end;
+    }
+    if from < until {
+        parts.push(Part::Plain(&text[from..until]));
+    }
 }
 
 /// Where the first link that begins at or after `from` starts and ends, in bytes.
@@ -95,25 +110,32 @@ fn is_host(address: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// The parts of a text, links in `‹›`.
+    /// The parts of a text, links in `‹›`, mentions in `[]`, those of the reader in `[[]]`.
     fn check(text: &str, expected: &str) {
-        let parts = parts(text);
+        let people = [("Ann", false), ("Bob", true)].map(|(name, own)| Person { name: name.to_owned(), own });
+        let parts = parts(text, &people);
         let marked: String = parts
             .iter()
             .map(|part| match part {
                 Part::Plain(plain) => (*plain).to_owned(),
                 Part::Link(link) => format!("‹{link}›"),
+                Part::Mention(name) => format!("[{name}]"),
+                Part::OwnMention(name) => format!("[[{name}]]"),
             })
             .collect();
         assert_eq!(marked, expected);
-        let whole: String = parts
-            .iter()
-            .map(|part| match part {
-                Part::Plain(text) | Part::Link(text) => *text,
-            })
-            .collect();
-        assert_eq!(whole, text, "nothing is lost");
-        assert!(parts.iter().all(|part| !matches!(part, Part::Plain("") | Part::Link(""))));
+        let texts = parts.iter().map(|part| match part {
+            Part::Plain(text) | Part::Link(text) | Part::Mention(text) | Part::OwnMention(text) => *text,
+        });
+        assert_eq!(texts.clone().collect::<String>(), text, "nothing is lost");
+        assert!(texts.clone().all(|text| !text.is_empty()));
+    }
+
+    #[test]
+    fn people_are_found_around_links_and_not_in_them() {
+        check("@ann see https://a.example/@Ann or @Bob", "[@ann] see ‹https://a.example/@Ann› or [[@Bob]]");
+        check("https://a.example@Ann @Bob", "https://a.example@Ann [[@Bob]]");
+        check("https://good.example/ @Ann", "‹https://good.example/› [@Ann]");
     }
 
     #[test]

@@ -1,8 +1,9 @@
-use leptos::prelude::*;
+use leptos::{ev, prelude::*};
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::ResizeObserver;
 
 use super::{
+    attention,
     clock::Zone,
     composer::Composer,
     feed::Feed,
@@ -35,6 +36,7 @@ pub fn Chat() -> impl IntoView {
         session.hydrated.set(true);
         session.stand(session.standing.get_untracked());
         stay_at_end(session);
+        let _ = window_event_listener(ev::visibilitychange, move |_| attention::turned(session));
         if session.state.get_untracked() == RoomState::Live && !archive {
             Feed::start(session, position.clone());
         }

@@ -7,6 +7,7 @@ use js_sys::{Date, futures::spawn_local};
 use leptos::{html::Div, prelude::*};
 
 use super::{
+    attention,
     clock::Zone,
     incoming,
     json::Json,
@@ -55,6 +56,8 @@ pub struct Session {
     pub token: RwSignal<String>,
     /// The reader's user id.
     pub user_id: RwSignal<String>,
+    /// The name that they go by.
+    pub name: RwSignal<String>,
     /// What they see.
     pub timeline: RwSignal<Timeline>,
     /// The message that stands above the chat.
@@ -97,6 +100,7 @@ impl Session {
             widget_key: StoredValue::new(view.widget_key.clone()),
             token: RwSignal::new(view.token.clone()),
             user_id: RwSignal::new(view.user_id.clone()),
+            name: RwSignal::new(view.form.username.clone()),
             timeline: RwSignal::new(Timeline::new(&view.messages, view.has_older, &view.position)),
             pinned: RwSignal::new(view.pinned.clone()),
             state: RwSignal::new(view.state),
@@ -146,7 +150,9 @@ impl Session {
     pub fn receive(self, messages: Vec<ChatMessage>) {
         if !messages.is_empty() {
             let reader = scroll::reader(self);
+            let unseen = attention::unseen(self, &messages);
             scroll::keep_place(self, Box::new(move |timeline| timeline.append(messages, reader)));
+            attention::call(self, unseen);
         }
     }
 
@@ -193,6 +199,7 @@ impl Session {
         let own = self.timeline.with_untracked(|timeline| timeline.own(&removal, &user_id));
         let (user_id, removed) = (user_id.clone(), removal.clone());
         scroll::keep_place_at(self, &stays, Box::new(move |timeline| timeline.remove(removed, &user_id)));
+        attention::entitle(self);
         if let Some(id) = own {
             spawn(self.explain(id, removal));
         }

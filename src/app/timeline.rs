@@ -4,6 +4,8 @@ use std::{collections::VecDeque, sync::Arc};
 
 use super::{
     clock::{self, Zone},
+    mention::Person,
+    rich_text::{self, Part},
     view::ChatMessage,
 };
 
@@ -12,6 +14,9 @@ pub const MOST_MESSAGES: usize = 300;
 
 /// Messages of one author that follow each other within this many seconds stand under one name.
 const GROUP_SECONDS: i64 = 5 * 60;
+
+/// So many messages are kept of those that a reader misses. That there are more is all that is said of them.
+pub const MOST_MISSED: usize = 100;
 
 /// Which part of the list a reader looks at. It decides at which end a full list lets go: never at theirs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +97,8 @@ pub struct Timeline {
     read_until: u64,
     /// The latest removals, as many as the list holds messages: an extract that was read before one of them may arrive after it.
     removals: VecDeque<Removal>,
+    /// What was for the reader above all, and arrived while they did not look.
+    missed: Vec<ChatMessage>,
     zone: Zone,
 }
 
@@ -121,21 +128,55 @@ pub struct Row {
     pub deleted: Option<String>,
     /// Whether it stands above the chat, and not in the list.
     pub is_pinned: bool,
+    /// Whom its text may speak to.
+    pub people: Arc<[Person]>,
+    /// Whether somebody else speaks to the reader in it.
+    pub for_reader: bool,
+    /// Differs for texts whose parts differ.
+    shape: u32,
 }
 
 impl Row {
     /// A message above the chat.
     pub fn pinned(message: ChatMessage) -> Self {
         let message = Arc::new(message);
-        Self { message, gap: false, day: false, name: true, own: false, deleted: None, is_pinned: true }
+        let people = Arc::default();
+        Self {
+            message,
+            gap: false,
+            day: false,
+            name: true,
+            own: false,
+            deleted: None,
+            is_pinned: true,
+            people,
+            for_reader: false,
+            shape: 0,
+        }
     }
 
     /// Equal for rows that look the same, so that those are left alone.
-    pub fn key(&self) -> (u64, u8) {
+    pub fn key(&self) -> (u64, u32) {
         let explained = self.deleted.as_ref().is_some_and(|reason| !reason.is_empty());
         let looks = [self.gap, self.day, self.name, self.own, self.deleted.is_some(), explained];
-        (self.message.seq, looks.iter().fold(0, |looks, look| looks << 1 | u8::from(*look)))
+        (self.message.seq, looks.iter().fold(self.shape, |looks, look| looks << 1 | u32::from(*look)))
     }
+}
+
+/// Whether a text speaks to the reader, and what differs for texts whose parts differ. (Without an `@` it has links alone, and
+/// those never change.)
+fn spoken_to(text: &str, people: &[Person]) -> (bool, u32) {
+    if !text.contains('@') {
+        return (false, 0);
+    }
+    rich_text::parts(text, people).iter().fold((false, 1), |(own, shape), part| {
+        let (length, kind) = match part {
+            Part::Plain(text) | Part::Link(text) => (text.len(), 0),
+            Part::Mention(name) => (name.len(), 1),
+            Part::OwnMention(name) => (name.len(), 2),
+        };
+        (own || kind == 2, shape.wrapping_mul(31).wrapping_add(length as u32 * 3 + kind))
+    })
 }
 
 impl Timeline {
@@ -192,6 +233,7 @@ impl Timeline {
         };
         self.entries.retain_mut(&mut stays);
         self.waiting.retain_mut(&mut stays);
+        self.missed.retain(|message| !removal.covers(message));
         self.removals.push_back(removal);
         if self.removals.len() > MOST_MESSAGES {
             self.removals.pop_front();
@@ -316,6 +358,11 @@ impl Timeline {
         }
     }
 
+    /// The newest message that was ever offered.
+    pub fn newest(&self) -> u64 {
+        self.newest
+    }
+
     /// The reader has come to the end.
     pub fn mark_read(&mut self) {
         (self.unread, self.read_until) = (0, self.newest);
@@ -329,9 +376,45 @@ impl Timeline {
         }
     }
 
-    /// What the list shows to that user, in order.
-    pub fn rows(&self, user_id: &str) -> Vec<Row> {
+    /// Who speaks here, who has spoken last first, each name once; and the reader, who goes by `name` now.
+    pub fn people(&self, user_id: &str, name: &str) -> Vec<Person> {
+        let mut people: Vec<Person> = Vec::new();
+        let speakers =
+            self.entries.iter().chain(&self.waiting).rev().map(|entry| (&*entry.message.chat.username, &*entry.message.author));
+        for (name, author) in speakers.chain([(name, user_id)]) {
+            let (name, own) = (name.trim(), author == user_id);
+            match people.iter_mut().find(|person| person.name == name) {
+                Some(person) => person.own |= own,
+                None if name.is_empty() => {}
+                None => people.push(Person { name: name.to_owned(), own }),
+            }
+        }
+        people
+    }
+
+    /// Keeps those of some messages which are for the reader above all, for whatever reason, up to as many as are counted.
+    pub fn miss(&mut self, messages: Vec<ChatMessage>, user_id: &str, name: &str) {
+        let people = self.people(user_id, name);
+        let speaks = |message: &ChatMessage| message.author != user_id && spoken_to(&message.chat.text, &people).0;
+        self.missed.extend(messages.into_iter().filter(speaks));
+        self.missed.truncate(MOST_MISSED);
+    }
+
+    /// How many of them there are.
+    pub fn missed(&self) -> usize {
+        self.missed.len()
+    }
+
+    /// The reader looks.
+    pub fn mark_seen(&mut self) {
+        self.missed.clear();
+    }
+
+    /// What the list shows to that user, who goes by `name`, in order.
+    pub fn rows(&self, user_id: &str, name: &str) -> Vec<Row> {
         let mut rows = Vec::with_capacity(self.entries.len());
+        let speaks_to_some = self.entries.iter().any(|entry| entry.message.chat.text.contains('@'));
+        let people: Arc<[Person]> = if speaks_to_some { self.people(user_id, name).into() } else { Arc::default() };
         let mut gap_before = self.gap_before;
         let mut before: Option<&Entry> = None;
         for entry in &self.entries {
@@ -339,6 +422,7 @@ impl Timeline {
             let day = before.is_none_or(|before| before.day != entry.day);
             let name = gap || before.is_none_or(|before| !entry.goes_on(before));
             let own = entry.message.author == user_id;
+            let (for_reader, shape) = spoken_to(&entry.message.chat.text, &people);
             rows.push(Row {
                 message: entry.message.clone(),
                 gap,
@@ -347,6 +431,9 @@ impl Timeline {
                 own,
                 deleted: entry.deleted.clone(),
                 is_pinned: false,
+                people: people.clone(),
+                for_reader: for_reader && !own,
+                shape,
             });
             before = Some(entry);
         }

@@ -44,7 +44,11 @@ fn ends(timeline: &Timeline) -> (u64, u64, usize) {
 /// What stands above each message: a gap, a day, a name.
 fn above(timeline: &Timeline) -> Vec<String> {
     let mark = |shown, mark| if shown { mark } else { "" };
-    timeline.rows("").iter().map(|row| [mark(row.gap, "gap "), mark(row.day, "day "), mark(row.name, "name")].concat()).collect()
+    timeline
+        .rows("", "")
+        .iter()
+        .map(|row| [mark(row.gap, "gap "), mark(row.day, "day "), mark(row.name, "name")].concat())
+        .collect()
 }
 
 #[test]
@@ -175,7 +179,7 @@ fn names_and_days_stand_once() {
 #[test]
 fn an_empty_room_has_no_rows() {
     let timeline = Timeline::new(&[], false, "e-0");
-    assert!(timeline.is_empty() && timeline.rows("").is_empty());
+    assert!(timeline.is_empty() && timeline.rows("", "").is_empty());
     assert_eq!(timeline.older_from(), "e-0");
 }
 
@@ -194,7 +198,7 @@ fn what_was_deleted_is_gone_but_for_its_author() {
     let mut all: Vec<_> = said("ann", [1, 4]).into_iter().chain(said("bob", [2, 5])).chain(said("eve", [3, 6])).collect();
     all.sort_by_key(|message| message.seq);
     let shown = |timeline: &Timeline, reader: &str| {
-        timeline.rows(reader).iter().map(|row| (row.message.seq, row.deleted.is_some())).collect::<Vec<_>>()
+        timeline.rows(reader, "").iter().map(|row| (row.message.seq, row.deleted.is_some())).collect::<Vec<_>>()
     };
     let mut timeline = Timeline::new(&all, false, "e-6");
     timeline.remove(Removal::Message(2), "eve");
@@ -211,15 +215,15 @@ fn why_is_said_to_the_author() {
     let removal = Removal::AllOf { author: "eve".into(), before: 3 };
     assert_eq!((timeline.own(&removal, "ann"), timeline.own(&removal, "eve").is_some()), (None, true));
     timeline.remove(removal.clone(), "eve");
-    let keys = |timeline: &Timeline| timeline.rows("eve").iter().map(Row::key).collect::<Vec<_>>();
+    let keys = |timeline: &Timeline| timeline.rows("eve", "").iter().map(Row::key).collect::<Vec<_>>();
     let before = keys(&timeline);
     timeline.explain(&removal, "adverts");
-    let why: Vec<_> = timeline.rows("eve").iter().map(|row| row.deleted.clone()).collect();
+    let why: Vec<_> = timeline.rows("eve", "").iter().map(|row| row.deleted.clone()).collect();
     assert_eq!(why, [Some("adverts".to_owned()), Some("adverts".to_owned()), None]);
     assert_ne!(keys(&timeline)[..2], before[..2], "they are rendered anew");
     // A second deletion of the same takes the reason of the first not away.
     timeline.remove(Removal::Message(1), "eve");
-    assert_eq!(timeline.rows("eve")[0].deleted.as_deref(), Some("adverts"));
+    assert_eq!(timeline.rows("eve", "")[0].deleted.as_deref(), Some("adverts"));
 }
 
 #[test]
@@ -246,4 +250,68 @@ fn unread_messages_that_are_deleted_are_not_counted() {
     timeline.mark_read();
     timeline.remove(Removal::Message(53), "");
     assert_eq!(timeline.unread(), 0);
+}
+
+fn speaking(seq: u64, author: &str, username: &str, text: &str) -> ChatMessage {
+    let chat = ChatText { username: username.into(), text: text.into() };
+    ChatMessage { chat, ..said(seq, author, "2026-11-21T03:00:00.123Z") }
+}
+
+#[test]
+fn people_are_named_once_who_spoke_last_first() {
+    let all = [
+        speaking(1, "a", "Ann", "hi"),
+        speaking(2, "b", "Bob", "hi"),
+        speaking(3, "r", "Rae", "hi"),
+        speaking(4, "a", " Ann ", "hi"),
+    ];
+    let timeline = Timeline::new(&all, false, "e-4");
+    let people = |user_id: &str, name: &str| {
+        timeline.people(user_id, name).into_iter().map(|Person { name, own }| (name, own)).collect::<Vec<_>>()
+    };
+    let named = |name: &str, own| (name.to_owned(), own);
+    assert_eq!(people("r", ""), [named("Ann", false), named("Rae", true), named("Bob", false)]);
+    assert_eq!(people("new", "Nik").last(), Some(&named("Nik", true)), "the reader counts before they have said anything");
+    assert_eq!(people("new", "Bob").last(), Some(&named("Bob", true)));
+}
+
+#[test]
+fn rows_for_the_reader_are_marked_and_made_anew_when_that_changes() {
+    let all = [speaking(1, "a", "Ann", "@Rae hi"), speaking(2, "r", "Rae", "@Rae me"), speaking(3, "a", "Ann", "@Bob")];
+    let mut timeline = Timeline::new(&all, false, "e-3");
+    let marked = |timeline: &Timeline, user_id: &str, name: &str| {
+        timeline.rows(user_id, name).iter().map(|row| row.for_reader).collect::<Vec<_>>()
+    };
+    let keys = |timeline: &Timeline| timeline.rows("r", "Rae").iter().map(Row::key).collect::<Vec<_>>();
+    assert_eq!(marked(&timeline, "r", ""), [true, false, false], "one's own words do not count");
+    assert_eq!(marked(&timeline, "new", "bob"), [false, false, true]);
+    let before = keys(&timeline);
+    timeline.append(vec![speaking(4, "b", "Bob", "here I am")], Reader::AtEnd);
+    assert_eq!(keys(&timeline)[..2], before[..2]);
+    assert_ne!(keys(&timeline)[2], before[2], "a name that is known now");
+}
+
+#[test]
+fn what_is_missed_is_what_is_for_the_reader() {
+    let mut timeline = Timeline::new(&[speaking(1, "a", "Ann Smith", "hi")], false, "e-1");
+    let said = [
+        speaking(2, "a", "Ann Smith", "@rae!"),
+        speaking(3, "r", "Rae", "@Rae, says Rae"),
+        speaking(4, "a", "Ann Smith", "Rae"),
+        speaking(5, "b", "Bob", "and @Rae"),
+    ];
+    timeline.append(said.to_vec(), Reader::AtEnd);
+    assert_eq!(timeline.missed(), 0, "whoever looks misses nothing");
+    timeline.miss(said.to_vec(), "r", "Rae");
+    assert_eq!(timeline.missed(), 2);
+    timeline.remove(Removal::Message(2), "r");
+    assert_eq!(timeline.missed(), 1, "what was deleted");
+    timeline.mark_seen();
+    assert_eq!(timeline.missed(), 0);
+    timeline.miss((10..1_000).map(|seq| speaking(seq, "b", "Bob", "@Rae")).collect(), "r", "Rae");
+    assert_eq!(timeline.missed(), MOST_MISSED);
+    // The reader's name is the beginning of another's.
+    timeline.mark_seen();
+    timeline.miss(vec![speaking(6, "b", "Bob", "@Ann Smith")], "n", "Ann");
+    assert_eq!(timeline.missed(), 0);
 }
