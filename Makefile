@@ -64,7 +64,11 @@ bench-quick: dist ## The same in a minute or two, to see that it works
 	cargo bench --bench fanout -- --quick
 	cargo bench --bench history -- --messages 200000
 
+emoji: ## Copy the emoji picker to public/emoji/vendor, in the versions that end2end/package.json names
+	.ci/setup dist
+	.ci/emoji
+
 clean: ## Remove all that was built
 	rm -rf target end2end/node_modules end2end/test-results
 
-.PHONY: help run watch test dist size setup lint unit survive load e2e bench bench-quick clean
+.PHONY: help run watch test dist size setup lint unit survive load e2e bench bench-quick emoji clean

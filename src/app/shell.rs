@@ -12,6 +12,9 @@ use crate::texts::Texts;
 /// Shows the newest messages before the first paint, where a script may run at all: without, the stylesheet does it.
 const SCROLL_TO_END: &str = r#"{const log=document.getElementById("log");log.scrollTop=log.scrollHeight}"#;
 
+/// Where the page holds what its message field can do besides, for `public/field.js`.
+const TOOLS_ID: &str = "tools";
+
 /// A page of the chat.
 #[derive(Clone, Debug)]
 pub enum Page {
@@ -87,6 +90,7 @@ pub fn shell(options: &LeptosOptions, texts: &'static Texts, page: Page) -> impl
 /// The document of a room, with something above it.
 fn room(options: &LeptosOptions, texts: &'static Texts, view: RoomView, dress: Dress, above: AnyView) -> AnyView {
     let title = view.settings.name.clone();
+    let tools = dress.has_form.then(|| tools(texts));
     let scripts = view! {
         <AutoReload options=options.clone() />
         {hydration(options)}
@@ -98,9 +102,24 @@ fn room(options: &LeptosOptions, texts: &'static Texts, view: RoomView, dress: D
         <script id=TEXTS_ID type="application/json" nonce=use_nonce()>{in_script(&texts.in_page())}</script>
         {above}
         <Chat />
+        {tools}
         <script nonce=use_nonce()>{SCROLL_TO_END}</script>
     };
     dressed(dress, texts, &title, scripts.into_any(), body.into_any())
+}
+
+/// What the message field can do only with a script, which puts it there.
+fn tools(texts: &'static Texts) -> impl IntoView {
+    let emoji = texts.text("field.emoji");
+    view! {
+        <template id=TOOLS_ID>
+            <button type="button" id="emoji" class="emoji" data-emoji aria-label=emoji title=emoji aria-haspopup="dialog"></button>
+            <ul id="people" class="people" role="listbox" aria-label=texts.text("field.people") hidden></ul>
+            <p id="emoji-failed" class="error" role="alert" hidden>
+                {texts.text("field.emoji_failed")}
+            </p>
+        </template>
+    }
 }
 
 /// JSON that may stand in a `script` element: nothing in it ends the element or begins a comment (WHATWG HTML 4.12.1.3).
@@ -129,7 +148,8 @@ fn hydration(options: &LeptosOptions) -> impl IntoView + use<> {
         r#"import * as app from "{script}";
 await app.default({{module_or_path: "{module}"}});
 app.hydrate();
-for (const island of document.querySelectorAll("leptos-island")) app[island.dataset.component](island);"#
+for (const island of document.querySelectorAll("leptos-island")) app[island.dataset.component](island);
+if (document.getElementById("{TOOLS_ID}")) await import("/field.js");"#
     );
     view! {
         <link rel="modulepreload" href=script nonce=use_nonce() />
@@ -159,11 +179,13 @@ struct Dress {
     /// The schemes that the document can be shown in.
     schemes: &'static str,
     style: String,
+    /// Whether somebody may write there.
+    has_form: bool,
 }
 
 impl Default for Dress {
     fn default() -> Self {
-        Self { class: None, theme: None, schemes: "light dark", style: String::new() }
+        Self { class: None, theme: None, schemes: "light dark", style: String::new(), has_form: true }
     }
 }
 
@@ -171,12 +193,12 @@ impl Dress {
     fn embed(look: Look) -> Self {
         let theme = look.theme.map(Theme::name);
         let class = if look.read_only { "embed read-only" } else { "embed" };
-        Self { class: Some(class), theme, schemes: theme.unwrap_or("light dark"), style: look.style() }
+        Self { class: Some(class), theme, schemes: theme.unwrap_or("light dark"), style: look.style(), has_form: !look.read_only }
     }
 
     fn overlay(fade: Fade) -> Self {
         let class = if fade.seconds == 0 { "overlay" } else { "overlay fading" };
-        Self { class: Some(class), theme: None, schemes: "light", style: fade.style() }
+        Self { class: Some(class), theme: None, schemes: "light", style: fade.style(), has_form: false }
     }
 }
 
@@ -190,7 +212,7 @@ fn document(texts: &'static Texts, title: &str, body: AnyView) -> AnyView {
 }
 
 fn dressed(
-    Dress { class, theme, schemes, style }: Dress,
+    Dress { class, theme, schemes, style, .. }: Dress,
     texts: &'static Texts,
     title: &str,
     scripts: AnyView,
