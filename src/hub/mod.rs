@@ -12,6 +12,7 @@ mod moderation;
 mod names;
 mod owners;
 mod people;
+mod publish;
 mod rate;
 mod recent;
 mod refusal;
@@ -68,10 +69,7 @@ use self::{
     widget_keys::WidgetKeys,
 };
 use crate::{
-    chat::{
-        Capability, ChatText, Command, Event, InvalidSetting, Kind, Limits, MessageId, Origins, Position, Profile, Room, RoomId,
-        RoomState, SettingsChange, UserId,
-    },
+    chat::{Event, InvalidSetting, Kind, Limits, MessageId, Origins, Position, Room, RoomId, RoomState, SettingsChange, UserId},
     engine::{self, Appended, Cursors, End, Engine, EngineError, Fault, Query, Reader, Sink},
 };
 
@@ -361,97 +359,6 @@ impl Hub {
         }
     }
 
-    /// Carries out what a client asks, if it may.
-    ///
-    /// # Errors
-    /// All of [`Refusal`]. Nothing is stored then, unless the engine failed: a client that repeats the same draft under the same
-    /// client message id has it stored once.
-    pub async fn publish(&self, room: RoomId, caller: Caller<'_>, command: Command) -> Result<Published, Refusal> {
-        let published = self.carry_out(room, caller, command).await;
-        let result = match &published {
-            Ok(Published::Stored(_)) => "stored",
-            Ok(Published::Requested) => "requested",
-            Err(refusal) => refusal.name(),
-        };
-        metrics::counter!("live_chat_publishes_total", "result" => result).increment(1);
-        published
-    }
-
-    async fn carry_out(&self, room: RoomId, caller: Caller<'_>, command: Command) -> Result<Published, Refusal> {
-        let Caller { token, site, from } = caller;
-        if self.is_stopping() {
-            return Err(Refusal::Stopping);
-        }
-        let live = self.find(room)?;
-        let claims = self.check(token, room)?;
-        // Who publishes must show one.
-        site.widget_key.ok_or(Refusal::WidgetKey)?;
-        self.admit(room, site)?;
-        match live.state() {
-            RoomState::Live => {}
-            state => return Err(Refusal::NotLive(state)),
-        }
-        let (to, draft) = match command {
-            Command::Broadcast(draft) => (None, draft),
-            Command::Private { to, draft } => (Some(to), draft),
-            Command::Request => {
-                self.take_turn(room, &claims)?;
-                return live.ask_history(&claims).map(|()| Published::Requested);
-            }
-        };
-        if !claims.capabilities.allow(Capability::SendMessage) {
-            return Err(Refusal::Capability(Capability::SendMessage));
-        }
-        if draft.announces && !claims.capabilities.allow(Capability::DisconnectUser) {
-            return Err(Refusal::Capability(Capability::DisconnectUser));
-        }
-        // Who may lift a sanction is under none: a ban by address may hold for their own.
-        let moderates = claims.capabilities.allow(Capability::DisconnectUser);
-        let rules = live.rules();
-        if !moderates {
-            live.may_speak(&claims.user, from, &self.0.tokens)?;
-            rules.check_speaker(&claims)?;
-        }
-        let payload = draft.payload.get();
-        ChatText::check(payload, &rules.limits(&self.0.limits))?;
-        let chat = ChatText::of(payload);
-        if !moderates {
-            rules.check(&claims.user, payload, chat.as_ref())?;
-        }
-        self.take_turn(room, &claims)?;
-        let name = self.take_name(&live, &claims, &draft)?;
-        let mut saying = None;
-        if !moderates {
-            let text = chat.as_ref().map(|chat| &*chat.text);
-            saying = live.take_turn(&rules, &claims.user, text, draft.client_message_id.as_deref())?;
-        }
-        // A private message is for its two parties alone.
-        let draft = if moderates || to.is_some() {
-            draft
-        } else {
-            let reviewed = self.reviewed(&live, &rules, &claims.user, from, draft).await;
-            reviewed.inspect_err(|_| live.give_turn_back(&claims.user, saying.as_ref()))?
-        };
-        live.keep_pace().await;
-        // Something may have been decided meanwhile.
-        self.check_revoked(&claims.user, &claims.origin)?;
-        if !moderates {
-            live.may_speak(&claims.user, from, &self.0.tokens)?;
-            live.rules().check_speaker(&claims)?;
-        }
-        let profile = Profile { announces: draft.announces, ..claims.profile() };
-        let entry = engine::Entry { author: claims.user.clone(), to, profile, draft, name: name.clone() };
-        let appended = self.0.engine.append(room, entry).await;
-        let appended = appended.inspect_err(|_| live.give_turn_back(&claims.user, saying.as_ref()))?;
-        if let Some(name) = &name {
-            live.name_stored(&claims.user, name);
-        }
-        if let Some(from) = from {
-            live.heard(&claims.user, from);
-        }
-        Ok(Published::Stored(appended))
-    }
-
     /// A public message that is not deleted.
     ///
     /// # Errors
@@ -486,10 +393,6 @@ impl Hub {
 
     fn find(&self, room: RoomId) -> Result<Arc<LiveRoom>, Refusal> {
         self.0.rooms.find(room).ok_or(Refusal::UnknownRoom(room))
-    }
-
-    fn take_turn(&self, room: RoomId, claims: &Claims) -> Result<(), Refusal> {
-        self.0.buckets.take((room, claims.user.clone())).map_err(|retry_after| Refusal::TooFast { retry_after })
     }
 }
 

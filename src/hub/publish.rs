@@ -1,0 +1,157 @@
+//! The way of a message from its author to the log: what it must pass, in this order.
+
+use std::{net::IpAddr, sync::Arc};
+
+use super::{Caller, Claims, Hub, Published, Refusal, live::LiveRoom, repeats::Saying, rules::Rules};
+use crate::{
+    chat::{Capability, ChatText, Command, Draft, NameClaim, Profile, RoomId, RoomState, UserId},
+    engine::{Appended, Entry},
+};
+
+impl Hub {
+    /// Carries out what a client asks, if it may.
+    ///
+    /// # Errors
+    /// All of [`Refusal`]. Nothing is stored then, unless the engine failed: a client that repeats the same draft under the same
+    /// client message id has it stored once.
+    pub async fn publish(&self, room: RoomId, caller: Caller<'_>, command: Command) -> Result<Published, Refusal> {
+        let published = self.carry_out(room, caller, command).await;
+        let result = match &published {
+            Ok(Published::Stored(_)) => "stored",
+            Ok(Published::Requested) => "requested",
+            Err(refusal) => refusal.name(),
+        };
+        metrics::counter!("live_chat_publishes_total", "result" => result).increment(1);
+        published
+    }
+
+    async fn carry_out(&self, room: RoomId, caller: Caller<'_>, command: Command) -> Result<Published, Refusal> {
+        let (live, claims) = self.let_in(room, &caller)?;
+        let (to, draft) = match command {
+            Command::Broadcast(draft) => (None, draft),
+            Command::Private { to, draft } => (Some(to), draft),
+            Command::Request => {
+                self.take_turn(room, &claims)?;
+                return live.ask_history(&claims).map(|()| Published::Requested);
+            }
+        };
+        let speaker = Speaker::new(self, live, claims, caller.from)?;
+        speaker.say(to, draft).await.map(Published::Stored)
+    }
+
+    /// Finds the room, which must be open, and who it is that asks something of it.
+    fn let_in(&self, room: RoomId, &Caller { token, site, .. }: &Caller<'_>) -> Result<(Arc<LiveRoom>, Claims), Refusal> {
+        if self.is_stopping() {
+            return Err(Refusal::Stopping);
+        }
+        let live = self.find(room)?;
+        let claims = self.check(token, room)?;
+        // Who publishes must show one.
+        site.widget_key.ok_or(Refusal::WidgetKey)?;
+        self.admit(room, site)?;
+        match live.state() {
+            RoomState::Live => Ok((live, claims)),
+            state => Err(Refusal::NotLive(state)),
+        }
+    }
+
+    fn take_turn(&self, room: RoomId, claims: &Claims) -> Result<(), Refusal> {
+        self.0.buckets.take((room, claims.user.clone())).map_err(|retry_after| Refusal::TooFast { retry_after })
+    }
+}
+
+/// Somebody who is about to say something, and may speak in the room.
+struct Speaker<'a> {
+    hub: &'a Hub,
+    live: Arc<LiveRoom>,
+    /// What holds for this message, whatever is changed while it is on its way.
+    rules: Arc<Rules>,
+    claims: Claims,
+    from: Option<IpAddr>,
+    /// Whether they may lift a sanction. Who may is under none: a ban by address may hold for their own.
+    moderates: bool,
+}
+
+/// What somebody has taken to speak.
+struct Turn {
+    /// What the store is to know of their name.
+    name: Option<NameClaim>,
+    /// What to give back if they do not speak after all.
+    saying: Option<Saying>,
+}
+
+impl<'a> Speaker<'a> {
+    fn new(hub: &'a Hub, live: Arc<LiveRoom>, claims: Claims, from: Option<IpAddr>) -> Result<Self, Refusal> {
+        if !claims.capabilities.allow(Capability::SendMessage) {
+            return Err(Refusal::Capability(Capability::SendMessage));
+        }
+        let (rules, moderates) = (live.rules(), claims.capabilities.allow(Capability::DisconnectUser));
+        let speaker = Self { hub, live, rules, claims, from, moderates };
+        speaker.check(&speaker.rules)?;
+        Ok(speaker)
+    }
+
+    async fn say(&self, to: Option<UserId>, draft: Draft) -> Result<Appended, Refusal> {
+        let chat = self.check_words(&draft)?;
+        let turn = self.take_turn(&draft, chat.as_ref())?;
+        let stored = self.review_and_store(to, draft, turn.name.clone()).await;
+        let stored = stored.inspect_err(|_| self.live.give_turn_back(&self.claims.user, turn.saying.as_ref()))?;
+        if let Some(name) = &turn.name {
+            self.live.name_stored(&self.claims.user, name);
+        }
+        if let Some(from) = self.from {
+            self.live.heard(&self.claims.user, from);
+        }
+        Ok(stored)
+    }
+
+    /// Whether they may speak at present.
+    fn check(&self, rules: &Rules) -> Result<(), Refusal> {
+        if self.moderates {
+            return Ok(());
+        }
+        self.live.may_speak(&self.claims.user, self.from, &self.hub.0.tokens)?;
+        rules.check_speaker(&self.claims)
+    }
+
+    /// Whether they may say this. Gives what people read of it, if it is a chat message.
+    fn check_words(&self, draft: &Draft) -> Result<Option<ChatText>, Refusal> {
+        if draft.announces && !self.moderates {
+            return Err(Refusal::Capability(Capability::DisconnectUser));
+        }
+        let payload = draft.payload.get();
+        ChatText::check(payload, &self.rules.limits(&self.hub.0.limits))?;
+        let chat = ChatText::of(payload);
+        if !self.moderates {
+            self.rules.check(&self.claims.user, payload, chat.as_ref())?;
+        }
+        Ok(chat)
+    }
+
+    /// Whether it is their turn, and the name that they speak under is theirs.
+    fn take_turn(&self, draft: &Draft, chat: Option<&ChatText>) -> Result<Turn, Refusal> {
+        let Self { hub, live, rules, claims, .. } = self;
+        hub.take_turn(live.id(), claims)?;
+        let name = hub.take_name(live, claims, draft)?;
+        let text = chat.map(|chat| &*chat.text);
+        let saying = match self.moderates {
+            true => None,
+            false => live.take_turn(rules, &claims.user, text, draft.client_message_id.as_deref())?,
+        };
+        Ok(Turn { name, saying })
+    }
+
+    async fn review_and_store(&self, to: Option<UserId>, draft: Draft, name: Option<NameClaim>) -> Result<Appended, Refusal> {
+        let Self { hub, live, rules, claims, from, moderates } = self;
+        // A private message is for its two parties alone.
+        let is_reviewed = !moderates && to.is_none();
+        let draft = if is_reviewed { hub.reviewed(live, rules, &claims.user, *from, draft).await? } else { draft };
+        live.keep_pace().await;
+        // Something may have been decided meanwhile.
+        hub.check_revoked(&claims.user, &claims.origin)?;
+        self.check(&live.rules())?;
+        let profile = Profile { announces: draft.announces, ..claims.profile() };
+        let entry = Entry { author: claims.user.clone(), to, profile, draft, name };
+        Ok(hub.0.engine.append(live.id(), entry).await?)
+    }
+}
