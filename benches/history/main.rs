@@ -23,7 +23,7 @@ use futures::{StreamExt, stream};
 use hdrhistogram::Histogram;
 use live_chat::{
     chat::{Draft, Profile, RoomId, UserId},
-    engine::{Engine, Entry, Sqlite},
+    engine::{Audience, Engine, Entry, Sqlite},
 };
 use load::{
     publishers::histogram,
@@ -96,7 +96,7 @@ async fn generate(folder: &Path, messages: u64) -> (String, u64) {
             let author = UserId::try_from(format!("user-{}", number % 5_000)).expect("a valid id");
             let draft = Draft { payload, video_time: 0.0, client_message_id: None, announces: false };
             engine
-                .append(RoomId::FIRST, Entry { author, to: None, profile: Profile::default(), draft, name: None })
+                .append(RoomId::FIRST, Entry { author, to: Audience::Everyone, profile: Profile::default(), draft, name: None })
                 .await
                 .expect("durable")
         }

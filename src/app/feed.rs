@@ -253,6 +253,7 @@ impl Feed {
             match Incoming::decode(&data) {
                 Incoming::Message(message) => messages.push(message),
                 Incoming::Viewers(viewers) => self.session.viewers.set(viewers),
+                Incoming::Waiting(waiting) => self.session.waiting.set(waiting),
                 Incoming::Room(state) => self.session.state.set(state),
                 Incoming::Settings(settings) => {
                     self.session.configure(settings);
@@ -286,6 +287,7 @@ impl Feed {
         self.session.token.set(init.token.clone());
         self.session.user_id.set(init.user_id.clone());
         self.session.viewers.set(init.viewer_count);
+        self.session.waiting.set(init.waiting);
         self.session.link.set(Link::Live);
     }
 

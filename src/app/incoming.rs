@@ -20,8 +20,10 @@ pub enum Incoming {
     Room(RoomState),
     /// The room's settings changed.
     Settings(SettingsView),
-    /// Messages were deleted.
+    /// Messages were deleted, or waited and do not any more.
     Removal(Removal),
+    /// So many messages wait for a moderator.
+    Waiting(usize),
     /// A moderator has decided that the reader may not speak, or may again.
     Standing(Option<Standing>),
     /// Nothing that the page shows.
@@ -39,6 +41,8 @@ pub struct Init {
     pub viewer_count: usize,
     /// Whether the position that was asked for could not be used.
     pub gap: bool,
+    /// How many messages wait for the reader, if they moderate.
+    pub waiting: usize,
 }
 
 impl Incoming {
@@ -52,14 +56,16 @@ impl Incoming {
         let message = envelope.get("message");
         match &*envelope.text("type")? {
             "init" => Init::read(&message).map(Self::Init),
-            "broadcast" | "private" => said(&envelope).map(Self::Message),
+            "broadcast" | "private" | "held" => said(&envelope).map(Self::Message),
             "system" => match message.text("status").as_deref() {
                 Some("start") => Some(Self::Room(RoomState::Live)),
                 Some("end") => Some(Self::Room(RoomState::Ended)),
                 Some("settings") => settings(&message).map(Self::Settings),
                 Some("timeout" | "ban") => Some(Self::Standing(Some(standing(&message)))),
                 Some("lift") => Some(Self::Standing(None)),
-                Some("delete") => removal(&envelope, &message).map(Self::Removal),
+                Some("delete" | "decline") => removal(&envelope, &message).map(Self::Removal),
+                Some("approve") => Some(Self::Removal(Removal::Approved(seq(&message.text("id")?)?))),
+                Some("waiting") => message.number("waiting").map(|waiting| Self::Waiting(waiting as usize)),
                 _ => message.number("viewer_count").map(|viewers| Self::Viewers(viewers as usize)),
             },
             _ => None,
@@ -74,6 +80,7 @@ impl Init {
             user_id: message.text("user_id")?,
             viewer_count: message.number("viewer_count").unwrap_or(0) as usize,
             gap: message.flag("gap"),
+            waiting: message.number("waiting").unwrap_or(0) as usize,
         })
     }
 }
@@ -99,7 +106,6 @@ fn standing(told: &Json) -> Standing {
 }
 
 fn removal(envelope: &Json, message: &Json) -> Option<Removal> {
-    let seq = |id: &str| id.parse::<MessageId>().ok().map(|id| id.seq);
     let before = seq(&envelope.text("id")?)?;
     match message.text("author_id") {
         Some(author) => Some(Removal::AllOf { author, before }),
@@ -107,12 +113,17 @@ fn removal(envelope: &Json, message: &Json) -> Option<Removal> {
     }
 }
 
+fn seq(id: &str) -> Option<u64> {
+    id.parse::<MessageId>().ok().map(|id| id.seq)
+}
+
 /// A message of the chat, if an envelope holds one: rooms carry other messages too.
 fn said(envelope: &Json) -> Option<ChatMessage> {
     let message = envelope.get("message");
     let id = envelope.text("id")?;
+    let kind = envelope.text("type");
     Some(ChatMessage {
-        seq: id.parse::<MessageId>().ok()?.seq,
+        seq: seq(&id)?,
         id,
         author: envelope.text("author_id")?,
         // Both spellings, as `ChatText::of` reads them.
@@ -121,7 +132,8 @@ fn said(envelope: &Json) -> Option<ChatMessage> {
             text: message.text("message_text").or_else(|| message.text("messageText"))?,
         },
         sent_at: envelope.text("sent_at")?,
-        private: envelope.text("type").as_deref() == Some("private"),
+        private: kind.as_deref() == Some("private"),
+        waits: kind.as_deref() == Some("held"),
         role: envelope.text("role").unwrap_or_default(),
         picture: envelope.text("picture").unwrap_or_default(),
         announces: envelope.flag("announcement"),
@@ -178,6 +190,7 @@ impl RoomView {
             username_chars: view.number("username_chars")? as usize,
             text_chars: view.number("text_chars")? as usize,
             moderates: view.flag("moderates"),
+            waiting: view.number("waiting")? as usize,
             standing: Some(view.get("standing")).filter(|told| told.text("reason").is_some()).map(|told| standing(&told)),
             is_named: view.flag("is_named"),
             form: FormView {
@@ -200,6 +213,7 @@ fn shown(message: &Json) -> Option<ChatMessage> {
         chat: ChatText { username: chat.text("username")?, text: chat.text("text")? },
         sent_at: message.text("sent_at")?,
         private: message.flag("private"),
+        waits: message.flag("waits"),
         role: message.text("role")?,
         picture: message.text("picture")?,
         announces: message.flag("announces"),

@@ -137,6 +137,7 @@ fn Said(session: Session, row: Row) -> impl IntoView {
     let hue = colour::class(&message.chat.username);
     // What the browser writes in another way than the server.
     let texts = session.texts;
+    let note = note(texts, message.waits, deleted);
     let written = |write: fn(Zone, &'static Texts, &str) -> String| -> Box<dyn Fn() -> String + Send> {
         let message = message.clone();
         Box::new(move || write(session.zone(), texts, &message.sent_at))
@@ -148,6 +149,7 @@ fn Said(session: Session, row: Row) -> impl IntoView {
             class:own=own
             class:deleted=is_deleted
             class:announcement=message.announces
+            class:waits=message.waits
         >
             {gap.then(|| view! { <p class="gap"><span>{texts.text("page.gap")}</span></p> })}
             {day.then(|| view! { <p class="day"><span>{written(Zone::day_in_words)}</span></p> })}
@@ -166,7 +168,7 @@ fn Said(session: Session, row: Row) -> impl IntoView {
                 <time class="time" datetime=message.sent_at.clone() title=written(Zone::full)>{written(Zone::time)}</time>
                 <p class="text" dir="auto">{rich(&message.chat.text, &people)}</p>
                 {session.moderates.then(|| more(session, message.clone()))}
-                {deleted.map(|reason| view! { <p class="note">{note(texts, &reason)}</p> })}
+                {note.map(|note| view! { <p class="note">{note}</p> })}
             </div>
         </li>
     }
@@ -193,9 +195,15 @@ fn role(role: &str) -> Option<&'static str> {
     }
 }
 
-/// What became of the reader's own message.
-fn note(texts: &'static Texts, reason: &str) -> String {
-    with_reason(texts, texts.text("page.deleted").to_owned(), reason)
+/// What became of the reader's own message, if it is not as others.
+fn note(texts: &'static Texts, waits: bool, deleted: Option<String>) -> Option<String> {
+    let key = match (waits, &deleted) {
+        (false, None) => return None,
+        (true, None) => "page.waits",
+        (true, Some(_)) => "page.not_approved",
+        (false, Some(_)) => "page.deleted",
+    };
+    Some(with_reason(texts, texts.text(key).to_owned(), &deleted.unwrap_or_default()))
 }
 
 /// A sentence, and why it is so, if that is known.

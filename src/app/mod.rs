@@ -34,8 +34,8 @@ mod timeline;
 mod view;
 
 pub use admin::{
-    ActRow, ActsView, Control, FIELDS, KeyForm, KeyRow, KeysView, RoomAdmin, RoomRow, RoomsView, SanctionRow, SettingsForm,
-    state_key,
+    ActRow, ActsView, Control, FIELDS, HeldRow, KeyForm, KeyRow, KeysView, QueueView, RoomAdmin, RoomRow, RoomsView, SanctionRow,
+    SettingsForm, state_key,
 };
 pub use look::{Fade, Look};
 pub use replay::Playhead;

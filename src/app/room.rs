@@ -45,6 +45,7 @@ pub fn Chat() -> impl IntoView {
         <main class="chat" data-hydrated=move || session.hydrated.get().then_some("true")>
             <header class="head">
                 <h1><bdi>{session.words(|session| session.settings.with(|settings| settings.name.clone()))}</bdi></h1>
+                {session.moderates.then(|| queue(session))}
                 <Presence session archive />
             </header>
             <Pinned session />
@@ -60,6 +61,21 @@ fn in_page() -> Option<(RoomView, &'static Texts)> {
     let texts = Texts::new(Json::parse(&text(TEXTS_ID)?)?.texts(), language::category);
     // They are needed for as long as the page is there.
     Some((RoomView::decode(&text(VIEW_ID)?)?, Box::leak(Box::new(texts))))
+}
+
+/// How many messages wait for the reader, and the way to them.
+fn queue(session: Session) -> impl IntoView {
+    let words = |session: Session| match session.waiting.get() {
+        0 => String::new(),
+        waiting => session.texts.count("page.to_review", waiting),
+    };
+    // Nobody can go where there is nothing.
+    let href = move || (session.waiting.get() > 0).then(|| format!("/admin/rooms/{}/queue", session.room));
+    view! {
+        <p class="queued" role="status">
+            <a href=href>{session.words(words)}</a>
+        </p>
+    }
 }
 
 /// How many watch, and how the connection is.

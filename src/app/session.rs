@@ -66,6 +66,8 @@ pub struct Session {
     pub state: RwSignal<RoomState>,
     /// Whether the reader may moderate.
     pub moderates: bool,
+    /// How many messages wait for a moderator.
+    pub waiting: RwSignal<usize>,
     /// What a moderator is asked.
     pub moderation: Moderation,
     /// What keeps the reader from speaking.
@@ -105,6 +107,7 @@ impl Session {
             pinned: RwSignal::new(view.pinned.clone()),
             state: RwSignal::new(view.state),
             moderates: view.moderates,
+            waiting: RwSignal::new(view.waiting),
             moderation: Moderation::new(),
             standing: RwSignal::new(view.standing.clone()),
             link: RwSignal::new(Link::Connecting),

@@ -1,7 +1,7 @@
 use leptos::{hydration::AutoReload, nonce::use_nonce, prelude::*};
 
 use super::{
-    admin::{self, ActsView, KeyRow, KeysView, RoomAdmin, RoomsView},
+    admin::{self, ActsView, KeyRow, KeysView, QueueView, RoomAdmin, RoomsView},
     look::{Fade, Look, Theme},
     replay::{self, Playhead},
     room::{Chat, TEXTS_ID, VIEW_ID},
@@ -35,6 +35,8 @@ pub enum Page {
     Admin(RoomsView),
     /// One room, for whoever runs it.
     AdminRoom(Box<RoomAdmin>),
+    /// What waits in it for a moderator.
+    Queue(Box<QueueView>),
     /// What was done in it.
     AdminActs(ActsView),
     /// The widget keys.
@@ -74,6 +76,10 @@ pub fn shell(options: &LeptosOptions, texts: &'static Texts, page: Page) -> impl
         Page::AdminRoom(room) => {
             let title = texts.fill("admin.title_of_room", &[("room", &room.row.name)]);
             document(texts, &title, admin::room(texts, *room).into_any())
+        }
+        Page::Queue(view) => {
+            let title = texts.fill("admin.title_of_queue", &[("room", &view.name)]);
+            document(texts, &title, admin::queue(texts, *view).into_any())
         }
         Page::AdminActs(acts) => {
             let title = texts.fill("admin.done_in", &[("room", &acts.name)]);

@@ -54,6 +54,8 @@ impl Extract {
 pub enum Removal {
     /// The message at this place of the log.
     Message(u64),
+    /// The message that waited at this place of the log: it comes as another one.
+    Approved(u64),
     /// Everything that an author said before a place of the log.
     AllOf {
         /// Who.
@@ -67,9 +69,14 @@ impl Removal {
     /// Whether `message` is one of them.
     pub fn covers(&self, message: &ChatMessage) -> bool {
         match self {
-            Self::Message(seq) => *seq == message.seq,
+            Self::Message(seq) | Self::Approved(seq) => *seq == message.seq,
             Self::AllOf { author, before } => *author == message.author && message.seq < *before,
         }
+    }
+
+    /// Whether a message is one of the reader's own that stay, marked.
+    fn marks(&self, message: &ChatMessage, user_id: &str) -> bool {
+        message.author == user_id && !matches!(self, Self::Approved(_))
     }
 }
 
@@ -214,7 +221,7 @@ impl Timeline {
     /// Whether the row of that id stays in the list after a removal.
     pub fn keeps(&self, id: &str, removal: &Removal, user_id: &str) -> bool {
         let entry = self.entries.iter().find(|entry| entry.message.id == id);
-        entry.is_some_and(|entry| !removal.covers(&entry.message) || entry.message.author == user_id)
+        entry.is_some_and(|entry| !removal.covers(&entry.message) || removal.marks(&entry.message, user_id))
     }
 
     /// Takes messages out. The reader's own stay, marked, so that they see what became of them.
@@ -225,7 +232,7 @@ impl Timeline {
             if is_gone {
                 entry.deleted.get_or_insert_default();
             }
-            let stays = !is_gone || entry.message.author == user_id;
+            let stays = !is_gone || removal.marks(&entry.message, user_id);
             if !stays && entry.message.seq > read_until {
                 *unread = unread.saturating_sub(1);
             }
@@ -242,7 +249,7 @@ impl Timeline {
 
     /// One of the reader's own messages that a removal takes out, if there is one.
     pub fn own(&self, removal: &Removal, user_id: &str) -> Option<String> {
-        let own = |entry: &&Entry| entry.message.author == user_id && removal.covers(&entry.message);
+        let own = |entry: &&Entry| removal.marks(&entry.message, user_id) && removal.covers(&entry.message);
         self.entries.iter().chain(&self.waiting).find(own).map(|entry| entry.message.id.clone())
     }
 

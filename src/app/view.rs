@@ -40,6 +40,8 @@ pub struct RoomView {
     pub text_chars: usize,
     /// Whether they may take out messages, and decide who speaks.
     pub moderates: bool,
+    /// How many messages wait for them to be approved; 0 for those who may not.
+    pub waiting: usize,
     /// What keeps them from speaking.
     pub standing: Option<Standing>,
     /// Whether the name in the form is the only one that they may use.
@@ -154,6 +156,8 @@ pub struct ChatMessage {
     pub sent_at: String,
     /// Only the reader and one other can see it.
     pub private: bool,
+    /// It waits for a moderator, and only the reader can see it.
+    pub waits: bool,
     /// What its author was in the room, as it is shown; empty for a guest.
     pub role: String,
     /// The address of their picture; empty if there is none.

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::chat::{Deletion, MessageId, Profile, RoomId, RoomState, Sanction, Settings, UserId};
+use crate::chat::{Deletion, MessageId, Profile, Resolution, RoomId, RoomState, Sanction, Settings, UserId};
 
 /// A moment: milliseconds since 1970-01-01T00:00:00Z, without leap seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -43,6 +43,11 @@ pub enum Kind {
         /// What was said.
         message: Message,
     },
+    /// A message that waits for a moderator. Until one lets it through, as a message of its own, only its author ever sees it, and
+    /// who decides on it.
+    Held(Message),
+    /// It was decided on a message that waited. Told to its author alone.
+    Resolution(Resolution),
     /// The room's state changed.
     Room(RoomState),
     /// The room's settings changed.
@@ -96,23 +101,25 @@ impl Event {
         match &self.kind {
             Kind::Message(_) | Kind::Room(_) | Kind::Settings { .. } | Kind::Deletion(_) => true,
             Kind::Private { to, message } => reader.is_some_and(|reader| reader == to || *reader == message.author),
+            Kind::Held(message) => reader == Some(&message.author),
+            Kind::Resolution(resolution) => reader == Some(&resolution.author),
             Kind::Sanction(sanction) => reader == Some(&sanction.user),
         }
     }
 
-    /// The message that it is, public or private, if it is one.
+    /// The message that it is, whoever may see it, if it is one.
     pub fn into_message(self) -> Option<Message> {
         match self.kind {
-            Kind::Message(message) | Kind::Private { message, .. } => Some(message),
-            Kind::Room(_) | Kind::Settings { .. } | Kind::Deletion(_) | Kind::Sanction(_) => None,
+            Kind::Message(message) | Kind::Private { message, .. } | Kind::Held(message) => Some(message),
+            Kind::Resolution(_) | Kind::Room(_) | Kind::Settings { .. } | Kind::Deletion(_) | Kind::Sanction(_) => None,
         }
     }
 
-    /// The message in it, public or private, if it is one.
+    /// The message in it, whoever may see it, if it is one.
     pub fn message(&self) -> Option<&Message> {
         match &self.kind {
-            Kind::Message(message) | Kind::Private { message, .. } => Some(message),
-            Kind::Room(_) | Kind::Settings { .. } | Kind::Deletion(_) | Kind::Sanction(_) => None,
+            Kind::Message(message) | Kind::Private { message, .. } | Kind::Held(message) => Some(message),
+            Kind::Resolution(_) | Kind::Room(_) | Kind::Settings { .. } | Kind::Deletion(_) | Kind::Sanction(_) => None,
         }
     }
 }
@@ -120,20 +127,34 @@ impl Event {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chat::Outcome;
 
     fn user(name: &str) -> UserId {
         UserId::try_from(name.to_owned()).expect("a valid id")
     }
 
+    fn said() -> Message {
+        let payload = RawValue::from_string("1".into()).expect("JSON");
+        Message { author: user("ann"), profile: Profile::default(), payload, video_time: 0.0 }
+    }
+
+    /// Who of them sees it, `None` being everybody.
+    fn seen_by(kind: Kind) -> Vec<Option<&'static str>> {
+        let event = Event { room: RoomId::FIRST, seq: 1, sent_at: Timestamp(0), kind };
+        let readers = [None, Some("ann"), Some("bob"), Some("eve")];
+        readers.into_iter().filter(|reader| event.visible_to(reader.map(user).as_ref())).collect()
+    }
+
     #[test]
     fn a_private_message_is_for_its_two_parties_alone() {
-        let payload = RawValue::from_string("1".into()).expect("JSON");
-        let message = Message { author: user("ann"), profile: Profile::default(), payload, video_time: 0.0 };
-        let event =
-            Event { room: RoomId::FIRST, seq: 1, sent_at: Timestamp(0), kind: Kind::Private { to: user("bob"), message } };
-        assert!(event.visible_to(Some(&user("ann"))));
-        assert!(event.visible_to(Some(&user("bob"))));
-        assert!(!event.visible_to(Some(&user("eve"))));
-        assert!(!event.visible_to(None));
+        assert_eq!(seen_by(Kind::Private { to: user("bob"), message: said() }), [Some("ann"), Some("bob")]);
+    }
+
+    #[test]
+    fn what_waits_and_what_becomes_of_it_is_for_its_author_alone() {
+        assert_eq!(seen_by(Kind::Held(said())), [Some("ann")]);
+        let resolution =
+            Resolution { of: 1, author: user("ann"), outcome: Outcome::Declined, by: user("bob"), reason: "rude".into() };
+        assert_eq!(seen_by(Kind::Resolution(resolution)), [Some("ann")]);
     }
 }

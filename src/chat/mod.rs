@@ -30,7 +30,9 @@ pub use event_type::EventType;
 pub use id::{InvalidId, MessageId, RoomId, UserId};
 pub use invitation::Invitation;
 pub use limits::Limits;
-pub use moderation::{AddressHash, Deleted, Deletion, Measure, REASON_CHARS, Sanction};
+pub use moderation::{
+    AddressHash, Deleted, Deletion, HELD_IN_ROOM, HELD_OF_AUTHOR, Measure, Outcome, REASON_CHARS, Resolution, Sanction,
+};
 pub use name::NameClaim;
 pub use origin::{InvalidOrigin, MOST_ORIGINS, Origin, Origins};
 pub use position::{InvalidPosition, Position};

@@ -35,6 +35,48 @@ impl Deleted {
     }
 }
 
+/// Messages of one author that may wait for a moderator at once, in a room that holds those of newcomers.
+pub const HELD_OF_AUTHOR: u64 = 5;
+
+/// Messages of all together that may wait for a moderator at once in a room: it bounds what a raid leaves behind, on the disk and
+/// for whoever has to read it.
+pub const HELD_IN_ROOM: u64 = 1_000;
+
+/// What was decided on a message that waited for a moderator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolution {
+    /// The place of the log where it waited.
+    pub of: u64,
+    /// Whose it is.
+    pub author: UserId,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Who decided it.
+    pub by: UserId,
+    /// Why: for the log, and for its author. May be empty.
+    pub reason: String,
+}
+
+/// What becomes of a message that waited for a moderator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// It is said: the event that follows is the message, for everybody.
+    Approved,
+    /// It is shown to nobody.
+    Declined,
+}
+
+impl Outcome {
+    /// Its name, in lower case: as it is stored and shown.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Approved => "approved",
+            Self::Declined => "declined",
+        }
+    }
+}
+
 /// What a moderator decided on somebody's right to speak in the room. The later one replaces the earlier one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sanction {

@@ -45,6 +45,9 @@ pub struct Settings {
     /// How many minutes ago somebody must have come for the first time to speak, at most 10,080 (a week); 0 for all. Those whom a
     /// site has signed in need not wait.
     pub established_minutes: u32,
+    /// Whether what somebody says waits for a moderator until a first message of theirs was let through. Who moderates and those
+    /// whom a site has signed in need not wait.
+    pub hold_newcomers: bool,
     /// Whether nobody but moderators may speak for now.
     pub paused: bool,
     /// The id of the message that stands above the chat for everybody, one of its public ones; empty for none. It stands there no

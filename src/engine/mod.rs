@@ -19,8 +19,8 @@ pub use self::{
     webhook::{Failure, Standing, Webhook, WebhookId},
 };
 use crate::chat::{
-    Deletion, Draft, Event, InvalidSetting, Invitation, Kind, Message, NameClaim, NewWidgetKey, Payload, Profile, Recorded,
-    Revocation, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, Timestamp, UserId, WidgetKey,
+    Deletion, Draft, Event, InvalidSetting, Invitation, Kind, Message, NameClaim, NewWidgetKey, Outcome, Payload, Profile,
+    Recorded, Revocation, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, Timestamp, UserId, WidgetKey,
 };
 
 /// Receives every event of every room, in the order of each room's log, after its commit and before its author's answer.
@@ -74,6 +74,26 @@ pub trait Engine: Send + Sync + 'static {
     /// answer is the first one's.
     fn append(&self, room: RoomId, entry: Entry) -> BoxFuture<'_, Result<Appended, EngineError>>;
 
+    /// Decides on a message that waits for a moderator, as an event of the room's log; if it is approved, the next event is the
+    /// message, for everybody. One that it was decided on before in the same way: no event, the answer is the first one's.
+    ///
+    /// The answer is the message if it is approved, else the decision.
+    fn resolve(
+        &self,
+        room: RoomId,
+        of: u64,
+        outcome: Outcome,
+        by: UserId,
+        reason: String,
+    ) -> BoxFuture<'_, Result<Appended, EngineError>>;
+
+    /// The messages of a room after `after` that wait for a moderator, the oldest first.
+    fn held(&self, room: RoomId, after: u64, limit: usize) -> BoxFuture<'_, Result<Vec<Event>, EngineError>>;
+
+    /// Whether somebody has said something to everybody in the room. May be forgotten with what they said, when that is past the
+    /// room's retention.
+    fn has_spoken(&self, room: RoomId, user: UserId) -> BoxFuture<'_, Result<bool, EngineError>>;
+
     /// Changes a room's settings, as an event of its log. In any state of the room. To what they are already: no event, no error.
     fn configure(&self, room: RoomId, change: SettingsChange, by: UserId) -> BoxFuture<'_, Result<Room, EngineError>>;
 
@@ -81,7 +101,8 @@ pub trait Engine: Send + Sync + 'static {
     /// any state of the room. A message that was taken out before: no event, the answer is the first deletion's.
     fn delete(&self, room: RoomId, deletion: Deletion) -> BoxFuture<'_, Result<Appended, EngineError>>;
 
-    /// Notes, as an event of the room's log, whether somebody may speak. In any state of the room.
+    /// Notes, as an event of the room's log, whether somebody may speak; before a ban, what waits of them is declined. In any state
+    /// of the room.
     fn sanction(&self, room: RoomId, sanction: Sanction) -> BoxFuture<'_, Result<Appended, EngineError>>;
 
     /// The newest sanction of each user of each room that is not lifted, those whose time is over included; by room, in the order
@@ -142,8 +163,8 @@ pub trait Engine: Send + Sync + 'static {
 pub struct Entry {
     /// Who says it.
     pub author: UserId,
-    /// To whom alone, if it is private.
-    pub to: Option<UserId>,
+    /// Who is to read it.
+    pub to: Audience,
     /// What they are.
     pub profile: Profile,
     /// What they say.
@@ -151,6 +172,17 @@ pub struct Entry {
     /// What the store is to know of the name that they say it under; `None` where it knows, or need not. Replaces what it knew of
     /// this author in the room.
     pub name: Option<NameClaim>,
+}
+
+/// Who is to read a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// All who are in the room.
+    Everyone,
+    /// One user alone.
+    One(UserId),
+    /// Nobody before a moderator has let it through.
+    Moderators,
 }
 
 /// A name that the store knows somebody to hold.
@@ -174,6 +206,8 @@ pub struct Appended {
     pub seq: u64,
     /// When it was ordered.
     pub sent_at: Timestamp,
+    /// Whether it is a message that waits for a moderator there, or was declined.
+    pub held: bool,
 }
 
 /// Something that was done in a room.
@@ -181,8 +215,8 @@ pub struct Appended {
 pub struct Act {
     /// What: no message.
     pub event: Event,
-    /// The one message that it took out, if that is what it did.
-    pub deleted: Option<Message>,
+    /// The one message that it was done to, if it was one.
+    pub message: Option<Message>,
 }
 
 /// Which events to read: those with `after < seq < before` that the reader may see.
@@ -284,6 +318,24 @@ pub enum EngineError {
     /// There is no such widget key.
     #[error("there is no such widget key")]
     UnknownWidgetKey,
+    /// It was decided on this message in another way.
+    #[error("message {seq} of room {room} is {outcome:?} already")]
+    Resolved {
+        /// The room.
+        room: RoomId,
+        /// The message's place in its log.
+        seq: u64,
+        /// What became of it.
+        outcome: Outcome,
+    },
+    /// No more messages of this author may wait for a moderator, or none of anybody.
+    #[error("too many messages wait for a moderator in room {room}")]
+    TooManyHeld {
+        /// The room.
+        room: RoomId,
+        /// Whether they are all this author's.
+        of_author: bool,
+    },
     /// The room takes no messages in this state.
     #[error("room is {0:?}, not live")]
     NotLive(RoomState),

@@ -24,7 +24,7 @@ impl Hub {
     /// # Errors
     /// [`Refusal::Token`], [`Refusal::Capability`], [`Refusal::UnknownRoom`].
     pub fn export(&self, room: RoomId, who: &Authority) -> Result<Export, Refusal> {
-        let LiveSnapshot { room: about, head, .. } = self.find(room)?.snapshot();
+        let LiveSnapshot { room: about, head, .. } = self.find(room)?.snapshot(self.0.engine.trimmed(room));
         self.authorize(room, who, Capability::ManageRoom)?;
         let query = Query {
             room,

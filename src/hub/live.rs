@@ -14,6 +14,7 @@ use tokio::sync::{Notify, Semaphore};
 
 use super::{
     Claims, Identity, Origin, Refusal, RingSize, Tokens,
+    held::Held,
     names::{Names, Taken, Wish},
     recent::Recent,
     repeats::Saying,
@@ -91,6 +92,9 @@ struct State {
     rules: Arc<Rules>,
     turns: Turns,
     recent: Recent,
+    held: Held,
+    /// How many waiting messages moderators were told of last.
+    told_waiting: usize,
 }
 
 /// Somebody who serves connections of the room.
@@ -120,6 +124,7 @@ pub(super) struct LiveSnapshot {
     pub(super) head: u64,
     pub(super) viewer_count: usize,
     pub(super) messages_last_minute: u32,
+    pub(super) waiting: usize,
 }
 
 /// A new connection's place in the room.
@@ -170,6 +175,8 @@ impl LiveRoom {
             rules,
             turns: Turns::default(),
             recent: Recent::new(),
+            held: Held::default(),
+            told_waiting: 0,
         };
         let reviews = Semaphore::new(REVIEWS);
         Self { id, state: Mutex::new(state), progress: Notify::new(), hashes: RandomState::new(), reviews }
@@ -197,13 +204,15 @@ impl LiveRoom {
         self.lock().head
     }
 
-    pub(super) fn snapshot(&self) -> LiveSnapshot {
+    /// How it is. Events up to `trimmed` are past its retention.
+    pub(super) fn snapshot(&self, trimmed: u64) -> LiveSnapshot {
         let mut state = self.lock();
         LiveSnapshot {
             room: state.room.clone(),
             head: state.head,
             viewer_count: state.connections.len(),
             messages_last_minute: state.recent.count(),
+            waiting: state.held.count(trimmed),
         }
     }
 
@@ -231,7 +240,9 @@ impl LiveRoom {
                 }
                 Kind::Sanction(sanction) => state.sanctions.note(sanction, now()),
                 Kind::Message(_) | Kind::Private { .. } => state.recent.add(),
+                Kind::Held(_) | Kind::Resolution(_) => {}
             }
+            state.held.note(event);
             state.head = event.seq;
             state.push(Item::Event(Arc::clone(event)));
         }
@@ -390,6 +401,34 @@ impl LiveRoom {
             state.push_presence();
             self.wake(state);
         }
+    }
+
+    /// Tells moderators how many messages wait, if that has changed since they were told last. Those up to `trimmed` are past the
+    /// room's retention.
+    pub(super) fn tell_waiting(&self, trimmed: u64) {
+        let mut state = self.lock();
+        let waiting = state.held.count(trimmed);
+        if state.told_waiting != waiting {
+            state.told_waiting = waiting;
+            state.push(Item::Waiting(waiting));
+            self.wake(state);
+        }
+    }
+
+    /// Whether that user is known to have spoken.
+    pub(super) fn knows(&self, user: &UserId) -> bool {
+        self.lock().held.knows(user)
+    }
+
+    /// That user has spoken.
+    pub(super) fn remember(&self, user: &UserId) {
+        self.lock().held.remember(user);
+    }
+
+    /// Takes over what waits since before the start.
+    pub(super) fn restore_held(&self, events: &[Event]) {
+        let mut state = self.lock();
+        events.iter().for_each(|event| state.held.note(event));
     }
 
     /// Asks the connection that a token was made for to send its history; another of the same user if that one is gone.

@@ -5,6 +5,7 @@
 //! HTTP, HTML or a wire format; the one thing that it keeps for the dialects is a place for each entry's encoded frame.
 
 mod export;
+mod held;
 mod import;
 mod invitations;
 mod live;
@@ -118,6 +119,8 @@ pub struct Snapshot {
     pub viewer_count: usize,
     /// How many messages there were in the last minute.
     pub messages_last_minute: u32,
+    /// How many messages wait for a moderator.
+    pub waiting: usize,
 }
 
 /// Who publishes, by what they show.
@@ -134,7 +137,7 @@ pub struct Caller<'a> {
 /// What became of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Published {
-    /// The message is durable, and on its way to everybody.
+    /// The message is durable, and on its way to all who may read it.
     Stored(Appended),
     /// The history is on its way to the asker's connection.
     Requested,
@@ -215,7 +218,7 @@ impl Hub {
         for invitation in engine.invitations().await? {
             invitations.note(invitation);
         }
-        let (held, owners) = (engine.names().await?, RwLock::default());
+        let (names, owners) = (engine.names().await?, RwLock::default());
         let buckets = Buckets::new(limits.rate_per_second, limits.burst);
         let inner = Arc::new(Inner {
             engine,
@@ -232,9 +235,12 @@ impl Hub {
             review,
             stopping: AtomicBool::new(false),
         });
-        tokio::spawn(tell_presence(Arc::downgrade(&inner)));
+        tokio::spawn(tell_counts(Arc::downgrade(&inner)));
         let hub = Self(inner);
-        hub.restore_names(held);
+        hub.restore_names(names);
+        for room in hub.0.rooms.all() {
+            hub.restore_held(&room).await?;
+        }
         Ok(hub)
     }
 
@@ -273,8 +279,9 @@ impl Hub {
     /// # Errors
     /// [`Refusal::UnknownRoom`].
     pub fn snapshot(&self, room: RoomId) -> Result<Snapshot, Refusal> {
-        let LiveSnapshot { room, head, viewer_count, messages_last_minute } = self.find(room)?.snapshot();
-        Ok(Snapshot { room, position: self.position(head), viewer_count, messages_last_minute })
+        let LiveSnapshot { room, head, viewer_count, messages_last_minute, waiting } =
+            self.find(room)?.snapshot(self.0.engine.trimmed(room));
+        Ok(Snapshot { room, position: self.position(head), viewer_count, messages_last_minute, waiting })
     }
 
     /// Where each room's log ends.
@@ -396,8 +403,8 @@ impl Hub {
     }
 }
 
-/// Tells big rooms their viewer count once a second, for as long as the hub lives.
-async fn tell_presence(hub: Weak<Inner>) {
+/// Once a second tells big rooms their viewer count, and moderators how many messages wait for them, for as long as the hub lives.
+async fn tell_counts(hub: Weak<Inner>) {
     let mut ticks = tokio::time::interval(Duration::from_secs(1));
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -405,6 +412,7 @@ async fn tell_presence(hub: Weak<Inner>) {
         let Some(hub) = hub.upgrade() else { return };
         for room in hub.rooms.all() {
             room.tell_presence();
+            room.tell_waiting(hub.engine.trimmed(room.id()));
         }
     }
 }

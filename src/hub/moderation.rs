@@ -115,7 +115,13 @@ impl Hub {
         self.authorize(room, who, Capability::DisconnectUser)?;
         let holds = |event: &Event| match &event.kind {
             Kind::Sanction(sanction) => event.room == room && sanctions::refusal(sanction.measure, now()).is_some(),
-            Kind::Message(_) | Kind::Private { .. } | Kind::Room(_) | Kind::Settings { .. } | Kind::Deletion(_) => false,
+            Kind::Message(_)
+            | Kind::Private { .. }
+            | Kind::Held(_)
+            | Kind::Resolution(_)
+            | Kind::Room(_)
+            | Kind::Settings { .. }
+            | Kind::Deletion(_) => false,
         };
         let mut all = self.0.engine.sanctions().await?;
         all.retain(holds);
@@ -134,7 +140,7 @@ impl Hub {
             Authority::Bearer(token) => Some(self.check(token, room)?),
         };
         let act = self.0.engine.deletion(room, seq).await?.ok_or(Refusal::UnknownMessage)?;
-        let author = act.deleted.as_ref().map(|message| &message.author);
+        let author = act.message.as_ref().map(|message| &message.author);
         match asker {
             Some(claims) if Some(&claims.user) != author && !claims.capabilities.allow(Capability::DeleteMessage) => {
                 Err(Refusal::Capability(Capability::DeleteMessage))

@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 use super::{Caller, Claims, Hub, Published, Refusal, live::LiveRoom, repeats::Saying, rules::Rules};
 use crate::{
     chat::{Capability, ChatText, Command, Draft, NameClaim, Profile, RoomId, RoomState, UserId},
-    engine::{Appended, Entry},
+    engine::{Appended, Audience, Entry},
 };
 
 impl Hub {
@@ -17,6 +17,7 @@ impl Hub {
     pub async fn publish(&self, room: RoomId, caller: Caller<'_>, command: Command) -> Result<Published, Refusal> {
         let published = self.carry_out(room, caller, command).await;
         let result = match &published {
+            Ok(Published::Stored(Appended { held: true, .. })) => "held",
             Ok(Published::Stored(_)) => "stored",
             Ok(Published::Requested) => "requested",
             Err(refusal) => refusal.name(),
@@ -146,6 +147,7 @@ impl<'a> Speaker<'a> {
         // A private message is for its two parties alone.
         let is_reviewed = !moderates && to.is_none();
         let draft = if is_reviewed { hub.reviewed(live, rules, &claims.user, *from, draft).await? } else { draft };
+        let to = self.audience(to).await?;
         live.keep_pace().await;
         // Something may have been decided meanwhile.
         hub.check_revoked(&claims.user, &claims.origin)?;
@@ -153,5 +155,17 @@ impl<'a> Speaker<'a> {
         let profile = Profile { announces: draft.announces, ..claims.profile() };
         let entry = Entry { author: claims.user.clone(), to, profile, draft, name };
         Ok(hub.0.engine.append(live.id(), entry).await?)
+    }
+
+    /// Who is to read what they say. What newcomers say to one alone would be read by no moderator.
+    async fn audience(&self, to: Option<UserId>) -> Result<Audience, Refusal> {
+        let Self { hub, live, claims, .. } = self;
+        let is_held = live.rules().hold(claims) && hub.is_newcomer(live, &claims.user).await?;
+        match to {
+            Some(_) if is_held => Err(Refusal::Newcomer),
+            Some(to) => Ok(Audience::One(to)),
+            None if is_held => Ok(Audience::Moderators),
+            None => Ok(Audience::Everyone),
+        }
     }
 }

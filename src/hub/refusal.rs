@@ -1,7 +1,10 @@
 use std::{error::Error, fmt, time::Duration};
 
 use crate::{
-    chat::{Capability, Field, Group, Invalid, InvalidSetting, InvalidWidgetKey, REASON_CHARS, RoomId, RoomState},
+    chat::{
+        Capability, Field, Group, HELD_OF_AUTHOR, Invalid, InvalidSetting, InvalidWidgetKey, Outcome, REASON_CHARS, RoomId,
+        RoomState,
+    },
     engine::EngineError,
     hub::{TokenError, moderation::LONGEST_TIMEOUT},
     locales,
@@ -95,6 +98,14 @@ pub enum Refusal {
         /// For how long yet.
         left: Duration,
     },
+    /// They want to say something to one alone, and have said nothing to all yet.
+    Newcomer,
+    /// As many messages of theirs wait for a moderator as may.
+    AllHeld,
+    /// As many messages wait for a moderator as may.
+    QueueFull,
+    /// It was decided on the message in another way.
+    Resolved(Outcome),
     /// Only some may write links in this room.
     Links,
     /// There is a word in it that the room does not want.
@@ -168,6 +179,11 @@ impl Refusal {
             Self::Speakers(Group::SignedIn) => said("page.signed_in_only"),
             Self::Speakers(Group::Moderators) => said("page.moderators_only"),
             Self::NotEstablished { left } => wait("refusal.not_established", left),
+            Self::Newcomer => said("refusal.newcomer"),
+            Self::AllHeld => texts.fill("refusal.all_held", &[("limit", &HELD_OF_AUTHOR.to_string())]),
+            Self::QueueFull => said("refusal.queue_full"),
+            Self::Resolved(Outcome::Approved) => said("refusal.approved"),
+            Self::Resolved(Outcome::Declined) => said("refusal.declined"),
             Self::Links => said("refusal.links"),
             Self::BlockedWord(Field::Username) => said("refusal.name_blocked"),
             Self::BlockedWord(Field::Text) => said("refusal.message_blocked"),
@@ -229,6 +245,10 @@ impl Refusal {
             Self::Paused => "paused",
             Self::Speakers(_) => "speakers",
             Self::NotEstablished { .. } => "not_established",
+            Self::Newcomer => "newcomer",
+            Self::AllHeld => "all_held",
+            Self::QueueFull => "queue_full",
+            Self::Resolved(_) => "resolved",
             Self::Links => "links",
             Self::BlockedWord(_) => "blocked_word",
             Self::Setting(_) => "setting",
@@ -283,6 +303,9 @@ impl From<EngineError> for Refusal {
             EngineError::UnknownRoom(room) => Self::UnknownRoom(room),
             EngineError::NotLive(state) => Self::NotLive(state),
             EngineError::UnknownMessage { .. } => Self::UnknownMessage,
+            EngineError::Resolved { outcome, .. } => Self::Resolved(outcome),
+            EngineError::TooManyHeld { of_author: true, .. } => Self::AllHeld,
+            EngineError::TooManyHeld { of_author: false, .. } => Self::QueueFull,
             EngineError::UnknownWidgetKey => Self::UnknownWidgetKey,
             EngineError::Closed => Self::Stopping,
             EngineError::WrongOrder(from, to) => Self::WrongOrder(from, to),

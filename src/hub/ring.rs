@@ -37,6 +37,8 @@ pub enum Item {
         /// How many there are now.
         viewer_count: usize,
     },
+    /// So many messages wait for a moderator: told to those alone, never stored.
+    Waiting(usize),
     /// A message that was deleted: nothing is told of it any more.
     Erased,
 }
@@ -63,7 +65,7 @@ impl Entry {
     pub fn event(&self) -> Option<&Event> {
         match &self.item {
             Item::Event(event) => Some(event),
-            Item::Presence { .. } | Item::Erased => None,
+            Item::Presence { .. } | Item::Waiting(_) | Item::Erased => None,
         }
     }
 

@@ -18,6 +18,8 @@ pub(super) struct Rules {
     speakers: Group,
     /// How long ago guests must have come.
     established: Duration,
+    /// Whether what newcomers say waits for a moderator.
+    holds_newcomers: bool,
     links: Group,
     /// Longest text, in code points; 0 for the installation's.
     message_chars: u32,
@@ -39,6 +41,7 @@ impl Rules {
             is_paused: settings.paused,
             speakers: settings.speakers,
             established: Duration::from_secs(60 * u64::from(settings.established_minutes)),
+            holds_newcomers: settings.hold_newcomers,
             links: settings.links,
             message_chars: settings.message_chars,
             blocked_words: (!settings.blocked_words.is_empty()).then(|| Words::new(&settings.blocked_words)),
@@ -64,6 +67,11 @@ impl Rules {
             _ if !left.is_zero() && !user.is_of_site() => Err(Refusal::NotEstablished { left }),
             _ => Ok(()),
         }
+    }
+
+    /// Whether what somebody says is to wait for a moderator if they have not said anything here before.
+    pub(super) fn hold(&self, claims: &Claims) -> bool {
+        self.holds_newcomers && claims.profile().role.is_guest() && !claims.is_of_a_site()
     }
 
     /// What one client may send here.

@@ -53,6 +53,8 @@ pub struct Subscriber {
     /// Whether its positions say so (see [`HISTORY_ASKED_WITHIN`]).
     tells_since: bool,
     since_told_until: Instant,
+    /// Whether it is told how many messages wait for a moderator.
+    moderates: bool,
     /// Came with a position, so that it has the history already.
     resumed: bool,
     /// Requests for history that are not answered yet.
@@ -153,7 +155,12 @@ impl Batch {
     fn new(entries: Vec<Arc<Entry>>) -> Self {
         let mut seqs = entries.iter().filter_map(|entry| entry.event()).map(|event| event.seq);
         let events = seqs.next().map(|first| (first, seqs.next_back().unwrap_or(first)));
-        let public = entries.iter().filter_map(|entry| entry.event()).all(|event| event.visible_to(None));
+        let is_public = |item: &Item| match item {
+            Item::Event(event) => event.visible_to(None),
+            Item::Waiting(_) => false,
+            Item::Presence { .. } | Item::Erased => true,
+        };
+        let public = entries.iter().all(|entry| is_public(&entry.item));
         let deletes = entries.iter().filter_map(|entry| entry.event()).any(|event| matches!(event.kind, Kind::Deletion(_)));
         Self { entries, events, public, deletes }
     }
@@ -196,6 +203,7 @@ impl Subscriber {
             // Before the first event there is no history to be owed.
             tells_since: since.is_some_and(|since| since > 0),
             since_told_until: Instant::now() + HISTORY_ASKED_WITHIN,
+            moderates: false,
             resumed: position.is_some(),
             asked: joined.asked,
             may_have_asked: true,
@@ -203,6 +211,12 @@ impl Subscriber {
         let gap = resume.is_some() && position.is_none();
         let position = Position { since: subscriber.since_told(), ..hub.position(given) };
         (subscriber, Welcome { gap, viewer_count: joined.viewer_count, position })
+    }
+
+    /// Has a moderator told how many messages wait for one, whenever that changes; gives how many it is now.
+    pub fn tell_waiting(&mut self) -> usize {
+        self.moderates = true;
+        self.room.snapshot(self.hub.0.engine.trimmed(self.room.id())).waiting
     }
 
     /// The room that it listens to.
@@ -295,6 +309,7 @@ impl Subscriber {
             self.cursor += 1;
             match &entry.item {
                 Item::Presence { .. } if entry.number() >= self.joined_at => picked.push((&**entry, None)),
+                Item::Waiting(_) if self.moderates && entry.number() >= self.joined_at => picked.push((&**entry, None)),
                 Item::Event(event) if event.seq > self.given => {
                     self.given = event.seq;
                     if event.visible_to(Some(&self.user)) {
@@ -302,7 +317,7 @@ impl Subscriber {
                         picked.push((&**entry, own));
                     }
                 }
-                Item::Presence { .. } | Item::Event(_) | Item::Erased => {}
+                Item::Presence { .. } | Item::Waiting(_) | Item::Event(_) | Item::Erased => {}
             }
         }
         picked

@@ -9,7 +9,8 @@ use serde_json::value::RawValue;
 
 use super::{moment::rfc3339, payload::present};
 use crate::chat::{
-    Command, Deleted, Draft, Event, Kind, Measure, MessageId, Payload, Position, RoomId, RoomState, Sanction, Settings, UserId,
+    Command, Deleted, Draft, Event, Kind, Measure, MessageId, Outcome, Payload, Position, Resolution, RoomId, RoomState,
+    Sanction, Settings, UserId,
 };
 
 /// Longest client message id, in bytes. A UUID has 36.
@@ -158,6 +159,10 @@ impl<'a> Envelope<'a> {
             Kind::Private { to, message } => {
                 ("private", message.author.as_str(), to.as_str(), message.video_time, Borrowed(&*message.payload))
             }
+            Kind::Held(message) => ("held", message.author.as_str(), "", message.video_time, Borrowed(&*message.payload)),
+            Kind::Resolution(resolution) => {
+                ("system", "0", resolution.author.as_str(), 0.0, Owned(resolved(event.room, resolution)))
+            }
             Kind::Room(state) => ("system", "0", "", 0.0, Owned(room_status(*state))),
             Kind::Settings { settings, .. } => ("system", "0", "", 0.0, Owned(configured(settings))),
             Kind::Deletion(deletion) => ("system", "0", "", 0.0, Owned(deleted(event.room, &deletion.of))),
@@ -221,6 +226,16 @@ fn deleted(room: RoomId, deleted: &Deleted) -> Payload {
     serde_json::value::to_raw_value(&told).expect("plain data")
 }
 
+/// What somebody is told of a message of theirs that waited: what became of it and why, not by whom.
+fn resolved(room: RoomId, Resolution { of, outcome, reason, .. }: &Resolution) -> Payload {
+    let id = MessageId { room, seq: *of }.to_string();
+    let told = match outcome {
+        Outcome::Approved => serde_json::json!({ "status": "approve", "id": id }),
+        Outcome::Declined => serde_json::json!({ "status": "decline", "id": id, "reason": reason }),
+    };
+    serde_json::value::to_raw_value(&told).expect("plain data")
+}
+
 /// What somebody is told of what was decided on them: what and why, not by whom.
 fn sanctioned(Sanction { measure, reason, .. }: &Sanction) -> Payload {
     let told = match measure {
@@ -244,6 +259,9 @@ pub struct Init {
     pub position: String,
     /// Whether it asked for a position that cannot be resumed from.
     pub gap: bool,
+    /// How many messages wait for a moderator, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<usize>,
 }
 
 /// What the server itself says: inLive's author `"0"`, no video time.
@@ -297,6 +315,11 @@ pub fn presence(room: RoomId, joined: bool, viewer_count: usize) -> Bytes {
     }
     let status = if joined { "join" } else { "leave" };
     sse(None, &Notice::encode(room, "", "system", Presence { status, viewer_count }))
+}
+
+/// So many messages wait for a moderator.
+pub fn waiting(room: RoomId, waiting: usize) -> Bytes {
+    sse(None, &Notice::encode(room, "", "system", serde_json::json!({ "status": "waiting", "waiting": waiting })))
 }
 
 /// The answer to `request`. Its SSE id is the position that it reaches: a connection lost after it must not be given it again.
@@ -492,7 +515,8 @@ mod tests {
     #[test]
     fn the_server_s_own_envelopes_have_inlive_s_form() {
         let check = |frame: Bytes, expected: &str| assert_eq!(std::str::from_utf8(&frame).expect("UTF-8"), expected);
-        let tell = Init { token: "t".into(), user_id: "u".into(), viewer_count: 3, position: "e-7".into(), gap: false };
+        let tell =
+            Init { token: "t".into(), user_id: "u".into(), viewer_count: 3, position: "e-7".into(), gap: false, waiting: None };
         check(
             init(RoomId::FIRST, &tell, 1_500),
             concat!(

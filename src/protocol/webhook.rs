@@ -70,7 +70,7 @@ pub fn body(event: &Event, kind: EventType) -> Vec<u8> {
     let (by, reason) = match &event.kind {
         Kind::Deletion(Deletion { by, reason, .. }) | Kind::Sanction(Sanction { by, reason, .. }) => (Some(by), Some(&**reason)),
         Kind::Settings { by, .. } => (Some(by), None),
-        Kind::Message(_) | Kind::Private { .. } | Kind::Room(_) => (None, None),
+        Kind::Message(_) | Kind::Private { .. } | Kind::Held(_) | Kind::Resolution(_) | Kind::Room(_) => (None, None),
     };
     let data = Told { envelope: Envelope::of(event), by, reason };
     serde_json::to_vec(&Payload { kind, timestamp: rfc3339(event.sent_at), data }).expect("plain data")
@@ -150,6 +150,7 @@ mod tests {
             Some(("message.created", "ann", json!({ "type": "broadcast", "message": { "a": 1 } }))),
         );
         check(Kind::Private { to: user("bob"), message: said("1") }, None);
+        check(Kind::Held(said("1")), None);
         check(
             Kind::Deletion(Deletion { of: Deleted::AllOf(user("bob")), by: by.clone(), reason: reason.clone() }),
             Some((

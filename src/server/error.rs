@@ -121,7 +121,9 @@ pub(super) fn status(refusal: &Refusal) -> StatusCode {
         Refusal::UnknownRoom(_) | Refusal::UnknownMessage | Refusal::UnknownWidgetKey | Refusal::UnknownInvitation => {
             StatusCode::NOT_FOUND
         }
-        Refusal::NotLive(_) | Refusal::NotConnected | Refusal::WrongOrder(..) | Refusal::SlugTaken(_) => StatusCode::CONFLICT,
+        Refusal::NotLive(_) | Refusal::NotConnected | Refusal::WrongOrder(..) | Refusal::SlugTaken(_) | Refusal::Resolved(_) => {
+            StatusCode::CONFLICT
+        }
         Refusal::InvitationOver => StatusCode::GONE,
         Refusal::NameTaken | Refusal::NameReserved => StatusCode::CONFLICT,
         Refusal::Token(_) => StatusCode::UNAUTHORIZED,
@@ -133,6 +135,9 @@ pub(super) fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::Banned
         | Refusal::Paused
         | Refusal::NotEstablished { .. }
+        | Refusal::Newcomer
+        | Refusal::AllHeld
+        | Refusal::QueueFull
         | Refusal::Denied { .. }
         | Refusal::Unreviewed
         | Refusal::Speakers(_) => StatusCode::FORBIDDEN,

@@ -15,6 +15,7 @@ mod connection;
 mod embed;
 mod error;
 mod export;
+mod held;
 mod hooks;
 mod identity;
 mod import;

@@ -61,7 +61,9 @@ pub(super) async fn deletion(
     let Act { event, .. } = hub.deletion(room, &authority, message_id(room, &name)?.seq).await?;
     let reason = match &event.kind {
         Kind::Deletion(deletion) => &*deletion.reason,
-        Kind::Message(_) | Kind::Private { .. } | Kind::Room(_) | Kind::Settings { .. } | Kind::Sanction(_) => "",
+        Kind::Resolution(resolution) => &resolution.reason,
+        Kind::Message(_) | Kind::Private { .. } | Kind::Held(_) => "",
+        Kind::Room(_) | Kind::Settings { .. } | Kind::Sanction(_) => "",
     };
     let data = json!({ "id": event.id().to_string(), "sent_at": rfc3339(event.sent_at), "reason": reason });
     Ok(Json(Answer { code: 200, message: "OK", data, meta: None }).into_response())
@@ -160,7 +162,8 @@ pub(super) async fn sanctions(
                 "addresses": addresses.len(), "by": by, "reason": reason,
             }))
         }
-        Kind::Message(_) | Kind::Private { .. } | Kind::Room(_) | Kind::Settings { .. } | Kind::Deletion(_) => None,
+        Kind::Message(_) | Kind::Private { .. } | Kind::Held(_) | Kind::Resolution(_) => None,
+        Kind::Room(_) | Kind::Settings { .. } | Kind::Deletion(_) => None,
     };
     let data: Vec<_> = all.iter().filter_map(shown).collect();
     Ok(Json(Answer { code: 200, message: "OK", data, meta: None }).into_response())
@@ -187,7 +190,6 @@ async fn decide(
     Ok(done(hub, room, hub.sanction(room, authority, user(&name)?, decision, by_address, reason).await?))
 }
 
-/// The place of a message of that room.
 /// The message of `room` that a path names.
 pub(super) fn message_id(room: RoomId, name: &str) -> Result<MessageId, ApiError> {
     let unknown = || ApiError::new(StatusCode::NOT_FOUND, format!("There is no message {name:?} in this room."));
@@ -200,7 +202,7 @@ fn user(name: &str) -> Result<UserId, ApiError> {
 }
 
 /// The event that a moderator's act has become.
-fn done(hub: &Hub, room: RoomId, appended: Appended) -> Response {
+pub(super) fn done(hub: &Hub, room: RoomId, appended: Appended) -> Response {
     let id = MessageId { room, seq: appended.seq }.to_string();
     let data = json!({ "id": id, "position": hub.position(appended.seq).to_string(), "sent_at": rfc3339(appended.sent_at) });
     Json(Answer { code: 200, message: "OK", data, meta: None }).into_response()

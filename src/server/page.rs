@@ -300,7 +300,7 @@ pub(super) async fn view(
 ) -> Result<RoomView, Refusal> {
     let Reader { place, language_query, identity, capabilities, from, .. } = reader;
     let user = &identity.user;
-    let Snapshot { room: about, position, viewer_count, .. } = hub.snapshot(room)?;
+    let Snapshot { room: about, position, viewer_count, waiting, .. } = hub.snapshot(room)?;
     let query = Query {
         room,
         after: 0,
@@ -322,6 +322,7 @@ pub(super) async fn view(
         widget_key: hub.widget_key(room),
         token: hub.tokens().sign(identity.clone(), room, capabilities.clone(), None),
         moderates: capabilities.allow(Capability::DeleteMessage),
+        waiting: if capabilities.allow(Capability::DisconnectUser) { waiting } else { 0 },
         user_id: user.to_string(),
         position: position.to_string(),
         pinned: match about.settings.pinned(room) {
@@ -380,6 +381,7 @@ fn chat_message(event: &Event) -> Option<ChatMessage> {
         chat: ChatText::of(message.payload.get())?,
         sent_at: rfc3339(event.sent_at),
         private: matches!(event.kind, Kind::Private { .. }),
+        waits: matches!(event.kind, Kind::Held(_)),
         role: message.profile.role.name().unwrap_or_default().to_owned(),
         picture: message.profile.picture.clone().unwrap_or_default(),
         announces: message.profile.announces,

@@ -38,11 +38,17 @@ pub(super) async fn publish(
     let caller = Caller { token: token.as_deref().unwrap_or_default(), site, from };
     let published = hub.publish(room, caller, command).await?;
     let data = match published {
-        Published::Stored(stored) => Some(json!({
-            "id": MessageId { room, seq: stored.seq }.to_string(),
-            "position": hub.position(stored.seq).to_string(),
-            "sent_at": rfc3339(stored.sent_at),
-        })),
+        Published::Stored(stored) => {
+            let mut data = json!({
+                "id": MessageId { room, seq: stored.seq }.to_string(),
+                "position": hub.position(stored.seq).to_string(),
+                "sent_at": rfc3339(stored.sent_at),
+            });
+            if stored.held {
+                data["held"] = json!(true);
+            }
+            Some(data)
+        }
         Published::Requested => None,
     };
     Ok(Json(Answer { code: 200, message: "OK", data, meta: None }).into_response())

@@ -14,7 +14,7 @@ use tower_http::{
 use super::{
     admin, api, embed,
     error::{self, ApiError},
-    export, import, moderation, page, people, publish, replay, revoke,
+    export, held, import, moderation, page, people, publish, replay, revoke,
     state::AppState,
     subscribe, telemetry, webhooks, widget_keys,
 };
@@ -51,6 +51,9 @@ pub fn router(state: AppState) -> Router {
         .route("/streams/{id}/users/{user}/lift", post(moderation::lift))
         .route("/streams/{id}/settings", post(moderation::configure))
         .route("/streams/{id}/search", get(moderation::search))
+        .route("/streams/{id}/held", get(held::list))
+        .route("/streams/{id}/held/{message}/approve", post(held::approve))
+        .route("/streams/{id}/held/{message}/decline", post(held::decline))
         .route("/streams/{id}/sanctions", get(moderation::sanctions))
         .route("/streams/{id}/audit", get(admin::acts::list))
         .route("/webhooks", get(webhooks::list).post(webhooks::create))
@@ -77,6 +80,7 @@ pub fn router(state: AppState) -> Router {
         .route("/admin/rooms/{id}", get(admin::room::show).post(admin::room::configure))
         .route("/admin/rooms/{id}/state", post(admin::room::step))
         .route("/admin/rooms/{id}/lift", post(admin::room::lift))
+        .route("/admin/rooms/{id}/queue", get(admin::queue::show).post(admin::queue::decide))
         .route("/admin/rooms/{id}/log", get(admin::acts::show))
         .route("/admin/keys", get(admin::keys::show).post(admin::keys::create))
         .route("/admin/keys/{key}/revoke", get(admin::keys::confirm).post(admin::keys::revoke))

@@ -16,7 +16,7 @@ use super::{
     streams::{Opened, Streams, joined},
 };
 use crate::{
-    chat::{Capabilities, Event, Position, RoomId, RoomState},
+    chat::{Capabilities, Capability, Event, Position, RoomId, RoomState},
     engine::EngineError,
     hub::{Entry, Fetch, Fetched, Hub, Identity, Item, Refusal, Site, Subscriber, TokenError, Wake, Welcome},
     protocol::inlive,
@@ -52,8 +52,8 @@ pub(super) async fn subscribe(
     let widget_key = params.find("widget_key");
     let site = Site { widget_key: widget_key.as_deref(), origin: foreign_origin(&headers) };
     match hub.subscribe(room, identity.clone(), site, from, resume_position(&headers, &params).as_deref(), &wake) {
-        Ok((subscriber, welcome)) => {
-            let init = init(&hub, &subscriber, &welcome, identity, capabilities);
+        Ok((mut subscriber, welcome)) => {
+            let init = init(&hub, &mut subscriber, &welcome, identity, capabilities);
             let open = move |Taken { socket, head, permit }| {
                 let first = joined([Bytes::from(head), init].into_iter());
                 inbox.open(Opened { socket, first, subscriber, permit });
@@ -87,14 +87,16 @@ fn stream_head(takeover: Takeover) -> Response {
     response
 }
 
-fn init(hub: &Hub, subscriber: &Subscriber, welcome: &Welcome, identity: Identity, capabilities: Capabilities) -> Bytes {
+fn init(hub: &Hub, subscriber: &mut Subscriber, welcome: &Welcome, identity: Identity, capabilities: Capabilities) -> Bytes {
     let room = subscriber.room();
+    let waiting = capabilities.allow(Capability::DisconnectUser).then(|| subscriber.tell_waiting());
     let init = inlive::Init {
         user_id: identity.user.to_string(),
         token: hub.tokens().sign(identity, room, capabilities, Some(subscriber.connection())),
         viewer_count: welcome.viewer_count,
         position: welcome.position.to_string(),
         gap: welcome.gap,
+        waiting,
     };
     let spread = RETRY_MS.end - RETRY_MS.start;
     inlive::init(room, &init, RETRY_MS.start + getrandom::u32().unwrap_or_default() % spread)
@@ -105,6 +107,7 @@ pub(super) fn shared_frame(hub: &Hub, room: RoomId, entry: &Entry) -> Bytes {
     let encode = |item: &Item| match item {
         Item::Event(event) => inlive::event(event, &hub.position(event.seq)),
         Item::Presence { joined, viewer_count } => inlive::presence(room, *joined, *viewer_count),
+        Item::Waiting(waiting) => inlive::waiting(room, *waiting),
         Item::Erased => Bytes::new(),
     };
     entry.frame(encode).clone()

@@ -1,5 +1,6 @@
 mod backup;
 mod damage;
+mod held;
 mod import;
 mod retention;
 
@@ -15,7 +16,7 @@ use serde_json::value::RawValue;
 use super::Site;
 use crate::{
     chat::{Draft, Event, Kind, Profile, RoomId, RoomState, UserId},
-    engine::{Appended, End, Engine, EngineError, Entry, Fault, OpenError, Query, Reader, Sqlite},
+    engine::{Appended, Audience, End, Engine, EngineError, Entry, Fault, OpenError, Query, Reader, Sqlite},
 };
 
 fn ignore() -> crate::engine::Sink {
@@ -32,7 +33,7 @@ fn entry(author: &str, payload: &str, client_message_id: Option<&str>) -> Entry 
     let draft = Draft { payload, video_time: 0.0, client_message_id, announces: false };
     Entry {
         author: UserId::try_from(author.to_owned()).expect("a valid id"),
-        to: None,
+        to: Audience::Everyone,
         profile: Profile::default(),
         draft,
         name: None,
@@ -256,7 +257,7 @@ pub(super) fn count_less(folder: &Path, less: u64) {
 #[tokio::test]
 async fn a_database_of_an_older_version_is_taken_over() {
     let downgrades = [
-        "DROP TABLE invitations; DROP TABLE revocations; ALTER TABLE events DROP COLUMN profile; DROP TABLE names;
+        "DROP TABLE held; DROP TABLE authors; DROP TABLE invitations; DROP TABLE revocations; ALTER TABLE events DROP COLUMN profile; DROP TABLE names;
          ALTER TABLE rooms ADD COLUMN widget_key TEXT NOT NULL DEFAULT '';
          UPDATE rooms SET widget_key = (SELECT key FROM widget_keys); DROP TABLE widget_keys; PRAGMA user_version = 11",
         "DROP TABLE webhooks; DROP TABLE webhook_cursors; DROP TABLE words; ALTER TABLE rooms DROP COLUMN indexed;

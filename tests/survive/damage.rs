@@ -9,7 +9,7 @@ use std::{
 
 use live_chat::{
     chat::{Draft, Profile, RoomId, UserId},
-    engine::{End, Engine, EngineError, Entry, OpenError, Query, Reader, Sqlite},
+    engine::{Audience, End, Engine, EngineError, Entry, OpenError, Query, Reader, Sqlite},
 };
 use rusqlite::Connection;
 use serde_json::value::RawValue;
@@ -214,7 +214,7 @@ fn repeat_one(folder: &Path, messages: &Messages, random: &mut Random) -> Result
     let client_message_id = text["message_text"].as_str().map(str::to_owned);
     let entry = Entry {
         author: message.author.clone(),
-        to: None,
+        to: Audience::Everyone,
         profile: Profile::default(),
         draft: Draft { payload, video_time: 0.0, client_message_id, announces: false },
         name: None,

@@ -3,6 +3,7 @@
 mod acts;
 mod keys;
 mod people;
+mod queue;
 mod room;
 mod rooms;
 mod settings;
@@ -18,6 +19,7 @@ pub use self::{
     acts::{ActRow, ActsView, acts},
     keys::{KeyForm, KeyRow, KeysView, keys, revoke_key},
     people::{invitation, people},
+    queue::{HeldRow, QueueView, queue},
     room::{RoomAdmin, SanctionRow, room},
     rooms::{RoomRow, RoomsView, rooms},
     settings::{Control, FIELDS, SettingsForm},
@@ -51,13 +53,21 @@ pub fn sign_in(texts: &'static Texts, error: String) -> impl IntoView {
 
 /// A page for whoever has signed in: its heading, and the way out.
 fn page(texts: &'static Texts, heading: impl IntoView, body: impl IntoView) -> impl IntoView {
+    let sign_out = view! {
+        <form method="post" action="/admin/sign-out">
+            <button class="button quiet" type="submit">{texts.text("admin.sign_out")}</button>
+        </form>
+    };
+    page_beside(heading, sign_out, body)
+}
+
+/// A page with something beside its heading.
+fn page_beside(heading: impl IntoView, beside: impl IntoView, body: impl IntoView) -> impl IntoView {
     view! {
         <main class="admin">
             <header class="admin-head">
                 <h1>{heading}</h1>
-                <form method="post" action="/admin/sign-out">
-                    <button class="button quiet" type="submit">{texts.text("admin.sign_out")}</button>
-                </form>
+                {beside}
             </header>
             {body}
         </main>

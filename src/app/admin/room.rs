@@ -36,7 +36,7 @@ pub struct SanctionRow {
 
 /// One room: its state, its settings, who may not write in it.
 pub fn room(texts: &'static Texts, RoomAdmin { row, settings: form, sanctions, is_saved }: RoomAdmin) -> impl IntoView {
-    let RoomRow { room, name, state: now, viewer_count, messages_last_minute } = row;
+    let RoomRow { room, name, state: now, viewer_count, messages_last_minute, waiting } = row;
     let base = format!("/admin/rooms/{room}");
     let step = move |(to, key): (RoomState, &'static str)| {
         view! { <button class="button quiet" type="submit" name="state" value=to.name()>{texts.text(key)}</button> }
@@ -78,7 +78,11 @@ pub fn room(texts: &'static Texts, RoomAdmin { row, settings: form, sanctions, i
             </p>
             {step(next)}
         </form>
-        <p><a href=format!("/rooms/{room}")>{texts.text("admin.open_chat")}</a>" · "<a href=format!("{base}/log")>{texts.text("admin.done_here")}</a></p>
+        <p>
+            <a href=format!("/rooms/{room}")>{texts.text("admin.open_chat")}</a>" · "
+            <a href=format!("{base}/queue")>{texts.count("page.to_review", waiting)}</a>" · "
+            <a href=format!("{base}/log")>{texts.text("admin.done_here")}</a>
+        </p>
         <h2 id="settings">{texts.text("admin.settings")}</h2>
         {settings(texts, form, base)}
         <h2>{texts.text("admin.sanctions")}</h2>

@@ -30,16 +30,23 @@ pub struct RoomRow {
     pub viewer_count: usize,
     /// Messages in the last minute.
     pub messages_last_minute: u32,
+    /// How many messages wait for a moderator.
+    pub waiting: usize,
 }
 
 /// The list, and the form to make one more.
 pub fn rooms(texts: &'static Texts, RoomsView { rooms, name, error }: RoomsView) -> impl IntoView {
-    let row = |RoomRow { room, name, state: now, viewer_count, messages_last_minute }: RoomRow| {
+    let row = |RoomRow { room, name, state: now, viewer_count, messages_last_minute, waiting }: RoomRow| {
+        let review = (waiting > 0).then(|| {
+            let label = texts.fill("admin.to_review_in", &[("count", &texts.number(waiting)), ("room", &room.to_string())]);
+            let queue = format!("/admin/rooms/{room}/queue");
+            view! { <a class="review" href=queue aria-label=label>{texts.count("page.to_review", waiting)}</a> }
+        });
         let label = texts.fill("admin.settings_of_room", &[("room", &room.to_string())]);
         view! {
             <tr>
                 <td class="extra">{room.to_string()}</td>
-                <th scope="row"><a href=format!("/rooms/{room}")><bdi>{name}</bdi></a></th>
+                <th scope="row"><a href=format!("/rooms/{room}")><bdi>{name}</bdi></a>{review}</th>
                 <td>{state(texts, now)}</td>
                 <td class="number">{texts.number(viewer_count)}</td>
                 <td class="number extra">{texts.number(messages_last_minute as usize)}</td>

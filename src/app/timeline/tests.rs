@@ -14,6 +14,7 @@ fn said(seq: u64, author: &str, sent_at: &str) -> ChatMessage {
         chat,
         sent_at: sent_at.into(),
         private: false,
+        waits: false,
         role: String::new(),
         picture: String::new(),
         announces: false,

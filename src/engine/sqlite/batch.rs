@@ -1,10 +1,11 @@
+mod held;
 mod import;
 mod upkeep;
 
 use std::{collections::HashMap, sync::Arc};
 
 use rusqlite::{
-    Connection, OptionalExtension, Transaction, TransactionBehavior, params, params_from_iter,
+    Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params, params_from_iter,
     types::{ToSqlOutput, ValueRef},
 };
 use tokio::sync::oneshot;
@@ -12,16 +13,16 @@ use tokio::sync::oneshot;
 use super::{
     checksum::checksum,
     index::{self, Words},
-    reader::DELETION,
+    reader::{self, DELETION},
     row::{self, Columns},
     schema, widget_keys,
 };
 use crate::{
     chat::{
-        Deleted, Deletion, Event, Invitation, Kind, Measure, Message, NameClaim, NewWidgetKey, Recorded, Revocation, Room,
-        RoomId, RoomState, Sanction, Settings, SettingsChange, Timestamp, UserId, WidgetKey,
+        Deleted, Deletion, Event, Invitation, Kind, Measure, Message, NameClaim, NewWidgetKey, Outcome, Recorded, Revocation,
+        Room, RoomId, RoomState, Sanction, Settings, SettingsChange, Timestamp, UserId, WidgetKey,
     },
-    engine::{Appended, Cursors, EngineError, Entry, Fault, Webhook, WebhookId, may_follow, now},
+    engine::{Appended, Audience, Cursors, EngineError, Entry, Fault, Webhook, WebhookId, may_follow, now},
 };
 
 /// Where an answer goes.
@@ -32,6 +33,14 @@ pub(super) enum Job {
     Append {
         room: RoomId,
         entry: Entry,
+        reply: Reply<Appended>,
+    },
+    Resolve {
+        room: RoomId,
+        of: u64,
+        outcome: Outcome,
+        by: UserId,
+        reason: String,
         reply: Reply<Appended>,
     },
     CreateRoom {
@@ -169,6 +178,9 @@ impl<'a> Batch<'a> {
     pub(super) fn carry_out(&mut self, job: Job, answers: &mut Vec<Answer>) -> rusqlite::Result<()> {
         match job {
             Job::Append { room, entry, reply } => keep(answers, reply, self.append(room, entry)),
+            Job::Resolve { room, of, outcome, by, reason, reply } => {
+                keep(answers, reply, self.resolve(room, of, outcome, by, reason))
+            }
             Job::CreateRoom { settings, reply } => keep(answers, reply, self.create_room(settings)),
             Job::CreateWidgetKey { key, reply } => keep(answers, reply, self.create_widget_key(&key)),
             Job::RevokeWidgetKey { key, reply } => keep(answers, reply, self.revoke_widget_key(&key)),
@@ -204,19 +216,27 @@ impl<'a> Batch<'a> {
             self.keep_name(room, &author, &name)?;
         }
         let message = Message { author, profile, payload: draft.payload, video_time: draft.video_time };
-        let kind = match to {
-            Some(to) => Kind::Private { to, message },
-            None => Kind::Message(message),
-        };
-        Ok(self.push(room, tail, kind, draft.client_message_id.as_deref())?)
+        let client_message_id = draft.client_message_id.as_deref();
+        match to {
+            Audience::Everyone => Ok(self.push(room, tail, Kind::Message(message), client_message_id)?),
+            Audience::One(to) => Ok(self.push(room, tail, Kind::Private { to, message }, client_message_id)?),
+            Audience::Moderators => self.hold(room, tail, message, client_message_id),
+        }
     }
 
     /// The message that this entry repeats, if its author has stored it before.
-    fn stored(&self, room: RoomId, entry: &Entry) -> rusqlite::Result<Option<Appended>> {
+    fn stored(&self, room: RoomId, entry: &Entry) -> Result<Option<Appended>, EngineError> {
         let Some(name) = &entry.draft.client_message_id else { return Ok(None) };
-        let sql = "SELECT seq, sent_at FROM events WHERE room = ?1 AND author = ?2 AND client_message_id = ?3";
-        let appended = |row: &rusqlite::Row<'_>| Ok(Appended { seq: row.get(0)?, sent_at: Timestamp(row.get(1)?) });
-        self.transaction.prepare_cached(sql)?.query_row(params![room.get(), entry.author.as_str(), name], appended).optional()
+        let sql = "SELECT seq, sent_at, kind FROM events WHERE room = ?1 AND author = ?2 AND client_message_id = ?3";
+        let stored = self
+            .transaction
+            .prepare_cached(sql)?
+            .query_row(params![room.get(), entry.author.as_str(), name], appended)
+            .optional()?;
+        match stored {
+            Some(held) if held.held => Ok(Some(self.published(room, held.seq)?.unwrap_or(held))),
+            stored => Ok(stored),
+        }
     }
 
     /// Notes who holds a name, and forgets those whose time is over.
@@ -322,6 +342,7 @@ impl<'a> Batch<'a> {
                 params![room.get(), user.as_str(), appended.seq],
             )?,
         };
+        self.stop_holding(room)?;
         Ok(appended)
     }
 
@@ -330,13 +351,20 @@ impl<'a> Batch<'a> {
         let deletion: Option<Option<u64>> =
             self.transaction.prepare_cached(DELETION)?.query_row(params![room.get(), seq], |row| row.get(0)).optional()?;
         let Some(seq) = deletion.ok_or(EngineError::UnknownMessage { room, seq })? else { return Ok(None) };
-        let sql = "SELECT sent_at FROM events WHERE room = ?1 AND seq = ?2";
-        let sent_at = self.transaction.prepare_cached(sql)?.query_row(params![room.get(), seq], |row| row.get(0))?;
-        Ok(Some(Appended { seq, sent_at: Timestamp(sent_at) }))
+        Ok(Some(self.appended_at(room, seq)?))
+    }
+
+    /// What is at a place of the log.
+    fn appended_at(&self, room: RoomId, seq: u64) -> rusqlite::Result<Appended> {
+        let sql = "SELECT seq, sent_at, kind FROM events WHERE room = ?1 AND seq = ?2";
+        self.transaction.prepare_cached(sql)?.query_row(params![room.get(), seq], appended)
     }
 
     /// Decides whether somebody may speak.
     fn sanction(&mut self, room: RoomId, sanction: Sanction) -> Result<Appended, EngineError> {
+        if sanction.measure == Measure::Ban {
+            self.decline_all_of(room, &sanction)?;
+        }
         let tail = self.tail(room)?;
         let (user, measure) = (sanction.user.clone(), sanction.measure);
         let appended = self.push(room, tail, Kind::Sanction(sanction), None)?;
@@ -404,11 +432,11 @@ impl<'a> Batch<'a> {
     fn push(&mut self, room: RoomId, tail: Tail, kind: Kind, client_message_id: Option<&str>) -> rusqlite::Result<Appended> {
         let tail = Tail { seq: tail.seq + 1, sent_at: now().max(tail.sent_at), ..tail };
         self.insert_event(room, tail, &kind, client_message_id)?;
-        let Tail { seq, sent_at, .. } = tail;
+        let (Tail { seq, sent_at, .. }, held) = (tail, matches!(kind, Kind::Held(_)));
         self.done.tails.insert(room, tail);
         self.done.events.push(Arc::new(Event { room, seq, sent_at, kind }));
         self.done.stored += 1;
-        Ok(Appended { seq, sent_at })
+        Ok(Appended { seq, sent_at, held })
     }
 
     /// Writes an event that the room's log ends with, as `tail` says.
@@ -431,7 +459,11 @@ impl<'a> Batch<'a> {
                        (room, seq, kind, sent_at, author, recipient, video_time, client_message_id, payload, profile, checksum)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
         let values = values.into_iter().chain([checksum]).map(ToSqlOutput::Borrowed);
-        self.transaction.prepare_cached(sql)?.execute(params_from_iter(values)).map(drop)
+        self.transaction.prepare_cached(sql)?.execute(params_from_iter(values))?;
+        match kind {
+            Kind::Message(message) => self.note_author(room, &message.author, tail.seq),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -453,7 +485,9 @@ pub(super) fn refuse(job: Job) -> Answer {
     Box::new(move |fault| {
         let error = fault.map_or(EngineError::Closed, |fault| fault.clone().into());
         match job {
-            Job::Append { reply, .. } | Job::Delete { reply, .. } | Job::Sanction { reply, .. } => drop(reply.send(Err(error))),
+            Job::Append { reply, .. } | Job::Resolve { reply, .. } | Job::Delete { reply, .. } | Job::Sanction { reply, .. } => {
+                drop(reply.send(Err(error)))
+            }
             Job::CreateRoom { reply, .. } => drop(reply.send(Err(error))),
             Job::CreateWidgetKey { reply, .. } | Job::RevokeWidgetKey { reply, .. } => drop(reply.send(Err(error))),
             Job::SetState { reply, .. } | Job::Configure { reply, .. } => drop(reply.send(Err(error))),
@@ -467,6 +501,11 @@ pub(super) fn refuse(job: Job) -> Answer {
             Job::PutWebhook { reply, .. } | Job::RemoveWebhook { reply, .. } => drop(reply.send(Err(error))),
         }
     })
+}
+
+/// A row of an event's place, time and kind.
+fn appended(row: &Row<'_>) -> rusqlite::Result<Appended> {
+    Ok(Appended { seq: row.get(0)?, sent_at: Timestamp(row.get(1)?), held: row.get::<_, i64>(2)? == row::HELD })
 }
 
 fn text(value: Option<&str>) -> ValueRef<'_> {

@@ -50,8 +50,8 @@ use self::{
 };
 use super::{Act, Appended, Cursors, Engine, EngineError, Entry, Fault, HeldName, Hits, Query, Search, Sink, Webhook, WebhookId};
 use crate::chat::{
-    Deletion, Event, Invitation, NewWidgetKey, Recorded, Revocation, Room, RoomId, RoomState, Sanction, Settings, SettingsChange,
-    Timestamp, UserId, WidgetKey,
+    Deletion, Event, Invitation, NewWidgetKey, Outcome, Recorded, Revocation, Room, RoomId, RoomState, Sanction, Settings,
+    SettingsChange, Timestamp, UserId, WidgetKey,
 };
 
 /// The log in an SQLite file.
@@ -267,6 +267,26 @@ impl Engine for Sqlite {
         let after = query.after.max(self.trimmed(query.room));
         let query = Query { after, ..query };
         self.readers.run(move |connection| reader::events(connection, &query)).boxed()
+    }
+
+    fn resolve(
+        &self,
+        room: RoomId,
+        of: u64,
+        outcome: Outcome,
+        by: UserId,
+        reason: String,
+    ) -> BoxFuture<'_, Result<Appended, EngineError>> {
+        self.submit(|reply| Job::Resolve { room, of, outcome, by, reason, reply })
+    }
+
+    fn held(&self, room: RoomId, after: u64, limit: usize) -> BoxFuture<'_, Result<Vec<Event>, EngineError>> {
+        let after = after.max(self.trimmed(room));
+        self.readers.run(move |connection| reader::held(connection, room, after, limit)).boxed()
+    }
+
+    fn has_spoken(&self, room: RoomId, user: UserId) -> BoxFuture<'_, Result<bool, EngineError>> {
+        self.readers.run(move |connection| Ok(reader::has_spoken(connection, room, &user)?)).boxed()
     }
 
     fn acts(&self, room: RoomId, before: u64, limit: usize) -> BoxFuture<'_, Result<Vec<Act>, EngineError>> {

@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 
 use super::{check, row, schema};
 use crate::{
-    chat::{Deleted, Deletion, Event, Invitation, Kind, Revocation, Room, RoomId, Timestamp},
+    chat::{Deleted, Deletion, Event, Invitation, Kind, Revocation, Room, RoomId, Timestamp, UserId},
     engine::{Act, Cursors, End, EngineError, HeldName, Query, Webhook, WebhookId, now},
 };
 
@@ -31,6 +31,8 @@ pub(super) const DELETION: &str = "SELECT coalesce(
         (SELECT deletion FROM deleted_messages WHERE room = events.room AND seq = events.seq),
         (SELECT deletion FROM deleted_authors WHERE room = events.room AND author = events.author AND deletion > events.seq))
     FROM events WHERE room = ?1 AND seq = ?2 AND kind < 2";
+const HELD: &str = "SELECT events.* FROM held CROSS JOIN events ON events.room = held.room AND events.seq = held.seq
+                    WHERE held.room = ?1 AND held.seq > ?2 ORDER BY held.seq LIMIT ?3";
 const EVENT: &str = "SELECT * FROM events WHERE room = ?1 AND seq = ?2";
 pub(super) const NEWEST: &str = "SELECT coalesce(max(seq), 0) FROM events WHERE room = ?1";
 const NEXT: &str = "SELECT seq, sent_at FROM events WHERE room = ?1 AND seq >= ?2 ORDER BY seq LIMIT 1";
@@ -127,6 +129,23 @@ pub(super) fn event(connection: &Connection, room: RoomId, seq: u64) -> Result<O
     rows.next()?.map(row::event).transpose()
 }
 
+/// The messages of a room after `after` that wait for a moderator, the oldest first.
+pub(super) fn held(connection: &Connection, room: RoomId, after: u64, limit: usize) -> Result<Vec<Event>, EngineError> {
+    let mut statement = connection.prepare_cached(HELD)?;
+    let mut rows = statement.query(params![room.get(), after, limit])?;
+    let mut events = Vec::new();
+    while let Some(row) = rows.next()? {
+        events.push(row::event(row)?);
+    }
+    Ok(events)
+}
+
+/// Whether somebody has said something to everybody in a room.
+pub(super) fn has_spoken(connection: &Connection, room: RoomId, user: &UserId) -> rusqlite::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM authors WHERE room = ?1 AND author = ?2)";
+    connection.prepare_cached(sql)?.query_row(params![room.get(), user.as_str()], |row| row.get(0))
+}
+
 /// How far each room's log is past its retention, where it is.
 pub(super) fn trimmed(connection: &Connection) -> rusqlite::Result<Vec<(RoomId, u64)>> {
     let mut statement = connection.prepare("SELECT id, trimmed FROM rooms WHERE trimmed > 0 AND hidden = 0")?;
@@ -170,11 +189,12 @@ pub(super) fn acts(connection: &Connection, room: RoomId, before: u64, limit: us
     let mut acts = Vec::new();
     while let Some(row) = rows.next()? {
         let event = row::event(row)?;
-        let deleted = match &event.kind {
+        let of = match &event.kind {
             Kind::Deletion(Deletion { of: Deleted::Message(seq), .. }) => self::event(connection, room, *seq)?,
+            Kind::Resolution(resolution) => self::event(connection, room, resolution.of)?,
             _ => None,
         };
-        acts.push(Act { event, deleted: deleted.and_then(Event::into_message) });
+        acts.push(Act { event, message: of.and_then(Event::into_message) });
     }
     Ok(acts)
 }
@@ -184,8 +204,8 @@ pub(super) fn deletion(connection: &Connection, room: RoomId, seq: u64) -> Resul
     let deletion: Option<Option<u64>> =
         connection.prepare_cached(DELETION)?.query_row(params![room.get(), seq], |row| row.get(0)).optional()?;
     let Some(place) = deletion.flatten() else { return Ok(None) };
-    let deleted = event(connection, room, seq)?.and_then(Event::into_message);
-    Ok(event(connection, room, place)?.map(|event| Act { event, deleted }))
+    let message = event(connection, room, seq)?.and_then(Event::into_message);
+    Ok(event(connection, room, place)?.map(|event| Act { event, message }))
 }
 
 /// All webhooks, with where they stand.
@@ -275,6 +295,7 @@ mod tests {
             ROOMS,
             STORED,
             STORED_BEFORE_RETENTION,
+            HELD,
             EVENT,
             NEWEST,
             NEXT,

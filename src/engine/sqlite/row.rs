@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::{checksum, schema::state_from_name};
 use crate::{
     chat::{
-        AddressHash, Deleted, Deletion, Event, Invitation, Kind, Measure, Message, NameClaim, Profile, Revocation, Revoked, Room,
-        RoomId, Sanction, Settings, Timestamp, UserId,
+        AddressHash, Deleted, Deletion, Event, Invitation, Kind, Measure, Message, NameClaim, Outcome, Profile, Resolution,
+        Revocation, Revoked, Room, RoomId, Sanction, Settings, Timestamp, UserId,
     },
     engine::{EngineError, HeldName, Webhook, payload},
 };
@@ -22,6 +22,18 @@ pub(super) struct Columns<'a> {
     pub(super) video_time: Option<f64>,
     pub(super) payload: Cow<'a, str>,
     pub(super) profile: Option<String>,
+}
+
+/// The kind of a message that waits for a moderator, or has.
+pub(super) const HELD: i64 = -1;
+
+/// The payload of what was decided on such a message.
+#[derive(Serialize, Deserialize)]
+struct StoredResolution<'a> {
+    of: u64,
+    outcome: Outcome,
+    #[serde(borrow)]
+    reason: Cow<'a, str>,
 }
 
 /// The payload of a deletion.
@@ -58,6 +70,12 @@ impl<'a> Columns<'a> {
         match kind {
             Kind::Message(message) => said(0, message, None),
             Kind::Private { to, message } => said(1, message, Some(to.as_str())),
+            Kind::Held(message) => said(HELD, message, None),
+            Kind::Resolution(Resolution { of, author, outcome, by, reason }) => {
+                let stored = StoredResolution { of: *of, outcome: *outcome, reason: reason.into() };
+                let payload = serde_json::to_string(&stored).expect("plain data").into();
+                told(6, Some(by.as_str()), Some(author.as_str()), payload)
+            }
             Kind::Room(state) => told(2, None, None, state.name().into()),
             Kind::Settings { settings, by } => told(5, Some(by.as_str()), None, stored(settings).into()),
             Kind::Deletion(Deletion { of, by, reason }) => {
@@ -85,12 +103,14 @@ pub(super) fn event(row: &Row<'_>) -> Result<Event, EngineError> {
         return Err(EngineError::DamagedEvent { room, seq });
     }
     let kind = match row.get("kind")? {
+        HELD => Kind::Held(message(row)?),
         0 => Kind::Message(message(row)?),
         1 => Kind::Private { to: user(row, "recipient")?, message: message(row)? },
         2 => Kind::Room(state_from_name(&row.get::<_, String>("payload")?).ok_or_else(|| unreadable("payload"))?),
         3 => Kind::Deletion(deletion(row)?),
         4 => Kind::Sanction(sanction(row)?),
         5 => Kind::Settings { settings: settings(row, "payload")?, by: user(row, "author")? },
+        6 => Kind::Resolution(resolution(row)?),
         other => return Err(rusqlite::Error::IntegralValueOutOfRange(0, other).into()),
     };
     Ok(Event { room, seq, sent_at: Timestamp(row.get("sent_at")?), kind })
@@ -187,6 +207,12 @@ fn sanction(row: &Row<'_>) -> rusqlite::Result<Sanction> {
     let StoredSanction { measure, addresses, reason } = serde_json::from_str(&payload).map_err(|_| unreadable("payload"))?;
     let (addresses, reason) = (addresses.into_owned(), reason.into_owned());
     Ok(Sanction { user: user(row, "recipient")?, measure, addresses, by: user(row, "author")?, reason })
+}
+
+fn resolution(row: &Row<'_>) -> rusqlite::Result<Resolution> {
+    let payload: String = row.get("payload")?;
+    let StoredResolution { of, outcome, reason } = serde_json::from_str(&payload).map_err(|_| unreadable("payload"))?;
+    Ok(Resolution { of, author: user(row, "recipient")?, outcome, by: user(row, "author")?, reason: reason.into_owned() })
 }
 
 /// Settings as they are stored.

@@ -12,7 +12,7 @@ use crate::{
 const APPLICATION_ID: i64 = 0x6368_6174;
 
 /// Step `n` brings a database from schema version `n` to `n + 1`. A step that was released is never changed.
-const MIGRATIONS: [&str; 16] = [
+const MIGRATIONS: [&str; 17] = [
     "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
     CREATE TABLE rooms (
@@ -164,6 +164,24 @@ const MIGRATIONS: [&str; 16] = [
         taken_at INTEGER,
         revoked_at INTEGER
     ) STRICT, WITHOUT ROWID;
+",
+    "
+    -- Kind -1: a message that waits for a moderator (what was said is below 2, what was done is not), and those that still do.
+    -- Kind 6: what was decided on one of the recipient's, by its author.
+    CREATE TABLE held (
+        room INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        author TEXT NOT NULL,
+        PRIMARY KEY (room, seq)
+    ) STRICT, WITHOUT ROWID;
+    -- Who has said something to everybody in a room, and about where they did last.
+    CREATE TABLE authors (
+        room INTEGER NOT NULL,
+        author TEXT NOT NULL,
+        seq INTEGER NOT NULL,
+        PRIMARY KEY (room, author)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO authors SELECT room, author, max(seq) FROM events WHERE kind = 0 GROUP BY room, author;
 ",
 ];
 

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::Owner;
 use crate::{
     app::{ActRow, ActsView, Page, state_key},
-    chat::{ChatText, Deleted, Deletion, Kind, Measure, Message, MessageId, RoomId, Sanction},
+    chat::{ChatText, Deleted, Deletion, Kind, Measure, Message, MessageId, Outcome, Resolution, RoomId, Sanction},
     engine::Act,
     hub::{Authority, Hub},
     protocol::{inlive::Answer, moment::rfc3339},
@@ -58,9 +58,16 @@ impl<'a> Told<'a> {
                 };
                 Self { by: by.as_str(), what, to: user.to_string(), reason }
             }
+            Kind::Resolution(Resolution { of, outcome, by, reason, .. }) => {
+                let what = match outcome {
+                    Outcome::Approved => "approve",
+                    Outcome::Declined => "decline",
+                };
+                Self { by: by.as_str(), what, to: MessageId { room, seq: *of }.to_string(), reason }
+            }
             Kind::Settings { by, .. } => Self { by: by.as_str(), what: "settings", to: String::new(), reason: "" },
             Kind::Room(state) => Self { by: "", what: "state", to: state.name().to_owned(), reason: "" },
-            Kind::Message(_) | Kind::Private { .. } => Self { by: "", what: "", to: String::new(), reason: "" },
+            Kind::Message(_) | Kind::Private { .. } | Kind::Held(_) => Self { by: "", what: "", to: String::new(), reason: "" },
         }
     }
 }
@@ -81,8 +88,14 @@ pub(in crate::server) async fn list(
     let shown = |act: &Act| {
         let Told { by, what, to, reason } = Told::of(act);
         let (id, sent_at) = (act.event.id().to_string(), rfc3339(act.event.sent_at));
-        let message = act.deleted.as_ref().map(|said| json!({ "author_id": said.author, "message": said.payload }));
-        json!({ "id": id, "sent_at": sent_at, "by": by, "what": what, "to": to, "reason": reason, "deleted": message })
+        let message = act.message.as_ref().map(|said| json!({ "author_id": said.author, "message": said.payload }));
+        let (deleted, held) = match act.event.kind {
+            Kind::Deletion(_) => (message, None),
+            _ => (None, message),
+        };
+        json!({
+            "id": id, "sent_at": sent_at, "by": by, "what": what, "to": to, "reason": reason, "deleted": deleted, "held": held,
+        })
     };
     let data: Vec<_> = acts.iter().map(shown).collect();
     Ok(Json(Answer { code: 200, message: "OK", data, meta: Some(json!({ "has_more": has_more })) }).into_response())
@@ -126,13 +139,15 @@ fn act_row(texts: &'static Texts, act: &Act) -> ActRow {
     let what = match (what, &act.event.kind) {
         (_, Kind::Room(state)) => texts.fill("admin.did_state", &[("state", texts.text(state_key(*state)))]),
         ("delete", _) => texts.text("admin.did_delete").to_owned(),
+        ("approve", _) => texts.text("admin.did_approve").to_owned(),
+        ("decline", _) => texts.text("admin.did_decline").to_owned(),
         ("delete_all", _) => of_user("admin.did_delete_all"),
         ("timeout", _) => of_user("admin.did_time_out"),
         ("ban", _) => of_user("admin.did_ban"),
         ("lift", _) => of_user("admin.did_lift"),
         _ => texts.text("admin.did_settings").to_owned(),
     };
-    let detail = match (&act.deleted, &act.event.kind) {
+    let detail = match (&act.message, &act.event.kind) {
         (Some(message), _) => said(message),
         (None, Kind::Sanction(Sanction { measure: Measure::Timeout { until }, .. })) => {
             texts.fill("admin.until", &[("time", &rfc3339(*until))])

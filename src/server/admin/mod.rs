@@ -3,6 +3,7 @@
 
 pub(super) mod acts;
 pub(super) mod keys;
+pub(super) mod queue;
 pub(super) mod room;
 pub(super) mod rooms;
 

@@ -26,8 +26,8 @@ pub(super) async fn list(state: &AppState, asked: Asked, status: StatusCode, nam
 }
 
 /// A room as it is now.
-pub(super) fn row(Snapshot { room, viewer_count, messages_last_minute, .. }: Snapshot) -> RoomRow {
-    RoomRow { room: room.id, name: room.settings.name, state: room.state, viewer_count, messages_last_minute }
+pub(super) fn row(Snapshot { room, viewer_count, messages_last_minute, waiting, .. }: Snapshot) -> RoomRow {
+    RoomRow { room: room.id, name: room.settings.name, state: room.state, viewer_count, messages_last_minute, waiting }
 }
 
 /// `POST /admin/rooms`: makes a room.

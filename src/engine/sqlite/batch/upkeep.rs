@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use super::{Batch, Tail, Words, index};
+use super::{Batch, Tail, Words, held::AUTHORS_LAG, index};
 use crate::{
     chat::{ChatText, RoomId},
     engine::EngineError,
@@ -40,8 +40,17 @@ impl Batch<'_> {
         )?;
         let rowids = params![index::rowid(room, erased + 1), index::rowid(room, to)];
         self.transaction.execute("DELETE FROM words WHERE rowid BETWEEN ?1 AND ?2", rowids)?;
-        self.transaction.execute("DELETE FROM deleted_messages WHERE room = ?1 AND seq > ?2 AND seq <= ?3", range)?;
+        for table in ["deleted_messages", "held"] {
+            let sql = format!("DELETE FROM {table} WHERE room = ?1 AND seq > ?2 AND seq <= ?3");
+            self.transaction.execute(&sql, range)?;
+        }
         self.transaction.execute("DELETE FROM deleted_authors WHERE room = ?1 AND deletion <= ?2", params![room.get(), to])?;
+        if to == known {
+            // Of whom nothing is left.
+            let head = self.before.get(&room).map_or(known, |tail| tail.seq);
+            let gone = if head <= to { to } else { to.saturating_sub(AUTHORS_LAG) };
+            self.transaction.execute("DELETE FROM authors WHERE room = ?1 AND seq <= ?2", params![room.get(), gone])?;
+        }
         self.transaction.execute("UPDATE rooms SET erased = ?2 WHERE id = ?1", params![room.get(), to])?;
         self.transaction.execute("DELETE FROM rooms WHERE id = ?1 AND hidden = 2 AND erased >= trimmed", [room.get()])?;
         Ok(())
