@@ -35,7 +35,7 @@ mod view;
 
 pub use admin::{
     ActRow, ActsView, Control, FIELDS, HeldRow, KeyForm, KeyRow, KeysView, QueueView, RoomAdmin, RoomRow, RoomsView, SanctionRow,
-    SettingsForm, state_key,
+    SettingField, SettingsForm, state_key,
 };
 pub use look::{Fade, Look};
 pub use replay::Playhead;

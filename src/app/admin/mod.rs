@@ -22,7 +22,7 @@ pub use self::{
     queue::{HeldRow, QueueView, queue},
     room::{RoomAdmin, SanctionRow, room},
     rooms::{RoomRow, RoomsView, rooms},
-    settings::{Control, FIELDS, SettingsForm},
+    settings::{Control, FIELDS, SettingField, SettingsForm},
 };
 
 /// The form to sign in.

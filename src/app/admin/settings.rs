@@ -16,6 +16,13 @@ pub struct SettingField {
     pub control: Control,
 }
 
+impl SettingField {
+    /// Under which name the form says what the setting was when it was opened, so that it changes nothing but what its user does.
+    pub fn before(&self) -> String {
+        format!("{}-before", self.name)
+    }
+}
+
 /// How a setting is changed.
 pub enum Control {
     /// A line of text.
@@ -70,7 +77,8 @@ pub const FIELDS: [SettingField; 20] = {
 /// The form of a room's settings.
 #[derive(Clone, Debug, Default)]
 pub struct SettingsForm {
-    /// What stands in it, by the settings' names. Of a [`Control::Check`], nothing or `on`.
+    /// What stands in it, by the settings' names; of a [`Control::Check`], nothing or `on`. And what stood in it when it was opened,
+    /// by [`SettingField::before`], where that is another thing.
     pub values: BTreeMap<String, String>,
     /// The setting that could not be changed, and why; the name is empty if it is about the form as a whole.
     pub error: Option<(String, String)>,
@@ -84,7 +92,9 @@ pub fn settings(texts: &'static Texts, SettingsForm { values, error }: SettingsF
         .iter()
         .map(|field| {
             let error = if wrong == field.name { error.clone() } else { String::new() };
-            setting(texts, field, values.get(field.name).cloned().unwrap_or_default(), error)
+            let value = values.get(field.name).cloned().unwrap_or_default();
+            let before = values.get(&field.before()).unwrap_or(&value).clone();
+            setting(texts, field, value, before, error)
         })
         .collect_view();
     view! {
@@ -96,8 +106,9 @@ pub fn settings(texts: &'static Texts, SettingsForm { values, error }: SettingsF
     }
 }
 
-fn setting(texts: &'static Texts, field: &SettingField, value: String, error: String) -> impl IntoView + use<> {
+fn setting(texts: &'static Texts, field: &SettingField, value: String, before: String, error: String) -> impl IntoView + use<> {
     let &SettingField { name, label, help, ref control } = field;
+    let name_before = field.before();
     let is_wrong = !error.is_empty();
     let invalid = is_wrong.then_some("true");
     let described = format!("{name}-help {name}-error");
@@ -127,6 +138,7 @@ fn setting(texts: &'static Texts, field: &SettingField, value: String, error: St
         }
     };
     view! {
+        <input type="hidden" name=name_before value=before autocomplete="off" />
         <p class="field"><label for=name>{texts.text(label)}</label>{control}</p>
         <p id=format!("{name}-help") class="help" hidden=help.is_empty()>{texts.text(help)}</p>
         <p id=format!("{name}-error") class="error" role="alert" hidden=!is_wrong>{error}</p>

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::{Owner, rooms::row, see};
 use crate::{
-    app::{Control, FIELDS, Page, RoomAdmin, SanctionRow, SettingsForm},
+    app::{Control, FIELDS, Page, RoomAdmin, SanctionRow, SettingField, SettingsForm},
     chat::{InvalidSetting, Kind, Measure, RoomId, RoomState, Sanction, Settings, SettingsChange, UserId},
     hub::{Authority, Decision, Refusal},
     protocol::moment::rfc3339,
@@ -174,7 +174,8 @@ fn values(settings: &Settings) -> BTreeMap<String, String> {
     settings.by_name().into_iter().map(|(name, value)| (name, text(value))).collect()
 }
 
-/// What the form changes. A browser sends nothing for a box that is not checked.
+/// What its user has changed in the form: all else may have been changed by others since it was opened. A browser sends nothing for
+/// a box that is not checked.
 fn change(values: &BTreeMap<String, String>) -> SettingsChange {
     let value = |name: &str, control: &Control| {
         let value = values.get(name);
@@ -189,8 +190,12 @@ fn change(values: &BTreeMap<String, String>) -> SettingsChange {
             }
         }
     };
-    let named = FIELDS.iter().filter_map(|field| Some((field.name.to_owned(), value(field.name, &field.control)?)));
-    named.collect::<Map<_, _>>().into()
+    let changed = |field: &SettingField| {
+        let now = value(field.name, &field.control)?;
+        let is_same = values.contains_key(&field.before()) && value(&field.before(), &field.control).as_ref() == Some(&now);
+        (!is_same).then(|| (field.name.to_owned(), now))
+    };
+    FIELDS.iter().filter_map(changed).collect::<Map<_, _>>().into()
 }
 
 #[cfg(test)]
@@ -216,5 +221,28 @@ mod tests {
         assert_eq!(change(&form).apply(&before), Ok(after));
         form.insert("slow_mode_seconds".into(), "-7".into());
         assert!(change(&form).apply(&before).is_err());
+    }
+
+    #[test]
+    fn what_others_have_changed_since_the_form_was_opened_stays() {
+        let opened = Settings {
+            name: "Stage".into(),
+            slug: "stage".into(),
+            blocked_words: vec!["a".into(), "b".into()],
+            ..Settings::default()
+        };
+        let mut form = values(&opened);
+        let before: Vec<_> = FIELDS.iter().map(|field| (field.before(), form[field.name].clone())).collect();
+        form.extend(before);
+        // As a browser sends them.
+        form.retain(|_, value| !value.is_empty());
+        form.extend(["paused-before", "ephemeral-before", "hold_newcomers-before"].map(|name| (name.into(), String::new())));
+        form.insert("blocked_words".into(), "a\r\nb".into());
+        let meanwhile = Settings { paused: true, slow_mode_seconds: 30, blocked_words: vec!["c".into()], ..opened };
+        assert_eq!(change(&form).apply(&meanwhile), Ok(meanwhile.clone()), "nothing was changed in it");
+        form.insert("slow_mode_seconds".into(), "5".into());
+        form.insert("ephemeral".into(), "on".into());
+        let after = Settings { slow_mode_seconds: 5, ephemeral: true, ..meanwhile.clone() };
+        assert_eq!(change(&form).apply(&meanwhile), Ok(after), "the later change counts");
     }
 }
