@@ -1,5 +1,5 @@
 import { ADMIN_PASSWORD } from './server.js';
-import { expect, test } from './fixtures.js';
+import { expect, live, test } from './fixtures.js';
 
 /** Signs in as whoever runs the chat. */
 const owner = async (visit, options = {}) => {
@@ -8,6 +8,46 @@ const owner = async (visit, options = {}) => {
   await page.getByRole('button', { name: 'Sign in' }).click();
   return page;
 };
+
+const row = (page, name) => page.getByRole('row', { name });
+const waiting = (page) => page.getByRole('list', { name: 'Waiting messages' }).getByRole('listitem');
+
+test('the list of rooms follows what happens, and nobody loses what they type', async ({ visit, server }) => {
+  await server.administer('1/settings', { hold_newcomers: true });
+  const page = await owner(visit);
+  await page.getByLabel('Name').fill('A new ro');
+  await live(await visit());
+  await (await server.guest('Ann')).say('hello');
+  await server.administer('create', { name: 'Stage' });
+  await expect(row(page, 'Live chat').getByRole('link', { name: '1 to review in room 1' })).toBeVisible();
+  await expect(row(page, 'Live chat').getByRole('cell').nth(2)).toHaveText('1');
+  await expect(row(page, 'Stage')).toBeVisible();
+  await expect(page.getByLabel('Name')).toHaveValue('A new ro');
+  await expect(page.getByLabel('Name')).toBeFocused();
+});
+
+test('the queue follows what happens, but for what somebody is about to answer', async ({ visit, server }) => {
+  await server.administer('1/settings', { hold_newcomers: true });
+  const guests = [];
+  for (const text of ['one', 'two', 'three']) {
+    const guest = await server.guest(text);
+    await guest.say(text);
+    guests.push(guest);
+  }
+  const page = await owner(visit);
+  await page.getByRole('link', { name: '3 to review' }).click();
+  const reason = waiting(page).filter({ hasText: 'two' }).getByLabel('Reason, told to its author');
+  await reason.fill('Be ki');
+  for (const { userId } of guests.slice(0, 2)) await server.delete(`users/${userId}/messages`);
+  await (await server.guest('four')).say('four');
+  await expect(page.getByText('2 messages wait.')).toBeVisible();
+  await expect(waiting(page)).toHaveText([/two/, /three/, /four/]);
+  await expect(reason).toHaveValue('Be ki');
+  await expect(reason).toBeFocused();
+  await reason.fill('');
+  await page.getByRole('link', { name: 'Rooms' }).focus();
+  await expect(waiting(page)).toHaveText([/three/, /four/]);
+});
 
 for (const javaScriptEnabled of [true, false]) {
   const how = javaScriptEnabled ? '' : ', without JavaScript too';

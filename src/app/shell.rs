@@ -70,16 +70,16 @@ pub fn shell(options: &LeptosOptions, texts: &'static Texts, page: Page) -> impl
         Page::Embed(view, look) => room(options, texts, *view, Dress::embed(look), ().into_any()),
         Page::Overlay(view, fade) => room(options, texts, *view, Dress::overlay(fade), ().into_any()),
         Page::SignIn { error } => titled(texts, "admin.sign_in", admin::sign_in(texts, error).into_any()),
-        Page::Admin(rooms) => titled(texts, "admin.rooms", admin::rooms(texts, rooms).into_any()),
+        Page::Admin(rooms) => live(texts, texts.text("admin.rooms"), admin::rooms(texts, rooms).into_any()),
         Page::Keys(view) => titled(texts, "admin.keys", admin::keys(texts, view).into_any()),
         Page::RevokeKey(key, closes) => titled(texts, "admin.revoke_a_key", admin::revoke_key(texts, key, closes).into_any()),
         Page::AdminRoom(room) => {
             let title = texts.fill("admin.title_of_room", &[("room", &room.row.name)]);
-            document(texts, &title, admin::room(texts, *room).into_any())
+            live(texts, &title, admin::room(texts, *room).into_any())
         }
         Page::Queue(view) => {
             let title = texts.fill("admin.title_of_queue", &[("room", &view.name)]);
-            document(texts, &title, admin::queue(texts, *view).into_any())
+            live(texts, &title, admin::queue(texts, *view).into_any())
         }
         Page::AdminActs(acts) => {
             let title = texts.fill("admin.done_in", &[("room", &acts.name)]);
@@ -162,6 +162,12 @@ if (document.getElementById("{TOOLS_ID}")) await import("/field.js");"#
         <link rel="preload" href=module r#as="fetch" r#type="application/wasm" crossorigin="anonymous" />
         <script type="module" nonce=use_nonce()>{start}</script>
     }
+}
+
+/// A document whose figures are kept up to date, without an island.
+fn live(texts: &'static Texts, title: &str, body: AnyView) -> AnyView {
+    let script = view! { <script type="module" src="/live-figures.js"></script> };
+    dressed(Dress::default(), texts, title, script.into_any(), body)
 }
 
 /// A page that says one thing.

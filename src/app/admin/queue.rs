@@ -63,8 +63,8 @@ pub fn queue(texts: &'static Texts, view: QueueView) -> impl IntoView {
         {path}
         <p class="done" role="status" hidden=done.is_empty()>{done}</p>
         <p class="error" role="alert" hidden=!is_wrong>{error}</p>
-        <p>{count}</p>
-        <ol class="queue" aria-label=texts.text("admin.waiting_messages") hidden=is_empty>{rows}</ol>
+        <p role="status" data-live="count">{count}</p>
+        <ol class="queue" data-live="queue" aria-label=texts.text("admin.waiting_messages") hidden=is_empty>{rows}</ol>
         {later.map(|href| view! { <p><a class="button quiet" href=href>{texts.text("admin.later_ones")}</a></p> })}
     };
     match is_owner {

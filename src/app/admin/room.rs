@@ -71,7 +71,7 @@ pub fn room(texts: &'static Texts, RoomAdmin { row, settings: form, sanctions, i
     let body = view! {
         {path_to(texts, &room.to_string(), &name)}
         <p class="done" role="status" hidden=!is_saved>{is_saved.then(|| texts.text("admin.saved"))}</p>
-        <form class="states" method="post" action=format!("{base}/state")>
+        <form class="states" data-live="states" method="post" action=format!("{base}/state")>
             <p>
                 {state(texts, now)} " "
                 {texts.fill("admin.now", &[("viewers", &viewers), ("messages", &messages)])}
@@ -80,7 +80,7 @@ pub fn room(texts: &'static Texts, RoomAdmin { row, settings: form, sanctions, i
         </form>
         <p>
             <a href=format!("/rooms/{room}")>{texts.text("admin.open_chat")}</a>" · "
-            <a href=format!("{base}/queue")>{texts.count("page.to_review", waiting)}</a>" · "
+            <a href=format!("{base}/queue") data-live="waiting">{texts.count("page.to_review", waiting)}</a>" · "
             <a href=format!("{base}/log")>{texts.text("admin.done_here")}</a>
         </p>
         <h2 id="settings">{texts.text("admin.settings")}</h2>

@@ -44,7 +44,7 @@ pub fn rooms(texts: &'static Texts, RoomsView { rooms, name, error }: RoomsView)
         });
         let label = texts.fill("admin.settings_of_room", &[("room", &room.to_string())]);
         view! {
-            <tr>
+            <tr id=format!("room-{room}")>
                 <td class="extra">{room.to_string()}</td>
                 <th scope="row"><a href=format!("/rooms/{room}")><bdi>{name}</bdi></a>{review}</th>
                 <td>{state(texts, now)}</td>
@@ -71,7 +71,7 @@ pub fn rooms(texts: &'static Texts, RoomsView { rooms, name, error }: RoomsView)
                         <td></td>
                     </tr>
                 </thead>
-                <tbody>{rooms.into_iter().map(row).collect_view()}</tbody>
+                <tbody data-live="rooms">{rooms.into_iter().map(row).collect_view()}</tbody>
             </table>
         </div>
         <h2 id="new">{texts.text("admin.new_room")}</h2>
