@@ -88,10 +88,13 @@ impl Texts {
 }
 
 /// A text with values in its places, each between the two parts of `isolate`.
-fn filled(text: &str, [begin, end]: [&str; 2], values: &[(&str, &str)]) -> String {
+fn filled(text: &str, isolate: [&str; 2], values: &[(&str, &str)]) -> String {
     let (mut filled, mut rest) = (String::new(), text);
     while let Some((before, name, after)) = first_place(rest) {
         let value = values.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value);
+        // Nothing else disturbs. (An isolate takes no notice of those in it: one around a date whose month is one runs the wrong way.)
+        let disturbs = value.bytes().any(|byte| byte.is_ascii_alphabetic());
+        let [begin, end] = if disturbs { isolate } else { ["", ""] };
         [before, begin, value, end].iter().for_each(|part| filled.push_str(part));
         rest = after;
     }

@@ -148,6 +148,8 @@ mod tests {
         assert_eq!(Zone::Utc.full(texts, moment), "21 November 2026, 03:04 UTC");
         let german = locales::named("de").expect("a language");
         assert_eq!(Zone::Utc.full(german, moment), "21. November 2026, 03:04 UTC");
+        let arabic = locales::named("ar").expect("a language");
+        assert_eq!(Zone::Utc.full(arabic, moment), "21 نوفمبر 2026، 03:04 بالتوقيت العالمي", "in one direction");
         assert_eq!(Zone::Utc.day(moment), Zone::Utc.day("2026-11-21T23:59:59Z"));
         assert_ne!(Zone::Utc.day(moment), Zone::Utc.day("2026-11-22T00:00:00Z"));
     }

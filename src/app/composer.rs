@@ -8,7 +8,7 @@ use super::{
     session::{Session, sleep, spawn},
     view::{FormError, FormInput, FormView, RoomView, Standing},
 };
-use crate::chat::{Fault, Field, Group, Invalid, Limits, RoomState, UserId};
+use crate::chat::{Group, Limits, RoomState, UserId};
 
 /// Where a browser keeps the name.
 const NAME_KEY: &str = "live-chat.username";
@@ -195,11 +195,15 @@ impl Form {
     /// errors do.
     fn error_of(self, input: FormInput) -> String {
         if input == FormInput::Message && self.is_too_long() {
-            let fault = Fault::TooLong { chars: self.chars.get(), limit: self.text_chars() };
-            return Invalid { field: Field::Text, fault }.text(self.session.texts);
+            return self.too_long("page.message_too_long", self.chars.get(), self.text_chars());
         }
         let error = self.error.get().filter(|error| error.input.unwrap_or(FormInput::Message) == input);
         error.map(|error| error.message).unwrap_or_default()
+    }
+
+    fn too_long(self, key: &'static str, chars: usize, limit: usize) -> String {
+        let texts = self.session.texts;
+        texts.fill(key, &[("chars", &texts.number(chars)), ("limit", &texts.number(limit))])
     }
 
     fn is_too_long(self) -> bool {
@@ -288,17 +292,17 @@ impl Form {
     /// Finds what the server would refuse for sure. Whatever else there is, it decides.
     fn check(self, draft: &Draft) -> Result<(), FormError> {
         let rows = [
-            (FormInput::Username, Field::Username, &draft.username, self.limits.username_chars),
-            (FormInput::Message, Field::Text, &draft.text, untrack(|| self.text_chars())),
+            (FormInput::Username, ["page.name_empty", "page.name_too_long"], &draft.username, self.limits.username_chars),
+            (FormInput::Message, ["page.message_empty", "page.message_too_long"], &draft.text, untrack(|| self.text_chars())),
         ];
-        for (input, field, text, limit) in rows {
+        for (input, [empty, too_long], text, limit) in rows {
             let chars = text.chars().count();
-            let fault = match chars {
-                _ if text.trim().is_empty() => Fault::Empty,
-                _ if chars > limit => Fault::TooLong { chars, limit },
+            let message = match chars {
+                _ if text.trim().is_empty() => self.session.texts.text(empty).to_owned(),
+                _ if chars > limit => self.too_long(too_long, chars, limit),
                 _ => continue,
             };
-            return Err(FormError { input: Some(input), message: Invalid { field, fault }.text(self.session.texts) });
+            return Err(FormError { input: Some(input), message });
         }
         Ok(())
     }

@@ -19,6 +19,6 @@ pub fn of_page() -> String {
 /// others than those of the United States.
 pub fn of_reader() -> String {
     let page = of_page();
-    let own = window().navigator().language().filter(|own| own.split('-').next() == Some(&page));
+    let own = window().navigator().language().filter(|own| own.split_once('-').map_or(&**own, |(language, _)| language) == page);
     own.unwrap_or(page)
 }
