@@ -51,7 +51,7 @@ pub fn queue(texts: &'static Texts, view: QueueView) -> impl IntoView {
         true => Either::Left(path_to(texts, &room, &name)),
         false => Either::Right(view! {
             <nav class="path" aria-label=texts.text("admin.path")>
-                <a href=format!("/rooms/{room}") dir="auto">{name}</a>
+                <a href=format!("/rooms/{room}")><bdi>{name}</bdi></a>
             </nav>
         }),
     };
