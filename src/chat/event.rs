@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::chat::{Deletion, MessageId, Profile, Resolution, RoomId, RoomState, Sanction, Settings, UserId};
+use crate::chat::{Deletion, MessageId, Profile, Reaction, Recount, Resolution, RoomId, RoomState, Sanction, Settings, UserId};
 
 /// A moment: milliseconds since 1970-01-01T00:00:00Z, without leap seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -61,6 +61,8 @@ pub enum Kind {
     Deletion(Deletion),
     /// Somebody may not speak any more, or again. Told to them alone.
     Sanction(Sanction),
+    /// The reactions to some messages are others now. What happened in a short while is one event.
+    Reactions(Vec<Recount>),
 }
 
 /// What somebody said.
@@ -74,6 +76,9 @@ pub struct Message {
     pub payload: Payload,
     /// Seconds of video time at which it was said, 0 where the client named none.
     pub video_time: f64,
+    /// How others react to it, the oldest emoji first. Known where messages are read from the store as they are now; empty in an
+    /// event as it happened.
+    pub reactions: Vec<Reaction>,
 }
 
 /// A public message that was said elsewhere, or before.
@@ -99,7 +104,7 @@ impl Event {
     /// Whether `reader` may ever see it.
     pub fn visible_to(&self, reader: Option<&UserId>) -> bool {
         match &self.kind {
-            Kind::Message(_) | Kind::Room(_) | Kind::Settings { .. } | Kind::Deletion(_) => true,
+            Kind::Message(_) | Kind::Room(_) | Kind::Settings { .. } | Kind::Deletion(_) | Kind::Reactions(_) => true,
             Kind::Private { to, message } => reader.is_some_and(|reader| reader == to || *reader == message.author),
             Kind::Held(message) => reader == Some(&message.author),
             Kind::Resolution(resolution) => reader == Some(&resolution.author),
@@ -111,7 +116,8 @@ impl Event {
     pub fn into_message(self) -> Option<Message> {
         match self.kind {
             Kind::Message(message) | Kind::Private { message, .. } | Kind::Held(message) => Some(message),
-            Kind::Resolution(_) | Kind::Room(_) | Kind::Settings { .. } | Kind::Deletion(_) | Kind::Sanction(_) => None,
+            Kind::Resolution(_) | Kind::Room(_) | Kind::Settings { .. } => None,
+            Kind::Deletion(_) | Kind::Sanction(_) | Kind::Reactions(_) => None,
         }
     }
 
@@ -119,7 +125,8 @@ impl Event {
     pub fn message(&self) -> Option<&Message> {
         match &self.kind {
             Kind::Message(message) | Kind::Private { message, .. } | Kind::Held(message) => Some(message),
-            Kind::Resolution(_) | Kind::Room(_) | Kind::Settings { .. } | Kind::Deletion(_) | Kind::Sanction(_) => None,
+            Kind::Resolution(_) | Kind::Room(_) | Kind::Settings { .. } => None,
+            Kind::Deletion(_) | Kind::Sanction(_) | Kind::Reactions(_) => None,
         }
     }
 }
@@ -135,7 +142,7 @@ mod tests {
 
     fn said() -> Message {
         let payload = RawValue::from_string("1".into()).expect("JSON");
-        Message { author: user("ann"), profile: Profile::default(), payload, video_time: 0.0 }
+        Message { author: user("ann"), profile: Profile::default(), payload, video_time: 0.0, reactions: Vec::new() }
     }
 
     /// Who of them sees it, `None` being everybody.

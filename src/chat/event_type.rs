@@ -37,7 +37,7 @@ pub enum EventType {
 }
 
 impl EventType {
-    /// What an event of that kind is told as; `None` for what is told to nobody else, such as a private message.
+    /// What an event of that kind is told as; `None` for what is told to nobody else, such as a private message, and for reactions.
     pub fn of(kind: &Kind) -> Option<Self> {
         match kind {
             Kind::Message(_) => Some(Self::MessageCreated),
@@ -52,7 +52,9 @@ impl EventType {
             Kind::Room(RoomState::Ended) => Some(Self::RoomEnded),
             Kind::Settings { .. } => Some(Self::RoomUpdated),
             // A message that waits is told of when it is said. No room ever becomes a new one.
-            Kind::Private { .. } | Kind::Held(_) | Kind::Resolution(_) | Kind::Room(RoomState::Created) => None,
+            Kind::Private { .. } | Kind::Held(_) | Kind::Resolution(_) | Kind::Reactions(_) | Kind::Room(RoomState::Created) => {
+                None
+            }
         }
     }
 }

@@ -6,7 +6,10 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use crate::{chat::Limits, texts::Texts};
+use crate::{
+    chat::{Limits, MessageId, RoomId},
+    texts::Texts,
+};
 
 /// The part of a payload that people read: who says it, and what.
 ///
@@ -67,6 +70,7 @@ struct Parts<'a> {
     username: Option<&'a RawValue>,
     message_text: Option<&'a RawValue>,
     message_text_camel: Option<&'a RawValue>,
+    reply_to: Option<&'a RawValue>,
 }
 
 impl<'de> Deserialize<'de> for Parts<'de> {
@@ -92,6 +96,7 @@ impl<'de> Visitor<'de> for PartsVisitor {
                 "username" => &mut parts.username,
                 "message_text" => &mut parts.message_text,
                 "messageText" => &mut parts.message_text_camel,
+                "reply_to" => &mut parts.reply_to,
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                     continue;
@@ -101,6 +106,13 @@ impl<'de> Visitor<'de> for PartsVisitor {
         }
         Ok(parts)
     }
+}
+
+/// The place of the message of that room to which a payload says that it is a reply. Whether there is one is not known by that.
+pub fn reply_to(payload: &str, room: RoomId) -> Option<u64> {
+    let parts: Parts<'_> = serde_json::from_str(payload).ok()?;
+    let id: MessageId = string(parts.reply_to?)?.parse().ok()?;
+    (id.room == room).then_some(id.seq)
 }
 
 /// The text of a JSON string, if `value` is one.
@@ -293,6 +305,25 @@ mod tests {
         for payload in ["1", "null", r#""text""#, "[]", "{}", r#"{"type":"wave"}"#, r#"{"type":7,"x":1e999}"#, r#"{"text":""}"#] {
             assert_eq!(fault(payload), None, "{payload}");
             assert_eq!(ChatText::of(payload), None, "{payload}");
+        }
+    }
+
+    #[test]
+    fn a_reply_names_a_message_of_its_room() {
+        let id = |room, seq| MessageId { room: RoomId::new(room).expect("a number"), seq }.to_string();
+        let rows = [
+            (format!(r#"{{"type":"chat","username":"a","message_text":"b","reply_to":"{}"}}"#, id(1, 7)), Some(7)),
+            (format!(r#"{{"reply_to":"{}","x":1}}"#, id(1, 1)), Some(1)),
+            (format!(r#"{{"reply_to":"{}"}}"#, id(2, 7)), None),
+            (r#"{"reply_to":"nonsense"}"#.to_owned(), None),
+            (r#"{"reply_to":7}"#.to_owned(), None),
+            (r#"{"reply_to":null}"#.to_owned(), None),
+            (r#"{"username":"a","message_text":"b"}"#.to_owned(), None),
+            ("[1]".to_owned(), None),
+        ];
+        for (payload, expected) in rows {
+            assert_eq!(reply_to(&payload, RoomId::FIRST), expected, "{payload}");
+            assert_eq!(fault(&payload), None, "whatever it is, the message is relayed: {payload}");
         }
     }
 

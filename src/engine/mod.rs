@@ -20,7 +20,8 @@ pub use self::{
 };
 use crate::chat::{
     Deletion, Draft, Event, InvalidSetting, Invitation, Kind, Message, NameClaim, NewWidgetKey, Outcome, Payload, Profile,
-    Recorded, Revocation, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, Timestamp, UserId, WidgetKey,
+    Reaction, Recorded, Revocation, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, Timestamp, TooManyReactions,
+    UserId, WidgetKey,
 };
 
 /// Receives every event of every room, in the order of each room's log, after its commit and before its author's answer.
@@ -104,6 +105,20 @@ pub trait Engine: Send + Sync + 'static {
     /// Notes, as an event of the room's log, whether somebody may speak; before a ban, what waits of them is declined. In any state
     /// of the room.
     fn sanction(&self, room: RoomId, sanction: Sanction) -> BoxFuture<'_, Result<Appended, EngineError>>;
+
+    /// Adds a reaction to a public message of a live room, or takes it back. Returns after it is durable. What is so already: no
+    /// change, no error. Nobody is told before [`tell_reactions`](Self::tell_reactions), which has to follow if something changed;
+    /// if the engine closes before, it tells when it opens again. A deletion of all that somebody said takes back their reactions
+    /// too, and so does a ban.
+    fn react(&self, room: RoomId, react: React) -> BoxFuture<'_, Result<Reacted, EngineError>>;
+
+    /// Appends an event that tells how often people react to messages where that has changed since it was told last, if there are
+    /// any: many changes are one event. In any state of the room. Whether there is more to be told.
+    fn tell_reactions(&self, room: RoomId) -> BoxFuture<'_, Result<bool, EngineError>>;
+
+    /// The public messages at these places of a room's log as they are now, with the reactions to them; `None` for one that was deleted. A place
+    /// that holds none, or is past the room's retention, is left out.
+    fn messages(&self, room: RoomId, seqs: Vec<u64>) -> BoxFuture<'_, Result<Messages, EngineError>>;
 
     /// The newest sanction of each user of each room that is not lifted, those whose time is over included; by room, in the order
     /// of its log.
@@ -199,6 +214,9 @@ pub struct HeldName {
 /// A place in the log of each of some rooms, as the sequence number of an event.
 pub type Cursors = BTreeMap<RoomId, u64>;
 
+/// Messages by their places in the log; `None` for one that was deleted.
+pub type Messages = BTreeMap<u64, Option<Event>>;
+
 /// Where a message was stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Appended {
@@ -208,6 +226,30 @@ pub struct Appended {
     pub sent_at: Timestamp,
     /// Whether it is a message that waits for a moderator there, or was declined.
     pub held: bool,
+}
+
+/// A reaction to be added or taken back.
+#[derive(Clone, Debug)]
+pub struct React {
+    /// The message's place in the log.
+    pub message: u64,
+    /// Whose reaction.
+    pub user: UserId,
+    /// One emoji.
+    pub emoji: String,
+    /// Whether it is to be there.
+    pub is_set: bool,
+}
+
+/// What became of a reaction.
+#[derive(Clone, Debug)]
+pub struct Reacted {
+    /// All reactions to the message, as the user sees them.
+    pub reactions: Vec<Reaction>,
+    /// The newest event of the room then. What later ones tell of the message is newer.
+    pub seq: u64,
+    /// Whether anything has changed.
+    pub changed: bool,
 }
 
 /// Something that was done in a room.
@@ -230,7 +272,7 @@ pub struct Query {
     pub before: Option<u64>,
     /// Who reads.
     pub reader: Reader,
-    /// Messages only, or changes of the room too.
+    /// Messages only, each with the reactions to it; or changes of the room too.
     pub messages_only: bool,
     /// How many at most.
     pub limit: usize,
@@ -315,6 +357,17 @@ pub enum EngineError {
         /// The place of its log that holds none.
         seq: u64,
     },
+    /// The message was deleted.
+    #[error("message {seq} of room {room} was deleted")]
+    Deleted {
+        /// The room.
+        room: RoomId,
+        /// Its place in the log.
+        seq: u64,
+    },
+    /// The message takes no further reaction.
+    #[error(transparent)]
+    TooManyReactions(#[from] TooManyReactions),
     /// There is no such widget key.
     #[error("there is no such widget key")]
     UnknownWidgetKey,

@@ -34,7 +34,8 @@ impl Held {
             Kind::Deletion(Deletion { of: Deleted::AllOf(user), .. }) => self.waiting.retain(|_, author| author != user),
             // Whoever spoke there may be forgotten with what they said.
             Kind::Room(RoomState::Ended) => self.known.clear(),
-            Kind::Message(_) | Kind::Private { .. } | Kind::Room(_) | Kind::Settings { .. } | Kind::Sanction(_) => {}
+            Kind::Message(_) | Kind::Private { .. } | Kind::Reactions(_) => {}
+            Kind::Room(_) | Kind::Settings { .. } | Kind::Sanction(_) => {}
         }
     }
 

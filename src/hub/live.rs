@@ -16,6 +16,7 @@ use super::{
     Claims, Identity, Origin, Refusal, RingSize, Tokens,
     held::Held,
     names::{Names, Taken, Wish},
+    reactions::Telling,
     recent::Recent,
     repeats::Saying,
     review::REVIEWS,
@@ -72,6 +73,7 @@ pub(super) struct LiveRoom {
     hashes: RandomState,
     /// Places of messages that are with the room's review handler.
     reviews: Semaphore,
+    telling: Telling,
 }
 
 struct State {
@@ -179,7 +181,14 @@ impl LiveRoom {
             told_waiting: 0,
         };
         let reviews = Semaphore::new(REVIEWS);
-        Self { id, state: Mutex::new(state), progress: Notify::new(), hashes: RandomState::new(), reviews }
+        Self {
+            id,
+            state: Mutex::new(state),
+            progress: Notify::new(),
+            hashes: RandomState::new(),
+            reviews,
+            telling: Telling::default(),
+        }
     }
 
     pub(super) fn id(&self) -> RoomId {
@@ -240,7 +249,7 @@ impl LiveRoom {
                 }
                 Kind::Sanction(sanction) => state.sanctions.note(sanction, now()),
                 Kind::Message(_) | Kind::Private { .. } => state.recent.add(),
-                Kind::Held(_) | Kind::Resolution(_) => {}
+                Kind::Held(_) | Kind::Resolution(_) | Kind::Reactions(_) => {}
             }
             state.held.note(event);
             state.head = event.seq;
@@ -252,6 +261,11 @@ impl LiveRoom {
     /// Places of messages that are with the room's review handler.
     pub(super) fn reviews(&self) -> &Semaphore {
         &self.reviews
+    }
+
+    /// Who tells the room of reactions.
+    pub(super) fn telling(&self) -> &Telling {
+        &self.telling
     }
 
     /// What holds for those who speak here.

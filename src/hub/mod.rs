@@ -9,12 +9,14 @@ mod held;
 mod import;
 mod invitations;
 mod live;
+mod messages;
 mod moderation;
 mod names;
 mod owners;
 mod people;
 mod publish;
 mod rate;
+mod reactions;
 mod recent;
 mod refusal;
 mod repeats;
@@ -51,6 +53,7 @@ pub use self::{
     import::Import,
     invitations::MODERATOR_SECONDS,
     live::{ConnectionId, Wake},
+    messages::Quoting,
     moderation::{Authority, Decision},
     names::ReservedNames,
     rate::Buckets,
@@ -70,8 +73,8 @@ use self::{
     widget_keys::WidgetKeys,
 };
 use crate::{
-    chat::{Event, InvalidSetting, Kind, Limits, MessageId, Origins, Position, Room, RoomId, RoomState, SettingsChange, UserId},
-    engine::{self, Appended, Cursors, End, Engine, EngineError, Fault, Query, Reader, Sink},
+    chat::{Event, InvalidSetting, Kind, Limits, Origins, Position, Room, RoomId, RoomState, SettingsChange, UserId},
+    engine::{self, Appended, Cursors, Engine, EngineError, Fault, Query, Sink},
 };
 
 /// A shared handle to everything that is live. Clones are cheap.
@@ -92,6 +95,7 @@ struct Inner {
     /// What the sessions of whoever runs the chat are called now: those of another name are over.
     owners: RwLock<String>,
     buckets: Buckets<(RoomId, UserId)>,
+    reaction_buckets: Buckets<(RoomId, UserId)>,
     review: Arc<dyn Review>,
     /// Becomes true once, when the server stops.
     stopping: AtomicBool,
@@ -219,7 +223,7 @@ impl Hub {
             invitations.note(invitation);
         }
         let (names, owners) = (engine.names().await?, RwLock::default());
-        let buckets = Buckets::new(limits.rate_per_second, limits.burst);
+        let [buckets, reaction_buckets] = [(); 2].map(|()| Buckets::new(limits.rate_per_second, limits.burst));
         let inner = Arc::new(Inner {
             engine,
             rooms,
@@ -232,6 +236,7 @@ impl Hub {
             invitations,
             owners,
             buckets,
+            reaction_buckets,
             review,
             stopping: AtomicBool::new(false),
         });
@@ -364,25 +369,6 @@ impl Hub {
             }
             state => Err(Refusal::NotLive(state)),
         }
-    }
-
-    /// A public message that is not deleted.
-    ///
-    /// # Errors
-    /// [`Refusal::UnknownRoom`], [`Refusal::UnknownMessage`], or the engine's.
-    pub async fn message(&self, MessageId { room, seq }: MessageId) -> Result<Event, Refusal> {
-        self.find(room)?;
-        let query = Query {
-            room,
-            after: seq - 1,
-            before: Some(seq + 1),
-            reader: Reader::Public,
-            messages_only: true,
-            limit: 1,
-            bytes: usize::MAX,
-            end: End::Oldest,
-        };
-        self.read(query).await?.pop().ok_or(Refusal::UnknownMessage)
     }
 
     /// Reads a part of a room's log.

@@ -41,7 +41,15 @@ impl Hub {
     /// [`Refusal::ReasonTooLong`], or the engine's.
     pub async fn delete(&self, room: RoomId, who: &Authority, of: Deleted, reason: String) -> Result<Appended, Refusal> {
         let by = self.begin(room, who, Capability::DeleteMessage, &reason)?;
-        Ok(self.0.engine.delete(room, Deletion { of, by, reason }).await?)
+        let takes_back_reactions = matches!(of, Deleted::AllOf(_));
+        self.to_its_end(async move |hub| {
+            let deleted = hub.0.engine.delete(room, Deletion { of, by, reason }).await?;
+            if takes_back_reactions {
+                hub.tell_reactions(room);
+            }
+            Ok(deleted)
+        })
+        .await
     }
 
     /// Changes the room's settings; everybody in it is told. In any state of the room. Who moderates may change those that keep
@@ -73,7 +81,7 @@ impl Hub {
         let unknown = Refusal::Setting(InvalidSetting::Value { name: "pinned_message", rule });
         match settings.pinned(room) {
             Some(id) => self.message(id).await.map(drop).map_err(|refusal| match refusal {
-                Refusal::UnknownMessage => unknown,
+                Refusal::UnknownMessage | Refusal::Deleted => unknown,
                 other => other,
             }),
             None => Err(unknown),
@@ -103,7 +111,14 @@ impl Hub {
             Decision::Lift => Measure::Lift,
         };
         let addresses = if by_address { self.addresses(room, &user)? } else { Vec::new() };
-        Ok(self.0.engine.sanction(room, Sanction { user, measure, addresses, by, reason }).await?)
+        self.to_its_end(async move |hub| {
+            let decided = hub.0.engine.sanction(room, Sanction { user, measure, addresses, by, reason }).await?;
+            if measure == Measure::Ban {
+                hub.tell_reactions(room);
+            }
+            Ok(decided)
+        })
+        .await
     }
 
     /// Who may not speak in the room at present, the oldest decision first.
@@ -121,7 +136,8 @@ impl Hub {
             | Kind::Resolution(_)
             | Kind::Room(_)
             | Kind::Settings { .. }
-            | Kind::Deletion(_) => false,
+            | Kind::Deletion(_)
+            | Kind::Reactions(_) => false,
         };
         let mut all = self.0.engine.sanctions().await?;
         all.retain(holds);

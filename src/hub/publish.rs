@@ -41,7 +41,11 @@ impl Hub {
     }
 
     /// Finds the room, which must be open, and who it is that asks something of it.
-    fn let_in(&self, room: RoomId, &Caller { token, site, .. }: &Caller<'_>) -> Result<(Arc<LiveRoom>, Claims), Refusal> {
+    pub(super) fn let_in(
+        &self,
+        room: RoomId,
+        &Caller { token, site, .. }: &Caller<'_>,
+    ) -> Result<(Arc<LiveRoom>, Claims), Refusal> {
         if self.is_stopping() {
             return Err(Refusal::Stopping);
         }

@@ -2,8 +2,8 @@ use std::{error::Error, fmt, time::Duration};
 
 use crate::{
     chat::{
-        Capability, Field, Group, HELD_OF_AUTHOR, Invalid, InvalidSetting, InvalidWidgetKey, Outcome, REASON_CHARS, RoomId,
-        RoomState,
+        Capability, Field, Group, HELD_OF_AUTHOR, Invalid, InvalidSetting, InvalidWidgetKey, MOST_EMOJIS, MOST_OF_ONE, Outcome,
+        REASON_CHARS, RoomId, RoomState, TooManyReactions,
     },
     engine::EngineError,
     hub::{TokenError, moderation::LONGEST_TIMEOUT},
@@ -58,6 +58,12 @@ pub enum Refusal {
     ReviewUrl(String),
     /// There is no such message.
     UnknownMessage,
+    /// The message was deleted.
+    Deleted,
+    /// It is not one emoji.
+    Emoji,
+    /// The message takes no further reaction.
+    TooManyReactions(TooManyReactions),
     /// A moderator's reason is too long.
     ReasonTooLong {
         /// How long it is, in Unicode code points.
@@ -161,6 +167,14 @@ impl Refusal {
             Self::Unreviewed => said("refusal.unreviewed"),
             Self::ReviewUrl(error) => format!("\"review_url\" {error}."),
             Self::UnknownMessage => said("refusal.unknown_message"),
+            Self::Deleted => said("refusal.deleted"),
+            Self::Emoji => said("refusal.emoji"),
+            Self::TooManyReactions(TooManyReactions::OfAll) => {
+                texts.fill("refusal.reactions_of_all", &[("limit", &texts.number(MOST_EMOJIS))])
+            }
+            Self::TooManyReactions(TooManyReactions::OfOne) => {
+                texts.fill("refusal.reactions_of_one", &[("limit", &texts.number(MOST_OF_ONE))])
+            }
             Self::ReasonTooLong { chars } => {
                 let (chars, limit) = (texts.number(*chars), texts.number(REASON_CHARS));
                 texts.fill("refusal.reason_too_long", &[("chars", &chars), ("limit", &limit)])
@@ -234,6 +248,9 @@ impl Refusal {
             Self::Unreviewed => "unreviewed",
             Self::ReviewUrl(_) => "review_url",
             Self::UnknownMessage => "unknown_message",
+            Self::Deleted => "deleted",
+            Self::Emoji => "emoji",
+            Self::TooManyReactions(_) => "too_many_reactions",
             Self::ReasonTooLong { .. } => "reason_too_long",
             Self::UnknownInvitation => "unknown_invitation",
             Self::InvitationOver => "invitation_over",
@@ -306,6 +323,8 @@ impl From<EngineError> for Refusal {
             EngineError::Resolved { outcome, .. } => Self::Resolved(outcome),
             EngineError::TooManyHeld { of_author: true, .. } => Self::AllHeld,
             EngineError::TooManyHeld { of_author: false, .. } => Self::QueueFull,
+            EngineError::Deleted { .. } => Self::Deleted,
+            EngineError::TooManyReactions(error) => Self::TooManyReactions(error),
             EngineError::UnknownWidgetKey => Self::UnknownWidgetKey,
             EngineError::Closed => Self::Stopping,
             EngineError::WrongOrder(from, to) => Self::WrongOrder(from, to),

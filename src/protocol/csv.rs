@@ -69,7 +69,13 @@ mod tests {
     fn cells(payload: &str) -> Vec<String> {
         let author = UserId::try_from("@ann".to_owned()).expect("a valid id");
         let payload = RawValue::from_string(payload.into()).expect("JSON");
-        let kind = Kind::Message(Message { author, profile: crate::chat::Profile::default(), payload, video_time: -1.5 });
+        let kind = Kind::Message(Message {
+            author,
+            profile: crate::chat::Profile::default(),
+            payload,
+            video_time: -1.5,
+            reactions: Vec::new(),
+        });
         let event = Event { room: RoomId::FIRST, seq: 7, sent_at: Timestamp(1_795_230_000_123), kind };
         let file = [head(), encode(&[event])].concat();
         assert!(file.starts_with("\u{feff}\"id\",\"sent_at\"".as_bytes()) && file.ends_with(b"\"\r\n"));

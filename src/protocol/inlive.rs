@@ -1,16 +1,17 @@
 //! The inLive widget API: one JSON envelope a message, up by HTTP POST, down by Server-Sent Events.
 //!
 //! Source: inLive's published documentation of 2022 and its npm SDK 0.3.0. What is ours beside it: the SSE `id`, and the keys
-//! `id`, `sent_at`, `role`, `picture`, `announcement`, `client_message_id`, `position` and `gap`, which its clients pass over.
+//! `id`, `sent_at`, `role`, `picture`, `announcement`, `reactions`, `own_reactions`, `client_message_id`, `position` and `gap`,
+//! which its clients pass over.
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::{moment::rfc3339, payload::present};
 use crate::chat::{
-    Command, Deleted, Draft, Event, Kind, Measure, MessageId, Outcome, Payload, Position, Resolution, RoomId, RoomState,
-    Sanction, Settings, UserId,
+    Command, Deleted, Draft, Event, Kind, Measure, MessageId, Outcome, Payload, Position, Reaction, Recount, Resolution, RoomId,
+    RoomState, Sanction, Settings, UserId,
 };
 
 /// Longest client message id, in bytes. A UUID has 36.
@@ -147,7 +148,48 @@ pub struct Envelope<'a> {
     /// In a replay: milliseconds since the room's start.
     #[serde(skip_serializing_if = "Option::is_none")]
     offset: Option<u64>,
+    /// How people react to it.
+    #[serde(skip_serializing_if = "Counts::is_empty")]
+    reactions: Counts<'a>,
+    /// The reader's own reactions.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    own_reactions: Vec<&'a str>,
     message: std::borrow::Cow<'a, RawValue>,
+}
+
+/// The reactions to a message, for somebody who has just reacted to it.
+#[derive(Serialize)]
+pub struct Reactions<'a> {
+    reactions: Counts<'a>,
+    own_reactions: Vec<&'a str>,
+    /// What the room is told of the message at a later position is newer.
+    position: String,
+}
+
+/// How many reacted with each emoji: an object, in the order of the first of each.
+pub(super) struct Counts<'a>(pub(super) &'a [Reaction]);
+
+impl Counts<'_> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Serialize for Counts<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|Reaction { emoji, count, .. }| (emoji, count)))
+    }
+}
+
+impl<'a> Reactions<'a> {
+    /// Those reactions, as they are at that position.
+    pub fn at(position: &Position, reactions: &'a [Reaction]) -> Self {
+        Self { reactions: Counts(reactions), own_reactions: own(reactions), position: position.to_string() }
+    }
+}
+
+fn own(reactions: &[Reaction]) -> Vec<&str> {
+    reactions.iter().filter(|reaction| reaction.own).map(|reaction| &*reaction.emoji).collect()
 }
 
 impl<'a> Envelope<'a> {
@@ -166,6 +208,7 @@ impl<'a> Envelope<'a> {
             Kind::Room(state) => ("system", "0", "", 0.0, Owned(room_status(*state))),
             Kind::Settings { settings, .. } => ("system", "0", "", 0.0, Owned(configured(settings))),
             Kind::Deletion(deletion) => ("system", "0", "", 0.0, Owned(deleted(event.room, &deletion.of))),
+            Kind::Reactions(recounts) => ("system", "0", "", 0.0, Owned(recounted(event.room, recounts))),
             Kind::Sanction(sanction) => ("system", "0", sanction.user.as_str(), 0.0, Owned(sanctioned(sanction))),
         };
         let (id, sent_at) = (event.id().to_string(), rfc3339(event.sent_at));
@@ -174,6 +217,7 @@ impl<'a> Envelope<'a> {
         let picture = profile.and_then(|profile| profile.picture.as_deref());
         let announcement = profile.is_some_and(|profile| profile.announces);
         let stream_id = event.room.to_string();
+        let reactions: &[Reaction] = event.message().map_or(&[], |message| &message.reactions);
         Self {
             stream_id,
             author_id,
@@ -187,6 +231,8 @@ impl<'a> Envelope<'a> {
             picture,
             announcement,
             offset: None,
+            reactions: Counts(reactions),
+            own_reactions: own(reactions),
             message,
         }
     }
@@ -234,6 +280,26 @@ fn resolved(room: RoomId, Resolution { of, outcome, reason, .. }: &Resolution) -
         Outcome::Declined => serde_json::json!({ "status": "decline", "id": id, "reason": reason }),
     };
     serde_json::value::to_raw_value(&told).expect("plain data")
+}
+
+/// What the room is told of reactions: all that there are to each message where something changed.
+fn recounted(room: RoomId, recounts: &[Recount]) -> Payload {
+    #[derive(Serialize)]
+    struct Told<'a> {
+        id: String,
+        reactions: Counts<'a>,
+    }
+    let told = |recount: &Recount| {
+        let told = Told { id: MessageId { room, seq: recount.message }.to_string(), reactions: Counts(&recount.reactions) };
+        serde_json::value::to_raw_value(&told).expect("plain data")
+    };
+    #[derive(Serialize)]
+    struct All {
+        status: &'static str,
+        messages: Vec<Payload>,
+    }
+    let messages = recounts.iter().map(told).collect();
+    serde_json::value::to_raw_value(&All { status: "reactions", messages }).expect("plain data")
 }
 
 /// What somebody is told of what was decided on them: what and why, not by whom.
@@ -380,7 +446,8 @@ mod tests {
 
     fn said(payload: &str, to: Option<&str>) -> Event {
         let payload = RawValue::from_string(payload.into()).expect("JSON");
-        let message = Message { author: user("ann"), profile: Profile::default(), payload, video_time: 12.5 };
+        let message =
+            Message { author: user("ann"), profile: Profile::default(), payload, video_time: 12.5, reactions: Vec::new() };
         let kind = match to {
             Some(to) => Kind::Private { to: user(to), message },
             None => Kind::Message(message),

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 use super::{
+    inlive::Counts,
     moment::{self, rfc3339},
     payload::present,
 };
@@ -18,6 +19,9 @@ struct Line<'a> {
     video_time: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     profile: Option<&'a Profile>,
+    /// How many reacted with each emoji when it was written down. It is not taken in again: nobody knows who they were.
+    #[serde(skip_serializing_if = "Counts::is_empty")]
+    reactions: Counts<'a>,
     /// The payload, byte for byte.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'a RawValue>,
@@ -95,7 +99,7 @@ pub fn decode(line: &str) -> Result<Recorded, LineError> {
     };
     let expected = "an object with \"role\", \"picture\" and \"announces\"";
     let profile = line.profile.map_or(Ok(Profile::default()), |profile| value("profile", Some(profile), expected))?;
-    Ok(Recorded { sent_at, message: Message { author, profile, payload, video_time } })
+    Ok(Recorded { sent_at, message: Message { author, profile, payload, video_time, reactions: Vec::new() } })
 }
 
 fn value<T: DeserializeOwned>(key: &'static str, value: Option<Payload>, expected: &'static str) -> Result<T, LineError> {
@@ -111,7 +115,7 @@ fn seconds(value: &RawValue) -> Result<f64, LineError> {
 }
 
 impl<'a> Line<'a> {
-    fn of(event: &Event, Message { author, profile, payload, video_time }: &'a Message) -> Self {
+    fn of(event: &Event, Message { author, profile, payload, video_time, reactions }: &'a Message) -> Self {
         let is_one_line = !payload.get().contains(['\n', '\r']);
         Self {
             id: event.id().to_string(),
@@ -119,6 +123,7 @@ impl<'a> Line<'a> {
             author_id: author.as_str(),
             video_time: *video_time,
             profile: (*profile != Profile::default()).then_some(profile),
+            reactions: Counts(reactions),
             message: is_one_line.then_some(&**payload),
             message_source: (!is_one_line).then(|| payload.get()),
         }
@@ -133,7 +138,8 @@ mod tests {
     fn said(payload: &str) -> Event {
         let author = UserId::try_from("ann".to_owned()).expect("a valid id");
         let payload = RawValue::from_string(payload.into()).expect("JSON");
-        let kind = Kind::Message(Message { author, profile: Profile::default(), payload, video_time: 12.5 });
+        let kind =
+            Kind::Message(Message { author, profile: Profile::default(), payload, video_time: 12.5, reactions: Vec::new() });
         Event { room: RoomId::FIRST, seq: 7, sent_at: Timestamp(1_795_230_000_123), kind }
     }
 

@@ -70,7 +70,8 @@ pub fn body(event: &Event, kind: EventType) -> Vec<u8> {
     let (by, reason) = match &event.kind {
         Kind::Deletion(Deletion { by, reason, .. }) | Kind::Sanction(Sanction { by, reason, .. }) => (Some(by), Some(&**reason)),
         Kind::Settings { by, .. } => (Some(by), None),
-        Kind::Message(_) | Kind::Private { .. } | Kind::Held(_) | Kind::Resolution(_) | Kind::Room(_) => (None, None),
+        Kind::Message(_) | Kind::Private { .. } | Kind::Held(_) | Kind::Resolution(_) => (None, None),
+        Kind::Room(_) | Kind::Reactions(_) => (None, None),
     };
     let data = Told { envelope: Envelope::of(event), by, reason };
     serde_json::to_vec(&Payload { kind, timestamp: rfc3339(event.sent_at), data }).expect("plain data")
@@ -101,6 +102,7 @@ mod tests {
             author: user("ann"),
             payload: RawValue::from_string(payload.into()).expect("JSON"),
             video_time: 0.0,
+            reactions: Vec::new(),
             profile: crate::chat::Profile::default(),
         }
     }

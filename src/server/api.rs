@@ -1,11 +1,11 @@
 use axum::{
     Json,
     extract::{FromRef, FromRequestParts, State},
-    http::{StatusCode, request::Parts},
+    http::{HeaderMap, StatusCode, request::Parts},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 
 use super::{
@@ -16,9 +16,9 @@ use super::{
     state::AdminKey,
 };
 use crate::{
-    chat::{MessageId, Position, Room, RoomId, RoomState, Settings, SettingsChange},
+    chat::{Event, MessageId, Position, Room, RoomId, RoomState, Settings, SettingsChange},
     engine::{End, Query, Reader},
-    hub::Hub,
+    hub::{Hub, Quoting},
     protocol::{
         inlive::{Answer, Envelope},
         moment::rfc3339,
@@ -144,38 +144,54 @@ pub(super) async fn end(_: Admin, State(hub): State<Hub>, RoomPath(room): RoomPa
 }
 
 /// `GET /v1/streams/{id}/messages?before=&after=&limit=`: a page of history, oldest first inside it. The newest page of what lies
-/// between `after` and `before`; with `after` alone the page that follows it, to read forward.
-pub(super) async fn messages(State(hub): State<Hub>, RoomPath(room): RoomPath, params: Params) -> Result<Response, ApiError> {
+/// between `after` and `before`; with `after` alone the page that follows it, to read forward. With a token
+/// it is its bearer's history: with their private messages and own reactions.
+pub(super) async fn messages(
+    State(hub): State<Hub>,
+    RoomPath(room): RoomPath,
+    headers: HeaderMap,
+    params: Params,
+) -> Result<Response, ApiError> {
     let limit = number(&params, "limit", MESSAGES, 1..=MOST_MESSAGES)?;
     let position = hub.snapshot(room)?.position;
+    // Whoever's token does not count reads what is for everybody.
+    let reader = bearer(&headers).and_then(|token| hub.check(token, room).ok());
+    let reader = reader.map_or(Reader::Public, |claims| Reader::User(claims.user));
     let after = place(&params, "after", room, &position)?;
     let before = place(&params, "before", room, &position)?;
     let end = if after.is_some() && before.is_none() { End::Oldest } else { End::Newest };
-    let query = Query {
-        room,
-        after: after.unwrap_or(0),
-        before,
-        reader: Reader::Public,
-        messages_only: true,
-        limit: limit + 1,
-        bytes: usize::MAX,
-        end,
+    let query =
+        Query { room, after: after.unwrap_or(0), before, reader, messages_only: true, limit: limit + 1, bytes: usize::MAX, end };
+    let mut has_more = false;
+    let take = |events: &mut Vec<Event>| {
+        has_more = events.len() > limit;
+        match end {
+            End::Oldest => events.truncate(limit),
+            End::Newest => drop(events.drain(..events.len().saturating_sub(limit))),
+        }
     };
-    let mut events = hub.read(query).await?;
-    let has_more = events.len() > limit;
-    match end {
-        End::Oldest => events.truncate(limit),
-        End::Newest => drop(events.drain(..events.len().saturating_sub(limit))),
-    }
+    let Quoting { events, quoted } = hub.read_quoting(query, take).await?;
     let data: Vec<_> = events.iter().map(Envelope::of).collect();
-    let meta = json!({ "position": position.to_string(), "has_more": has_more });
+    let quoted: Vec<_> = quoted.iter().map(|(&seq, message)| quotation(MessageId { room, seq }, message.as_ref())).collect();
+    let mut meta = json!({ "position": position.to_string(), "has_more": has_more });
+    if !quoted.is_empty() {
+        meta["quoted"] = quoted.into();
+    }
     Ok(Json(Answer { code: 200, message: "OK", data, meta: Some(meta) }).into_response())
 }
 
-/// `GET /v1/streams/{id}/messages/{message}`: a public message.
+/// `GET /v1/streams/{id}/messages/{message}`: one public message.
 pub(super) async fn message(State(hub): State<Hub>, Inside { room, name }: Inside) -> Result<Response, ApiError> {
-    let event = hub.message(message_id(room, &name)?).await?;
-    Ok(Json(Answer { code: 200, message: "OK", data: Envelope::of(&event), meta: None }).into_response())
+    let message = hub.message(message_id(room, &name)?).await?;
+    Ok(Json(Answer { code: 200, message: "OK", data: Envelope::of(&message), meta: None }).into_response())
+}
+
+/// What is told of a message that others are replies to.
+fn quotation(id: MessageId, message: Option<&Event>) -> Value {
+    match message {
+        Some(message) => json!(Envelope::of(message)),
+        None => json!({ "id": id.to_string(), "deleted": true }),
+    }
 }
 
 /// A place in the log, given as a message id or as a position.

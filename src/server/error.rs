@@ -124,8 +124,8 @@ pub(super) fn status(refusal: &Refusal) -> StatusCode {
         Refusal::NotLive(_) | Refusal::NotConnected | Refusal::WrongOrder(..) | Refusal::SlugTaken(_) | Refusal::Resolved(_) => {
             StatusCode::CONFLICT
         }
-        Refusal::InvitationOver => StatusCode::GONE,
-        Refusal::NameTaken | Refusal::NameReserved => StatusCode::CONFLICT,
+        Refusal::InvitationOver | Refusal::Deleted => StatusCode::GONE,
+        Refusal::NameTaken | Refusal::NameReserved | Refusal::TooManyReactions(_) => StatusCode::CONFLICT,
         Refusal::Token(_) => StatusCode::UNAUTHORIZED,
         Refusal::WidgetKey
         | Refusal::Origin(_)
@@ -143,6 +143,7 @@ pub(super) fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::Speakers(_) => StatusCode::FORBIDDEN,
         Refusal::InvalidWidgetKey(_)
         | Refusal::Invalid(_)
+        | Refusal::Emoji
         | Refusal::Links
         | Refusal::BlockedWord(_)
         | Refusal::ReasonTooLong { .. }

@@ -26,6 +26,7 @@ mod password;
 mod people;
 mod policy;
 mod publish;
+mod reactions;
 mod replay;
 mod revoke;
 mod router;

@@ -63,7 +63,7 @@ pub(super) async fn deletion(
         Kind::Deletion(deletion) => &*deletion.reason,
         Kind::Resolution(resolution) => &resolution.reason,
         Kind::Message(_) | Kind::Private { .. } | Kind::Held(_) => "",
-        Kind::Room(_) | Kind::Settings { .. } | Kind::Sanction(_) => "",
+        Kind::Room(_) | Kind::Settings { .. } | Kind::Sanction(_) | Kind::Reactions(_) => "",
     };
     let data = json!({ "id": event.id().to_string(), "sent_at": rfc3339(event.sent_at), "reason": reason });
     Ok(Json(Answer { code: 200, message: "OK", data, meta: None }).into_response())
@@ -163,7 +163,7 @@ pub(super) async fn sanctions(
             }))
         }
         Kind::Message(_) | Kind::Private { .. } | Kind::Held(_) | Kind::Resolution(_) => None,
-        Kind::Room(_) | Kind::Settings { .. } | Kind::Deletion(_) => None,
+        Kind::Room(_) | Kind::Settings { .. } | Kind::Deletion(_) | Kind::Reactions(_) => None,
     };
     let data: Vec<_> = all.iter().filter_map(shown).collect();
     Ok(Json(Answer { code: 200, message: "OK", data, meta: None }).into_response())
@@ -221,8 +221,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Inside {
         let path: Result<Path<(String, String)>, PathRejection> = Path::from_request_parts(parts, state).await;
         let undecodable = |_| ApiError::new(StatusCode::BAD_REQUEST, "The address cannot be decoded: it is not UTF-8.");
         let Path((room, name)) = path.map_err(undecodable)?;
-        let unknown =
-            |_| ApiError::new(StatusCode::NOT_FOUND, format!("There is no room {room:?}. Rooms have numbers, such as 1."));
-        Ok(Self { room: room.parse().map_err(unknown)?, name })
+        Ok(Self { room: self::room(&room)?, name })
     }
+}
+
+/// The room of that name.
+pub(super) fn room(name: &str) -> Result<RoomId, ApiError> {
+    let unknown = |_| ApiError::new(StatusCode::NOT_FOUND, format!("There is no room {name:?}. Rooms have numbers, such as 1."));
+    name.parse().map_err(unknown)
 }

@@ -4,7 +4,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::{self, Next},
     response::Response,
-    routing::{any, delete, get, post},
+    routing::{any, delete, get, post, put},
 };
 use tower_http::{
     cors::{AllowOrigin, CorsLayer},
@@ -14,7 +14,7 @@ use tower_http::{
 use super::{
     admin, api, embed,
     error::{self, ApiError},
-    export, held, import, moderation, page, people, publish, replay, revoke,
+    export, held, import, moderation, page, people, publish, reactions, replay, revoke,
     state::AppState,
     subscribe, telemetry, webhooks, widget_keys,
 };
@@ -44,6 +44,7 @@ pub fn router(state: AppState) -> Router {
         .route("/streams/{id}/export.jsonl", get(export::json_lines))
         .route("/streams/{id}/export.csv", get(export::csv))
         .route("/streams/{id}/messages/{message}", get(api::message).delete(moderation::delete_message))
+        .route("/streams/{id}/messages/{message}/reactions/{emoji}", put(reactions::add).delete(reactions::take_back))
         .route("/streams/{id}/messages/{message}/deletion", get(moderation::deletion))
         .route("/streams/{id}/users/{user}/messages", delete(moderation::delete_messages_of))
         .route("/streams/{id}/users/{user}/timeout", post(moderation::time_out))
@@ -106,7 +107,7 @@ fn cors(hub: Hub) -> CorsLayer {
     };
     CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(is_allowed))
-        .allow_methods([Method::GET, Method::POST, Method::DELETE])
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
         .allow_headers([header::CONTENT_TYPE, header::AUTHORIZATION, HeaderName::from_static("last-event-id")])
         .expose_headers([header::RETRY_AFTER])
         .max_age(std::time::Duration::from_secs(3_600))

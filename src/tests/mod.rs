@@ -18,6 +18,7 @@ mod page;
 mod people;
 mod publish;
 mod queue;
+mod reactions;
 mod receiver;
 mod replay;
 mod resume;

@@ -483,7 +483,7 @@ async fn a_moderator_pins_a_public_message_and_nothing_else() {
     }
     let one = site.get(&format!("/v1/streams/1/messages/{}", id(1))).await;
     assert_eq!((one.status, &one.json["data"]["message"]["message_text"]), (200, &json!("the rules")));
-    for (path, status) in [(id(2).to_string(), 404), (id(3).to_string(), 404), ("x".to_owned(), 404), (of_another_room, 404)] {
+    for (path, status) in [(id(2).to_string(), 404), (id(3).to_string(), 410), ("x".to_owned(), 404), (of_another_room, 404)] {
         assert_eq!(site.get(&format!("/v1/streams/1/messages/{path}")).await.status, status, "{path}");
     }
     assert!(site.get("/").await.shown().contains("id=\"pinned\""));

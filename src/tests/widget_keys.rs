@@ -310,6 +310,7 @@ async fn a_key_that_two_rooms_had_in_an_older_version_is_one_of_all_rooms() {
     let downgrade = "DROP TABLE held; DROP TABLE authors; DROP TABLE invitations; DROP TABLE revocations; ALTER TABLE events DROP COLUMN profile; DROP TABLE names;
                      DROP TABLE widget_keys; ALTER TABLE rooms ADD COLUMN widget_key TEXT NOT NULL DEFAULT 'shared';
                      UPDATE rooms SET widget_key = 'own' WHERE id = 2; PRAGMA user_version = 11";
+    connection.execute_batch(super::store::TO_17).expect("runs");
     connection.execute_batch(downgrade).expect("runs");
     drop(connection);
     super::store::count_less(folder.path(), 3);

@@ -1,5 +1,6 @@
 mod held;
 mod import;
+mod reactions;
 mod upkeep;
 
 use std::{collections::HashMap, sync::Arc};
@@ -22,8 +23,10 @@ use crate::{
         Deleted, Deletion, Event, Invitation, Kind, Measure, Message, NameClaim, NewWidgetKey, Outcome, Recorded, Revocation,
         Room, RoomId, RoomState, Sanction, Settings, SettingsChange, Timestamp, UserId, WidgetKey,
     },
-    engine::{Appended, Audience, Cursors, EngineError, Entry, Fault, Webhook, WebhookId, may_follow, now},
+    engine::{Appended, Audience, Cursors, EngineError, Entry, Fault, React, Reacted, Webhook, WebhookId, may_follow, now},
 };
+
+pub(super) use reactions::untold;
 
 /// Where an answer goes.
 pub(super) type Reply<T> = oneshot::Sender<Result<T, EngineError>>;
@@ -75,6 +78,15 @@ pub(super) enum Job {
         room: RoomId,
         sanction: Sanction,
         reply: Reply<Appended>,
+    },
+    React {
+        room: RoomId,
+        react: React,
+        reply: Reply<Reacted>,
+    },
+    TellReactions {
+        room: RoomId,
+        reply: Reply<bool>,
     },
     Revoke {
         revocation: Revocation,
@@ -188,6 +200,8 @@ impl<'a> Batch<'a> {
             Job::Configure { room, change, by, reply } => keep(answers, reply, self.configure(room, change, by)),
             Job::Delete { room, deletion, reply } => keep(answers, reply, self.delete(room, deletion)),
             Job::Sanction { room, sanction, reply } => keep(answers, reply, self.sanction(room, sanction)),
+            Job::React { room, react, reply } => keep(answers, reply, self.react(room, &react)),
+            Job::TellReactions { room, reply } => keep(answers, reply, self.tell_reactions(room)),
             Job::Revoke { revocation, reply } => keep(answers, reply, self.revoke(&revocation)),
             Job::Invite { invitation, reply } => keep(answers, reply, self.invite(&invitation)),
             Job::BeginImport { settings, reply } => keep(answers, reply, self.begin_import(settings)),
@@ -215,7 +229,7 @@ impl<'a> Batch<'a> {
         if let Some(name) = name {
             self.keep_name(room, &author, &name)?;
         }
-        let message = Message { author, profile, payload: draft.payload, video_time: draft.video_time };
+        let message = Message { author, profile, payload: draft.payload, video_time: draft.video_time, reactions: Vec::new() };
         let client_message_id = draft.client_message_id.as_deref();
         match to {
             Audience::Everyone => Ok(self.push(room, tail, Kind::Message(message), client_message_id)?),
@@ -333,15 +347,18 @@ impl<'a> Batch<'a> {
         let of = deletion.of.clone();
         let appended = self.push(room, tail, Kind::Deletion(deletion), None)?;
         match of {
-            Deleted::Message(seq) => self.transaction.execute(
-                "INSERT INTO deleted_messages (room, seq, deletion) VALUES (?1, ?2, ?3)",
-                params![room.get(), seq, appended.seq],
-            )?,
-            Deleted::AllOf(user) => self.transaction.execute(
-                "INSERT OR REPLACE INTO deleted_authors (room, author, deletion) VALUES (?1, ?2, ?3)",
-                params![room.get(), user.as_str(), appended.seq],
-            )?,
-        };
+            Deleted::Message(seq) => {
+                let sql = "INSERT INTO deleted_messages (room, seq, deletion) VALUES (?1, ?2, ?3)";
+                self.transaction.execute(sql, params![room.get(), seq, appended.seq])?;
+                self.drop_reactions_to(room, seq)?;
+            }
+            Deleted::AllOf(user) => {
+                let sql = "INSERT OR REPLACE INTO deleted_authors (room, author, deletion) VALUES (?1, ?2, ?3)";
+                self.transaction.execute(sql, params![room.get(), user.as_str(), appended.seq])?;
+                self.drop_reactions_to_all_of(room, &user)?;
+                self.take_back_reactions_of(room, &user)?;
+            }
+        }
         self.stop_holding(room)?;
         Ok(appended)
     }
@@ -374,6 +391,9 @@ impl<'a> Batch<'a> {
                  AND seq <= (SELECT erased FROM rooms WHERE id = ?1)",
             params![room.get(), user.as_str()],
         )?;
+        if measure == Measure::Ban {
+            self.take_back_reactions_of(room, &user)?;
+        }
         match measure {
             Measure::Timeout { .. } | Measure::Ban => self.transaction.execute(
                 "INSERT OR REPLACE INTO sanctions (room, user, event) VALUES (?1, ?2, ?3)",
@@ -491,6 +511,8 @@ pub(super) fn refuse(job: Job) -> Answer {
             Job::CreateRoom { reply, .. } => drop(reply.send(Err(error))),
             Job::CreateWidgetKey { reply, .. } | Job::RevokeWidgetKey { reply, .. } => drop(reply.send(Err(error))),
             Job::SetState { reply, .. } | Job::Configure { reply, .. } => drop(reply.send(Err(error))),
+            Job::React { reply, .. } => drop(reply.send(Err(error))),
+            Job::TellReactions { reply, .. } => drop(reply.send(Err(error))),
             Job::Revoke { reply, .. } | Job::Invite { reply, .. } => drop(reply.send(Err(error))),
             Job::BeginImport { reply, .. } => drop(reply.send(Err(error))),
             Job::FinishImport { reply, .. } => drop(reply.send(Err(error))),

@@ -48,7 +48,10 @@ use self::{
     upkeep::{Trimmed, Upkeep},
     writer::Writer,
 };
-use super::{Act, Appended, Cursors, Engine, EngineError, Entry, Fault, HeldName, Hits, Query, Search, Sink, Webhook, WebhookId};
+use super::{
+    Act, Appended, Cursors, Engine, EngineError, Entry, Fault, HeldName, Hits, Messages, Query, React, Reacted, Search, Sink,
+    Webhook, WebhookId,
+};
 use crate::chat::{
     Deletion, Event, Invitation, NewWidgetKey, Outcome, Recorded, Revocation, Room, RoomId, RoomState, Sanction, Settings,
     SettingsChange, Timestamp, UserId, WidgetKey,
@@ -90,10 +93,11 @@ impl Sqlite {
         schema::prepare(&mut connection).map_err(in_database)?;
         schema::first_room(&mut connection, widget_key).map_err(in_database)?;
         schema::abandon_imports(&connection).map_err(in_database)?;
-        let tails = writer::tails(&connection).map_err(|error| match error {
+        let mut tails = writer::tails(&connection).map_err(|error| match error {
             EngineError::Store(source) => in_database(source),
             damaged => OpenError::Damaged { path: path.clone(), found: damaged.to_string() },
         })?;
+        writer::tell_reactions(&mut connection, &mut tails).map_err(in_database)?;
         let epoch = epoch(&connection, lineage).map_err(in_database)?;
         let stored = reader::stored(&connection).map_err(in_database)?;
         let run = Run::begin(&connection, &folder.join(run::FILE), stored)?;
@@ -217,6 +221,19 @@ impl Engine for Sqlite {
 
     fn sanction(&self, room: RoomId, sanction: Sanction) -> BoxFuture<'_, Result<Appended, EngineError>> {
         self.submit(|reply| Job::Sanction { room, sanction, reply })
+    }
+
+    fn react(&self, room: RoomId, react: React) -> BoxFuture<'_, Result<Reacted, EngineError>> {
+        self.submit(|reply| Job::React { room, react, reply })
+    }
+
+    fn tell_reactions(&self, room: RoomId) -> BoxFuture<'_, Result<bool, EngineError>> {
+        self.submit(|reply| Job::TellReactions { room, reply })
+    }
+
+    fn messages(&self, room: RoomId, seqs: Vec<u64>) -> BoxFuture<'_, Result<Messages, EngineError>> {
+        let trimmed = self.trimmed(room);
+        self.readers.run(move |connection| reader::messages(connection, room, &seqs, trimmed)).boxed()
     }
 
     fn sanctions(&self) -> BoxFuture<'_, Result<Vec<Event>, EngineError>> {

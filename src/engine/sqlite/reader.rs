@@ -8,8 +8,8 @@ use tokio::sync::Semaphore;
 
 use super::{check, row, schema};
 use crate::{
-    chat::{Deleted, Deletion, Event, Invitation, Kind, Revocation, Room, RoomId, Timestamp, UserId},
-    engine::{Act, Cursors, End, EngineError, HeldName, Query, Webhook, WebhookId, now},
+    chat::{Deleted, Deletion, Event, Invitation, Kind, Reaction, Revocation, Room, RoomId, Timestamp, UserId},
+    engine::{Act, Cursors, End, EngineError, HeldName, Messages, Query, Reader, Webhook, WebhookId, now},
 };
 
 /// Reads that run at once. More only wait longer for the same two or three cores and the same disk.
@@ -25,7 +25,7 @@ const BACKWARD: &str = concat!(shown!(), " ORDER BY seq DESC");
 // The few sanctions first, then the event of each: the planner would rather walk through all events, in order.
 const SANCTIONS: &str = "SELECT events.* FROM sanctions
                          CROSS JOIN events ON events.room = sanctions.room AND events.seq = sanctions.event";
-const ACTS: &str = "SELECT * FROM events WHERE room = ?1 AND seq < ?2 AND kind >= 2 ORDER BY seq DESC LIMIT ?3";
+const ACTS: &str = "SELECT * FROM events WHERE room = ?1 AND seq < ?2 AND kind >= 2 AND kind < 100 ORDER BY seq DESC LIMIT ?3";
 /// The place of the deletion that took a message out, if one has. No row if there is no such message.
 pub(super) const DELETION: &str = "SELECT coalesce(
         (SELECT deletion FROM deleted_messages WHERE room = events.room AND seq = events.seq),
@@ -34,6 +34,19 @@ pub(super) const DELETION: &str = "SELECT coalesce(
 const HELD: &str = "SELECT events.* FROM held CROSS JOIN events ON events.room = held.room AND events.seq = held.seq
                     WHERE held.room = ?1 AND held.seq > ?2 ORDER BY held.seq LIMIT ?3";
 const EVENT: &str = "SELECT * FROM events WHERE room = ?1 AND seq = ?2";
+/// A public message, and the place of the deletion that took it out, if one has.
+const MESSAGE: &str = "SELECT *, coalesce(
+        (SELECT deletion FROM deleted_messages WHERE room = events.room AND seq = events.seq),
+        (SELECT deletion FROM deleted_authors WHERE room = events.room AND author = events.author AND deletion > events.seq))
+        AS deletion FROM events WHERE room = ?1 AND seq = ?2 AND kind = 0";
+const REACTIONS: &str = "SELECT emoji, count, EXISTS (SELECT 1 FROM reactions AS own
+        WHERE own.room = ?1 AND own.message = ?2 AND own.user = ?3 AND own.emoji = reaction_counts.emoji)
+    FROM reaction_counts WHERE room = ?1 AND message = ?2 ORDER BY place";
+const REACTED: &str = "SELECT message FROM reacted WHERE room = ?1 AND message BETWEEN ?2 AND ?3";
+/// How many events of a room after a place tell of reactions.
+const TELLS: &str = "SELECT count(*) FROM events WHERE room = ?1 AND seq > ?2 AND kind = 100";
+/// The event after a place that so many others than those are before.
+const OTHERS: &str = "SELECT seq FROM events WHERE room = ?1 AND seq > ?2 AND kind <> 100 ORDER BY seq LIMIT 1 OFFSET ?3";
 pub(super) const NEWEST: &str = "SELECT coalesce(max(seq), 0) FROM events WHERE room = ?1";
 const NEXT: &str = "SELECT seq, sent_at FROM events WHERE room = ?1 AND seq >= ?2 ORDER BY seq LIMIT 1";
 
@@ -264,7 +277,83 @@ pub(super) fn events(connection: &Connection, query: &Query) -> Result<Vec<Event
     if query.end == End::Newest {
         events.reverse();
     }
+    if query.messages_only {
+        add_reactions(connection, query, &mut events)?;
+    }
     Ok(events)
+}
+
+/// Has each of the messages tell how people react to it.
+fn add_reactions(connection: &Connection, query: &Query, events: &mut [Event]) -> rusqlite::Result<()> {
+    let (Some(first), Some(last)) = (events.first(), events.last()) else { return Ok(()) };
+    let reader = match &query.reader {
+        Reader::User(user) => Some(user),
+        Reader::Public | Reader::Owner => None,
+    };
+    let mut statement = connection.prepare_cached(REACTED)?;
+    let reacted = statement.query_map(params![query.room.get(), first.seq, last.seq], |row| row.get(0))?;
+    for seq in reacted.collect::<Result<Vec<u64>, _>>()? {
+        let event = events.binary_search_by_key(&seq, |event| event.seq).ok().map(|at| &mut events[at]);
+        if let Some(Event { kind: Kind::Message(message), .. }) = event {
+            message.reactions = reactions(connection, query.room, seq, reader)?;
+        }
+    }
+    Ok(())
+}
+
+/// The reactions to a message, the oldest emoji first.
+pub(super) fn reactions(
+    connection: &Connection,
+    room: RoomId,
+    message: u64,
+    reader: Option<&UserId>,
+) -> rusqlite::Result<Vec<Reaction>> {
+    let mut statement = connection.prepare_cached(REACTIONS)?;
+    let reaction = |row: &Row<'_>| Ok(Reaction { emoji: row.get(0)?, count: row.get(1)?, own: row.get(2)? });
+    statement.query_map(params![room.get(), message, reader.map(UserId::as_str)], reaction)?.collect()
+}
+
+/// A public message that is not past the room's retention, if there is one: none in it if it was deleted.
+pub(super) fn message(
+    connection: &Connection,
+    room: RoomId,
+    seq: u64,
+    trimmed: u64,
+) -> Result<Option<Option<Event>>, EngineError> {
+    let mut statement = connection.prepare_cached(MESSAGE)?;
+    let mut rows = statement.query(params![room.get(), seq])?;
+    match rows.next()? {
+        Some(row) if seq > trimmed => match row.get::<_, Option<u64>>("deletion")? {
+            Some(_) => Ok(Some(None)),
+            None => row::event(row).map(Some).map(Some),
+        },
+        _ => Ok(None),
+    }
+}
+
+/// Public messages as they are now, by [`message`], with the reactions to them.
+pub(super) fn messages(connection: &Connection, room: RoomId, seqs: &[u64], trimmed: u64) -> Result<Messages, EngineError> {
+    let mut found = Messages::new();
+    for &seq in seqs {
+        let Some(mut event) = message(connection, room, seq, trimmed)? else { continue };
+        if let Some(Event { kind: Kind::Message(message), .. }) = &mut event {
+            message.reactions = reactions(connection, room, seq, None)?;
+        }
+        found.insert(seq, event);
+    }
+    Ok(found)
+}
+
+/// The newest event of a room that is before its `most` newest ones up to `head`, of those after `trimmed`; `trimmed` if there is none. What tells of reactions
+/// is not counted: nothing that was said has to go for it.
+pub(super) fn beyond(connection: &Connection, room: RoomId, trimmed: u64, head: u64, most: u64) -> rusqlite::Result<u64> {
+    if head.saturating_sub(trimmed) <= most {
+        return Ok(trimmed);
+    }
+    let tells: u64 = connection.prepare_cached(TELLS)?.query_row(params![room.get(), trimmed], |row| row.get(0))?;
+    let Some(before_last) = (head - trimmed - tells.min(head - trimmed)).checked_sub(most + 1) else { return Ok(trimmed) };
+    let last = connection.prepare_cached(OTHERS)?.query_row(params![room.get(), trimmed, before_last], |row| row.get(0));
+    last.optional().map(|last| last.unwrap_or(trimmed))
 }
 
 /// Names the events that are not what was stored.
@@ -304,6 +393,9 @@ mod tests {
             SANCTIONS,
             ACTS,
             DELETION,
+            MESSAGE,
+            TELLS,
+            OTHERS,
             UNINDEXED,
             SEARCH,
         ] {
@@ -312,7 +404,11 @@ mod tests {
             let nothing = vec![Null; statement.parameter_count()];
             let rows = statement.query_map(params_from_iter(nothing), |row| row.get(3)).expect("a plan");
             let plan: Vec<String> = rows.map(|row| row.expect("a step")).collect();
-            let keys = ["SEARCH events USING PRIMARY KEY (room=?", "SEARCH events USING INDEX events_acts (room=?"];
+            let keys = [
+                "SEARCH events USING PRIMARY KEY (room=?",
+                "SEARCH events USING INDEX events_acts (room=?",
+                "SEARCH events USING COVERING INDEX events_reactions (room=?",
+            ];
             let searches = plan.iter().any(|step| keys.iter().any(|key| step.starts_with(key)));
             let others = plan.iter().any(|step| step.starts_with("SCAN events") || step.contains("TEMP B-TREE"));
             assert!(searches && !others, "{sql}: {plan:?}");

@@ -14,6 +14,9 @@ use crate::{
     engine::{EngineError, HeldName, Webhook, payload},
 };
 
+/// The kind of an event that tells of reactions. Those of 100 and more are neither said nor done by anybody.
+const REACTIONS: i64 = 100;
+
 /// What the table holds of an event beside its place, its time and its client message id.
 pub(super) struct Columns<'a> {
     pub(super) kind: i64,
@@ -87,6 +90,7 @@ impl<'a> Columns<'a> {
                 let payload = serde_json::to_string(&stored).expect("plain data").into();
                 told(3, Some(by.as_str()), recipient, payload)
             }
+            Kind::Reactions(recounts) => told(REACTIONS, None, None, serde_json::to_string(recounts).expect("plain data").into()),
             Kind::Sanction(Sanction { user, measure, addresses, by, reason }) => {
                 let stored = StoredSanction { measure: *measure, addresses: addresses.into(), reason: reason.into() };
                 let payload = serde_json::to_string(&stored).expect("plain data").into();
@@ -109,6 +113,7 @@ pub(super) fn event(row: &Row<'_>) -> Result<Event, EngineError> {
         2 => Kind::Room(state_from_name(&row.get::<_, String>("payload")?).ok_or_else(|| unreadable("payload"))?),
         3 => Kind::Deletion(deletion(row)?),
         4 => Kind::Sanction(sanction(row)?),
+        REACTIONS => Kind::Reactions(serde_json::from_str(&row.get::<_, String>("payload")?).map_err(|_| unreadable("payload"))?),
         5 => Kind::Settings { settings: settings(row, "payload")?, by: user(row, "author")? },
         6 => Kind::Resolution(resolution(row)?),
         other => return Err(rusqlite::Error::IntegralValueOutOfRange(0, other).into()),
@@ -189,6 +194,7 @@ fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
         profile: profile.transpose()?.unwrap_or_default(),
         payload: payload(row.get("payload")?).map_err(|_| unreadable("payload"))?,
         video_time: row.get("video_time")?,
+        reactions: Vec::new(),
     })
 }
 

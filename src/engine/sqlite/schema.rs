@@ -12,7 +12,7 @@ use crate::{
 const APPLICATION_ID: i64 = 0x6368_6174;
 
 /// Step `n` brings a database from schema version `n` to `n + 1`. A step that was released is never changed.
-const MIGRATIONS: [&str; 17] = [
+const MIGRATIONS: [&str; 18] = [
     "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
     CREATE TABLE rooms (
@@ -182,6 +182,39 @@ const MIGRATIONS: [&str; 17] = [
         PRIMARY KEY (room, author)
     ) STRICT, WITHOUT ROWID;
     INSERT INTO authors SELECT room, author, max(seq) FROM events WHERE kind = 0 GROUP BY room, author;
+",
+    "
+    -- Who reacted to which public message, and how many did so with each emoji; the places are in the order of the first of each.
+    CREATE TABLE reactions (
+        room INTEGER NOT NULL,
+        message INTEGER NOT NULL,
+        user TEXT NOT NULL,
+        emoji TEXT NOT NULL,
+        PRIMARY KEY (room, message, user, emoji)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX reactions_user ON reactions (room, user);
+    CREATE TABLE reaction_counts (
+        room INTEGER NOT NULL,
+        message INTEGER NOT NULL,
+        emoji TEXT NOT NULL,
+        place INTEGER NOT NULL,
+        count INTEGER NOT NULL,
+        PRIMARY KEY (room, message, emoji)
+    ) STRICT, WITHOUT ROWID;
+    -- The messages that have reactions, by whom they are, and whether the reactions changed since the log told of them.
+    CREATE TABLE reacted (
+        room INTEGER NOT NULL,
+        message INTEGER NOT NULL,
+        author TEXT NOT NULL,
+        changed INTEGER NOT NULL,
+        PRIMARY KEY (room, message)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX reacted_author ON reacted (room, author);
+    CREATE INDEX reacted_changed ON reacted (room, message) WHERE changed = 1;
+    -- Kind 100: the reactions to some messages, as a JSON array of what they are now. Nobody's act.
+    DROP INDEX events_acts;
+    CREATE INDEX events_acts ON events (room, seq) WHERE kind >= 2 AND kind < 100;
+    CREATE INDEX events_reactions ON events (room, seq) WHERE kind = 100;
 ",
 ];
 

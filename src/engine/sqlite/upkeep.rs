@@ -146,7 +146,10 @@ impl Work {
         if ephemeral && room.state == RoomState::Ended {
             return Ok(head);
         }
-        let too_many = if retention_messages > 0 { head.saturating_sub(retention_messages.into()) } else { 0 };
+        let too_many = match retention_messages {
+            0 => 0,
+            most => reader::beyond(&self.connection, room.id, self.trimmed.of(room.id), head, most.into())?,
+        };
         if retention_days == 0 {
             return Ok(too_many);
         }

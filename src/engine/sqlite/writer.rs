@@ -5,9 +5,10 @@ use std::{
 };
 
 use rusqlite::Connection;
+use tokio::sync::oneshot;
 
 use super::{
-    batch::{Answer, Batch, Done, Job, Tail, refuse},
+    batch::{Answer, Batch, Done, Job, Tail, refuse, untold},
     health::Health,
     reader,
     run::Run,
@@ -138,6 +139,17 @@ impl Writer {
 fn database_bytes(connection: &Connection) -> u64 {
     let bytes = |path: String| std::fs::metadata(path).map_or(0, |file| file.len());
     connection.path().map_or(0, |path| bytes(path.to_owned()) + bytes(format!("{path}-wal")))
+}
+
+/// Tells of the reactions that the program has not told of before it ended: they may have been acknowledged.
+pub(super) fn tell_reactions(connection: &mut Connection, tails: &mut HashMap<RoomId, Tail>) -> rusqlite::Result<()> {
+    while let Some(room) = untold(connection)? {
+        let mut batch = Batch::begin(connection, tails)?;
+        batch.carry_out(Job::TellReactions { room, reply: oneshot::channel().0 }, &mut Vec::new())?;
+        let done = batch.commit()?;
+        tails.extend(done.tails);
+    }
+    Ok(())
 }
 
 /// Where every room's log ends, as the file says.

@@ -67,7 +67,9 @@ impl<'a> Told<'a> {
             }
             Kind::Settings { by, .. } => Self { by: by.as_str(), what: "settings", to: String::new(), reason: "" },
             Kind::Room(state) => Self { by: "", what: "state", to: state.name().to_owned(), reason: "" },
-            Kind::Message(_) | Kind::Private { .. } | Kind::Held(_) => Self { by: "", what: "", to: String::new(), reason: "" },
+            Kind::Message(_) | Kind::Private { .. } | Kind::Held(_) | Kind::Reactions(_) => {
+                Self { by: "", what: "", to: String::new(), reason: "" }
+            }
         }
     }
 }

@@ -133,7 +133,9 @@ async fn a_database_from_before_knows_who_has_spoken() {
     engine.append(RoomId::FIRST, Entry { to: Audience::One(UserId::admin()), ..entry("bob", "2", None) }).await.expect("stored");
     drop(engine);
     let connection = Connection::open(folder.path().join(Sqlite::FILE)).expect("opens");
-    connection.execute_batch("DROP TABLE held; DROP TABLE authors; PRAGMA user_version = 16").expect("runs");
+    for sql in [TO_17, TO_16] {
+        connection.execute_batch(sql).expect("runs");
+    }
     drop(connection);
     let engine = open(folder.path());
     assert_eq!((has_spoken(&engine, "ann").await, has_spoken(&engine, "bob").await), (true, false));

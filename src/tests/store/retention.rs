@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::chat::{Deleted, Deletion, Measure, Sanction};
 
-async fn configure(engine: &Sqlite, change: Value) {
+pub(super) async fn configure(engine: &Sqlite, change: Value) {
     let change = serde_json::from_value(change).expect("an object");
     engine.configure(RoomId::FIRST, change, UserId::admin()).await.expect("configured");
 }
@@ -20,19 +20,19 @@ fn database(folder: &Path) -> Connection {
 }
 
 /// What one number in the database is.
-fn number(folder: &Path, sql: &str) -> i64 {
+pub(super) fn number(folder: &Path, sql: &str) -> i64 {
     database(folder).query_row(sql, [], |row| row.get(0)).expect("a number")
 }
 
 /// Waits until a number in the database is no more than that.
-async fn until(folder: &Path, sql: &str, most: i64) {
+pub(super) async fn until(folder: &Path, sql: &str, most: i64) {
     let connection = database(folder);
     while connection.query_row(sql, [], |row| row.get::<_, i64>(0)).expect("a number") > most {
         tokio::task::yield_now().await;
     }
 }
 
-const EVENTS: &str = "SELECT count(*) FROM events";
+pub(super) const EVENTS: &str = "SELECT count(*) FROM events";
 
 async fn seqs(engine: &Sqlite) -> Vec<u64> {
     let query = Query { messages_only: false, ..all() };

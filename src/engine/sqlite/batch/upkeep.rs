@@ -45,6 +45,10 @@ impl Batch<'_> {
             self.transaction.execute(&sql, range)?;
         }
         self.transaction.execute("DELETE FROM deleted_authors WHERE room = ?1 AND deletion <= ?2", params![room.get(), to])?;
+        for table in ["reactions", "reaction_counts", "reacted"] {
+            let sql = format!("DELETE FROM {table} WHERE room = ?1 AND message > ?2 AND message <= ?3");
+            self.transaction.execute(&sql, range)?;
+        }
         if to == known {
             // Of whom nothing is left.
             let head = self.before.get(&room).map_or(known, |tail| tail.seq);
