@@ -65,6 +65,13 @@ export async function say(page, text, username) {
   await page.getByLabel('Message', { exact: true }).press('Enter');
 }
 
+/** Opens the menu of a message as whoever uses keys does: its row is given, or its button. */
+export async function openOptions(button) {
+  await button.focus();
+  await button.press('Enter');
+  return button.page().getByRole('dialog', { name: 'Options for the message' });
+}
+
 /** Waits until a page is connected. */
 export const live = (page) => expect(page.getByRole('status').filter({ hasText: 'Live' })).toBeVisible();
 

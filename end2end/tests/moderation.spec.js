@@ -1,6 +1,6 @@
 import AxeBuilder from '@axe-core/playwright';
 import { ADMIN_PASSWORD } from './server.js';
-import { atBottom, expect, live, messages, say, test, texts } from './fixtures.js';
+import { atBottom, expect, live, messages, openOptions, say, test, texts } from './fixtures.js';
 
 const idOf = async (page, text) => messages(page).filter({ hasText: text }).getAttribute('id');
 
@@ -79,6 +79,12 @@ test('the last message goes, and the page is empty again', async ({ visit, serve
   await expect(messages(page)).toHaveCount(0);
   await expect(page.getByText('No messages yet. Say hello!')).toBeVisible();
 });
+
+/** Opens the dialog of moderators for a message of that person. */
+const moderate = async (place, name) => {
+  const menu = await openOptions(place.getByRole('button', { name: `Options for the message of ${name}` }).first());
+  await menu.getByRole('button', { name: 'Moderate' }).press('Enter');
+};
 
 /** The user id of whoever said that. */
 const authorOf = async (server, text) => {
@@ -171,22 +177,26 @@ for (const [where, options] of [
     await say(eve, 'and that');
     await expect(messages(bob)).toHaveCount(2);
     const page = await moderator(visit, options);
-    await expect(bob.getByRole('button', { name: /Moderate/ })).toHaveCount(0);
+    await openOptions(bob.getByRole('button', { name: 'Options for the message of Eve' }).first());
+    await expect(bob.getByRole('button', { name: 'Reply' })).toBeVisible();
+    await expect(bob.getByRole('button', { name: 'Moderate' })).toHaveCount(0);
 
     // By keyboard: the button beside the message, then through the dialog.
     const dialog = page.getByRole('dialog', { name: 'Moderate Eve' });
-    const beside = (text) => messages(page).filter({ hasText: text }).getByRole('button', { name: 'Moderate Eve' });
-    await beside('buy this').focus();
-    await page.keyboard.press('Enter');
+    const beside = (text) => messages(page).filter({ hasText: text }).getByRole('button', { name: 'Options for the message of Eve' });
+    const press = (menu) => menu.getByRole('button', { name: 'Moderate' });
+    await press(await openOptions(beside('buy this'))).press('Enter');
     await expect(dialog).toBeVisible();
     await expect(dialog).toContainText('buy this');
     expect(await violations(page)).toEqual([]);
     await page.keyboard.press('Escape');
     await expect(dialog).toBeHidden();
     await expect(beside('buy this')).toBeFocused();
-    await page.keyboard.press('Enter');
+    await press(await openOptions(beside('buy this'))).press('Enter');
     await page.keyboard.press('Tab');
     await page.keyboard.type('an advert');
+    await page.keyboard.press('Tab');
+    await expect(dialog.getByRole('button', { name: 'Pin to the top' })).toBeFocused();
     await page.keyboard.press('Tab');
     await expect(dialog.getByRole('button', { name: 'Delete message' })).toBeFocused();
     await page.keyboard.press('Enter');
@@ -198,6 +208,7 @@ for (const [where, options] of [
     const act = async (name, reason = '') => {
       await messages(page).first().hover();
       await beside('and that').click();
+      await press(page).click();
       await expect(dialog.getByLabel(/Reason/)).toHaveValue('');
       await dialog.getByLabel(/Reason/).fill(reason);
       await dialog.getByRole('button', { name }).click();
@@ -275,8 +286,8 @@ test('a raid is brought under control by one moderator', async ({ visit, server 
   await expect(messages(page)).toHaveCount(61);
   for (let n = 0; n < raiders.length; n++) {
     for (const act of ['Ban', 'Delete all of theirs']) {
-      await page.getByRole('button', { name: `Moderate Raider ${n}`, exact: true }).last().focus();
-      await page.keyboard.press('Enter');
+      const menu = await openOptions(page.getByRole('button', { name: `Options for the message of Raider ${n}`, exact: true }).last());
+      await menu.getByRole('button', { name: 'Moderate' }).press('Enter');
       await page.getByRole('dialog').getByRole('button', { name: act }).click();
       await expect(page.getByRole('dialog')).toBeHidden();
     }
@@ -360,8 +371,8 @@ test('a pinned message stands above the chat until it is unpinned or deleted', a
   const pinned = page.getByRole('complementary', { name: 'Pinned message' });
   await expect(pinned).toHaveCount(0);
   await say(owner, 'The rules: https://example.com/rules', 'Robin');
-  await say(page, 'hello');
-  await owner.getByRole('button', { name: 'Moderate Robin' }).click();
+  await say(page, 'hello', 'Ann');
+  await moderate(owner, 'Robin');
   const dialog = owner.getByRole('dialog');
   await expect(dialog.getByRole('button', { name: /Ban|Time out|Delete all/ })).toHaveCount(0);
   await dialog.getByRole('button', { name: 'Pin to the top' }).click();
@@ -374,14 +385,14 @@ test('a pinned message stands above the chat until it is unpinned or deleted', a
   await expect(pinned).toContainText('The rules');
   await expect(messages(page)).toHaveCount(2);
 
-  await owner.getByRole('complementary').getByRole('button', { name: 'Moderate Robin' }).click();
+  await moderate(owner.getByRole('complementary'), 'Robin');
   await dialog.getByRole('button', { name: 'Unpin' }).click();
   await expect(pinned).toHaveCount(0);
 
-  await owner.getByRole('button', { name: 'Moderate Ann' }).click();
+  await moderate(owner, 'Ann');
   await dialog.getByRole('button', { name: 'Pin to the top' }).click();
   await expect(pinned).toContainText('hello');
-  await owner.getByRole('complementary').getByRole('button', { name: 'Moderate Ann' }).click();
+  await moderate(owner.getByRole('complementary'), 'Ann');
   await dialog.getByRole('button', { name: 'Delete message' }).click();
   await expect(pinned).toHaveCount(0);
   await expect(owner.getByRole('complementary')).toHaveCount(0);

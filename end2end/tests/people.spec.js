@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import AxeBuilder from '@axe-core/playwright';
 import { ADMIN_PASSWORD } from './server.js';
-import { expect, live, messages, say, test, texts } from './fixtures.js';
+import { expect, live, messages, openOptions, say, test, texts } from './fixtures.js';
 
 const nameError = (page) => page.getByRole('alert').filter({ hasText: /The name is/ });
 
@@ -186,8 +186,8 @@ test.describe('a moderator', () => {
       const eve = await visit();
       await live(eve);
       await say(eve, 'buy this', 'Eve');
-      await page.getByRole('button', { name: 'Moderate Eve' }).focus();
-      await page.keyboard.press('Enter');
+      const menu = await openOptions(page.getByRole('button', { name: 'Options for the message of Eve' }));
+      await menu.getByRole('button', { name: 'Moderate' }).press('Enter');
       await page.getByRole('button', { name: 'Delete message' }).click();
       await expect(eve.getByText('Deleted by a moderator.')).toBeVisible();
       await say(page, 'No adverts, please.');
@@ -202,7 +202,9 @@ test.describe('a moderator', () => {
       await live(page);
       await say(eve, 'sorry');
       await expect(messages(page).last()).toContainText('sorry');
-      await expect(page.getByRole('button', { name: /Moderate/ })).toHaveCount(0);
+      await openOptions(page.getByRole('button', { name: 'Options for the message of Eve' }).last());
+      await expect(page.getByRole('button', { name: 'Reply' })).toBeVisible();
+      await expect(page.getByRole('button', { name: 'Moderate' })).toHaveCount(0);
       await page.goto(link);
       await expect(page.getByText('This invitation has been used or taken back.')).toBeVisible();
     });

@@ -118,6 +118,14 @@ export class Server {
       userId,
       /** With an `id`, a message that is sent twice is stored once. */
       say: (text, id) => publish({ type: 'broadcast', client_message_id: id, message: message(text) }),
+      /** Says something as a reply to the message of that id. */
+      reply: (text, id) => publish({ type: 'broadcast', message: { ...message(text), reply_to: id } }),
+      /** Reacts to the message of that id, or takes it back: `DELETE`. */
+      react: async (id, emoji, method = 'PUT') => {
+        const url = `${this.url}/v1/streams/1/messages/${id}/reactions/${encodeURIComponent(emoji)}?widget_key=${WIDGET_KEY}`;
+        const response = await fetch(url, { method, headers: { authorization: `Bearer ${token}` } });
+        if (!response.ok) throw new Error(await response.text());
+      },
       /** Publishes any JSON text as it stands. */
       send: (json) => post(`{"widget_key":"${WIDGET_KEY}","type":"broadcast","message":${json}}`),
       whisper: (to, text) => publish({ type: 'private', to_user_id: to, message: message(text) }),

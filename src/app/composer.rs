@@ -1,12 +1,12 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use leptos::{ev::SubmitEvent, html::Input, prelude::*};
 
 use super::{
-    log::with_reason,
+    log::{button, with_reason},
     publish::{self, Draft},
     session::{Session, sleep, spawn},
-    view::{FormError, FormInput, FormView, RoomView, Standing},
+    view::{ChatMessage, FormError, FormInput, FormView, RoomView, Standing},
 };
 use crate::chat::{Group, Limits, RoomState, UserId};
 
@@ -101,6 +101,12 @@ fn Fields(session: Session, limits: Limits, is_named: bool, form: FormView, hidd
             <p class="standing" role="status" hidden=session.flag(|session| session.standing.with(Option::is_none))>
                 {session.words(standing)}
             </p>
+            {button(
+                "replying",
+                session.flag(|session| session.reply.with(Option::is_none)),
+                session.words(replying),
+                Box::new(move || form.cancel_reply()),
+            )}
             <input type="hidden" name="client_message_id" value=client_message_id autocomplete="off" />
             <div class="name-field">
                 <label for="username">{texts.text("page.username")}</label>
@@ -156,6 +162,14 @@ fn Fields(session: Session, limits: Limits, is_named: bool, form: FormView, hidd
             <p class="slow">{session.words(move |_| form.slow_mode())}</p>
         </form>
     }
+}
+
+/// What the reader is replying to.
+fn replying(session: Session) -> String {
+    let words = |message: &Arc<ChatMessage>| {
+        session.texts.fill("page.replying", &[("name", &message.chat.username), ("text", &message.chat.text)])
+    };
+    session.reply.with(|message| message.as_ref().map(words).unwrap_or_default())
 }
 
 /// What was decided on the reader's right to speak.
@@ -258,6 +272,12 @@ impl Form {
         });
     }
 
+    /// The next message is no reply.
+    fn cancel_reply(self) {
+        self.session.reply.set(None);
+        self.focus(Some(FormInput::Message));
+    }
+
     fn submit(self) {
         if untrack(|| self.is_sending()) {
             return self.next.set_value(true);
@@ -265,10 +285,17 @@ impl Form {
         self.next.set_value(false);
         let (username, text) = (value(self.username).trim().to_owned(), value(self.message));
         let announces = self.announcement.get_untracked().is_some_and(|input| input.checked());
+        let reply_to =
+            self.session.reply.with_untracked(|message| message.as_ref().map(|message| message.id.clone())).unwrap_or_default();
         // The same text again is the same message again: the last time may have worked.
         let draft = match self.draft.get_value() {
-            Some(draft) if draft.username == username && draft.text == text && draft.announces == announces => draft,
-            _ => Draft { username, text, announces, client_message_id: publish::new_id() },
+            Some(draft)
+                if (&draft.username, &draft.text, &draft.reply_to) == (&username, &text, &reply_to)
+                    && draft.announces == announces =>
+            {
+                draft
+            }
+            _ => Draft { username, text, announces, reply_to, client_message_id: publish::new_id() },
         };
         let texts = self.session.texts;
         let slowed = (self.wait.get_untracked() > 0)
@@ -315,6 +342,14 @@ impl Form {
             Ok(()) => {
                 self.draft.set_value(None);
                 let rest = self.clear(&draft.text);
+                // The reader may be replying to another one already.
+                if self
+                    .session
+                    .reply
+                    .with_untracked(|message| message.as_ref().is_some_and(|message| message.id == draft.reply_to))
+                {
+                    self.session.reply.set(None);
+                }
                 if !self.session.moderates {
                     self.count_down(untrack(|| self.session.slow_mode_seconds()));
                 }

@@ -16,7 +16,7 @@ use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{Event, EventSource, MessageEvent};
 
 use super::{
-    attention,
+    actions, attention,
     incoming::{Incoming, Init},
     request,
     session::{Link, Session, sleep, spawn},
@@ -251,7 +251,7 @@ impl Feed {
         {
             events -= 1;
             match Incoming::decode(&data) {
-                Incoming::Message(message) => messages.push(message),
+                Incoming::Message(message) => messages.push(*message),
                 Incoming::Viewers(viewers) => self.session.viewers.set(viewers),
                 Incoming::Waiting(waiting) => self.session.waiting.set(waiting),
                 Incoming::Room(state) => self.session.state.set(state),
@@ -263,6 +263,12 @@ impl Feed {
                 Incoming::Removal(removal) => {
                     self.session.receive(std::mem::take(&mut messages));
                     self.session.remove(removal);
+                }
+                Incoming::Reactions(at, recounts) => {
+                    self.session.receive(std::mem::take(&mut messages));
+                    for recount in recounts {
+                        actions::recount(self.session, at, recount, false);
+                    }
                 }
                 Incoming::Init(init) => {
                     self.opened(&init);

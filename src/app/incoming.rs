@@ -3,9 +3,9 @@
 use super::{
     json::Json,
     timeline::{Extract, Removal},
-    view::{ChatMessage, FormError, FormInput, FormView, RoomView, SettingsView, Standing},
+    view::{ChatMessage, FormError, FormInput, FormView, Quote, RoomView, SettingsView, Standing},
 };
-use crate::chat::{ChatText, Group, MessageId, RoomId, RoomState};
+use crate::chat::{ChatText, Group, MessageId, Reaction, Recount, RoomId, RoomState};
 
 /// One event of the feed.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,7 +13,7 @@ pub enum Incoming {
     /// The connection is open.
     Init(Init),
     /// Somebody said something.
-    Message(ChatMessage),
+    Message(Box<ChatMessage>),
     /// So many watch now.
     Viewers(usize),
     /// The room opened or ended.
@@ -24,6 +24,8 @@ pub enum Incoming {
     Removal(Removal),
     /// So many messages wait for a moderator.
     Waiting(usize),
+    /// The reactions to some messages are others now, by the event at that place of the log.
+    Reactions(u64, Vec<Recount>),
     /// A moderator has decided that the reader may not speak, or may again.
     Standing(Option<Standing>),
     /// Nothing that the page shows.
@@ -56,7 +58,7 @@ impl Incoming {
         let message = envelope.get("message");
         match &*envelope.text("type")? {
             "init" => Init::read(&message).map(Self::Init),
-            "broadcast" | "private" | "held" => said(&envelope).map(Self::Message),
+            "broadcast" | "private" | "held" => said(&envelope).map(|said| Self::Message(Box::new(said))),
             "system" => match message.text("status").as_deref() {
                 Some("start") => Some(Self::Room(RoomState::Live)),
                 Some("end") => Some(Self::Room(RoomState::Ended)),
@@ -64,8 +66,11 @@ impl Incoming {
                 Some("timeout" | "ban") => Some(Self::Standing(Some(standing(&message)))),
                 Some("lift") => Some(Self::Standing(None)),
                 Some("delete" | "decline") => removal(&envelope, &message).map(Self::Removal),
-                Some("approve") => Some(Self::Removal(Removal::Approved(seq(&message.text("id")?)?))),
+                Some("approve") => Some(Self::Removal(Removal::Approved(seq(&message)?))),
                 Some("waiting") => message.number("waiting").map(|waiting| Self::Waiting(waiting as usize)),
+                Some("reactions") => {
+                    Some(Self::Reactions(seq(&envelope)?, message.items("messages").filter_map(recount).collect()))
+                }
                 _ => message.number("viewer_count").map(|viewers| Self::Viewers(viewers as usize)),
             },
             _ => None,
@@ -106,25 +111,53 @@ fn standing(told: &Json) -> Standing {
 }
 
 fn removal(envelope: &Json, message: &Json) -> Option<Removal> {
-    let before = seq(&envelope.text("id")?)?;
+    let before = seq(envelope)?;
     match message.text("author_id") {
         Some(author) => Some(Removal::AllOf { author, before }),
-        None => Some(Removal::Message(seq(&message.text("id")?)?)),
+        None => Some(Removal::Message(seq(message)?)),
     }
 }
 
-fn seq(id: &str) -> Option<u64> {
-    id.parse::<MessageId>().ok().map(|id| id.seq)
+/// The place in the log of what has an id.
+fn seq(of: &Json) -> Option<u64> {
+    id(of, "id").map(|id| id.seq)
+}
+
+fn id(of: &Json, key: &str) -> Option<MessageId> {
+    of.text(key)?.parse().ok()
+}
+
+fn recount(told: Json) -> Option<Recount> {
+    Some(Recount { message: seq(&told)?, reactions: reactions(&told) })
+}
+
+/// The reactions in an envelope, or in the answer to one.
+pub fn reactions(told: &Json) -> Vec<Reaction> {
+    let own: Vec<_> = told.items("own_reactions").filter_map(|emoji| emoji.as_text()).collect();
+    let counts = told.get("reactions");
+    let reaction = |emoji: String| Reaction { count: counts.number(&emoji).unwrap_or(0), own: own.contains(&emoji), emoji };
+    told.keys("reactions").into_iter().map(reaction).collect()
+}
+
+/// A message that others are replies to, as the server tells it.
+pub fn quote(told: &Json) -> Option<Quote> {
+    if told.flag("deleted") {
+        return seq(told).map(Quote::deleted);
+    }
+    said(told).map(|message| Quote::of(&message))
 }
 
 /// A message of the chat, if an envelope holds one: rooms carry other messages too.
 fn said(envelope: &Json) -> Option<ChatMessage> {
     let message = envelope.get("message");
-    let id = envelope.text("id")?;
+    let place = id(envelope, "id")?;
+    let reply_to = id(&message, "reply_to").filter(|quoted| quoted.room == place.room);
+    let quote =
+        |quoted: MessageId| Quote { seq: quoted.seq, id: message.text("reply_to").unwrap_or_default(), ..Quote::default() };
     let kind = envelope.text("type");
     Some(ChatMessage {
-        seq: seq(&id)?,
-        id,
+        seq: place.seq,
+        id: envelope.text("id")?,
         author: envelope.text("author_id")?,
         // Both spellings, as `ChatText::of` reads them.
         chat: ChatText {
@@ -137,6 +170,8 @@ fn said(envelope: &Json) -> Option<ChatMessage> {
         role: envelope.text("role").unwrap_or_default(),
         picture: envelope.text("picture").unwrap_or_default(),
         announces: envelope.flag("announcement"),
+        reactions: reactions(envelope),
+        quote: reply_to.map(quote),
     })
 }
 
@@ -152,8 +187,15 @@ impl Extract {
         let meta = answer.get("meta");
         let envelopes = || answer.items("data");
         let bound = |envelope: Option<Json>| envelope?.text("id");
+        let quoted: Vec<_> = meta.items("quoted").filter_map(|told| quote(&told)).collect();
+        let resolved = |envelope: Json| {
+            let mut message = said(&envelope)?;
+            // What the server does not tell of is no message that can be quoted.
+            message.quote = message.quote.and_then(|quote| quoted.iter().find(|told| told.seq == quote.seq).cloned());
+            Some(message)
+        };
         Some(Self {
-            messages: envelopes().filter_map(|envelope| said(&envelope)).collect(),
+            messages: envelopes().filter_map(resolved).collect(),
             bounds: bound(envelopes().next()).zip(bound(envelopes().next_back())),
             has_more: meta.flag("has_more"),
             position: meta.text("position")?,
@@ -189,6 +231,7 @@ impl RoomView {
             viewer_count: view.number("viewer_count")? as usize,
             username_chars: view.number("username_chars")? as usize,
             text_chars: view.number("text_chars")? as usize,
+            may_react: view.flag("may_react"),
             moderates: view.flag("moderates"),
             waiting: view.number("waiting")? as usize,
             standing: Some(view.get("standing")).filter(|told| told.text("reason").is_some()).map(|told| standing(&told)),
@@ -217,6 +260,23 @@ fn shown(message: &Json) -> Option<ChatMessage> {
         role: message.text("role")?,
         picture: message.text("picture")?,
         announces: message.flag("announces"),
+        reactions: message.items("reactions").filter_map(|reaction| shown_reaction(&reaction)).collect(),
+        quote: shown_quote(&message.get("quote")),
+    })
+}
+
+fn shown_reaction(reaction: &Json) -> Option<Reaction> {
+    Some(Reaction { emoji: reaction.text("emoji")?, count: reaction.number("count")?, own: reaction.flag("own") })
+}
+
+fn shown_quote(quote: &Json) -> Option<Quote> {
+    Some(Quote {
+        seq: quote.number("seq")?,
+        id: quote.text("id")?,
+        author: quote.text("author")?,
+        username: quote.text("username")?,
+        text: quote.text("text")?,
+        is_deleted: quote.flag("is_deleted"),
     })
 }
 

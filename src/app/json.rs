@@ -17,6 +17,11 @@ impl Json {
         Self(Reflect::get(&self.0, &JsValue::from_str(key)).unwrap_or_default())
     }
 
+    /// The text that it is.
+    pub fn as_text(&self) -> Option<String> {
+        self.0.as_string()
+    }
+
     /// The text under a key.
     pub fn text(&self, key: &str) -> Option<String> {
         self.get(key).0.as_string()
@@ -47,6 +52,12 @@ impl Json {
     /// The elements of the array under a key.
     pub fn items(&self, key: &str) -> impl ExactSizeIterator<Item = Self> + DoubleEndedIterator + use<> {
         self.get(key).0.dyn_into::<Array>().unwrap_or_default().to_vec().into_iter().map(Self)
+    }
+
+    /// The keys of the object under a key, in order.
+    pub fn keys(&self, key: &str) -> Vec<String> {
+        let Ok(object) = self.get(key).0.dyn_into::<Object>() else { return Vec::new() };
+        Object::keys(&object).iter().filter_map(|key| key.as_string()).collect()
     }
 }
 

@@ -1,8 +1,7 @@
-use std::sync::Arc;
-
 use leptos::{either::Either, ev::KeyboardEvent, prelude::*, tachys::view::keyed::keyed};
 
 use super::{
+    actions,
     clock::Zone,
     colour,
     mention::Person,
@@ -10,7 +9,7 @@ use super::{
     scroll,
     session::{Session, spawn},
     timeline::{Row, Timeline},
-    view::ChatMessage,
+    view::{ChatMessage, Quote},
 };
 use crate::texts::Texts;
 
@@ -111,22 +110,18 @@ fn Newer(session: Session, archive: bool) -> impl IntoView {
         0 => session.texts.text("page.newest").to_owned(),
         unread => session.texts.count("page.new_messages", unread),
     };
-    view! {
-        <button
-            type="button"
-            class="jump"
-            hidden=session.flag(hidden)
-            on:click=move |_| spawn(session.jump_to_newest())
-        >
-            {session.words(words)}
-        </button>
-    }
+    button("jump", session.flag(hidden), session.words(words), Box::new(move || spawn(session.jump_to_newest())))
+}
+
+/// A button whose words follow the state, while it is shown.
+pub fn button(class: &'static str, hidden: Signal<bool>, words: Signal<String>, press: Box<dyn Fn() + Send>) -> impl IntoView {
+    view! { <button type="button" class=class hidden=hidden on:click=move |_| press()>{words}</button> }
 }
 
 /// One message, and what stands above it. A name that is not shown is still there for assistive technology.
 #[component]
 fn Said(session: Session, row: Row) -> impl IntoView {
-    let Row { message, gap, day, name, own, deleted, is_pinned, people, for_reader, .. } = row;
+    let Row { message, gap, day, name, own, deleted, is_pinned, people, for_reader, quote, reactions, .. } = row;
     let is_deleted = deleted.is_some();
     let class = match (name, for_reader) {
         (false, false) => "message",
@@ -166,8 +161,10 @@ fn Said(session: Session, row: Row) -> impl IntoView {
                     {for_reader.then(|| tag("unseen", texts.text("page.mentions_you")))}
                 </p>
                 <time class="time" datetime=message.sent_at.clone() title=written(Zone::full)>{written(Zone::time)}</time>
+                {quote.map(|quote| quoted(session, quote))}
                 <p class="text" dir="auto">{rich(&message.chat.text, &people)}</p>
-                {session.moderates.then(|| more(session, message.clone()))}
+                {(session.moderates || (session.may_react && !is_deleted && !message.private && !message.waits)).then(|| more(session, &message))}
+                <div class="chips" aria-live="off" inner_html=actions::html(session, &reactions)></div>
                 {note.map(|note| view! { <p class="note">{note}</p> })}
             </div>
         </li>
@@ -215,14 +212,20 @@ pub fn with_reason(texts: &'static Texts, mut sentence: String, reason: &str) ->
     sentence
 }
 
-/// The way to what a moderator may do about a message.
-fn more(session: Session, message: Arc<ChatMessage>) -> impl IntoView {
-    let label = session.texts.fill("page.moderate", &[("name", &message.chat.username)]);
-    view! {
-        <button type="button" class="more" aria-label=label aria-haspopup="dialog" on:click=move |_| session.moderation.open(message.clone())>
-            "⋯"
-        </button>
+/// The way to what the reader may do about a message.
+fn more(session: Session, message: &ChatMessage) -> impl IntoView + use<> {
+    let label = session.texts.fill("page.options", &[("name", &message.chat.username)]);
+    view! { <button type="button" class="more" aria-label=label popovertarget="actions">"⋯"</button> }
+}
+
+/// What a message is a reply to, and the way to a page that ends with it.
+fn quoted(session: Session, Quote { seq, id, username, text, is_deleted, .. }: Quote) -> impl IntoView {
+    if is_deleted {
+        return Either::Left(tag("quoted", session.texts.text("page.quote_deleted")));
     }
+    let page =
+        session.epoch.with_value(|epoch| session.link("before=", &[epoch, "-", &(seq + 1).to_string(), "#", &id].concat()));
+    Either::Right(view! { <a class="quoted" href=page dir="auto">{[&*username, ": ", &text].concat()}</a> })
 }
 
 /// A text with its links and mentions. A mention is a link without an address, which HTML has for a place where one could be:

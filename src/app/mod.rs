@@ -9,6 +9,7 @@
 //! never runs.
 
 mod accent;
+mod actions;
 mod admin;
 mod attention;
 mod clock;
@@ -40,4 +41,4 @@ pub use admin::{
 pub use look::{Fade, Look};
 pub use replay::Playhead;
 pub use shell::{Page, shell};
-pub use view::{ChatMessage, FormError, FormInput, FormView, InvitationRow, PeopleView, RoomView, SettingsView, Standing};
+pub use view::{ChatMessage, FormError, FormInput, FormView, InvitationRow, PeopleView, Quote, RoomView, SettingsView, Standing};

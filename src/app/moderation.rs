@@ -6,7 +6,7 @@ use js_sys::encode_uri_component;
 use leptos::{html, prelude::*};
 
 use super::{
-    json::{Json, quoted},
+    json::quoted,
     request,
     session::{Session, spawn},
     view::ChatMessage,
@@ -105,8 +105,8 @@ impl Moderation {
                 let id = if untrack(|| is_pinned(session, &message)) { "" } else { &message.id };
                 request::post(&url("settings".to_owned()), &token, &format!(r#"{{"pinned_message":{}}}"#, quoted(id))).await
             }
-            Act::DeleteMessage => request::delete(&url(with_reason(format!("messages/{}", message.id))), &token).await,
-            Act::DeleteAll => request::delete(&url(with_reason(format!("{}/messages", user()))), &token).await,
+            Act::DeleteMessage => request::act("DELETE", &url(with_reason(format!("messages/{}", message.id))), &token).await,
+            Act::DeleteAll => request::act("DELETE", &url(with_reason(format!("{}/messages", user()))), &token).await,
             Act::TimeOut(seconds) => {
                 let body = format!(r#"{{"seconds":{seconds},"reason":{}}}"#, quoted(&reason));
                 request::post(&url(format!("{}/timeout", user())), &token, &body).await
@@ -123,16 +123,12 @@ impl Moderation {
             return;
         }
         let texts = session.texts;
-        match answer {
-            Ok(answer) if answer.status == 200 => self.close(session),
-            Ok(answer) if matches!(answer.status, 401 | 403) => {
-                self.error.set(texts.text("page.signed_out").to_owned());
-            }
-            Ok(answer) => {
-                let explained = Json::parse(&answer.text).and_then(|answer| answer.text("message"));
-                self.error.set(explained.unwrap_or_else(|| texts.text("page.not_done").to_owned()));
-            }
-            Err(_) => self.error.set(texts.text("page.no_connection").to_owned()),
+        if answer.as_ref().is_ok_and(|answer| matches!(answer.status, 401 | 403)) {
+            return self.error.set(texts.text("page.signed_out").to_owned());
+        }
+        match request::data(texts, answer) {
+            Ok(_) => self.close(session),
+            Err(error) => self.error.set(error),
         }
     }
 }

@@ -27,6 +27,8 @@ pub struct Draft {
     pub text: String,
     /// Whether it is to be an announcement.
     pub announces: bool,
+    /// The id of the message that it is a reply to; empty if it is none.
+    pub reply_to: String,
     /// Its id.
     pub client_message_id: String,
 }
@@ -85,8 +87,9 @@ async fn renew(session: Session, old: &str) {
 fn encode(draft: &Draft, widget_key: &str) -> String {
     let [username, text, id, key] = [&*draft.username, &draft.text, &draft.client_message_id, widget_key].map(quoted);
     let announcement = if draft.announces { r#""announcement":true,"# } else { "" };
+    let reply_to = if draft.reply_to.is_empty() { String::new() } else { format!(r#""reply_to":"{}","#, draft.reply_to) };
     format!(
-        r#"{{"type":"broadcast",{announcement}"widget_key":{key},"timestamp":0,"client_message_id":{id},"message":{{"type":"chat","username":{username},"message_text":{text}}}}}"#
+        r#"{{"type":"broadcast",{announcement}"widget_key":{key},"timestamp":0,"client_message_id":{id},"message":{{"type":"chat","username":{username},{reply_to}"message_text":{text}}}}}"#
     )
 }
 

@@ -7,7 +7,8 @@ use leptos::prelude::window;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{AbortController, AbortSignal, Headers, RequestInit, Response};
 
-use super::language;
+use super::{json::Json, language};
+use crate::texts::Texts;
 
 /// A request without an answer within this time has failed. In milliseconds; longer than the server's slowest commit.
 const TIMEOUT_MS: u32 = 10_000;
@@ -41,14 +42,6 @@ pub async fn get(url: &str) -> Result<Answer, NoAnswer> {
     send(url, RequestInit::new()).await
 }
 
-/// `GET url`, as whom `token` names.
-///
-/// # Errors
-/// If no answer came.
-pub async fn get_as(url: &str, token: &str) -> Result<Answer, NoAnswer> {
-    send(url, authorized("GET", token)?).await
-}
-
 /// `POST url` with a JSON body, as whom `token` names.
 ///
 /// # Errors
@@ -59,12 +52,25 @@ pub async fn post(url: &str, token: &str, body: &str) -> Result<Answer, NoAnswer
     send(url, init).await
 }
 
-/// `DELETE url`, as whom `token` names.
+/// A request without a body, such as `DELETE url`, as whom `token` names.
 ///
 /// # Errors
 /// If no answer came. Whether the server has acted is not known then.
-pub async fn delete(url: &str, token: &str) -> Result<Answer, NoAnswer> {
-    send(url, authorized("DELETE", token)?).await
+pub async fn act(method: &str, url: &str, token: &str) -> Result<Answer, NoAnswer> {
+    send(url, authorized(method, token)?).await
+}
+
+/// What an answer brings.
+///
+/// # Errors
+/// Why it brings nothing, in words for the reader.
+pub fn data(texts: &'static Texts, answer: Result<Answer, NoAnswer>) -> Result<Json, String> {
+    let Ok(Answer { status, text, .. }) = answer else { return Err(texts.text("page.no_connection").to_owned()) };
+    match Json::parse(&text) {
+        Some(answer) if status == 200 => Ok(answer.get("data")),
+        Some(_) if status == 401 => Err(texts.text("page.visit_expired").to_owned()),
+        answer => Err(answer.and_then(|answer| answer.text("message")).unwrap_or_else(|| texts.text("page.not_done").to_owned())),
+    }
 }
 
 fn authorized(method: &str, token: &str) -> Result<RequestInit, NoAnswer> {

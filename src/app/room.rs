@@ -3,7 +3,7 @@ use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::ResizeObserver;
 
 use super::{
-    attention,
+    actions, attention,
     clock::Zone,
     composer::Composer,
     feed::Feed,
@@ -37,6 +37,7 @@ pub fn Chat() -> impl IntoView {
         session.stand(session.standing.get_untracked());
         stay_at_end(session);
         let _ = window_event_listener(ev::visibilitychange, move |_| attention::turned(session));
+        actions::listen(session);
         if session.state.get_untracked() == RoomState::Live && !archive {
             Feed::start(session, position.clone());
         }

@@ -1,6 +1,6 @@
 //! What the parts of the page share: who the reader is, what they see, and how the connection is.
 
-use std::{pin::Pin, time::Duration};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use futures::channel::oneshot;
 use js_sys::{Date, futures::spawn_local};
@@ -14,7 +14,7 @@ use super::{
     moderation::Moderation,
     request, scroll,
     timeline::{Extract, Removal, Timeline},
-    view::{ChatMessage, RoomView, SettingsView, Standing},
+    view::{ChatMessage, Quote, RoomView, SettingsView, Standing},
 };
 use crate::{
     chat::{RoomId, RoomState},
@@ -23,6 +23,9 @@ use crate::{
 
 /// Messages that are asked for at once.
 const EXTRACT_MESSAGES: usize = 50;
+
+/// HTTP: what was asked for is no more.
+const GONE: u16 = 410;
 
 /// How the connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +49,8 @@ pub struct Session {
     pub room: RoomId,
     /// What it is set to.
     pub settings: RwSignal<SettingsView>,
+    /// The log's name, in positions.
+    pub epoch: StoredValue<String>,
     /// What links keep of the page's address.
     pub link_query: StoredValue<String>,
     /// Whether it is shown over a video.
@@ -68,6 +73,16 @@ pub struct Session {
     pub moderates: bool,
     /// How many messages wait for a moderator.
     pub waiting: RwSignal<usize>,
+    /// Whether the reader may react and reply, as far as that does not change.
+    pub may_react: bool,
+    /// The message whose menu was opened last.
+    pub acted_on: RwSignal<Option<Arc<ChatMessage>>>,
+    /// Whether a reaction is on its way.
+    pub reacting: StoredValue<bool>,
+    /// What the reader is replying to.
+    pub reply: RwSignal<Option<Arc<ChatMessage>>>,
+    /// Whether it is being asked what messages are that were quoted.
+    resolving: StoredValue<bool>,
     /// What a moderator is asked.
     pub moderation: Moderation,
     /// What keeps the reader from speaking.
@@ -97,6 +112,7 @@ impl Session {
             texts,
             room: view.room,
             settings: RwSignal::new(view.settings.clone()),
+            epoch: StoredValue::new(view.position.split('-').next().unwrap_or_default().to_owned()),
             link_query: StoredValue::new(view.link_query.clone()),
             is_overlay: view.is_overlay,
             widget_key: StoredValue::new(view.widget_key.clone()),
@@ -108,6 +124,11 @@ impl Session {
             state: RwSignal::new(view.state),
             moderates: view.moderates,
             waiting: RwSignal::new(view.waiting),
+            may_react: view.may_react,
+            acted_on: RwSignal::new(None),
+            reacting: StoredValue::new(false),
+            reply: RwSignal::new(None),
+            resolving: StoredValue::new(false),
             moderation: Moderation::new(),
             standing: RwSignal::new(view.standing.clone()),
             link: RwSignal::new(Link::Connecting),
@@ -156,7 +177,25 @@ impl Session {
             let unseen = attention::unseen(self, &messages);
             scroll::keep_place(self, Box::new(move |timeline| timeline.append(messages, reader)));
             attention::call(self, unseen);
+            if !self.resolving.get_value() {
+                self.resolving.set_value(true);
+                spawn(self.resolve_quotes());
+            }
         }
+    }
+
+    /// Asks for the messages that are quoted and not in the list, one after the other, each once. Without an answer nothing is
+    /// quoted.
+    async fn resolve_quotes(self) {
+        while let Some((seq, id)) = self.timeline.try_update_untracked(Timeline::unknown_quote).flatten() {
+            let answer = request::get(&format!("/v1/streams/{}/messages/{id}", self.room)).await;
+            let said = match &answer {
+                Ok(answer) if answer.status == GONE => Some(Quote::deleted(seq)),
+                _ => request::data(self.texts, answer).ok().and_then(|told| incoming::quote(&told)),
+            };
+            scroll::keep_place(self, Box::new(move |timeline| timeline.resolve(seq, said)));
+        }
+        self.resolving.set_value(false);
     }
 
     /// Tells the reader what was decided on their right to speak, for as long as it holds.
@@ -200,6 +239,9 @@ impl Session {
         let user_id = self.user_id.get_untracked();
         let stays = |id: &str| self.timeline.with_untracked(|timeline| timeline.keeps(id, &removal, &user_id));
         let own = self.timeline.with_untracked(|timeline| timeline.own(&removal, &user_id));
+        if self.reply.with_untracked(|message| message.as_ref().is_some_and(|message| removal.covers(message))) {
+            self.reply.set(None);
+        }
         let (user_id, removed) = (user_id.clone(), removal.clone());
         scroll::keep_place_at(self, &stays, Box::new(move |timeline| timeline.remove(removed, &user_id)));
         attention::entitle(self);
@@ -211,7 +253,7 @@ impl Session {
     /// Asks why the reader's own messages were taken out, of which one has that id. Without an answer no reason is shown.
     async fn explain(self, id: String, removal: Removal) {
         let url = format!("/v1/streams/{}/messages/{id}/deletion", self.room);
-        let Ok(answer) = request::get_as(&url, &self.token.get_untracked()).await else { return };
+        let Ok(answer) = request::act("GET", &url, &self.token.get_untracked()).await else { return };
         let reason = Json::parse(&answer.text).and_then(|answer| answer.get("data").text("reason"));
         if let Some(reason) = reason.filter(|reason| !reason.is_empty()) {
             scroll::keep_place(self, Box::new(move |timeline| timeline.explain(&removal, &reason)));
@@ -269,7 +311,7 @@ impl Session {
     /// A part of the room's history; none if it cannot be had now.
     pub async fn extract(self, place: &str) -> Option<Extract> {
         let url = format!("/v1/streams/{}/messages?limit={EXTRACT_MESSAGES}{place}", self.room);
-        let answer = request::get(&url).await.ok()?;
+        let answer = request::act("GET", &url, &self.token.get_untracked()).await.ok()?;
         Extract::decode(&answer.text)
     }
 }

@@ -14,6 +14,8 @@ const SCROLL_TO_END: &str = r#"{const log=document.getElementById("log");log.scr
 
 /// Where the page holds what its message field can do besides, for `public/field.js`.
 const TOOLS_ID: &str = "tools";
+/// The emojis that are at hand.
+const QUICK: [&str; 6] = ["👍", "❤️", "😂", "🎉", "😮", "😢"];
 
 /// A page of the chat.
 #[derive(Clone, Debug)]
@@ -102,12 +104,14 @@ fn room(options: &LeptosOptions, texts: &'static Texts, view: RoomView, dress: D
         {hydration(options)}
     };
     let json = serde_json::to_string(&view).expect("plain data has a JSON form");
+    let menu = menu(texts, &view);
     provide_context((view, texts));
     let body = view! {
         <script id=VIEW_ID type="application/json" nonce=use_nonce()>{in_script(&json)}</script>
         <script id=TEXTS_ID type="application/json" nonce=use_nonce()>{in_script(&texts.in_page())}</script>
         {above}
         <Chat />
+        {menu}
         {tools}
         <script nonce=use_nonce()>{SCROLL_TO_END}</script>
     };
@@ -126,6 +130,24 @@ fn tools(texts: &'static Texts) -> impl IntoView {
             </p>
         </template>
     }
+}
+
+/// The menu, if there is anything that the reader may do. The browser opens it beside the button that asks for it, and gives the
+/// focus back to that.
+fn menu(texts: &'static Texts, view: &RoomView) -> Option<impl IntoView + use<>> {
+    let RoomView { may_react, moderates, .. } = *view;
+    let quick = QUICK.map(|emoji| view! { <button type="button" class="quick">{emoji}</button> });
+    let menu = view! {
+        <div id="actions" class="actions" popover="auto" role="dialog" aria-label=texts.text("menu.label")>
+            {may_react.then(|| view! {
+                <div class="quicks" role="group" aria-label=texts.text("menu.react")>{quick}</div>
+                <button type="button" class="reply">{texts.text("menu.reply")}</button>
+            })}
+            {moderates.then(|| view! { <button type="button" class="moderate">{texts.text("menu.moderate")}</button> })}
+        </div>
+        <p id="told" class="told" role="alert"></p>
+    };
+    (may_react || moderates).then_some(menu)
 }
 
 /// JSON that may stand in a `script` element: nothing in it ends the element or begins a comment (WHATWG HTML 4.12.1.3).

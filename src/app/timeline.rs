@@ -6,8 +6,9 @@ use super::{
     clock::{self, Zone},
     mention::Person,
     rich_text::{self, Part},
-    view::ChatMessage,
+    view::{ChatMessage, Quote},
 };
+use crate::chat::{Reaction, Recount};
 
 /// Most messages in the list. Each is a handful of elements: a browser lays out this many without a delay that can be felt.
 pub const MOST_MESSAGES: usize = 300;
@@ -68,9 +69,13 @@ pub enum Removal {
 impl Removal {
     /// Whether `message` is one of them.
     pub fn covers(&self, message: &ChatMessage) -> bool {
+        self.takes(message.seq, &message.author)
+    }
+
+    fn takes(&self, place: u64, by: &str) -> bool {
         match self {
-            Self::Message(seq) | Self::Approved(seq) => *seq == message.seq,
-            Self::AllOf { author, before } => *author == message.author && message.seq < *before,
+            Self::Message(seq) | Self::Approved(seq) => *seq == place,
+            Self::AllOf { author, before } => author == by && place < *before,
         }
     }
 
@@ -106,6 +111,8 @@ pub struct Timeline {
     removals: VecDeque<Removal>,
     /// What was for the reader above all, and arrived while they did not look.
     missed: Vec<ChatMessage>,
+    /// Places of messages whose quotes are to be asked for.
+    unknown: Vec<u64>,
     zone: Zone,
 }
 
@@ -116,6 +123,10 @@ struct Entry {
     day: u32,
     /// Deleted, but the reader's own: for their eyes alone. Why, as far as it is known.
     deleted: Option<String>,
+    quote: Option<Quote>,
+    reactions: Vec<Reaction>,
+    /// The place in the log that the reactions are known up to.
+    counted_at: u64,
 }
 
 /// A row of the list: a message, and what stands above it.
@@ -137,10 +148,14 @@ pub struct Row {
     pub is_pinned: bool,
     /// Whom its text may speak to.
     pub people: Arc<[Person]>,
-    /// Whether somebody else speaks to the reader in it.
+    /// Whether it is for the reader above all: somebody else speaks to them in it, or replies to them.
     pub for_reader: bool,
     /// Differs for texts whose parts differ.
     shape: u32,
+    /// What it is a reply to, if that is known.
+    pub quote: Option<Quote>,
+    /// How people react to it. A row is not made anew for that, since it would be read out again.
+    pub reactions: Vec<Reaction>,
 }
 
 impl Row {
@@ -159,13 +174,17 @@ impl Row {
             people,
             for_reader: false,
             shape: 0,
+            quote: None,
+            reactions: Vec::new(),
         }
     }
 
     /// Equal for rows that look the same, so that those are left alone.
     pub fn key(&self) -> (u64, u32) {
         let explained = self.deleted.as_ref().is_some_and(|reason| !reason.is_empty());
-        let looks = [self.gap, self.day, self.name, self.own, self.deleted.is_some(), explained];
+        let quotes_deleted = self.quote.as_ref().is_some_and(|quote| quote.is_deleted);
+        let looks =
+            [self.gap, self.day, self.name, self.own, self.deleted.is_some(), explained, self.quote.is_some(), quotes_deleted];
         (self.message.seq, looks.iter().fold(self.shape, |looks, look| looks << 1 | u32::from(*look)))
     }
 }
@@ -208,7 +227,13 @@ impl Timeline {
             } else {
                 self.unread += 1;
             }
-            let entry = Entry::new(message, self.zone);
+            let mut entry = Entry::new(message, self.zone);
+            if let Some(quote) = &mut entry.quote {
+                match self.find(quote.seq) {
+                    Some(said) if said.deleted.is_none() => *quote = Quote::of(&said.message),
+                    _ => self.unknown.push(entry.message.seq),
+                }
+            }
             if self.has_newer {
                 self.wait(entry);
             } else {
@@ -228,8 +253,10 @@ impl Timeline {
     pub fn remove(&mut self, removal: Removal, user_id: &str) {
         let (unread, read_until) = (&mut self.unread, self.read_until);
         let mut stays = |entry: &mut Entry| {
+            entry.forget_quote(&removal);
             let is_gone = removal.covers(&entry.message);
             if is_gone {
+                entry.reactions.clear();
                 entry.deleted.get_or_insert_default();
             }
             let stays = !is_gone || removal.marks(&entry.message, user_id);
@@ -261,11 +288,85 @@ impl Timeline {
         }
     }
 
-    /// The messages of an extract as entries, without those that were deleted since it was read.
-    fn entries_of(&self, messages: Vec<ChatMessage>) -> impl DoubleEndedIterator<Item = Entry> + use<> {
+    /// Takes over how people react to a message, as it is at a place of the log. Which reactions are the reader's own is kept, unless
+    /// that is `told` too. What the row is to show, if it is in the list and that was not known.
+    pub fn recount(&mut self, at: u64, mut recount: Recount, told: bool) -> Option<(String, Vec<Reaction>)> {
+        let entry = self.find(recount.message)?;
+        // Of two that were known at the same place, an answer is the newer one.
+        if at < entry.counted_at + u64::from(!told) {
+            return None;
+        }
+        entry.counted_at = at;
+        for reaction in &mut recount.reactions {
+            for before in &entry.reactions {
+                reaction.own |= !told && before.own && before.emoji == reaction.emoji;
+            }
+        }
+        entry.reactions = recount.reactions;
+        Some((entry.message.id.clone(), entry.reactions.clone()))
+    }
+
+    /// Adds the reader's own reaction, or takes it back: whether it was there, and what the row is to show.
+    pub fn toggle(&mut self, seq: u64, emoji: &str) -> Option<(bool, Vec<Reaction>)> {
+        let all = &mut self.find(seq)?.reactions;
+        let Some(at) = all.iter().position(|reaction| reaction.emoji == emoji) else {
+            all.push(Reaction { emoji: emoji.to_owned(), count: 1, own: true });
+            return Some((false, all.clone()));
+        };
+        let was_own = all[at].own;
+        all[at].own = !was_own;
+        all[at].count = if was_own { all[at].count - 1 } else { all[at].count + 1 };
+        if all[at].count == 0 {
+            all.remove(at);
+        }
+        Some((was_own, all.clone()))
+    }
+
+    /// A message whose quote is to be asked for, and the id of what it quotes.
+    pub fn unknown_quote(&mut self) -> Option<(u64, String)> {
+        while let Some(seq) = self.unknown.pop() {
+            if let Some(Entry { quote: Some(quote), .. }) = self.find(seq)
+                && !quote.is_known()
+            {
+                return Some((seq, quote.id.clone()));
+            }
+        }
+        None
+    }
+
+    /// Says what a message quotes, or that it cannot be quoted.
+    pub fn resolve(&mut self, seq: u64, said: Option<Quote>) {
+        if let Some(entry) = self.find(seq).filter(|entry| entry.quote.as_ref().is_some_and(|quote| !quote.is_known())) {
+            entry.quote = said;
+        }
+    }
+
+    /// The message at a place of the log.
+    pub fn message(&mut self, seq: u64) -> Option<Arc<ChatMessage>> {
+        self.find(seq).map(|entry| entry.message.clone())
+    }
+
+    fn find(&mut self, seq: u64) -> Option<&mut Entry> {
+        for list in [&mut self.entries, &mut self.waiting] {
+            for entry in list {
+                if entry.message.seq == seq {
+                    return Some(entry);
+                }
+            }
+        }
+        None
+    }
+
+    /// The messages of an extract as entries, without what was deleted since it was read at that place of the log.
+    fn entries_of(&self, messages: Vec<ChatMessage>, read_at: u64) -> impl DoubleEndedIterator<Item = Entry> + use<> {
         let (removals, zone) = (self.removals.clone(), self.zone);
         let shown = move |message: &ChatMessage| !removals.iter().any(|removal| removal.covers(message));
-        messages.into_iter().filter(shown).map(move |message| Entry::new(message, zone))
+        let removals = self.removals.clone();
+        messages.into_iter().filter(shown).map(move |message| {
+            let mut entry = Entry { counted_at: read_at, ..Entry::new(message, zone) };
+            removals.iter().for_each(|removal| entry.forget_quote(removal));
+            entry
+        })
     }
 
     fn wait(&mut self, entry: Entry) {
@@ -280,7 +381,8 @@ impl Timeline {
     /// Adds the extract that lies before the first row, for a reader at the top.
     pub fn prepend(&mut self, older: Extract) {
         let first = self.entries.front().map_or(u64::MAX, |entry| entry.message.seq);
-        for entry in self.entries_of(older.messages).rev().filter(|entry| entry.message.seq < first) {
+        let read_at = older.end();
+        for entry in self.entries_of(older.messages, read_at).rev().filter(|entry| entry.message.seq < first) {
             self.entries.push_front(entry);
         }
         self.has_older = older.has_more;
@@ -298,7 +400,7 @@ impl Timeline {
             _ => newer.position,
         };
         let last = self.entries.back().map_or(0, |entry| entry.message.seq);
-        self.entries.extend(self.entries_of(newer.messages).filter(|entry| entry.message.seq > last));
+        self.entries.extend(self.entries_of(newer.messages, end).filter(|entry| entry.message.seq > last));
         self.reached(end, newer.has_more);
         self.trim(Reader::AtEnd);
     }
@@ -310,7 +412,7 @@ impl Timeline {
         self.older_from = newest.bounds.map_or_else(|| newest.position.clone(), |(first, _)| first);
         self.newer_from = newest.position;
         self.gap_before = None;
-        self.entries = self.entries_of(newest.messages).collect();
+        self.entries = self.entries_of(newest.messages, end).collect();
         self.reached(end, false);
         self.trim(Reader::AtEnd);
     }
@@ -402,8 +504,13 @@ impl Timeline {
     /// Keeps those of some messages which are for the reader above all, for whatever reason, up to as many as are counted.
     pub fn miss(&mut self, messages: Vec<ChatMessage>, user_id: &str, name: &str) {
         let people = self.people(user_id, name);
-        let speaks = |message: &ChatMessage| message.author != user_id && spoken_to(&message.chat.text, &people).0;
-        self.missed.extend(messages.into_iter().filter(speaks));
+        for message in messages {
+            let replies =
+                self.find(message.seq).is_some_and(|entry| entry.quote.as_ref().is_some_and(|quote| quote.author == user_id));
+            if message.author != user_id && (replies || spoken_to(&message.chat.text, &people).0) {
+                self.missed.push(message);
+            }
+        }
         self.missed.truncate(MOST_MISSED);
     }
 
@@ -429,7 +536,9 @@ impl Timeline {
             let day = before.is_none_or(|before| before.day != entry.day);
             let name = gap || before.is_none_or(|before| !entry.goes_on(before));
             let own = entry.message.author == user_id;
-            let (for_reader, shape) = spoken_to(&entry.message.chat.text, &people);
+            let (speaks_to_reader, shape) = spoken_to(&entry.message.chat.text, &people);
+            let quote = entry.quote.clone().filter(Quote::is_known);
+            let is_reply = quote.as_ref().is_some_and(|quote| quote.author == user_id);
             rows.push(Row {
                 message: entry.message.clone(),
                 gap,
@@ -439,8 +548,10 @@ impl Timeline {
                 deleted: entry.deleted.clone(),
                 is_pinned: false,
                 people: people.clone(),
-                for_reader: for_reader && !own,
+                for_reader: !own && (speaks_to_reader || is_reply),
                 shape,
+                quote,
+                reactions: entry.reactions.clone(),
             });
             before = Some(entry);
         }
@@ -479,9 +590,20 @@ impl Timeline {
 }
 
 impl Entry {
-    fn new(message: ChatMessage, zone: Zone) -> Self {
+    fn new(mut message: ChatMessage, zone: Zone) -> Self {
         let (seconds, day) = (clock::seconds(&message.sent_at), zone.day(&message.sent_at));
-        Self { seconds, day, message: Arc::new(message), deleted: None }
+        let reactions = std::mem::take(&mut message.reactions);
+        let quote = message.quote.take();
+        Self { seconds, day, message: Arc::new(message), deleted: None, quote, reactions, counted_at: 0 }
+    }
+
+    /// Quotes it no longer, if a removal takes out what it quotes.
+    fn forget_quote(&mut self, removal: &Removal) {
+        if let Some(quote) = &mut self.quote
+            && removal.takes(quote.seq, &quote.author)
+        {
+            *quote = Quote::deleted(quote.seq);
+        }
     }
 
     /// Whether it stands under the same name as the one before it.

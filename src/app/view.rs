@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::chat::{ChatText, Group, RoomId, RoomState};
+use crate::chat::{ChatText, Group, Reaction, RoomId, RoomState};
 
 /// Everything that a room's page shows at first, gathered by the server before it renders. It stands in the page as JSON too,
 /// so that the browser renders the same.
@@ -38,6 +38,8 @@ pub struct RoomView {
     pub username_chars: usize,
     /// Longest text that the installation allows, in code points.
     pub text_chars: usize,
+    /// Whether they may react and reply, as far as that does not change while they look on.
+    pub may_react: bool,
     /// Whether they may take out messages, and decide who speaks.
     pub moderates: bool,
     /// How many messages wait for them to be approved; 0 for those who may not.
@@ -164,4 +166,52 @@ pub struct ChatMessage {
     pub picture: String,
     /// Whether it is an announcement.
     pub announces: bool,
+    /// How people react to it, the oldest emoji first.
+    pub reactions: Vec<Reaction>,
+    /// What it is a reply to.
+    pub quote: Option<Quote>,
+}
+
+/// The message that another one is a reply to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quote {
+    /// Its place in the room's log.
+    pub seq: u64,
+    /// Its public id.
+    pub id: String,
+    /// Its author's user id.
+    pub author: String,
+    /// The name that the author went by; empty while nothing is known of it, and when it was deleted.
+    pub username: String,
+    /// How it begins.
+    pub text: String,
+    /// Whether it was deleted.
+    pub is_deleted: bool,
+}
+
+/// Characters of a message that are quoted: more than fit into a line.
+const QUOTED_CHARS: usize = 140;
+
+impl Quote {
+    /// A quote of `message`.
+    pub fn of(message: &ChatMessage) -> Self {
+        Self {
+            seq: message.seq,
+            id: message.id.clone(),
+            author: message.author.clone(),
+            username: message.chat.username.clone(),
+            text: message.chat.text.chars().take(QUOTED_CHARS).collect(),
+            is_deleted: false,
+        }
+    }
+
+    /// One of a message that was deleted.
+    pub fn deleted(seq: u64) -> Self {
+        Self { seq, is_deleted: true, ..Self::default() }
+    }
+
+    /// Whether there is something to be shown of it.
+    pub fn is_known(&self) -> bool {
+        self.is_deleted || !self.username.is_empty()
+    }
 }

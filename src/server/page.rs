@@ -25,10 +25,13 @@ use super::{
     state::AppState,
 };
 use crate::{
-    app::{self, ChatMessage, Fade, FormError, FormInput, FormView, Look, Page, RoomView, SettingsView, Standing},
-    chat::{Capabilities, Capability, ChatText, Command, Draft, Event, Kind, Measure, RoomId, Sanction, Settings, UserId},
+    app::{self, ChatMessage, Fade, FormError, FormInput, FormView, Look, Page, Quote, RoomView, SettingsView, Standing},
+    chat::{
+        Capabilities, Capability, ChatText, Command, Draft, Event, Kind, Measure, RoomId, RoomState, Sanction, Settings, UserId,
+        reply_to,
+    },
     engine::{self, End, Query, now},
-    hub::{Caller, Hub, Identity, Refusal, Site, Snapshot, TokenError, Tokens},
+    hub::{Caller, Hub, Identity, Quoting, Refusal, Site, Snapshot, TokenError, Tokens},
     protocol::moment::rfc3339,
 };
 
@@ -85,6 +88,15 @@ impl Place {
             // A browser takes the one that is good where the frame stands.
             Self::Embed(_) => vec![visitor.cookie(tokens, room), visitor.framed_cookie(tokens, room)],
             Self::Overlay(_) => Vec::new(),
+        }
+    }
+
+    /// Whether people write there.
+    fn takes_messages(self) -> bool {
+        match self {
+            Self::Page => true,
+            Self::Embed(look) => !look.read_only,
+            Self::Overlay(_) => false,
         }
     }
 
@@ -311,9 +323,12 @@ pub(super) async fn view(
         bytes: usize::MAX,
         end: End::Newest,
     };
-    let mut events = hub.read(query).await?;
-    let has_older = events.len() > MESSAGES;
-    events.drain(..events.len().saturating_sub(MESSAGES));
+    let mut has_older = false;
+    let take = |events: &mut Vec<Event>| {
+        has_older = events.len() > MESSAGES;
+        events.drain(..events.len().saturating_sub(MESSAGES));
+    };
+    let quoting = hub.read_quoting(query, take).await?;
     let limits = hub.limits();
     Ok(RoomView {
         room,
@@ -321,15 +336,24 @@ pub(super) async fn view(
         state: about.state,
         widget_key: hub.widget_key(room),
         token: hub.tokens().sign(identity.clone(), room, capabilities.clone(), None),
+        may_react: place.takes_messages()
+            && before.is_none()
+            && about.state == RoomState::Live
+            && capabilities.allow(Capability::SendMessage),
         moderates: capabilities.allow(Capability::DeleteMessage),
         waiting: if capabilities.allow(Capability::DisconnectUser) { waiting } else { 0 },
         user_id: user.to_string(),
         position: position.to_string(),
         pinned: match about.settings.pinned(room) {
-            Some(id) => hub.message(id).await.ok().as_ref().and_then(chat_message),
+            Some(id) => hub.message(id).await.ok().and_then(|event| chat_message(&event, &Quoting::default())),
             None => None,
         },
-        messages: events.iter().filter(|event| place.shows(event)).filter_map(chat_message).collect(),
+        messages: quoting
+            .events
+            .iter()
+            .filter(|event| place.shows(event))
+            .filter_map(|event| chat_message(event, &quoting))
+            .collect(),
         has_older,
         archive: before.is_some(),
         link_query: match place {
@@ -372,8 +396,12 @@ fn standing(sanction: Sanction, reader: &UserId) -> Option<Standing> {
 }
 
 /// The part of an event that people read, if it has one.
-fn chat_message(event: &Event) -> Option<ChatMessage> {
+fn chat_message(event: &Event, quoting: &Quoting) -> Option<ChatMessage> {
     let message = event.message()?;
+    let quote = reply_to(message.payload.get(), event.room).and_then(|seq| match quoting.quoted.get(&seq)? {
+        Some(quoted) => chat_message(quoted, &Quoting::default()).map(|quoted| Quote::of(&quoted)),
+        None => Some(Quote::deleted(seq)),
+    });
     Some(ChatMessage {
         seq: event.seq,
         id: event.id().to_string(),
@@ -383,6 +411,8 @@ fn chat_message(event: &Event) -> Option<ChatMessage> {
         private: matches!(event.kind, Kind::Private { .. }),
         waits: matches!(event.kind, Kind::Held(_)),
         role: message.profile.role.name().unwrap_or_default().to_owned(),
+        reactions: message.reactions.clone(),
+        quote,
         picture: message.profile.picture.clone().unwrap_or_default(),
         announces: message.profile.announces,
     })

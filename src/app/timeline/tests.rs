@@ -18,6 +18,8 @@ fn said(seq: u64, author: &str, sent_at: &str) -> ChatMessage {
         role: String::new(),
         picture: String::new(),
         announces: false,
+        reactions: Vec::new(),
+        quote: None,
     }
 }
 
@@ -315,4 +317,70 @@ fn what_is_missed_is_what_is_for_the_reader() {
     timeline.mark_seen();
     timeline.miss(vec![speaking(6, "b", "Bob", "@Ann Smith")], "n", "Ann");
     assert_eq!(timeline.missed(), 0);
+}
+
+fn counted(message: u64, counts: &[(&str, u64, bool)]) -> Recount {
+    let reactions = counts.iter().map(|&(emoji, count, own)| Reaction { emoji: emoji.into(), count, own });
+    Recount { message, reactions: reactions.collect() }
+}
+
+fn reactions(timeline: &mut Timeline, seq: u64) -> Vec<(String, u64, bool)> {
+    let all = timeline.find(seq).expect("in the list").reactions.clone();
+    all.into_iter().map(|Reaction { emoji, count, own }| (emoji, count, own)).collect()
+}
+
+#[test]
+fn reactions_are_the_newest_that_are_known() {
+    let mut timeline = Timeline::new(&messages(1..=3), false, "e-3");
+    assert!(timeline.recount(4, counted(2, &[("a", 1, false)]), false).is_some());
+    assert_eq!(timeline.toggle(2, "a").map(|toggled| toggled.0), Some(false));
+    assert_eq!(reactions(&mut timeline, 2), [("a".into(), 2, true)], "at once");
+    assert!(timeline.recount(5, counted(2, &[("a", 3, true)]), true).is_some(), "the answer");
+    assert!(timeline.recount(5, counted(2, &[("a", 2, false)]), false).is_none(), "what the answer knew already");
+    assert!(timeline.recount(6, counted(2, &[("b", 1, false), ("a", 4, false)]), false).is_some());
+    assert_eq!(reactions(&mut timeline, 2), [("b".into(), 1, false), ("a".into(), 4, true)], "whose they are is not told");
+    assert_eq!(timeline.toggle(2, "a").map(|toggled| toggled.0), Some(true));
+    assert!(timeline.recount(5, counted(2, &[("a", 4, true)]), true).is_none(), "a late answer");
+    assert_eq!(reactions(&mut timeline, 2), [("b".into(), 1, false), ("a".into(), 3, false)]);
+    assert!(timeline.recount(7, counted(9, &[("a", 1, false)]), false).is_none(), "of a message that is not there");
+    timeline.toggle(3, "c");
+    timeline.toggle(3, "c");
+    assert_eq!(reactions(&mut timeline, 3), [], "the last one takes it along");
+}
+
+fn replying(seq: u64, to: u64) -> ChatMessage {
+    ChatMessage { quote: Some(Quote { seq: to, id: format!("id{to}"), ..Quote::default() }), ..message(seq) }
+}
+
+/// What each row quotes: a text, that it was deleted, or nothing.
+fn quotes(timeline: &Timeline) -> Vec<String> {
+    let quote = |row: Row| row.quote.map_or(String::new(), |quote| if quote.is_deleted { "deleted".into() } else { quote.text });
+    timeline.rows("", "").into_iter().map(quote).collect()
+}
+
+#[test]
+fn a_reply_quotes_what_is_in_the_list_or_asks_for_it() {
+    let mut timeline = Timeline::new(&messages(11..=12), true, "e-12");
+    timeline.append(vec![replying(13, 11), replying(14, 3), replying(15, 4)], Reader::AtEnd);
+    assert_eq!(quotes(&timeline), ["", "", "text 11", "", ""]);
+    assert_eq!(timeline.unknown_quote(), Some((15, "id4".into())));
+    timeline.resolve(15, None);
+    assert_eq!(timeline.unknown_quote(), Some((14, "id3".into())));
+    timeline.resolve(14, Some(Quote::of(&message(3))));
+    assert_eq!((timeline.unknown_quote(), quotes(&timeline)), (None, ["", "", "text 11", "text 3", ""].map(String::from).into()));
+    assert!(timeline.rows("ann", "").iter().all(|row| !row.for_reader));
+
+    let before = timeline.rows("", "").iter().map(Row::key).collect::<Vec<_>>();
+    timeline.append(vec![ChatMessage { author: "bob".into(), ..replying(17, 12) }], Reader::AtEnd);
+    assert!(timeline.rows("ann", "").iter().map(|row| row.for_reader).eq([false, false, false, false, false, true]));
+    timeline.miss(vec![ChatMessage { author: "bob".into(), ..replying(17, 12) }], "ann", "");
+    assert_eq!(timeline.missed(), 1, "whoever does not look is called back");
+    timeline.remove(Removal::Message(17), "");
+    timeline.remove(Removal::Message(11), "");
+    assert_eq!(quotes(&timeline), ["", "deleted", "text 3", ""]);
+    assert_ne!(timeline.rows("", "")[1].key(), before[2], "the row is made anew");
+    timeline.append(vec![replying(18, 11)], Reader::AtEnd);
+    assert_eq!(timeline.unknown_quote(), Some((18, "id11".into())), "nothing that was deleted is quoted from the list");
+    timeline.remove(Removal::AllOf { author: "ann".into(), before: 4 }, "");
+    assert_eq!(quotes(&timeline), ["", "deleted", "deleted", "", ""]);
 }

@@ -1,0 +1,205 @@
+//! What a reader may do about a message: react, reply, and for moderators all else.
+//!
+//! The menu is the server's HTML, and one listener hears of it, of the rows' buttons and of their links: views and handlers of
+//! each would be a large part of what a browser downloads.
+
+use std::sync::Arc;
+
+use js_sys::encode_uri_component;
+use leptos::prelude::*;
+use wasm_bindgen::{JsCast, closure::Closure};
+use web_sys::{Element, Event, HtmlElement, KeyboardEvent};
+
+use super::{
+    incoming, request, scroll,
+    session::{Session, spawn},
+    view::ChatMessage,
+};
+use crate::chat::{MessageId, Reaction, Recount};
+
+/// Hears what the reader does to messages, for as long as the page is there.
+pub fn listen(session: Session) {
+    let heard = Closure::<dyn FnMut(Event)>::new(move |event: Event| hear(session, &event));
+    for name in ["click", "keydown"] {
+        // It fails for no event that has a name.
+        let _ = document().add_event_listener_with_callback(name, heard.as_ref().unchecked_ref());
+    }
+    heard.forget();
+}
+
+fn hear(session: Session, event: &Event) {
+    if let Some(event) = event.dyn_ref::<KeyboardEvent>() {
+        if event.key() == "Escape" {
+            session.reply.set(None);
+        }
+        return;
+    }
+    let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return };
+    let Some(pressed) = target.closest(".chip, .more, .quoted, #actions button").ok().flatten() else { return };
+    if let Ok(Some(row)) = pressed.closest("li") {
+        let said = match row.id().parse() {
+            Ok(MessageId { seq, .. }) => session.timeline.try_update_untracked(|timeline| timeline.message(seq)).flatten(),
+            Err(_) => session.pinned.get_untracked().map(Arc::new),
+        };
+        session.acted_on.set(said);
+    }
+    let Some(message) = session.acted_on.get_untracked() else { return };
+    match &*pressed.class_name() {
+        "chip" => react(session, message, &pressed),
+        "more" => {}
+        "quoted" => {
+            // In the list, or else on the page that the link leads to.
+            let link = pressed.get_attribute("href").unwrap_or_default();
+            let id = link.rsplit('#').next().unwrap_or_default();
+            if element(id).is_some() {
+                event.prevent_default();
+                let _ = location().set_hash(id);
+            }
+        }
+        act => {
+            // First, since it gives the focus back, and what follows may take it on.
+            if let Some(menu) = element("actions") {
+                let _ = menu.hide_popover();
+            }
+            match act {
+                "quick" => react(session, message, &pressed),
+                "reply" => {
+                    session.reply.set(Some(message));
+                    if let Some(input) = element("message") {
+                        let _ = input.focus();
+                    }
+                }
+                _ => session.moderation.open(message),
+            }
+        }
+    }
+}
+
+fn element(id: &str) -> Option<HtmlElement> {
+    document().get_element_by_id(id)?.dyn_into().ok()
+}
+
+/// Adds the reader's reaction, or takes it back: with the emoji that a button's text begins with.
+fn react(session: Session, message: Arc<ChatMessage>, button: &Element) {
+    toggle(session, message, emoji_of(button));
+}
+
+fn emoji_of(button: &Element) -> String {
+    let text = button.text_content().unwrap_or_default();
+    text.split(' ').next().unwrap_or_default().to_owned()
+}
+
+/// Adds the reader's reaction to a message, or takes it back, with any emoji: at once here, and again as it was if the server does
+/// not take it.
+pub fn toggle(session: Session, message: Arc<ChatMessage>, emoji: String) {
+    // The second click of two could overtake the first.
+    if !session.reacting.get_value() {
+        session.reacting.set_value(true);
+        spawn(send(session, message, emoji));
+    }
+}
+
+async fn send(session: Session, message: Arc<ChatMessage>, emoji: String) {
+    let show = || {
+        let toggled = session.timeline.try_update_untracked(|timeline| timeline.toggle(message.seq, &emoji)).flatten();
+        toggled.is_some_and(|(was_own, reactions)| {
+            show(session, &message.id, &reactions);
+            was_own
+        })
+    };
+    let method = if show() { "DELETE" } else { "PUT" };
+    let [emoji_in_url, widget_key] = [&*emoji, &session.widget_key.get_value()].map(encode_uri_component);
+    let url = format!("/v1/streams/{}/messages/{}/reactions/{emoji_in_url}?widget_key={widget_key}", session.room, message.id);
+    let answer = request::act(method, &url, &session.token.get_untracked()).await;
+    session.reacting.set_value(false);
+    let mut error = String::new();
+    match request::data(session.texts, answer) {
+        Ok(data) => {
+            let at = data.text("position").and_then(|at| at.rsplit('-').next()?.parse().ok()).unwrap_or(0);
+            recount(session, at, Recount { message: message.seq, reactions: incoming::reactions(&data) }, true);
+        }
+        Err(why) => {
+            show();
+            error = why;
+        }
+    }
+    if let Some(told) = element("told") {
+        told.set_text_content(Some(&error));
+    }
+}
+
+/// Shows how people react to a message, as it is at a place of the log; with the reader's own reactions, if they are `told`.
+pub fn recount(session: Session, at: u64, recount: Recount, told: bool) {
+    let changed = session.timeline.try_update_untracked(|timeline| timeline.recount(at, recount, told)).flatten();
+    if let Some((id, reactions)) = changed {
+        show(session, &id, &reactions);
+    }
+}
+
+/// Writes a row's reactions into the page. The focus stays.
+fn show(session: Session, id: &str, reactions: &[Reaction]) {
+    let Some(chips) = element(id).and_then(|row| row.query_selector(".chips").ok().flatten()) else { return };
+    let focused = document().active_element().filter(|active| chips.contains(Some(active))).map(|active| emoji_of(&active));
+    scroll::keep_place(session, Box::new(|_| ()));
+    chips.set_inner_html(&html(session, reactions));
+    if let Some(emoji) = focused {
+        let mut next = chips.first_element_child();
+        while let Some(chip) = next {
+            if emoji_of(&chip) == emoji
+                && let Some(chip) = chip.dyn_ref::<HtmlElement>()
+            {
+                let _ = chip.focus();
+            }
+            next = chip.next_element_sibling();
+        }
+    }
+}
+
+/// A row's reactions as HTML: how many reacted with each emoji, and the way to do so too.
+pub fn html(session: Session, reactions: &[Reaction]) -> String {
+    buttons(reactions, session.may_react, session.texts.text("page.including_you"))
+}
+
+fn buttons(reactions: &[Reaction], may_react: bool, including_you: &str) -> String {
+    let mut html = String::new();
+    for Reaction { emoji, count, own } in reactions {
+        // The server takes nothing but emojis; a page trusts nobody.
+        let words = [&*emoji.replace(['<', '&', '"'], ""), " ", &count.to_string()].concat();
+        let [pressed, you] = if *own { ["true", including_you] } else { ["false", ""] };
+        let disabled = if may_react { "" } else { " disabled" };
+        for part in [
+            "<button type=button class=chip",
+            disabled,
+            " aria-pressed=",
+            pressed,
+            " aria-label=\"",
+            &words,
+            you,
+            "\">",
+            &words,
+            "</button>",
+        ] {
+            html.push_str(part);
+        }
+    }
+    html
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reactions_are_buttons_and_nothing_else() {
+        let reaction = |emoji: &str, own| Reaction { emoji: emoji.into(), count: 2, own };
+        let [chip, own] = [false, true].map(|own| buttons(&[reaction("👍", own)], !own, ", including you"));
+        assert_eq!(chip, r#"<button type=button class=chip aria-pressed=false aria-label="👍 2">👍 2</button>"#);
+        assert_eq!(
+            own,
+            r#"<button type=button class=chip disabled aria-pressed=true aria-label="👍 2, including you">👍 2</button>"#
+        );
+        let hostile = buttons(&[reaction("\"><img src=x>&lt;", false)], true, "");
+        assert!(!hostile.contains("<img") && !hostile.contains('&'), "{hostile}");
+        assert_eq!(buttons(&[], true, ""), "");
+    }
+}
