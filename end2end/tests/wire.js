@@ -75,7 +75,9 @@ export class Wire {
     this.status = Number(first.split(' ')[1]);
     for (const line of lines) {
       const [, name, value] = /^([^:]+):\s*(.*?)\s*$/.exec(line);
-      this.headers[name.toLowerCase()] = value;
+      const before = this.headers[name.toLowerCase()];
+      // A header may stand there several times (RFC 9110 5.3).
+      this.headers[name.toLowerCase()] = before === undefined ? value : `${before}, ${value}`;
     }
     this.#rest = this.#rest.subarray(end + 4);
     return true;

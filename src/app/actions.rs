@@ -8,10 +8,12 @@ use std::sync::Arc;
 use js_sys::encode_uri_component;
 use leptos::prelude::*;
 use wasm_bindgen::{JsCast, closure::Closure};
-use web_sys::{Element, Event, HtmlElement, KeyboardEvent};
+use web_sys::{CustomEvent, CustomEventInit, Element, Event, HtmlElement, KeyboardEvent};
 
 use super::{
-    incoming, request, scroll,
+    incoming,
+    json::quoted,
+    request, scroll,
     session::{Session, spawn},
     view::ChatMessage,
 };
@@ -69,9 +71,27 @@ fn hear(session: Session, event: &Event) {
                         let _ = input.focus();
                     }
                 }
-                _ => session.moderation.open(message),
+                _ => moderate(session, &message),
             }
         }
+    }
+}
+
+/// Asks a moderator what to do about a message: the dialog's script hears of it.
+fn moderate(session: Session, message: &ChatMessage) {
+    let is_pinned = session.settings.with_untracked(|settings| settings.pinned_message == message.id);
+    let is_own = session.user_id.with_untracked(|user_id| *user_id == message.author);
+    let (room, token) = (session.room, session.token.get_untracked());
+    let [id, author, name, text, token] =
+        [&*message.id, &message.author, &message.chat.username, &message.chat.text, &token].map(quoted);
+    let about = format!(
+        r#"{{"room":{room},"id":{id},"author":{author},"name":{name},"text":{text},"own":{is_own},"pinned":{is_pinned},"token":{token}}}"#
+    );
+    let init = CustomEventInit::new();
+    init.set_detail(&about.into());
+    if let Ok(event) = CustomEvent::new_with_event_init_dict("moderate", &init) {
+        // It fails for no event that was made here.
+        let _ = document().dispatch_event(&event);
     }
 }
 

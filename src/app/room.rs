@@ -10,7 +10,6 @@ use super::{
     json::Json,
     language,
     log::{Log, Pinned},
-    moderation::ModerationDialog,
     scroll,
     session::{Link, Session},
     view::RoomView,
@@ -52,7 +51,6 @@ pub fn Chat() -> impl IntoView {
             <Pinned session />
             <Log session archive />
             <Composer session view />
-            {session.moderates.then(|| view! { <ModerationDialog session /> })}
         </main>
     }
 }

@@ -11,7 +11,6 @@ use super::{
     clock::Zone,
     incoming,
     json::Json,
-    moderation::Moderation,
     request, scroll,
     timeline::{Extract, Removal, Timeline},
     view::{ChatMessage, Quote, RoomView, SettingsView, Standing},
@@ -83,8 +82,6 @@ pub struct Session {
     pub reply: RwSignal<Option<Arc<ChatMessage>>>,
     /// Whether it is being asked what messages are that were quoted.
     resolving: StoredValue<bool>,
-    /// What a moderator is asked.
-    pub moderation: Moderation,
     /// What keeps the reader from speaking.
     pub standing: RwSignal<Option<Standing>>,
     /// How the connection is.
@@ -129,7 +126,6 @@ impl Session {
             reacting: StoredValue::new(false),
             reply: RwSignal::new(None),
             resolving: StoredValue::new(false),
-            moderation: Moderation::new(),
             standing: RwSignal::new(view.standing.clone()),
             link: RwSignal::new(Link::Connecting),
             viewers: RwSignal::new(view.viewer_count),

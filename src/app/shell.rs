@@ -3,6 +3,7 @@ use leptos::{hydration::AutoReload, nonce::use_nonce, prelude::*};
 use super::{
     admin::{self, ActsView, KeyRow, KeysView, QueueView, RoomAdmin, RoomsView},
     look::{Fade, Look, Theme},
+    moderation,
     replay::{self, Playhead},
     room::{Chat, TEXTS_ID, VIEW_ID},
     view::{PeopleView, RoomView},
@@ -99,6 +100,7 @@ pub fn shell(options: &LeptosOptions, texts: &'static Texts, page: Page) -> impl
 fn room(options: &LeptosOptions, texts: &'static Texts, view: RoomView, dress: Dress, above: AnyView) -> AnyView {
     let title = view.settings.name.clone();
     let tools = dress.has_form.then(|| tools(texts));
+    let moderation = view.moderates.then(|| moderation::dialog(texts));
     let scripts = view! {
         <AutoReload options=options.clone() />
         {hydration(options)}
@@ -113,6 +115,7 @@ fn room(options: &LeptosOptions, texts: &'static Texts, view: RoomView, dress: D
         <Chat />
         {menu}
         {tools}
+        {moderation}
         <script nonce=use_nonce()>{SCROLL_TO_END}</script>
     };
     dressed(dress, texts, &title, scripts.into_any(), body.into_any())
