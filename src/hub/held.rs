@@ -41,7 +41,9 @@ impl Held {
 
     /// How many wait. Those up to `trimmed` are past the room's retention.
     pub(super) fn count(&mut self, trimmed: u64) -> usize {
-        self.waiting = self.waiting.split_off(&(trimmed + 1));
+        while self.waiting.first_key_value().is_some_and(|(seq, _)| *seq <= trimmed) {
+            self.waiting.pop_first();
+        }
         self.waiting.len()
     }
 

@@ -37,6 +37,7 @@ impl Hub {
             }
         };
         let speaker = Speaker::new(self, live, claims, caller.from)?;
+        speaker.check(&speaker.rules)?;
         speaker.say(to, draft).await.map(Published::Stored)
     }
 
@@ -65,16 +66,16 @@ impl Hub {
     }
 }
 
-/// Somebody who is about to say something, and may speak in the room.
-struct Speaker<'a> {
+/// Somebody who is about to say something in the room, or to react to what was said.
+pub(super) struct Speaker<'a> {
     hub: &'a Hub,
     live: Arc<LiveRoom>,
     /// What holds for this message, whatever is changed while it is on its way.
-    rules: Arc<Rules>,
-    claims: Claims,
+    pub(super) rules: Arc<Rules>,
+    pub(super) claims: Claims,
     from: Option<IpAddr>,
     /// Whether they may lift a sanction. Who may is under none: a ban by address may hold for their own.
-    moderates: bool,
+    pub(super) moderates: bool,
 }
 
 /// What somebody has taken to speak.
@@ -86,14 +87,13 @@ struct Turn {
 }
 
 impl<'a> Speaker<'a> {
-    fn new(hub: &'a Hub, live: Arc<LiveRoom>, claims: Claims, from: Option<IpAddr>) -> Result<Self, Refusal> {
+    /// Whoever's token lets them send messages.
+    pub(super) fn new(hub: &'a Hub, live: Arc<LiveRoom>, claims: Claims, from: Option<IpAddr>) -> Result<Self, Refusal> {
         if !claims.capabilities.allow(Capability::SendMessage) {
             return Err(Refusal::Capability(Capability::SendMessage));
         }
         let (rules, moderates) = (live.rules(), claims.capabilities.allow(Capability::DisconnectUser));
-        let speaker = Self { hub, live, rules, claims, from, moderates };
-        speaker.check(&speaker.rules)?;
-        Ok(speaker)
+        Ok(Self { hub, live, rules, claims, from, moderates })
     }
 
     async fn say(&self, to: Option<UserId>, draft: Draft) -> Result<Appended, Refusal> {
@@ -104,14 +104,19 @@ impl<'a> Speaker<'a> {
         if let Some(name) = &turn.name {
             self.live.name_stored(&self.claims.user, name);
         }
-        if let Some(from) = self.from {
-            self.live.heard(&self.claims.user, from);
-        }
+        self.heard();
         Ok(stored)
     }
 
+    /// They have spoken, from where they are.
+    pub(super) fn heard(&self) {
+        if let Some(from) = self.from {
+            self.live.heard(&self.claims.user, from);
+        }
+    }
+
     /// Whether they may speak at present.
-    fn check(&self, rules: &Rules) -> Result<(), Refusal> {
+    pub(super) fn check(&self, rules: &Rules) -> Result<(), Refusal> {
         if self.moderates {
             return Ok(());
         }

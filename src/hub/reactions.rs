@@ -5,9 +5,9 @@ use std::{
 
 use tokio::time::sleep;
 
-use super::{Caller, Hub, Inner, Refusal};
+use super::{Caller, Hub, Inner, Refusal, publish::Speaker};
 use crate::{
-    chat::{Capability, RoomId},
+    chat::RoomId,
     engine::{EngineError, React, Reacted},
 };
 
@@ -96,22 +96,16 @@ impl Hub {
         is_set: bool,
     ) -> Result<Reacted, Refusal> {
         let (live, claims) = self.let_in(room, &caller)?;
-        let from = caller.from;
-        if !claims.capabilities.allow(Capability::SendMessage) {
-            return Err(Refusal::Capability(Capability::SendMessage));
-        }
+        let speaker = Speaker::new(self, live, claims, caller.from)?;
         let emoji = emojis::get(emoji).ok_or(Refusal::Emoji)?.as_str();
-        if !claims.capabilities.allow(Capability::DisconnectUser) {
-            live.may_speak(&claims.user, from, &self.0.tokens)?;
-            let rules = live.rules();
-            rules.check_speaker(&claims)?;
-            if is_set {
-                rules.check(&claims.user, &serde_json::Value::from(emoji).to_string(), None)?;
-            }
+        speaker.check(&speaker.rules)?;
+        let user = &speaker.claims.user;
+        if is_set && !speaker.moderates {
+            speaker.rules.check(user, &serde_json::Value::from(emoji).to_string(), None)?;
         }
-        let turn = self.0.reaction_buckets.take((room, claims.user.clone()));
+        let turn = self.0.reaction_buckets.take((room, user.clone()));
         turn.map_err(|retry_after| Refusal::TooFast { retry_after })?;
-        let react = React { message, user: claims.user.clone(), emoji: emoji.to_owned(), is_set };
+        let react = React { message, user: user.clone(), emoji: emoji.to_owned(), is_set };
         let reacted = self
             .to_its_end(async move |hub| {
                 let reacted = hub.0.engine.react(room, react).await?;
@@ -121,9 +115,7 @@ impl Hub {
                 Ok(reacted)
             })
             .await?;
-        if let Some(from) = from {
-            live.heard(&claims.user, from);
-        }
+        speaker.heard();
         Ok(reacted)
     }
 
