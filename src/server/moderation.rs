@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use axum::{
     Json,
-    extract::{FromRef, FromRequestParts, Path, State, rejection::PathRejection},
+    extract::{FromRef, FromRequestParts, State},
     http::{StatusCode, request::Parts},
     response::{IntoResponse, Response},
 };
@@ -13,7 +13,7 @@ use super::{
     api::{MESSAGES, MOST_MESSAGES, Stream, answer, is_admin_key, number, place},
     body::{JsonBody, OptionalJsonBody},
     error::ApiError,
-    router::{Params, RoomPath, bearer},
+    router::{Params, RoomPath, bearer, path_parts, room},
     state::AdminKey,
 };
 use crate::{
@@ -218,15 +218,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Inside {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let path: Result<Path<(String, String)>, PathRejection> = Path::from_request_parts(parts, state).await;
-        let undecodable = |_| ApiError::new(StatusCode::BAD_REQUEST, "The address cannot be decoded: it is not UTF-8.");
-        let Path((room, name)) = path.map_err(undecodable)?;
-        Ok(Self { room: self::room(&room)?, name })
+        let (id, name): (String, String) = path_parts(parts, state).await?;
+        Ok(Self { room: room(&id)?, name })
     }
-}
-
-/// The room of that name.
-pub(super) fn room(name: &str) -> Result<RoomId, ApiError> {
-    let unknown = |_| ApiError::new(StatusCode::NOT_FOUND, format!("There is no room {name:?}. Rooms have numbers, such as 1."));
-    name.parse().map_err(unknown)
 }

@@ -1,15 +1,15 @@
 use axum::{
     Json,
-    extract::{FromRequestParts, Path, State, rejection::PathRejection},
-    http::{HeaderMap, StatusCode, request::Parts},
+    extract::{FromRequestParts, State},
+    http::{HeaderMap, request::Parts},
     response::{IntoResponse, Response},
 };
 
 use super::{
     client_address::ClientAddress,
     error::ApiError,
-    moderation::{message_id, room},
-    router::{Params, bearer, foreign_origin},
+    moderation::message_id,
+    router::{Params, bearer, foreign_origin, path_parts, room},
 };
 use crate::{
     chat::RoomId,
@@ -67,9 +67,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Reaction {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let path: Result<Path<(String, String, String)>, PathRejection> = Path::from_request_parts(parts, state).await;
-        let undecodable = |_| ApiError::new(StatusCode::BAD_REQUEST, "The address cannot be decoded: it is not UTF-8.");
-        let Path((id, name, emoji)) = path.map_err(undecodable)?;
+        let (id, name, emoji): (String, String, String) = path_parts(parts, state).await?;
         let room = room(&id)?;
         Ok(Self { room, message: message_id(room, &name)?.seq, emoji })
     }

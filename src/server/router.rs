@@ -6,6 +6,7 @@ use axum::{
     response::Response,
     routing::{any, delete, get, post, put},
 };
+use serde::de::DeserializeOwned;
 use tower_http::{
     cors::{AllowOrigin, CorsLayer},
     set_header::SetResponseHeaderLayer,
@@ -143,10 +144,21 @@ impl<S: Send + Sync> FromRequestParts<S> for RoomPath {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let id = PathText::from_request_parts(parts, state).await?.0;
-        let unknown = || ApiError::new(StatusCode::NOT_FOUND, format!("There is no room {id:?}. Rooms have numbers, such as 1."));
-        id.parse().map(Self).map_err(|_| unknown())
+        room(&PathText::from_request_parts(parts, state).await?.0).map(Self)
     }
+}
+
+/// The room of that name.
+pub(super) fn room(name: &str) -> Result<RoomId, ApiError> {
+    let unknown = |_| ApiError::new(StatusCode::NOT_FOUND, format!("There is no room {name:?}. Rooms have numbers, such as 1."));
+    name.parse().map_err(unknown)
+}
+
+/// The parts of a path that its route leaves open.
+pub(super) async fn path_parts<T: DeserializeOwned + Send, S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<T, ApiError> {
+    let path: Result<Path<T>, PathRejection> = Path::from_request_parts(parts, state).await;
+    let undecodable = |_| ApiError::new(StatusCode::BAD_REQUEST, "The address cannot be decoded: it is not UTF-8.");
+    path.map(|Path(parts)| parts).map_err(undecodable)
 }
 
 /// The one part of a path that its route leaves open.
@@ -156,9 +168,7 @@ impl<S: Send + Sync> FromRequestParts<S> for PathText {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let path: Result<Path<String>, PathRejection> = Path::from_request_parts(parts, state).await;
-        let undecodable = |_| ApiError::new(StatusCode::BAD_REQUEST, "The address cannot be decoded: it is not UTF-8.");
-        path.map(|Path(text)| Self(text)).map_err(undecodable)
+        path_parts(parts, state).await.map(Self)
     }
 }
 

@@ -1,7 +1,7 @@
 use axum::{
-    extract::{Form, Path, State, rejection::FormRejection},
+    extract::{Form, Path, State},
     http::StatusCode,
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
@@ -34,12 +34,8 @@ pub(in crate::server) async fn create(
     _: Owner,
     State(state): State<AppState>,
     asked: Asked,
-    form: Result<Form<NewKey>, FormRejection>,
+    Form(typed): Form<NewKey>,
 ) -> Response {
-    let typed = match form {
-        Ok(Form(typed)) => typed,
-        Err(rejection) => return rejection.into_response(),
-    };
     let made = match read(asked.texts, &typed) {
         Ok(key) => {
             state.hub.create_widget_key(key).await.map_err(|refusal| (error::status(&refusal), errors_of(asked.texts, &refusal)))

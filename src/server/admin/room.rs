@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
 
 use axum::{
-    extract::{Form, Path, State, rejection::FormRejection},
+    extract::{Form, Path, State},
     http::StatusCode,
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -23,9 +23,6 @@ use crate::{
     },
     texts::Texts,
 };
-
-/// What a form posts.
-type Fields = Result<Form<BTreeMap<String, String>>, FormRejection>;
 
 /// What the button for the room's state posts.
 #[derive(Deserialize)]
@@ -48,7 +45,7 @@ pub(in crate::server) async fn show(
     params: Params,
 ) -> Response {
     let is_saved = params.find("saved").is_some();
-    render_room(&state, &room, asked, StatusCode::OK, None, is_saved).await
+    render_room(&state, &room, asked, StatusCode::OK, None, None, is_saved).await
 }
 
 /// `POST /admin/rooms/{id}`: changes its settings.
@@ -57,18 +54,14 @@ pub(in crate::server) async fn configure(
     State(state): State<AppState>,
     Path(room): Path<String>,
     asked: Asked,
-    form: Fields,
+    Form(values): Form<BTreeMap<String, String>>,
 ) -> Response {
-    let Form(values) = match form {
-        Ok(form) => form,
-        Err(rejection) => return rejection.into_response(),
-    };
     let Ok(id) = room.parse() else { return not_found(&state, asked).await };
     match state.hub.configure(id, &Authority::Admin, change(&values)).await {
         Ok(_) => see(&format!("/admin/rooms/{room}?saved=")),
         Err(refusal) => {
-            let form = SettingsForm { values, error: Some(explain(asked.texts, &refusal)) };
-            render_room(&state, &room, asked, error::status(&refusal), Some(form), false).await
+            let error = explain(asked.texts, &refusal);
+            render_room(&state, &room, asked, error::status(&refusal), Some(values), Some(error), false).await
         }
     }
 }
@@ -79,12 +72,8 @@ pub(in crate::server) async fn step(
     State(state): State<AppState>,
     Path(room): Path<String>,
     asked: Asked,
-    form: Result<Form<Step>, FormRejection>,
+    Form(Step { state: to }): Form<Step>,
 ) -> Response {
-    let Form(Step { state: to }) = match form {
-        Ok(form) => form,
-        Err(rejection) => return rejection.into_response(),
-    };
     let Ok(id) = room.parse() else { return not_found(&state, asked).await };
     done(&state, &room, asked, state.hub.set_state(id, to).await).await
 }
@@ -95,12 +84,8 @@ pub(in crate::server) async fn lift(
     State(state): State<AppState>,
     Path(room): Path<String>,
     asked: Asked,
-    form: Result<Form<Lift>, FormRejection>,
+    Form(Lift { user }): Form<Lift>,
 ) -> Response {
-    let Form(Lift { user }) = match form {
-        Ok(form) => form,
-        Err(rejection) => return rejection.into_response(),
-    };
     let Ok(id) = room.parse() else { return not_found(&state, asked).await };
     let lifted = state.hub.sanction(id, &Authority::Admin, user, Decision::Lift, false, String::new()).await;
     done(&state, &room, asked, lifted).await
@@ -111,18 +96,21 @@ async fn done<T>(state: &AppState, room: &str, asked: Asked, result: Result<T, R
     match result {
         Ok(_) => see(&format!("/admin/rooms/{room}?saved=")),
         Err(refusal) => {
-            let form = SettingsForm { error: Some((String::new(), refusal.text(asked.texts))), ..form_of(state, room) };
-            render_room(state, room, asked, error::status(&refusal), Some(form), false).await
+            let error = (String::new(), refusal.text(asked.texts));
+            render_room(state, room, asked, error::status(&refusal), None, Some(error), false).await
         }
     }
 }
 
+/// The page of a room. In the form stands what was `typed`, else what holds; beside the setting that it names, or above all, stands
+/// the `error`.
 async fn render_room(
     state: &AppState,
     room: &str,
     asked: Asked,
     status: StatusCode,
-    form: Option<SettingsForm>,
+    typed: Option<BTreeMap<String, String>>,
+    error: Option<(String, String)>,
     is_saved: bool,
 ) -> Response {
     let Some(snapshot) = room.parse().ok().and_then(|id: RoomId| state.hub.snapshot(id).ok()) else {
@@ -132,14 +120,9 @@ async fn render_room(
         Ok(all) => all.into_iter().filter_map(|event| sanction_row(asked.texts, event.kind)).collect(),
         Err(refusal) => return render(&state.options, asked, error::status(&refusal), Page::Failed).await,
     };
-    let settings = form.unwrap_or_else(|| SettingsForm { values: values(&snapshot.room.settings), error: None });
+    let settings = SettingsForm { values: typed.unwrap_or_else(|| values(&snapshot.room.settings)), error };
     let room = RoomAdmin { row: row(snapshot), settings, sanctions, is_saved };
     render(&state.options, asked, status, Page::AdminRoom(Box::new(room))).await
-}
-
-fn form_of(state: &AppState, room: &str) -> SettingsForm {
-    let settings = room.parse().ok().and_then(|id| state.hub.snapshot(id).ok()).map(|snapshot| snapshot.room.settings);
-    SettingsForm { values: settings.as_ref().map(values).unwrap_or_default(), error: None }
 }
 
 fn sanction_row(texts: &'static Texts, kind: Kind) -> Option<SanctionRow> {

@@ -1,7 +1,7 @@
 use axum::{
-    extract::{Form, State, rejection::FormRejection},
+    extract::{Form, State},
     http::StatusCode,
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use serde_json::{Map, json};
 
@@ -35,12 +35,8 @@ pub(in crate::server) async fn create(
     _: Owner,
     State(state): State<AppState>,
     asked: Asked,
-    form: Result<Form<NewRoom>, FormRejection>,
+    Form(NewRoom { name }): Form<NewRoom>,
 ) -> Response {
-    let Form(NewRoom { name }) = match form {
-        Ok(form) => form,
-        Err(rejection) => return rejection.into_response(),
-    };
     let settings = SettingsChange::from(Map::from_iter([("name".to_owned(), json!(name))]));
     match state.hub.create_room(settings).await {
         Ok(room) => see(&format!("/admin/rooms/{}", room.id)),
