@@ -68,6 +68,15 @@ impl Texts {
         grouped
     }
 
+    /// A sentence, and why it is so, if that is known.
+    pub fn with_reason(&'static self, mut sentence: String, reason: &str) -> String {
+        if !reason.is_empty() {
+            sentence.push(' ');
+            sentence.push_str(&self.fill("page.reason", &[("reason", reason)]));
+        }
+        sentence
+    }
+
     /// What stands before and after the one `{name}` in a text, for views that put an element there.
     pub fn around(&'static self, key: &'static str) -> (&'static str, &'static str) {
         let text = self.text(key);

@@ -11,9 +11,10 @@ use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{CustomEvent, CustomEventInit, Element, Event, HtmlElement, KeyboardEvent};
 
 use super::{
+    html::Html,
     incoming,
     json::quoted,
-    request, scroll,
+    request, row, scroll,
     session::{Session, spawn},
     view::ChatMessage,
 };
@@ -161,7 +162,9 @@ fn show(session: Session, id: &str, reactions: &[Reaction]) {
     let Some(chips) = element(id).and_then(|row| row.query_selector(".chips").ok().flatten()) else { return };
     let focused = document().active_element().filter(|active| chips.contains(Some(active))).map(|active| emoji_of(&active));
     scroll::keep_place(session, Box::new(|_| ()));
-    chips.set_inner_html(&html(session, reactions));
+    let mut html = Html::default();
+    row::chips(&mut html, session, reactions);
+    chips.set_inner_html(&html.finish());
     if let Some(emoji) = focused {
         let mut next = chips.first_element_child();
         while let Some(chip) = next {
@@ -172,54 +175,5 @@ fn show(session: Session, id: &str, reactions: &[Reaction]) {
             }
             next = chip.next_element_sibling();
         }
-    }
-}
-
-/// A row's reactions as HTML: how many reacted with each emoji, and the way to do so too.
-pub fn html(session: Session, reactions: &[Reaction]) -> String {
-    buttons(reactions, session.may_react, session.texts.text("page.including_you"))
-}
-
-fn buttons(reactions: &[Reaction], may_react: bool, including_you: &str) -> String {
-    let mut html = String::new();
-    for Reaction { emoji, count, own } in reactions {
-        // The server takes nothing but emojis; a page trusts nobody.
-        let words = [&*emoji.replace(['<', '&', '"'], ""), " ", &count.to_string()].concat();
-        let [pressed, you] = if *own { ["true", including_you] } else { ["false", ""] };
-        let disabled = if may_react { "" } else { " disabled" };
-        for part in [
-            "<button type=button class=chip",
-            disabled,
-            " aria-pressed=",
-            pressed,
-            " aria-label=\"",
-            &words,
-            you,
-            "\">",
-            &words,
-            "</button>",
-        ] {
-            html.push_str(part);
-        }
-    }
-    html
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reactions_are_buttons_and_nothing_else() {
-        let reaction = |emoji: &str, own| Reaction { emoji: emoji.into(), count: 2, own };
-        let [chip, own] = [false, true].map(|own| buttons(&[reaction("👍", own)], !own, ", including you"));
-        assert_eq!(chip, r#"<button type=button class=chip aria-pressed=false aria-label="👍 2">👍 2</button>"#);
-        assert_eq!(
-            own,
-            r#"<button type=button class=chip disabled aria-pressed=true aria-label="👍 2, including you">👍 2</button>"#
-        );
-        let hostile = buttons(&[reaction("\"><img src=x>&lt;", false)], true, "");
-        assert!(!hostile.contains("<img") && !hostile.contains('&'), "{hostile}");
-        assert_eq!(buttons(&[], true, ""), "");
     }
 }

@@ -3,9 +3,9 @@ use std::{sync::Arc, time::Duration};
 use leptos::{ev::SubmitEvent, html::Input, prelude::*};
 
 use super::{
-    log::{button, with_reason},
+    log::button,
     publish::{self, Draft},
-    session::{Session, sleep, spawn},
+    session::{Session, follow, sleep, spawn},
     view::{ChatMessage, FormError, FormInput, FormView, RoomView, Standing},
 };
 use crate::chat::{Group, Limits, RoomState, UserId};
@@ -81,7 +81,7 @@ fn Fields(session: Session, limits: Limits, is_named: bool, form: FormView, hidd
         draft: StoredValue::new(None),
         next: StoredValue::new(false),
     };
-    Effect::new(move |_| form.recall());
+    follow(Box::new(move || form.recall()));
     let texts = session.texts;
     let error = move |input| session.words(move |_| form.error_of(input));
     let is_fine = move |input| session.flag(move |_| form.error_of(input).is_empty());
@@ -180,7 +180,7 @@ fn standing(session: Session) -> String {
         "" => texts.text("page.banned").to_owned(),
         until => texts.fill("page.timed_out_until", &[("time", &session.zone().full(texts, until))]),
     };
-    with_reason(texts, sentence, &reason)
+    texts.with_reason(sentence, &reason)
 }
 
 impl Form {

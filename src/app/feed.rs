@@ -19,7 +19,7 @@ use super::{
     actions, attention,
     incoming::{Incoming, Init},
     request,
-    session::{Link, Session, sleep, spawn},
+    session::{Link, Session, follow, sleep, spawn},
 };
 use crate::chat::RoomState;
 
@@ -109,13 +109,13 @@ impl Feed {
         });
         let feed = StoredValue::new_local(Rc::clone(self));
         let renewals = self.session.renewals;
-        Effect::new(move |before: Option<usize>| {
+        let mut before = renewals.get_untracked();
+        follow(Box::new(move || {
             let now = renewals.get();
-            if before.is_some_and(|before| before != now) {
+            if std::mem::replace(&mut before, now) != now {
                 feed.get_value().reopen();
             }
-            now
-        });
+        }));
     }
 
     fn open(self: Rc<Self>) {

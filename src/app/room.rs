@@ -9,9 +9,10 @@ use super::{
     feed::Feed,
     json::Json,
     language,
+    list::localize,
     log::{Log, Pinned},
     scroll,
-    session::{Link, Session},
+    session::{Link, Session, follow},
     view::RoomView,
 };
 use crate::{chat::RoomState, texts::Texts};
@@ -30,9 +31,10 @@ pub fn Chat() -> impl IntoView {
     let session = Session::new(&view, texts);
     let RoomView { position, archive, .. } = view.clone();
     // Runs in browsers alone, once the server's HTML has been taken over.
-    Effect::new(move |_| {
+    follow(Box::new(move || {
         session.timeline.update(|timeline| timeline.set_zone(Zone::Local));
         session.hydrated.set(true);
+        localize(session);
         session.stand(session.standing.get_untracked());
         stay_at_end(session);
         let _ = window_event_listener(ev::visibilitychange, move |_| attention::turned(session));
@@ -40,7 +42,7 @@ pub fn Chat() -> impl IntoView {
         if session.state.get_untracked() == RoomState::Live && !archive {
             Feed::start(session, position.clone());
         }
-    });
+    }));
     view! {
         <main class="chat" data-hydrated=move || session.hydrated.get().then_some("true")>
             <header class="head">

@@ -312,6 +312,11 @@ impl Session {
     }
 }
 
+/// Does something in a browser, and again whenever the state changes that it reads. Boxed, for the same reason as [tasks](spawn).
+pub fn follow(mut act: Box<dyn FnMut()>) {
+    Effect::new(move |_| act());
+}
+
 /// Runs a task of the page. Boxed, so that a browser downloads the code that runs tasks once, and not for each.
 pub fn spawn(task: impl Future<Output = ()> + 'static) {
     let task: Pin<Box<dyn Future<Output = ()>>> = Box::pin(task);

@@ -1,0 +1,145 @@
+//! One message in a list, as HTML.
+
+use leptos::prelude::WithValue;
+
+use super::{
+    colour,
+    html::Html,
+    mention::Person,
+    rich_text::{self, Part},
+    session::Session,
+    timeline::Row,
+    view::{ChatMessage, Quote},
+};
+use crate::{chat::Reaction, texts::Texts};
+
+/// Writes a message, and what stands above it. A name that is not shown is still there for assistive technology.
+pub fn write(html: &mut Html, session: Session, row: &Row) {
+    let (texts, zone) = (session.texts, session.zone());
+    let Row { message, deleted, .. } = row;
+    html.open("li", &[("id", if row.is_pinned { "pinned" } else { &message.id }), ("class", &class_of(row))]);
+    if row.gap {
+        above(html, "p class=gap", texts.text("page.gap"));
+    }
+    if row.day {
+        above(html, "p class=day", &zone.day_in_words(texts, &message.sent_at));
+    }
+    html.open("div class=said", &[]);
+    by(html, texts, row);
+    let title = zone.full(texts, &message.sent_at);
+    html.element("time class=time", &[("datetime", &message.sent_at), ("title", &title)], &zone.time(texts, &message.sent_at));
+    if let Some(quote) = &row.quote {
+        quoted(html, session, quote);
+    }
+    html.open("p class=text dir=auto", &[]);
+    rich(html, &message.chat.text, &row.people);
+    html.close("p");
+    if session.moderates || (session.may_react && deleted.is_none() && !message.private && !message.waits) {
+        let label = texts.fill("page.options", &[("name", &message.chat.username)]);
+        html.element("button type=button class=more popovertarget=actions", &[("aria-label", &label)], "⋯");
+    }
+    html.open("div class=chips aria-live=off", &[]);
+    chips(html, session, &row.reactions);
+    html.close("div");
+    if let Some(note) = note(texts, message.waits, deleted.as_deref()) {
+        html.element("p class=note", &[], &note);
+    }
+    html.close("div");
+    html.close("li");
+}
+
+fn above(html: &mut Html, element: &'static str, words: &str) {
+    html.open(element, &[]);
+    html.element("span", &[], words);
+    html.close("p");
+}
+
+fn class_of(row: &Row) -> String {
+    let mut class = "message".to_owned();
+    for (is_so, word) in [
+        (row.name, " first"),
+        (row.for_reader, " for-reader"),
+        (row.own, " own"),
+        (row.deleted.is_some(), " deleted"),
+        (row.message.announces, " announcement"),
+        (row.message.waits, " waits"),
+    ] {
+        if is_so {
+            class.push_str(word);
+        }
+    }
+    class
+}
+
+/// Who says it, and in what way.
+fn by(html: &mut Html, texts: &'static Texts, row: &Row) {
+    let ChatMessage { chat, role, picture, announces, private, .. } = &*row.message;
+    let hue = colour::class(&chat.username);
+    html.open("span aria-hidden=true", &[("class", &["badge ", hue].concat())]);
+    html.text(&colour::initial(&chat.username));
+    // It covers the initial as soon as it is there.
+    if !picture.is_empty() {
+        html.open("img alt loading=lazy referrerpolicy=no-referrer", &[("src", picture)]);
+    }
+    html.close("span");
+    html.open("p class=by", &[]);
+    html.element("bdi", &[("class", &["name ", hue].concat())], &chat.username);
+    // Elements of their own, whose look no letters have: a name cannot imitate them.
+    for (stands, class, key) in [
+        (role == "owner", "tag role", "page.owner"),
+        (role == "moderator", "tag role", "page.moderator"),
+        (role == "bot", "tag role", "page.bot"),
+        (row.is_pinned, "tag", "page.pinned"),
+        (*announces, "tag", "page.announcement"),
+        (*private, "tag", "page.private"),
+        (row.for_reader, "unseen", "page.mentions_you"),
+    ] {
+        if stands {
+            html.element("span", &[("class", class)], texts.text(key));
+        }
+    }
+    html.close("p");
+}
+
+/// What a message is a reply to, and the way to a page that ends with it.
+fn quoted(html: &mut Html, session: Session, Quote { seq, id, username, text, is_deleted, .. }: &Quote) {
+    if *is_deleted {
+        return html.element("span class=quoted", &[], session.texts.text("page.quote_deleted"));
+    }
+    let page = session.epoch.with_value(|epoch| session.link("before=", &[epoch, "-", &(seq + 1).to_string(), "#", id].concat()));
+    html.element("a class=quoted dir=auto", &[("href", &page)], &[username, ": ", text].concat());
+}
+
+/// A text with its links and mentions. A mention is a link without an address, which HTML has for a place where one could be.
+fn rich(html: &mut Html, text: &str, people: &[Person]) {
+    for part in rich_text::parts(text, people) {
+        match part {
+            Part::Plain(text) => html.text(text),
+            Part::Link(address) => html.element("a rel=\"nofollow noopener ugc\" target=_blank", &[("href", address)], address),
+            Part::Mention(name) => html.element("a class=mention", &[], name),
+            Part::OwnMention(name) => html.element("a class=\"mention of-reader\"", &[], name),
+        }
+    }
+}
+
+/// How many reacted with each emoji, and the way to do so too.
+pub fn chips(html: &mut Html, session: Session, reactions: &[Reaction]) {
+    for Reaction { emoji, count, own } in reactions {
+        let words = [emoji, " ", &count.to_string()].concat();
+        let label = [&*words, if *own { session.texts.text("page.including_you") } else { "" }].concat();
+        let element = if session.may_react { "button type=button class=chip" } else { "button type=button class=chip disabled" };
+        let pressed = if *own { "true" } else { "false" };
+        html.element(element, &[("aria-pressed", pressed), ("aria-label", &label)], &words);
+    }
+}
+
+/// What became of the reader's own message, if it is not as others.
+fn note(texts: &'static Texts, waits: bool, deleted: Option<&str>) -> Option<String> {
+    let key = match (waits, deleted) {
+        (false, None) => return None,
+        (true, None) => "page.waits",
+        (true, Some(_)) => "page.not_approved",
+        (false, Some(_)) => "page.deleted",
+    };
+    Some(texts.with_reason(texts.text(key).to_owned(), deleted.unwrap_or_default()))
+}
