@@ -12,7 +12,7 @@ use web_sys::{CustomEvent, CustomEventInit, Element, Event, HtmlElement, Keyboar
 
 use super::{
     html::Html,
-    incoming,
+    incoming::{self, Incoming},
     json::quoted,
     request, row, scroll,
     session::{Session, spawn},
@@ -23,7 +23,7 @@ use crate::chat::{MessageId, Reaction, Recount};
 /// Hears what the reader does to messages, for as long as the page is there.
 pub fn listen(session: Session) {
     let heard = Closure::<dyn FnMut(Event)>::new(move |event: Event| hear(session, &event));
-    for name in ["click", "keydown"] {
+    for name in ["click", "keydown", "said"] {
         // It fails for no event that has a name.
         let _ = document().add_event_listener_with_callback(name, heard.as_ref().unchecked_ref());
     }
@@ -34,6 +34,13 @@ fn hear(session: Session, event: &Event) {
     if let Some(event) = event.dyn_ref::<KeyboardEvent>() {
         if event.key() == "Escape" {
             session.reply.set(None);
+        }
+        return;
+    }
+    // What a replay brings.
+    if let Some(event) = event.dyn_ref::<CustomEvent>() {
+        if let Incoming::Message(said) = Incoming::decode(&event.detail().as_string().unwrap_or_default()) {
+            session.receive(vec![*said]);
         }
         return;
     }

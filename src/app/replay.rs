@@ -1,8 +1,9 @@
-//! The way through a room's time. Rendered on the server alone: links and a form, no script.
+//! The way through a room's time: links and a form, and where a script may run, a button that plays it (`public/replay.js`). Rendered
+//! on the server alone.
 
-use leptos::prelude::*;
+use leptos::{nonce::use_nonce, prelude::*};
 
-use crate::texts::Texts;
+use crate::{chat::RoomId, texts::Texts};
 
 /// Where a replay stands, in seconds from the room's start.
 #[derive(Clone, Copy, Debug)]
@@ -18,27 +19,41 @@ pub struct Playhead {
 /// The steps back and forth, and a field for any moment.
 pub fn controls(
     texts: &'static Texts,
+    room: RoomId,
     Playhead { at_seconds: at, length_seconds: length, next_seconds: next }: Playhead,
 ) -> impl IntoView {
-    let step = |seconds: u64, key: &'static str, is_there: bool| {
+    let link = |seconds: u64, key: &'static str, is_there: bool, step: Option<i32>| {
         let href = is_there.then(|| format!("?at={seconds}"));
-        view! { <a class="step" href=href aria-disabled=(!is_there).then_some("true")>{texts.text(key)}</a> }
+        view! { <a class="step" href=href data-step=step aria-disabled=(!is_there).then_some("true")>{texts.text(key)}</a> }
+    };
+    let step = |step: i32, key| {
+        link(at.saturating_add_signed(step.into()).min(length), key, if step < 0 { at > 0 } else { at < length }, Some(step))
     };
     view! {
-        <nav class="replay" aria-label=texts.text("replay.replay")>
-            {step(0, "replay.start", at > 0)}
-            {step(at.saturating_sub(60), "replay.minute_back", at > 0)}
-            {step(at.saturating_sub(10), "replay.seconds_back", at > 0)}
+        <nav
+            class="replay"
+            aria-label=texts.text("replay.replay")
+            data-room=room.to_string()
+            data-at=at
+            data-length=length
+            data-moment=texts.text("replay.at")
+            data-failed=texts.text("page.no_connection")
+        >
+            <button id="play" class="button" type="button" data-pause=texts.text("replay.pause") hidden>{texts.text("replay.play")}</button>
+            {link(0, "replay.start", at > 0, None)}
+            {step(-60, "replay.minute_back")}
+            {step(-10, "replay.seconds_back")}
             <form method="get">
                 <label for="at">{texts.text("replay.seconds")}</label>
                 <input id="at" name="at" type="number" min="0" max=length value=at required />
                 <button class="button" type="submit">{texts.text("replay.go")}</button>
             </form>
-            {step((at + 10).min(length), "replay.seconds_on", at < length)}
-            {step((at + 60).min(length), "replay.minute_on", at < length)}
-            {step(next.unwrap_or(at), "replay.next", next.is_some())}
-            <p>{texts.fill("replay.at", &[("at", &clock(at)), ("length", &clock(length))])}</p>
+            {step(10, "replay.seconds_on")}
+            {step(60, "replay.minute_on")}
+            {link(next.unwrap_or(at), "replay.next", next.is_some(), None)}
+            <p class="moment">{texts.fill("replay.at", &[("at", &clock(at)), ("length", &clock(length))])}</p>
         </nav>
+        <script type="module" src="/replay.js" nonce=use_nonce()></script>
     }
 }
 

@@ -68,7 +68,8 @@ pub fn shell(options: &LeptosOptions, texts: &'static Texts, page: Page) -> impl
     match page {
         Page::Room(view) => room(options, texts, *view, Dress::default(), ().into_any()),
         Page::Replay(view, playhead) => {
-            room(options, texts, *view, Dress::default(), replay::controls(texts, playhead).into_any())
+            let controls = replay::controls(texts, view.room, playhead).into_any();
+            room(options, texts, *view, Dress::default(), controls)
         }
         Page::Embed(view, look) => room(options, texts, *view, Dress::embed(look), ().into_any()),
         Page::Overlay(view, fade) => room(options, texts, *view, Dress::overlay(fade), ().into_any()),
