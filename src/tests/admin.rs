@@ -3,39 +3,21 @@ use serde_json::json;
 
 use super::{Answer, Site, site::PASSWORD};
 
-/// Posts a form as a page of ours does.
-async fn post(site: &Site, uri: &str, cookie: &str, from_site: &str, body: String) -> Answer {
-    let request = Request::post(uri).header("content-type", "application/x-www-form-urlencoded").header("cookie", cookie);
-    site.send(request.header("sec-fetch-site", from_site).body(Body::from(body)).expect("a request")).await
-}
-
-async fn sign_in(site: &Site, password: &str) -> Answer {
-    post(site, "/admin", "", "same-origin", format!("password={}", password.replace(' ', "+"))).await
-}
-
-async fn get(site: &Site, uri: &str, cookie: &str) -> Answer {
-    site.send(Request::get(uri).header("cookie", cookie).body(Body::empty()).expect("a request")).await
-}
-
-fn cookie(answer: &Answer) -> &str {
-    answer.header("set-cookie").split(';').next().expect("a cookie")
-}
-
 #[tokio::test]
 async fn who_knows_the_password_signs_in_and_out() {
     let site = Site::open().await;
     site.administer("/v1/streams/create", &json!({ "name": "</td><b>Two" })).await;
     let form = site.get("/admin").await;
     assert!(form.text.contains("type=\"password\"") && !form.text.contains("Sign out"), "{}", form.text);
-    let signed_in = sign_in(&site, PASSWORD).await;
+    let signed_in = site.sign_in(PASSWORD).await;
     assert_eq!((signed_in.status, signed_in.header("location")), (303, "/admin"));
     let set = signed_in.header("set-cookie");
     assert!(set.contains("HttpOnly") && set.contains("SameSite=Lax") && set.contains("Path=/"), "{set}");
-    let rooms = get(&site, "/admin", cookie(&signed_in)).await;
+    let rooms = site.page("/admin", signed_in.cookie()).await;
     assert!(rooms.text.contains("Sign out") && rooms.text.contains("&lt;/td&gt;&lt;b&gt;Two") && !rooms.text.contains("<b>Two"));
     assert_eq!((rooms.header("cache-control"), rooms.header("set-cookie")), ("no-store", ""));
     assert!(rooms.header("content-security-policy").contains("frame-ancestors"), "no click is stolen");
-    let signed_out = post(&site, "/admin/sign-out", cookie(&signed_in), "same-origin", String::new()).await;
+    let signed_out = site.submit("/admin/sign-out", signed_in.cookie(), "same-origin", String::new()).await;
     assert_eq!(signed_out.status, 303);
     assert!(
         signed_out.header("set-cookie").contains("live-chat-admin=; ") && signed_out.header("set-cookie").contains("Max-Age=0")
@@ -46,16 +28,16 @@ async fn who_knows_the_password_signs_in_and_out() {
 async fn who_does_not_know_the_password_stays_outside() {
     let site = Site::open().await;
     for wrong in ["", "x", "A PASSWORD FOR TESTS"] {
-        let answer = sign_in(&site, wrong).await;
+        let answer = site.sign_in(wrong).await;
         assert_eq!((answer.status, answer.header("set-cookie")), (403, ""), "{wrong:?}");
         assert!(answer.text.contains("This is not the password."));
     }
     for body in ["", "word=x"] {
-        assert_eq!(post(&site, "/admin", "", "same-origin", body.into()).await.status, 422, "{body:?}");
+        assert_eq!(site.submit("/admin", "", "same-origin", body).await.status, 422, "{body:?}");
     }
     let room_token = site.guest_token(crate::chat::RoomId::FIRST);
     for forged in ["live-chat-admin=", "live-chat-admin=x", &format!("live-chat-admin={room_token}")] {
-        assert!(!get(&site, "/admin", forged).await.text.contains("Sign out"), "{forged}");
+        assert!(!site.page("/admin", forged).await.text.contains("Sign out"), "{forged}");
     }
 }
 
@@ -63,9 +45,9 @@ async fn who_does_not_know_the_password_stays_outside() {
 async fn attempts_are_limited() {
     let site = Site::open().await;
     for _ in 0..5 {
-        assert_eq!(sign_in(&site, "wrong").await.status, 403);
+        assert_eq!(site.sign_in("wrong").await.status, 403);
     }
-    let answer = sign_in(&site, PASSWORD).await;
+    let answer = site.sign_in(PASSWORD).await;
     assert_eq!((answer.status, answer.header("set-cookie")), (429, ""), "the right one too");
     assert!(matches!(answer.header("retry-after").parse(), Ok(1..=30)));
 }
@@ -74,9 +56,9 @@ async fn attempts_are_limited() {
 async fn other_sites_can_neither_sign_in_nor_out() {
     let site = Site::open().await;
     for from_site in ["cross-site", "same-site"] {
-        let answer = post(&site, "/admin", "", from_site, format!("password={}", PASSWORD.replace(' ', "+"))).await;
+        let answer = site.submit("/admin", "", from_site, format!("password={}", PASSWORD.replace(' ', "+"))).await;
         assert_eq!((answer.status, answer.header("set-cookie")), (403, ""), "{from_site}");
-        let answer = post(&site, "/admin/sign-out", "", from_site, String::new()).await;
+        let answer = site.submit("/admin/sign-out", "", from_site, String::new()).await;
         assert_eq!((answer.status, answer.header("set-cookie")), (403, ""), "{from_site}");
     }
 }
@@ -95,11 +77,11 @@ async fn without_fetch_metadata_the_origin_tells_another_site() {
 #[tokio::test]
 async fn who_has_signed_in_moderates_on_the_page_and_its_stream() {
     let site = Site::open().await;
-    let signed_in = sign_in(&site, PASSWORD).await;
-    let session = cookie(&signed_in);
+    let signed_in = site.sign_in(PASSWORD).await;
+    let session = signed_in.cookie();
     let request = format!("GET /subscribe/1 HTTP/1.1\r\nHost: localhost\r\nCookie: {session}\r\n\r\n");
     let own = super::Events::open(site.addr, &request).await;
-    let page = get(&site, "/", session).await.text;
+    let page = site.page("/", session).await.text;
     assert!(page.contains("\"moderates\":true") && site.get("/").await.text.contains("\"moderates\":false"));
     let stored = site.say(own.token(), "hi").await;
     let id = stored.json["data"]["id"].as_str().expect("an id").to_owned();
@@ -116,34 +98,34 @@ async fn who_has_signed_in_moderates_on_the_page_and_its_stream() {
 async fn post_as(site: &Site, session: &str, uri: &str, fields: &[(&str, &str)]) -> Answer {
     let encode = |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
     let body: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
-    post(site, uri, session, "same-origin", body.join("&")).await
+    site.submit(uri, session, "same-origin", body.join("&")).await
 }
 
 #[tokio::test]
 async fn rooms_are_made_opened_and_ended_by_forms() {
     let site = Site::open().await;
-    let signed_in = sign_in(&site, PASSWORD).await;
-    let session = cookie(&signed_in);
+    let signed_in = site.sign_in(PASSWORD).await;
+    let session = signed_in.cookie();
     let refused = post_as(&site, session, "/admin/rooms", &[("name", " ")]).await;
     assert_eq!(refused.status, 400);
     assert!(refused.text.contains("must have 1 to 128 characters") && refused.text.contains("aria-invalid=\"true\""));
     let made = post_as(&site, session, "/admin/rooms", &[("name", "<b>Stage")]).await;
     assert_eq!((made.status, made.header("location")), (303, "/admin/rooms/2"));
-    let room = get(&site, "/admin/rooms/2", session).await;
+    let room = site.page("/admin/rooms/2", session).await;
     assert!(room.text.contains("&lt;b&gt;Stage") && !room.text.contains("<b>Stage"), "{}", room.text);
     for (state, status) in [("live", 409), ("prepared", 303), ("live", 303), ("ended", 303), ("nonsense", 422)] {
         let answer = post_as(&site, session, "/admin/rooms/2/state", &[("state", state)]).await;
         assert_eq!(answer.status, status, "{state}: {}", answer.text);
     }
-    let list = get(&site, "/admin", session).await.text;
+    let list = site.page("/admin", session).await.text;
     assert!(list.contains("state ended") && list.contains("state live"), "{list}");
 }
 
 #[tokio::test]
 async fn settings_are_changed_by_a_form_that_keeps_what_was_refused() {
     let site = Site::open().await;
-    let signed_in = sign_in(&site, PASSWORD).await;
-    let session = cookie(&signed_in);
+    let signed_in = site.sign_in(PASSWORD).await;
+    let session = signed_in.cookie();
     site.administer("/v1/streams/create", &json!({ "name": "Two", "slug": "two" })).await;
     let fields = |slug, slow| {
         [
@@ -166,7 +148,7 @@ async fn settings_are_changed_by_a_form_that_keeps_what_was_refused() {
     let settings = site.hub.snapshot(crate::chat::RoomId::FIRST).expect("room 1").room.settings;
     assert_eq!((&*settings.name, &*settings.slug, settings.slow_mode_seconds, settings.paused), ("Hall", "hall", 5, true));
     assert_eq!(settings.blocked_words, ["damn", "h*ck"]);
-    assert!(get(&site, "/admin/rooms/1?saved=", session).await.text.contains("Saved."));
+    assert!(site.page("/admin/rooms/1?saved=", session).await.text.contains("Saved."));
     let refused = post_as(&site, session, "/admin/rooms/1", &[("review_url", "http://10.0.0.1/")]).await;
     assert!(refused.status == 400 && refused.text.contains("no public address"), "{}", refused.text);
     assert_eq!(refused.text.matches("aria-invalid=\"true\"").count(), 1, "it is said at the field");
@@ -175,10 +157,10 @@ async fn settings_are_changed_by_a_form_that_keeps_what_was_refused() {
 #[tokio::test]
 async fn what_was_done_is_kept_with_who_did_it() {
     let site = Site::open().await;
-    let signed_in = sign_in(&site, PASSWORD).await;
-    let session = cookie(&signed_in);
+    let signed_in = site.sign_in(PASSWORD).await;
+    let session = signed_in.cookie();
     let token = site.guest_token(crate::chat::RoomId::FIRST);
-    let empty = get(&site, "/admin/rooms/1/log", session).await.text;
+    let empty = site.page("/admin/rooms/1/log", session).await.text;
     assert!(empty.contains("Nothing yet."), "{empty}");
     let stored = site.say_as(&token, "ann", "<i>buy").await;
     let id = stored.json["data"]["id"].as_str().expect("an id").to_owned();
@@ -188,7 +170,7 @@ async fn what_was_done_is_kept_with_who_did_it() {
     site.administer("/v1/streams/1/users/eve/ban", &json!({ "reason": "adverts" })).await;
     site.administer("/v1/streams/1/settings", &json!({ "paused": true })).await;
     let site = site.restart().await;
-    let page = get(&site, "/admin/rooms/1/log", session).await.text;
+    let page = site.page("/admin/rooms/1/log", session).await.text;
     for part in ["Message deleted", "ann: &lt;i&gt;buy", "&lt;b&gt;advert", "eve banned", "Settings changed", "admin"] {
         assert!(page.contains(part), "{part}: {page}");
     }
@@ -216,14 +198,14 @@ async fn what_was_done_is_kept_with_who_did_it() {
 #[tokio::test]
 async fn the_pages_of_the_owner_are_the_owner_s_alone() {
     let site = Site::open().await;
-    let signed_in = sign_in(&site, PASSWORD).await;
-    let session = cookie(&signed_in);
+    let signed_in = site.sign_in(PASSWORD).await;
+    let session = signed_in.cookie();
     for uri in ["/admin/rooms/1", "/admin/rooms/1/log"] {
-        let answer = get(&site, uri, "").await;
+        let answer = site.page(uri, "").await;
         assert_eq!((answer.status, answer.header("location")), (303, "/admin"), "{uri}");
-        assert_eq!(get(&site, uri, session).await.status, 200, "{uri}");
-        assert_eq!(get(&site, &uri.replace('1', "9"), session).await.status, 404, "{uri}");
-        assert_eq!(get(&site, &uri.replace('1', "x"), session).await.status, 404, "{uri}");
+        assert_eq!(site.page(uri, session).await.status, 200, "{uri}");
+        assert_eq!(site.page(&uri.replace('1', "9"), session).await.status, 404, "{uri}");
+        assert_eq!(site.page(&uri.replace('1', "x"), session).await.status, 404, "{uri}");
     }
     let forms = [
         ("/admin/rooms", "name=x"),
@@ -232,8 +214,8 @@ async fn the_pages_of_the_owner_are_the_owner_s_alone() {
         ("/admin/rooms/1/lift", "user=eve"),
     ];
     for (uri, body) in forms {
-        assert_eq!(post(&site, uri, "", "same-origin", body.into()).await.header("location"), "/admin", "{uri}");
-        assert_eq!(post(&site, uri, session, "cross-site", body.into()).await.status, 403, "{uri}");
+        assert_eq!(site.submit(uri, "", "same-origin", body).await.header("location"), "/admin", "{uri}");
+        assert_eq!(site.submit(uri, session, "cross-site", body).await.status, 403, "{uri}");
     }
     assert_eq!(site.hub.position(0), site.hub.snapshot(crate::chat::RoomId::FIRST).expect("room 1").position, "nothing was done");
     assert_eq!(site.hub.rooms().len(), 1);

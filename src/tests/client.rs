@@ -34,6 +34,11 @@ impl Answer {
         self.headers.get(name).map_or("", |value| value.to_str().expect("ASCII"))
     }
 
+    /// The first cookie that it sets, as a browser sends it back.
+    pub fn cookie(&self) -> &str {
+        self.header("set-cookie").split(';').next().expect("a cookie")
+    }
+
     /// What a page shows, without what stands in it for the browser.
     pub fn shown(&self) -> &str {
         self.text.split_once("<main").map_or("", |(_, shown)| shown)

@@ -13,10 +13,6 @@ use crate::{
 const HOME: &str = "https://home.example";
 const FANS: &str = "https://fans.example";
 
-async fn get(site: &Site, uri: &str, cookie: &str) -> Answer {
-    site.send(Request::get(uri).header("cookie", cookie).body(Body::empty()).expect("a request")).await
-}
-
 async fn post(site: &Site, uri: &str, headers: &[(&str, &str)], body: &str) -> Answer {
     let mut request = Request::post(uri).header("content-type", "application/x-www-form-urlencoded");
     for (name, value) in headers {
@@ -67,7 +63,7 @@ async fn no_page_is_framed_but_the_embed_and_that_by_whom_it_may() {
                 if cookie.is_empty() && uri.starts_with("/admin/") {
                     continue;
                 }
-                let page = get(&site, uri, cookie).await;
+                let page = site.page(uri, cookie).await;
                 assert_eq!((page.status, directive(&page, "frame-ancestors")), (status, ancestors), "{uri}");
                 let options = if ancestors == "'none'" { "DENY" } else { "" };
                 assert_eq!(page.header("x-frame-options"), options, "{uri}");
@@ -176,7 +172,7 @@ async fn whoever_runs_the_chat_moderates_in_no_frame() {
     let site = Site::open().await;
     let session = format!("live-chat-admin={}", site.hub.sign_in());
     for (uri, moderates) in [("/", true), ("/embed/1", false), ("/overlay/1", false)] {
-        let page = get(&site, uri, &session).await.text;
+        let page = site.page(uri, &session).await.text;
         assert_eq!(page.contains("\"moderates\":true"), moderates, "{uri}");
     }
 }
@@ -191,8 +187,8 @@ async fn an_overlay_shows_what_is_not_over_yet_and_nothing_private() {
         { "type": "chat", "username": "ann", "message_text": "to one" } });
     assert_eq!(site.publish(&token, &whisper).await.status, 200);
     let cookie = format!("live-chat-1={token}");
-    assert!(get(&site, "/", &cookie).await.text.contains("to one"));
-    let page = get(&site, "/overlay/1?fade=3600", &cookie).await;
+    assert!(site.page("/", &cookie).await.text.contains("to one"));
+    let page = site.page("/overlay/1?fade=3600", &cookie).await;
     assert!(page.text.contains("to all") && !page.text.contains("to one") && page.text.contains("\"is_overlay\":true"));
     assert!(page.text.contains("class=\"overlay fading\"") && page.text.contains(":root{--fade-after:3600s}"));
     assert_eq!(page.header("set-cookie"), "", "it is nobody's");

@@ -19,24 +19,6 @@ async fn call(site: &Site, method: Method, uri: &str, key: &str, body: &Value) -
     site.send(request.expect("a request")).await
 }
 
-async fn get(site: &Site, uri: &str, cookie: &str) -> Answer {
-    site.send(Request::get(uri).header("cookie", cookie).body(Body::empty()).expect("a request")).await
-}
-
-/// Posts a form as a page of ours does.
-async fn post(site: &Site, uri: &str, cookie: &str, from_site: &str, body: &str) -> Answer {
-    let request = Request::post(uri).header("content-type", "application/x-www-form-urlencoded").header("cookie", cookie);
-    site.send(request.header("sec-fetch-site", from_site).body(Body::from(body.to_owned())).expect("a request")).await
-}
-
-fn cookie(answer: &Answer) -> String {
-    answer.header("set-cookie").split(';').next().expect("a cookie").to_owned()
-}
-
-async fn sign_in(site: &Site) -> String {
-    cookie(&post(site, "/admin", "", "same-origin", &format!("password={}", PASSWORD.replace(' ', "+"))).await)
-}
-
 /// The stream of a page with that cookie.
 async fn stream(site: &Site, cookie: &str) -> Events {
     Events::open(site.addr, &format!("GET /subscribe/1 HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\n\r\n")).await
@@ -48,7 +30,7 @@ async fn end(mut events: Events) {
 
 /// The token in a page.
 async fn page_token(site: &Site, cookie: &str) -> String {
-    let page = get(site, "/", cookie).await.text;
+    let page = site.page("/", cookie).await.text;
     let (_, rest) = page.split_once("\"token\":\"").expect("a token");
     rest.split('"').next().expect("its end").to_owned()
 }
@@ -76,17 +58,17 @@ async fn a_link_makes_a_moderator_until_it_is_revoked() {
         assert_eq!((look.status, look.header("set-cookie")), (200, ""), "to look does not use it up");
         assert!(look.text.contains("Robin") && look.text.contains("Accept"));
     }
-    assert_eq!(post(&site, &link, "", "cross-site", "").await.status, 403);
-    let taken = post(&site, &link, "", "same-origin", "").await;
+    assert_eq!(site.submit(&link, "", "cross-site", "").await.status, 403);
+    let taken = site.submit(&link, "", "same-origin", "").await;
     assert_eq!((taken.status, taken.header("location")), (303, "/rooms/1"));
-    let session = cookie(&taken);
+    let session = taken.cookie().to_owned();
     assert!(taken.header("set-cookie").contains("HttpOnly") && taken.header("set-cookie").contains("SameSite=Lax"));
-    for answer in [site.get(&link).await, post(&site, &link, "", "same-origin", "").await] {
+    for answer in [site.get(&link).await, site.submit(&link, "", "same-origin", "").await] {
         assert_eq!((answer.status, answer.header("set-cookie")), (410, ""), "once");
     }
 
     let site = site.restart().await;
-    let page = get(&site, "/", &session).await;
+    let page = site.page("/", &session).await;
     assert!(page.text.contains("\"moderates\":true") && page.text.contains("value=\"Robin\""));
     let token = page_token(&site, &session).await;
     let mut events = stream(&site, &session).await;
@@ -99,7 +81,7 @@ async fn a_link_makes_a_moderator_until_it_is_revoked() {
     let settings = call(&site, Method::POST, "/v1/streams/1/settings", &token, &json!({ "name": "Mine" })).await;
     assert_eq!(settings.status, 403, "no owner");
 
-    let (derived, room_cookie) = (events.token().to_owned(), cookie(&page));
+    let (derived, room_cookie) = (events.token().to_owned(), page.cookie().to_owned());
     let path = format!("/v1/streams/1/invites/{}", made["id"].as_str().expect("an id"));
     assert_eq!(call(&site, Method::DELETE, &path, ADMIN_KEY, &Value::Null).await.status, 200);
     end(events).await;
@@ -111,7 +93,7 @@ async fn a_link_makes_a_moderator_until_it_is_revoked() {
             assert_eq!(site.get(&format!("/subscribe/1?token={token}")).await.status, 401);
         }
         for cookie in [&session, &room_cookie] {
-            assert!(get(site, "/", cookie).await.text.contains("\"moderates\":false"), "a guest, and a new one");
+            assert!(site.page("/", cookie).await.text.contains("\"moderates\":false"), "a guest, and a new one");
         }
         let listed = call(site, Method::GET, "/v1/streams/1/invites", ADMIN_KEY, &Value::Null).await;
         assert!(listed.json["data"][0]["revoked_at"].is_string() && !listed.text.contains("link"));
@@ -132,13 +114,13 @@ async fn an_invitation_is_for_its_room_and_cannot_be_guessed() {
     let forged = format!("{}{last}", &link[..link.len() - 1]);
     for link in [&*forged, &format!("/invites/{id}"), &format!("/invites/{id}-"), "/invites/x", "/invites/-"] {
         assert_eq!(site.get(link).await.status, 404, "{link}");
-        assert_eq!(post(&site, link, "", "same-origin", "").await.status, 404, "{link}");
+        assert_eq!(site.submit(link, "", "same-origin", "").await.status, 404, "{link}");
     }
-    let session = cookie(&post(&site, link, "", "same-origin", "").await);
+    let session = site.submit(link, "", "same-origin", "").await.cookie().to_owned();
     let value = session.split_once('=').expect("a value").1;
     let elsewhere = format!("live-chat-moderator-2={value}; live-chat-moderator={value}");
-    assert!(get(&site, "/rooms/2", &elsewhere).await.text.contains("\"moderates\":false"));
-    assert!(!get(&site, "/admin", &format!("live-chat-admin={value}")).await.text.contains("Sign out"));
+    assert!(site.page("/rooms/2", &elsewhere).await.text.contains("\"moderates\":false"));
+    assert!(!site.page("/admin", &format!("live-chat-admin={value}")).await.text.contains("Sign out"));
     assert_eq!(call(&site, Method::DELETE, &format!("/v1/streams/2/invites/{id}"), ADMIN_KEY, &Value::Null).await.status, 404);
     for (name, part) in [("", "The name is empty"), ("Ro\u{202e}bin", "invisible"), (&*"x".repeat(65), "too long")] {
         let refused = call(&site, Method::POST, "/v1/streams/1/invites", ADMIN_KEY, &json!({ "name": name })).await;
@@ -151,7 +133,7 @@ async fn an_invitation_is_for_its_room_and_cannot_be_guessed() {
 async fn two_who_take_a_link_at_once_are_one_moderator() {
     let site = Site::open().await;
     let link = invite(&site, "Robin").await["link"].as_str().expect("a link").to_owned();
-    let take = || post(&site, &link, "", "same-origin", "");
+    let take = || site.submit(&link, "", "same-origin", "");
     let (one, other) = tokio::join!(take(), take());
     let mut statuses = [one.status, other.status];
     statuses.sort_unstable();
@@ -162,44 +144,44 @@ async fn two_who_take_a_link_at_once_are_one_moderator() {
 async fn who_runs_the_chat_invites_on_a_page_without_a_script() {
     let site = Site::open().await;
     assert_eq!(site.get("/admin/people").await.header("location"), "/admin", "for owners alone");
-    let owner = sign_in(&site).await;
+    let owner = site.sign_in(PASSWORD).await.cookie().to_owned();
     for (cookie, from_site, status) in [(&*owner, "cross-site", 403), ("", "same-origin", 303)] {
-        assert_eq!(post(&site, "/admin/people", cookie, from_site, "name=Eve&room=").await.status, status);
-        assert_eq!(post(&site, "/admin/people/x/revoke", cookie, from_site, "").await.status, status);
+        assert_eq!(site.submit("/admin/people", cookie, from_site, "name=Eve&room=").await.status, status);
+        assert_eq!(site.submit("/admin/people/x/revoke", cookie, from_site, "").await.status, status);
     }
-    let made = post(&site, "/admin/people", &owner, "same-origin", "name=%3Cb%3ERobin&room=1").await;
+    let made = site.submit("/admin/people", &owner, "same-origin", "name=%3Cb%3ERobin&room=1").await;
     assert_eq!(made.status, 200);
     assert!(made.text.contains("&lt;b&gt;Robin") && !made.text.contains("<b>Robin") && made.text.contains("/invites/"));
-    let listed = get(&site, "/admin/people", &owner).await.text;
+    let listed = site.page("/admin/people", &owner).await.text;
     assert!(listed.contains("&lt;b&gt;Robin") && listed.contains("open") && !listed.contains("/invites/"), "shown once");
     assert!(!listed.contains("Eve"));
     for (body, status) in [("name=+&room=", 400), ("name=Ann&room=9", 404), ("name=Ann&room=x", 400), ("room=1", 422)] {
-        let refused = post(&site, "/admin/people", &owner, "same-origin", body).await;
+        let refused = site.submit("/admin/people", &owner, "same-origin", body).await;
         assert_eq!(refused.status, status, "{body}");
         assert!(refused.text.contains("role=\"alert\""), "{body}");
     }
-    let all = post(&site, "/admin/people", &owner, "same-origin", "name=Kim&room=").await.text;
+    let all = site.submit("/admin/people", &owner, "same-origin", "name=Kim&room=").await.text;
     let link = &all[all.find("/invites/").expect("a link")..];
-    let taken = post(&site, link.split('<').next().expect("its end"), "", "same-origin", "").await;
+    let taken = site.submit(link.split('<').next().expect("its end"), "", "same-origin", "").await;
     assert_eq!(taken.header("location"), "/");
-    assert!(get(&site, "/rooms/1", &cookie(&taken)).await.text.contains("\"moderates\":true"));
-    let listed = get(&site, "/admin/people", &owner).await.text;
+    assert!(site.page("/rooms/1", &taken.cookie().to_owned()).await.text.contains("\"moderates\":true"));
+    let listed = site.page("/admin/people", &owner).await.text;
     let (_, revoke) = listed.split_once("action=\"/admin/people/").expect("a form");
     let revoke = format!("/admin/people/{}", revoke.split('"').next().expect("its end"));
-    assert_eq!(post(&site, &revoke, &owner, "same-origin", "").await.header("location"), "/admin/people");
-    assert!(get(&site, "/rooms/1", &cookie(&taken)).await.text.contains("\"moderates\":false"));
-    assert!(get(&site, "/admin/people", &owner).await.text.contains("revoked"));
+    assert_eq!(site.submit(&revoke, &owner, "same-origin", "").await.header("location"), "/admin/people");
+    assert!(site.page("/rooms/1", &taken.cookie().to_owned()).await.text.contains("\"moderates\":false"));
+    assert!(site.page("/admin/people", &owner).await.text.contains("revoked"));
 }
 
 #[tokio::test]
 async fn who_signs_out_ends_every_session_and_what_came_of_it() {
     let site = Site::open().await;
-    let [one, other] = [sign_in(&site).await, sign_in(&site).await];
+    let [one, other] = [site.sign_in(PASSWORD).await.cookie().to_owned(), site.sign_in(PASSWORD).await.cookie().to_owned()];
     let token = page_token(&site, &other).await;
     let events = stream(&site, &other).await;
     let site_stream = events.token().to_owned();
     assert_eq!((ban(&site, &token).await, ban(&site, &site_stream).await), (200, 200));
-    post(&site, "/admin/sign-out", "live-chat-admin=x", "same-origin", "").await;
+    site.submit("/admin/sign-out", "live-chat-admin=x", "same-origin", "").await;
     assert_eq!(ban(&site, &token).await, 200, "only an owner ends it");
     let site = {
         drop(events);
@@ -207,32 +189,35 @@ async fn who_signs_out_ends_every_session_and_what_came_of_it() {
     };
     assert_eq!(ban(&site, &token).await, 200, "a restart does not");
     let events = stream(&site, &other).await;
-    post(&site, "/admin/sign-out", &one, "same-origin", "").await;
+    site.submit("/admin/sign-out", &one, "same-origin", "").await;
     end(events).await;
     let check = async |site: &Site| {
         for session in [&one, &other] {
-            assert!(!get(site, "/admin", session).await.text.contains("Sign out"));
-            assert!(get(site, "/", session).await.text.contains("\"moderates\":false"));
+            assert!(!site.page("/admin", session).await.text.contains("Sign out"));
+            assert!(site.page("/", session).await.text.contains("\"moderates\":false"));
         }
         assert_eq!((ban(site, &token).await, ban(site, &site_stream).await), (401, 401));
     };
     check(&site).await;
-    let again = sign_in(&site).await;
-    assert!(get(&site, "/admin", &again).await.text.contains("Sign out"), "at once");
+    let again = site.sign_in(PASSWORD).await.cookie().to_owned();
+    assert!(site.page("/admin", &again).await.text.contains("Sign out"), "at once");
     let site = site.restart().await;
     check(&site).await;
-    assert!(get(&site, "/admin", &again).await.text.contains("Sign out"));
+    assert!(site.page("/admin", &again).await.text.contains("Sign out"));
     // Another password.
     site.hub.admit_owners_by("another password");
-    assert!(!get(&site, "/admin", &again).await.text.contains("Sign out"));
+    assert!(!site.page("/admin", &again).await.text.contains("Sign out"));
 }
 
 #[tokio::test]
 async fn each_role_may_do_what_it_is_for_and_no_more() {
     let site = Site::open().await;
-    let moderator =
-        cookie(&post(&site, invite(&site, "Robin").await["link"].as_str().expect("a link"), "", "same-origin", "").await);
-    let owner = sign_in(&site).await;
+    let moderator = site
+        .submit(invite(&site, "Robin").await["link"].as_str().expect("a link"), "", "same-origin", "")
+        .await
+        .cookie()
+        .to_owned();
+    let owner = site.sign_in(PASSWORD).await.cookie().to_owned();
     let [moderator, owner] = [page_token(&site, &moderator).await, page_token(&site, &owner).await];
     let elsewhere = RoomId::new(2).expect("in range");
     let id = |id: &str| UserId::try_from(id.to_owned()).expect("an id");

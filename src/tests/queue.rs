@@ -3,33 +3,15 @@
 use axum::{body::Body, http::Request};
 use serde_json::{Value, json};
 
-use super::{Answer, Site, site::PASSWORD};
+use super::{Site, site::PASSWORD};
 use crate::chat::RoomId;
 
 const QUEUE: &str = "/admin/rooms/1/queue";
 
-async fn get(site: &Site, uri: &str, cookie: &str) -> Answer {
-    site.send(Request::get(uri).header("cookie", cookie).body(Body::empty()).expect("a request")).await
-}
-
-/// Posts a form as a page does that comes from there.
-async fn post(site: &Site, uri: &str, cookie: &str, from_site: &str, body: &str) -> Answer {
-    let request = Request::post(uri).header("content-type", "application/x-www-form-urlencoded").header("cookie", cookie);
-    site.send(request.header("sec-fetch-site", from_site).body(Body::from(body.to_owned())).expect("a request")).await
-}
-
-fn cookie(answer: &Answer) -> String {
-    answer.header("set-cookie").split(';').next().expect("a cookie").to_owned()
-}
-
-async fn owner(site: &Site) -> String {
-    cookie(&post(site, "/admin", "", "same-origin", &format!("password={}", PASSWORD.replace(' ', "+"))).await)
-}
-
 async fn moderator(site: &Site, room: u32) -> String {
     let invited = site.administer(&format!("/v1/streams/{room}/invites"), &json!({ "name": format!("Robin {room}") })).await;
     let link = invited.json["data"]["link"].as_str().expect("a link").to_owned();
-    cookie(&post(site, &link, "", "same-origin", "").await)
+    site.submit(&link, "", "same-origin", "").await.cookie().to_owned()
 }
 
 /// Has something wait, and gives its id.
@@ -50,16 +32,20 @@ async fn open() -> Site {
 async fn who_may_decide_sees_it_and_nobody_else() {
     let site = open().await;
     hold(&site, "a word").await;
-    let guest = cookie(&site.get("/").await);
-    let rows =
-        [(owner(&site).await, true), (moderator(&site, 1).await, true), (moderator(&site, 2).await, false), (guest, false)];
+    let guest = site.get("/").await.cookie().to_owned();
+    let rows = [
+        (site.sign_in(PASSWORD).await.cookie().to_owned(), true),
+        (moderator(&site, 1).await, true),
+        (moderator(&site, 2).await, false),
+        (guest, false),
+    ];
     for (n, (cookie, may)) in rows.into_iter().enumerate() {
-        let page = get(&site, QUEUE, &cookie).await;
+        let page = site.page(QUEUE, &cookie).await;
         assert_eq!(page.text.contains("a word"), may, "{n}");
         assert_eq!(page.text.contains("Sign out"), n == 0, "{n}");
-        assert_eq!(get(&site, "/", &cookie).await.text.contains("1 to review"), may, "{n}");
+        assert_eq!(site.page("/", &cookie).await.text.contains("1 to review"), may, "{n}");
         let id = hold(&site, &format!("word {n}")).await;
-        let decided = post(&site, QUEUE, &cookie, "same-origin", &format!("message={id}&act=approve")).await;
+        let decided = site.submit(QUEUE, &cookie, "same-origin", &format!("message={id}&act=approve")).await;
         assert_eq!(decided.status, 303);
         let location = if may { "/admin/rooms/1/queue?done=approve" } else { "/admin" };
         assert_eq!(decided.header("location"), location, "{n}");
@@ -78,16 +64,16 @@ fn audit() -> Request<Body> {
 #[tokio::test]
 async fn a_form_decides_once_and_no_other_site_s_does() {
     let site = open().await;
-    let owner = owner(&site).await;
+    let owner = site.sign_in(PASSWORD).await.cookie().to_owned();
     let [one, two, three] = [hold(&site, "one").await, hold(&site, "two").await, hold(&site, "three").await];
     for act in ["approve", "decline", "ban"] {
-        let foreign = post(&site, QUEUE, &owner, "cross-site", &format!("message={one}&act={act}")).await;
+        let foreign = site.submit(QUEUE, &owner, "cross-site", &format!("message={one}&act={act}")).await;
         assert_eq!(foreign.status, 403);
     }
-    let decided = post(&site, QUEUE, &owner, "same-origin", &format!("message={one}&act=decline&reason=Be+kind.")).await;
-    let page = get(&site, decided.header("location"), &owner).await;
+    let decided = site.submit(QUEUE, &owner, "same-origin", &format!("message={one}&act=decline&reason=Be+kind.")).await;
+    let page = site.page(decided.header("location"), &owner).await;
     assert!(page.text.contains("Declined: its author is told.") && !page.text.contains(">one<"), "{}", page.text);
-    assert_eq!(post(&site, QUEUE, &owner, "same-origin", &format!("message={two}&act=ban")).await.status, 303);
+    assert_eq!(site.submit(QUEUE, &owner, "same-origin", &format!("message={two}&act=ban")).await.status, 303);
     let rows: [(String, u16, &str); 5] = [
         (format!("message={one}&act=approve"), 409, "This message was declined already."),
         (format!("message={two}&act=ban"), 404, "There is no such message in this room."),
@@ -96,13 +82,13 @@ async fn a_form_decides_once_and_no_other_site_s_does() {
         (format!("message={three}&act=shout"), 422, ""),
     ];
     for (form, status, error) in rows {
-        let refused = post(&site, QUEUE, &owner, "same-origin", &form).await;
+        let refused = site.submit(QUEUE, &owner, "same-origin", &form).await;
         assert_eq!(refused.status, status, "{form}");
         assert!(refused.text.contains(error), "{form}: {}", refused.text);
     }
-    assert!(get(&site, QUEUE, &owner).await.text.contains("1 message waits."), "nothing is lost by a wrong form");
+    assert!(site.page(QUEUE, &owner).await.text.contains("1 message waits."), "nothing is lost by a wrong form");
     for room in ["9", "x"] {
-        assert_eq!(get(&site, &format!("/admin/rooms/{room}/queue"), &owner).await.status, 404);
+        assert_eq!(site.page(&format!("/admin/rooms/{room}/queue"), &owner).await.status, 404);
     }
     let banned = site.send(audit()).await.json["data"].clone();
     let acts: Vec<&Value> = banned.as_array().expect("a list").iter().map(|act| &act["what"]).collect();
@@ -112,15 +98,15 @@ async fn a_form_decides_once_and_no_other_site_s_does() {
 #[tokio::test]
 async fn a_long_queue_has_more_than_one_page() {
     let site = open().await;
-    let owner = owner(&site).await;
+    let owner = site.sign_in(PASSWORD).await.cookie().to_owned();
     for n in 0..52 {
         hold(&site, &format!("message number {n}")).await;
     }
-    let first = get(&site, QUEUE, &owner).await.text;
+    let first = site.page(QUEUE, &owner).await.text;
     assert!(first.contains("52 messages wait.") && first.contains("number 49") && !first.contains("number 50"));
     let later = first.split("queue?after=").nth(1).and_then(|rest| rest.split('"').next()).expect("a link");
-    let second = get(&site, &format!("{QUEUE}?after={later}"), &owner).await.text;
+    let second = site.page(&format!("{QUEUE}?after={later}"), &owner).await.text;
     assert!(second.contains("number 51") && !second.contains("number 49") && !second.contains("Later ones"));
-    let rooms = get(&site, "/admin", &owner).await.text;
+    let rooms = site.page("/admin", &owner).await.text;
     assert!(rooms.contains("52 to review in room 1"), "{rooms}");
 }

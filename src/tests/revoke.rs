@@ -8,10 +8,6 @@ use crate::chat::{MessageId, RoomId};
 
 const REVOKE: &str = "/v1/tokens/revoke";
 
-async fn get(site: &Site, uri: &str, cookie: &str) -> Answer {
-    site.send(Request::get(uri).header("cookie", cookie).body(Body::empty()).expect("a request")).await
-}
-
 async fn send_with(site: &Site, token: &str, method: &str, uri: &str) -> Answer {
     let request = Request::builder().method(method).uri(uri).header("authorization", format!("Bearer {token}"));
     site.send(request.body(Body::empty()).expect("a request")).await
@@ -109,8 +105,8 @@ async fn a_visitor_of_the_page_is_somebody_new_after_it() {
     let events = Events::open(site.addr, &stream).await;
     assert_eq!(site.administer(REVOKE, &json!({ "user": user })).await.status, 200);
     end(events).await;
-    assert_eq!(get(&site, "/subscribe/1", &cookie).await.status, 401, "the stream of a page that is still open");
-    let page = get(&site, "/", &cookie).await;
+    assert_eq!(site.page("/subscribe/1", &cookie).await.status, 401, "the stream of a page that is still open");
+    let page = site.page("/", &cookie).await;
     let renewed = site.hub.check(cookie_of(&page).split_once('=').expect("a token").1, RoomId::FIRST).expect("ours");
     assert_ne!(renewed.user, user);
 }

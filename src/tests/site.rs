@@ -182,6 +182,22 @@ impl Site {
         self.send(Request::get(uri).body(Body::empty()).expect("a request")).await
     }
 
+    /// A page, as a browser with that cookie gets it.
+    pub async fn page(&self, uri: &str, cookie: &str) -> Answer {
+        self.send(Request::get(uri).header("cookie", cookie).body(Body::empty()).expect("a request")).await
+    }
+
+    /// Posts a form as a browser does, from a page that is `from_site` (Fetch Metadata).
+    pub async fn submit(&self, uri: &str, cookie: &str, from_site: &str, body: impl Into<String>) -> Answer {
+        let request = Request::post(uri).header("content-type", "application/x-www-form-urlencoded").header("cookie", cookie);
+        self.send(request.header("sec-fetch-site", from_site).body(Body::from(body.into())).expect("a request")).await
+    }
+
+    /// Signs in to run the chat.
+    pub async fn sign_in(&self, password: &str) -> Answer {
+        self.submit("/admin", "", "same-origin", format!("password={}", password.replace(' ', "+"))).await
+    }
+
     /// `POST` with a JSON body and the admin key.
     pub async fn administer(&self, uri: &str, body: &Value) -> Answer {
         let request =
