@@ -80,6 +80,37 @@ test('reactions need no pointer', async ({ visit, server }) => {
   await expect(chip(page, 'hello', '❤️ 1')).toBeFocused();
 });
 
+for (const [name, options] of [
+  ['at a desk', {}],
+  ['on a phone', { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }],
+  ['from right to left', { locale: 'ar' }],
+]) {
+  test(`any emoji can be a reaction, ${name}`, async ({ visit, server }) => {
+    await (await server.guest('Ann')).say('hello');
+    const page = await visit(options);
+    await expect(page.locator('#emoji')).toBeVisible();
+    const press = (button) => (options.hasTouch ? button.tap() : button.click());
+    const picker = page.locator('dialog.emoji-panel');
+    const choose = async () => {
+      await row(page, 'hello').hover();
+      await press(row(page, 'hello').locator('.more'));
+      await press(page.locator('#actions [data-emoji]'));
+      await expect(picker).toBeInViewport({ ratio: 1 });
+      await expect(page.locator('#actions')).toBeHidden();
+      expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+      await picker.getByRole('combobox').fill('rocket');
+      await press(picker.getByRole('option', { name: /^🚀,/ }));
+      await expect(picker).toBeHidden();
+    };
+    await choose();
+    await expect(row(page, 'hello').locator('.chip')).toContainText('🚀 1');
+    await expect(page.locator('#message')).toHaveValue('');
+    // The same again takes it back.
+    await choose();
+    await expect(row(page, 'hello').locator('.chip')).toHaveCount(0);
+  });
+}
+
 test.describe('the network goes away', () => {
   test.use({ networkErrors: true });
 

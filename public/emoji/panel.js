@@ -70,7 +70,8 @@ async function choose(anchor, label) {
     throw error;
   });
   const { dialog, picker } = await made;
-  const placed = () => place(dialog, anchor);
+  const shown = visible(anchor);
+  const placed = () => place(dialog, shown);
   dialog.ariaLabel = label;
   dialog.returnValue = '';
   dialog.showModal();
@@ -113,14 +114,19 @@ async function make() {
   return { dialog, picker };
 }
 
+/** What the panel is to stand at: the anchor, or what has the focus, where the anchor was in a menu that has closed. */
+function visible(anchor) {
+  return [anchor, document.activeElement].find((element) => element !== document.body && element?.checkVisibility());
+}
+
 /** Where there is more room, and wholly in the window. (These are coordinates of the window, which know no writing direction.) */
 function place(dialog, anchor) {
-  const { top, bottom, left, right } = anchor.getBoundingClientRect();
   const { innerWidth, innerHeight } = window;
+  const { top, bottom, left, right } = anchor?.getBoundingClientRect() ?? new DOMRect(innerWidth, innerHeight);
   const [above, below] = [top - 2 * GAP, innerHeight - bottom - 2 * GAP];
   const isAbove = above >= Math.min(HEIGHT, below);
   const height = Math.min(HEIGHT, Math.max(above, below));
-  const isRtl = getComputedStyle(anchor).direction === 'rtl';
+  const isRtl = document.dir === 'rtl';
   const wished = isRtl ? left : right - dialog.offsetWidth;
   dialog.style.height = `${height}px`;
   dialog.style.top = `${isAbove ? top - GAP - height : bottom + GAP}px`;

@@ -23,7 +23,7 @@ use crate::chat::{MessageId, Reaction, Recount};
 /// Hears what the reader does to messages, for as long as the page is there.
 pub fn listen(session: Session) {
     let heard = Closure::<dyn FnMut(Event)>::new(move |event: Event| hear(session, &event));
-    for name in ["click", "keydown", "said"] {
+    for name in ["click", "keydown", "emoji", "said"] {
         // It fails for no event that has a name.
         let _ = document().add_event_listener_with_callback(name, heard.as_ref().unchecked_ref());
     }
@@ -37,14 +37,26 @@ fn hear(session: Session, event: &Event) {
         }
         return;
     }
-    // What a replay brings.
+    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
     if let Some(event) = event.dyn_ref::<CustomEvent>() {
-        if let Incoming::Message(said) = Incoming::decode(&event.detail().as_string().unwrap_or_default()) {
-            session.receive(vec![*said]);
+        let detail = event.detail().as_string().unwrap_or_default();
+        match target {
+            // The emoji that was chosen for a message, and not for the message field.
+            Some(target) => {
+                if let (Ok(Some(_)), Some(message)) = (target.closest("#actions"), session.acted_on.get_untracked()) {
+                    toggle(session, message, detail);
+                }
+            }
+            // What a replay brings, which says it to the document.
+            None => {
+                if let Incoming::Message(said) = Incoming::decode(&detail) {
+                    session.receive(vec![*said]);
+                }
+            }
         }
         return;
     }
-    let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return };
+    let Some(target) = target else { return };
     let Some(pressed) = target.closest(".chip, .more, .quoted, #actions button").ok().flatten() else { return };
     if let Ok(Some(row)) = pressed.closest("li") {
         let said = match row.id().parse() {
@@ -79,7 +91,9 @@ fn hear(session: Session, event: &Event) {
                         let _ = input.focus();
                     }
                 }
-                _ => moderate(session, &message),
+                "moderate" => moderate(session, &message),
+                // The emoji picker opens by itself, and says what was chosen.
+                _ => {}
             }
         }
     }
@@ -117,9 +131,9 @@ fn emoji_of(button: &Element) -> String {
     text.split(' ').next().unwrap_or_default().to_owned()
 }
 
-/// Adds the reader's reaction to a message, or takes it back, with any emoji: at once here, and again as it was if the server does
+/// Adds the reader's reaction to a message, or takes it back: at once here, and again as it was if the server does
 /// not take it.
-pub fn toggle(session: Session, message: Arc<ChatMessage>, emoji: String) {
+fn toggle(session: Session, message: Arc<ChatMessage>, emoji: String) {
     // The second click of two could overtake the first.
     if !session.reacting.get_value() {
         session.reacting.set_value(true);

@@ -144,7 +144,10 @@ fn menu(texts: &'static Texts, view: &RoomView) -> Option<impl IntoView + use<>>
     let menu = view! {
         <div id="actions" class="actions" popover="auto" role="dialog" aria-label=texts.text("menu.label")>
             {may_react.then(|| view! {
-                <div class="quicks" role="group" aria-label=texts.text("menu.react")>{quick}</div>
+                <div class="quicks" role="group" aria-label=texts.text("menu.react")>
+                    {quick}
+                    <button type="button" class="other" data-emoji aria-label=texts.text("menu.other") aria-haspopup="dialog">"+"</button>
+                </div>
                 <button type="button" class="reply">{texts.text("menu.reply")}</button>
             })}
             {moderates.then(|| view! { <button type="button" class="moderate">{texts.text("menu.moderate")}</button> })}
