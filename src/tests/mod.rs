@@ -25,6 +25,7 @@ mod resume;
 mod resume_model;
 mod review;
 mod revoke;
+mod roles;
 mod rules;
 mod search;
 mod site;
