@@ -164,12 +164,12 @@ async fn who_runs_the_chat_invites_on_a_page_without_a_script() {
     let link = &all[all.find("/invites/").expect("a link")..];
     let taken = site.submit(link.split('<').next().expect("its end"), "", "same-origin", "").await;
     assert_eq!(taken.header("location"), "/");
-    assert!(site.page("/rooms/1", &taken.cookie().to_owned()).await.text.contains("\"moderates\":true"));
+    assert!(site.page("/rooms/1", taken.cookie()).await.text.contains("\"moderates\":true"));
     let listed = site.page("/admin/people", &owner).await.text;
     let (_, revoke) = listed.split_once("action=\"/admin/people/").expect("a form");
     let revoke = format!("/admin/people/{}", revoke.split('"').next().expect("its end"));
     assert_eq!(site.submit(&revoke, &owner, "same-origin", "").await.header("location"), "/admin/people");
-    assert!(site.page("/rooms/1", &taken.cookie().to_owned()).await.text.contains("\"moderates\":false"));
+    assert!(site.page("/rooms/1", taken.cookie()).await.text.contains("\"moderates\":false"));
     assert!(site.page("/admin/people", &owner).await.text.contains("revoked"));
 }
 
