@@ -1,5 +1,6 @@
 import AxeBuilder from '@axe-core/playwright';
 import { expect, live, messages, say, test } from './fixtures.js';
+import { ADMIN_KEY, ADMIN_PASSWORD } from './server.js';
 
 const views = [
   { name: 'desktop light', colorScheme: 'light', viewport: { width: 1280, height: 800 } },
@@ -66,4 +67,54 @@ test('a page that is not there is a page', async ({ visit, server }) => {
   const response = await page.request.get(`${server.url}/rooms/77`);
   expect(response.status()).toBe(404);
   expect(await response.text()).toContain('no such room');
+});
+
+test.describe('with errors that are meant', () => {
+  // Chromium writes each 404 itself.
+  test.use({ networkErrors: true });
+
+  for (const view of [
+    { name: 'dark, at a desk', colorScheme: 'dark', viewport: { width: 1280, height: 800 } },
+    { name: 'light, on the smallest phone', colorScheme: 'light', viewport: { width: 320, height: 568 }, hasTouch: true, isMobile: true },
+  ]) {
+    test(`every page is accessible and fits: ${view.name}`, async ({ visit, server }) => {
+      const ann = await server.guest('Ann');
+      await ann.say('a first word');
+      await ann.say('another one');
+      const [{ id }] = await server.log();
+      await server.delete(`messages/${id}?reason=be+kind`);
+      await server.decide((await server.guest('Eve')).userId, 'ban', { reason: 'again and again and again' });
+      await server.administer('1/settings', { hold_newcomers: true, description: 'What is said of a film' });
+      const { link } = await server.administer('1/invites', { name: 'Robin of the long family name' });
+      const response = await fetch(`${server.url}/v1/widget-keys`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ name: 'The site of the fans', allowed_origins: ['https://a-long-name.fans.example:8443', 'https://b.example'] }),
+      });
+      const { key } = (await response.json()).data;
+      const page = await visit({ ...view, path: '/admin', hydrated: false });
+      const check = async (path) => {
+        // An overlay shows what is said, and no heading: it is a picture over a video.
+        const rules = path.startsWith('/overlay/') ? ['page-has-heading-one'] : [];
+        const { violations } = await new AxeBuilder({ page }).disableRules(rules).analyze();
+        expect(violations, path).toEqual([]);
+        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        expect(overflow, path).toBeLessThanOrEqual(0);
+      };
+      await check('/admin, to sign in');
+      for (const path of ['/', `/?before=${id}`, '/embed/1', '/embed/1?readonly=1', '/overlay/1', '/rooms/1/replay?at=0', '/rooms/77', link, `${link}x`]) {
+        await page.goto(server.url + path);
+        await check(path);
+      }
+      await page.goto(`${server.url}/admin`);
+      await page.getByLabel('Password').fill(ADMIN_PASSWORD);
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await expect(page.getByRole('heading', { name: 'Rooms' })).toBeVisible();
+      const rooms = ['', '/log', '/queue'].map((path) => `/admin/rooms/1${path}`);
+      for (const path of ['/admin', ...rooms, '/admin/keys', `/admin/keys/${key}/revoke`, '/admin/people', '/admin/nothing']) {
+        await page.goto(server.url + path);
+        await check(path);
+      }
+    });
+  }
 });
