@@ -64,7 +64,7 @@ pub use self::{
     ring::{Entry, Item, RingSize},
     subscriber::{Batch, Fetch, Fetched, Found, LiveTail, Step, Subscriber, Welcome},
     token::{Claims, Identity, Origin, Session, TokenError, Tokens},
-    widget_keys::Site,
+    widget_keys::{Key, Site},
 };
 use self::{
     invitations::Invitations,

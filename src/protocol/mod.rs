@@ -4,9 +4,14 @@
 //! store or another dialect; what two of them share stands apart.
 
 pub mod csv;
+mod dialect;
+pub mod frame;
 pub mod inlive;
 pub mod jsonl;
 pub mod moment;
 mod payload;
+pub mod relay;
 pub mod review;
 pub mod webhook;
+
+pub use dialect::Dialect;

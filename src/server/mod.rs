@@ -27,10 +27,12 @@ mod people;
 mod policy;
 mod publish;
 mod reactions;
+mod relay;
 mod replay;
 mod revoke;
 mod router;
 mod secrets;
+mod sockets;
 mod start;
 mod state;
 mod streams;
@@ -49,6 +51,7 @@ pub use self::{
     listen::{bind, serve},
     password::Password,
     router::router,
+    sockets::Sockets,
     start::{RunError, run},
     state::{AdminKey, AppState},
     streams::{HEARTBEAT, Streams},

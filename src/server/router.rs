@@ -15,7 +15,7 @@ use tower_http::{
 use super::{
     admin, api, embed,
     error::{self, ApiError},
-    export, held, import, moderation, page, people, publish, reactions, replay, revoke,
+    export, held, import, moderation, page, people, publish, reactions, relay, replay, revoke,
     state::AppState,
     subscribe, telemetry, webhooks, widget_keys,
 };
@@ -76,6 +76,8 @@ pub fn router(state: AppState) -> Router {
         .merge(widget("/subscribe", Router::new().route("/{id}", get(subscribe::subscribe))))
         .merge(widget("/publish", Router::new().route("/{id}", post(publish::publish))))
         .merge(widget("/v1", streams))
+        .route("/ws/broadcast", get(relay::broadcast))
+        .route("/ws/echo", get(relay::echo))
         .route("/admin", get(admin::show).post(admin::sign_in))
         .route("/admin/sign-out", post(admin::sign_out))
         .route("/admin/rooms", post(admin::rooms::create))

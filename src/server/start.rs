@@ -10,7 +10,7 @@ use leptos::config::LeptosOptions;
 use tokio::{signal::unix::SignalKind, sync::watch};
 
 use super::{
-    Config, HEARTBEAT, Streams,
+    Config, HEARTBEAT, Sockets, Streams,
     admission::{Admission, ConnectionLimits},
     client_address::TrustedProxies,
     hooks::{Client, Guard, Reviews, Schedule, Webhooks, system_trust},
@@ -113,10 +113,11 @@ async fn serve(config: Config) -> Result<(), RunError> {
 
     let options = LeptosOptions::builder().output_name("live-chat").site_root(site_root()).site_addr(addr).build();
     let options = Arc::new(options);
-    let streams = Arc::new(Streams::start(&hub, HEARTBEAT)?);
+    let (streams, sockets) = (Arc::new(Streams::start(&hub, HEARTBEAT)?), Sockets::default());
     let state = AppState {
         hub: hub.clone(),
         streams: Arc::clone(&streams),
+        sockets: sockets.clone(),
         webhooks: webhooks.clone(),
         metrics,
         options,
@@ -126,16 +127,18 @@ async fn serve(config: Config) -> Result<(), RunError> {
     };
     let app = router(state);
     let (stop, stopping) = watch::channel(false);
-    let signal = stop_signal()?;
+    let (signal, all_sockets) = (stop_signal()?, sockets.clone());
     tokio::spawn(async move {
         signal.await;
         tracing::info!("stopping: streams end, accepted messages are stored");
         hub.stop();
         stop.send_replace(true);
         tokio::spawn(end_late());
+        all_sockets.stop();
         streams.stop();
     });
     listen::serve(listener, app, Admission::new(limits), stopping).await;
+    sockets.ended().await;
     webhooks.stop().await;
     tokio::task::block_in_place(|| engine.close());
     tracing::info!("stopped");
