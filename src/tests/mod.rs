@@ -26,6 +26,7 @@ mod resume;
 mod resume_model;
 mod review;
 mod revoke;
+mod rfc6455;
 mod rules;
 mod search;
 mod site;

@@ -4,8 +4,10 @@ use serde_json::json;
 
 use super::{
     Site,
-    web_socket::{BINARY, CLOSE, FIN, Received, TEXT, WebSocket, frame, request},
+    site::Setting,
+    web_socket::{BINARY, FIN, Received, TEXT, WebSocket, close, frame, request},
 };
+use crate::{chat::Limits, hub::RingSize};
 
 const BROADCAST: &str = "/ws/broadcast";
 
@@ -28,7 +30,7 @@ async fn a_client_has_back_all_it_has_sent_before_its_close_is_answered() {
     let mut client = WebSocket::open(site.addr, BROADCAST).await;
     let texts: Vec<_> = (0..50).map(|n| format!("text {n}")).collect();
     let mut sent: Vec<u8> = texts.iter().flat_map(|text| frame(FIN | TEXT, text.as_bytes())).collect();
-    sent.extend(frame(FIN | CLOSE, &1000_u16.to_be_bytes()));
+    sent.extend(close(1000));
     client.write(&sent).await;
     for text in &texts {
         assert_eq!(client.text().await, *text);
@@ -76,7 +78,7 @@ async fn rooms_are_apart_and_one_that_is_not_open_lets_nobody_in() {
         assert_eq!(answer.status, 200, "{}", answer.text);
     }
     for (path, status) in [("/ws/broadcast?room=2", 409), ("/ws/broadcast?room=99", 404), ("/ws/broadcast?room=x", 404)] {
-        let answer = WebSocket::ask(site.addr, &request(path, "")).await;
+        let answer = WebSocket::ask(site.addr, request(path, "").as_bytes()).await;
         assert!(answer.head.starts_with(&format!("HTTP/1.1 {status} ")), "{path}: {}", answer.head);
     }
     site.administer("/v1/streams/2/start", &json!({})).await;
@@ -87,4 +89,53 @@ async fn rooms_are_apart_and_one_that_is_not_open_lets_nobody_in() {
     assert_eq!((one.text().await.as_str(), two.text().await.as_str()), ("one", "two"));
     site.administer("/v1/streams/2/end", &json!({})).await;
     assert_eq!(two.next().await.expect("a close").close(), (1000, "The room has ended."));
+}
+
+#[tokio::test]
+async fn a_slow_reader_holds_up_nobody_and_misses_nothing() {
+    // More than a connection's buffers hold, and far more than the room keeps in memory.
+    const FRAMES: u32 = 400;
+    let payload = |n: u32| [&n.to_be_bytes()[..], &[7; 30_000]].concat();
+    let site = Site::with(Setting { ring_size: RingSize { entries: 4, ..RingSize::default() }, ..Setting::default() }).await;
+    let mut slow = WebSocket::open(site.addr, BROADCAST).await;
+    let mut quick = WebSocket::open(site.addr, BROADCAST).await;
+    for n in 0..FRAMES {
+        quick.write(&frame(FIN | BINARY, &payload(n))).await;
+        assert_eq!(quick.next().await.expect("its own").payload, payload(n));
+    }
+    for n in 0..FRAMES {
+        assert_eq!(slow.next().await.expect("all of it").payload, payload(n));
+    }
+}
+
+#[tokio::test]
+async fn what_a_room_refuses_ends_the_connection_with_the_reason() {
+    let site = Site::open().await;
+    let mut client = WebSocket::open(site.addr, BROADCAST).await;
+    client.write(&[frame(FIN | TEXT, b"good"), frame(FIN | TEXT, &[b'x'; 501])].concat()).await;
+    assert_eq!(client.text().await, "good");
+    let refused = client.next().await.expect("a close");
+    assert_eq!(refused.close().0, 1008);
+    assert!(refused.close().1.contains("500"), "{refused:?}");
+    assert_eq!(site.history().await, ["good"]);
+}
+
+#[tokio::test]
+async fn whoever_sends_too_fast_is_held_back_and_loses_nothing() {
+    let site = Site::limited(Limits { rate_per_second: 100.0, burst: 2.0, ..Limits::default() }).await;
+    let mut client = WebSocket::open(site.addr, BROADCAST).await;
+    let sent: Vec<u8> = (0..10).flat_map(|n: u8| frame(FIN | TEXT, n.to_string().as_bytes())).collect();
+    client.write(&sent).await;
+    for n in 0..10 {
+        assert_eq!(client.text().await, n.to_string());
+    }
+}
+
+#[tokio::test]
+async fn pages_of_other_origins_need_the_room_s_leave() {
+    let site = Site::with(Setting { origins: &["https://good.example"], ..Setting::default() }).await;
+    for (origin, status) in [("https://good.example", 101), ("https://evil.example", 403), ("null", 403)] {
+        let answer = WebSocket::ask(site.addr, request(BROADCAST, &format!("Origin: {origin}\r\n")).as_bytes()).await;
+        assert!(answer.head.starts_with(&format!("HTTP/1.1 {status} ")), "{origin}: {}", answer.head);
+    }
 }

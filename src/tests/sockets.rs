@@ -1,27 +1,13 @@
-//! WebSocket connections, whatever is spoken over them: RFC 6455, and how they end.
+//! WebSocket connections, whatever is spoken over them: how they begin, and how they end.
+
+use std::time::Duration;
 
 use super::{
     Site,
-    web_socket::{BINARY, CLOSE, FIN, PING, PONG, Received, TEXT, WebSocket, frame, request},
+    site::Setting,
+    web_socket::{ECHO, FIN, PING, PONG, TEXT, WebSocket, close, frame, request},
 };
-
-/// Where every frame comes back, with no greeting.
-const ECHO: &str = "/ws/echo?greeting=off";
-
-/// Sends `bytes` to the echo and reads all that comes until the connection ends.
-async fn answers(site: &Site, bytes: &[u8]) -> Vec<Received> {
-    let mut client = WebSocket::open(site.addr, ECHO).await;
-    client.write(bytes).await;
-    let mut received = Vec::new();
-    while let Some(frame) = client.next().await {
-        received.push(frame);
-    }
-    received
-}
-
-fn close(code: u16) -> Vec<u8> {
-    frame(FIN | CLOSE, &code.to_be_bytes())
-}
+use crate::server::ConnectionLimits;
 
 #[tokio::test]
 async fn the_handshake_is_the_one_of_the_rfc() {
@@ -48,21 +34,12 @@ async fn whoever_asks_for_no_connection_is_told_what_this_address_is_for() {
         (good.replace("GET", "POST"), 405, None),
     ];
     for (request, status, header) in rows {
-        let answer = WebSocket::ask(site.addr, &request).await;
+        let answer = WebSocket::ask(site.addr, request.as_bytes()).await;
         assert!(answer.head.starts_with(&format!("HTTP/1.1 {status} ")), "{request}{}", answer.head);
         if let Some((name, value)) = header {
             assert_eq!(answer.header(name), Some(value), "{}", answer.head);
         }
     }
-}
-
-#[tokio::test]
-async fn what_is_sent_comes_back_before_the_close_is_answered() {
-    let site = Site::open().await;
-    let sent = [frame(FIN | TEXT, "ünï".as_bytes()), frame(FIN | BINARY, &[0, 255, 1]), close(1000)].concat();
-    let received = answers(&site, &sent).await;
-    let expected = [(TEXT, "ünï".as_bytes().to_vec()), (BINARY, vec![0, 255, 1]), (CLOSE, 1000_u16.to_be_bytes().to_vec())];
-    assert_eq!(received, expected.map(|(opcode, payload)| Received { opcode, payload }));
 }
 
 #[tokio::test]
@@ -92,8 +69,50 @@ async fn the_server_s_stop_closes_connections_as_their_dialect_has_it() {
 }
 
 #[tokio::test]
-async fn pings_are_answered_with_what_they_hold() {
+async fn a_client_that_answers_no_ping_is_cut_off() {
     let site = Site::open().await;
-    let received = answers(&site, &[frame(FIN | PING, b"are you there"), close(1000)].concat()).await;
-    assert_eq!(received[0], Received { opcode: PONG, payload: b"are you there".to_vec() });
+    let mut client = WebSocket::open(site.addr, ECHO).await;
+    let pinged = async |client: &mut WebSocket| {
+        tokio::time::advance(Duration::from_secs(30)).await;
+        client.next().await.map(|received| received.opcode)
+    };
+    tokio::time::pause();
+    for _ in 0..5 {
+        assert_eq!(pinged(&mut client).await, Some(PING));
+        client.write(&[frame(FIN | PONG, b""), frame(FIN | TEXT, b"here")].concat()).await;
+        assert_eq!(client.text().await, "here");
+    }
+    assert_eq!(pinged(&mut client).await, Some(PING));
+    assert_eq!(pinged(&mut client).await, Some(PING));
+    assert_eq!(pinged(&mut client).await, None, "no close frame: nobody is there to read it");
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_answer_a_close_does_not_hold_up_the_stop() {
+    let site = Site::open().await;
+    let mut client = WebSocket::open(site.addr, ECHO).await;
+    client.say("x").await;
+    assert_eq!(client.text().await, "x");
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn what_came_with_the_request_is_heard() {
+    let site = Site::open().await;
+    let sent = [request(ECHO, "").as_bytes(), &frame(FIN | TEXT, b"early"), &close(1000)].concat();
+    let mut client = WebSocket::ask(site.addr, &sent).await;
+    assert_eq!(client.text().await, "early");
+}
+
+#[tokio::test]
+async fn an_address_has_its_share_of_connections() {
+    let connections = ConnectionLimits { per_address: Some(1), ..ConnectionLimits::of(100) };
+    let site = Site::with(Setting { connections, ..Setting::default() }).await;
+    let mut client = WebSocket::open(site.addr, ECHO).await;
+    assert!(WebSocket::ask(site.addr, request(ECHO, "").as_bytes()).await.head.starts_with("HTTP/1.1 429 "));
+    client.write(&close(1000)).await;
+    while client.next().await.is_some() {}
+    drop(client);
+    // Its place is free a moment later.
+    while !WebSocket::ask(site.addr, request(ECHO, "").as_bytes()).await.head.starts_with("HTTP/1.1 101 ") {}
 }

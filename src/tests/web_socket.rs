@@ -10,6 +10,10 @@ use tokio::{
 /// A hang must fail a test, not stop the run. Nothing is measured by it.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Where every frame comes back, with no greeting.
+pub const ECHO: &str = "/ws/echo?greeting=off";
+
+pub const CONTINUATION: u8 = 0;
 pub const TEXT: u8 = 1;
 pub const BINARY: u8 = 2;
 pub const CLOSE: u8 = 8;
@@ -74,21 +78,26 @@ pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
+/// A client's close.
+pub fn close(code: u16) -> Vec<u8> {
+    frame(FIN | CLOSE, &code.to_be_bytes())
+}
+
 impl WebSocket {
     pub async fn open(addr: SocketAddr, path: &str) -> Self {
         Self::open_with(addr, path, "").await
     }
 
     pub async fn open_with(addr: SocketAddr, path: &str, headers: &str) -> Self {
-        let web_socket = Self::ask(addr, &request(path, headers)).await;
+        let web_socket = Self::ask(addr, request(path, headers).as_bytes()).await;
         assert!(web_socket.head.starts_with("HTTP/1.1 101 "), "{}", web_socket.head);
         web_socket
     }
 
     /// Sends a request and reads the answer's head.
-    pub async fn ask(addr: SocketAddr, request: &str) -> Self {
+    pub async fn ask(addr: SocketAddr, request: &[u8]) -> Self {
         let mut web_socket = Self { head: String::new(), socket: TcpStream::connect(addr).await.expect("a server") };
-        web_socket.write(request.as_bytes()).await;
+        web_socket.write(request).await;
         while !web_socket.head.ends_with("\r\n\r\n") {
             let byte = web_socket.bytes(1).await.expect("a head")[0];
             web_socket.head.push(byte.into());

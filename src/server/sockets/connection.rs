@@ -51,12 +51,22 @@ impl Link {
     }
 }
 
-/// Serves a connection that was taken over until it ends.
-pub(super) async fn serve<S: Session>(taken: Taken, session: S, subscriptions: Subscriptions, sockets: Sockets) {
+/// Serves a connection that was taken over until it ends, in a task of its own. A stop that follows this call waits for it.
+pub(super) fn open<S: Session>(taken: Taken, session: S, subscriptions: Subscriptions, sockets: Sockets) {
+    let stopping = sockets.0.stop.subscribe();
+    tokio::spawn(serve(taken, session, subscriptions, sockets, stopping));
+}
+
+async fn serve<S: Session>(
+    taken: Taken,
+    session: S,
+    subscriptions: Subscriptions,
+    sockets: Sockets,
+    stopping: watch::Receiver<bool>,
+) {
     let Taken { socket, received, head, permit } = taken;
     let _counted = Counted::new::<S>(permit);
     let socket = Socket::new(socket, head, received, S::MESSAGE_BYTES);
-    let stopping = sockets.0.stop.subscribe();
     let mut too_late = stopping.clone();
     let pings = Pings { next: Instant::now() + S::PING_EVERY, unanswered: 0 };
     let timer = Box::pin(tokio::time::sleep_until(pings.next));

@@ -30,8 +30,8 @@ impl Upgrade {
     /// Goes on as `session`.
     pub(in crate::server) fn accept<S: Session>(self, session: S, subscriptions: Subscriptions) -> Response {
         let Self { mut response, sockets } = self;
-        let serve = move |taken: Taken| drop(tokio::spawn(connection::serve(taken, session, subscriptions, sockets)));
-        response.extensions_mut().insert(Takeover::new(serve));
+        let open = move |taken: Taken| connection::open(taken, session, subscriptions, sockets);
+        response.extensions_mut().insert(Takeover::new(open));
         response
     }
 }
