@@ -289,6 +289,21 @@ impl Hub {
         Ok(Snapshot { room, position: self.position(head), viewer_count, messages_last_minute, waiting })
     }
 
+    /// The room that has that name in addresses.
+    pub fn room_of(&self, slug: &str) -> Option<RoomId> {
+        self.0.rooms.all().iter().find(|room| room.has_slug(slug)).map(|room| room.id())
+    }
+
+    /// A room's name in addresses.
+    pub fn slug(&self, room: RoomId) -> Option<String> {
+        self.find(room).ok().map(|room| room.slug())
+    }
+
+    /// Whether that user is in the room at present.
+    pub fn is_connected(&self, room: RoomId, user: &UserId) -> bool {
+        self.find(room).is_ok_and(|room| room.is_connected(user))
+    }
+
     /// Where each room's log ends.
     pub fn heads(&self) -> Cursors {
         self.0.rooms.all().iter().map(|room| (room.id(), room.head())).collect()

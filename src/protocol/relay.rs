@@ -9,16 +9,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::to_raw_value;
 
 use super::frame::Frame;
-use crate::chat::{Draft, Event, Kind, Payload, UserId};
+use crate::chat::{Draft, Event, Kind, Payload};
 
 /// Longest message of a client, in bytes. In base64 it is still one that other protocols can send and show.
 pub const MESSAGE_BYTES: usize = 32 * 1024;
 
 /// The first frame of the echo, as the clients of the public one expect it.
 pub const GREETING: &str = "Request served by live-chat";
-
-/// Digits of a guest's id that tell them from others.
-const NAME_DIGITS: usize = 8;
 
 /// What is in the log.
 #[derive(Deserialize, Serialize)]
@@ -49,12 +46,6 @@ enum Form {
 /// Whether a switch is set to off, in a word that people use for it.
 pub fn is_off(switch: &str) -> bool {
     ["false", "0", "off", "no"].iter().any(|word| switch.trim().eq_ignore_ascii_case(word))
-}
-
-/// The name of somebody who cannot choose one.
-pub fn name(user: &UserId) -> String {
-    let digits: String = user.as_str().chars().filter(char::is_ascii_alphanumeric).take(NAME_DIGITS).collect();
-    format!("Guest {digits}")
 }
 
 /// A client's frame as a message of whoever goes by that name.
@@ -130,12 +121,6 @@ mod tests {
         }
         // What a moderator's review handler changed in a frame is relayed as it is now.
         check(r#"{"type":"chat","username":"a","message_text":"b","frame":"text"}"#, Frame::text("b"));
-    }
-
-    #[test]
-    fn guests_have_a_name_that_tells_them_apart() {
-        let user = UserId::try_from("7f3a90c1-8d2e-4b6f-9a51-0c3d5e7f9b11".to_owned()).expect("a valid id");
-        assert_eq!(name(&user), "Guest 7f3a90c1");
     }
 
     proptest! {

@@ -4,6 +4,7 @@
 
 mod admin;
 mod admission;
+mod apex;
 mod api;
 mod asked;
 mod backup;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::{
     client_address::ClientAddress,
     error::{self, ApiError},
-    identity::Visitor,
+    identity::{Visitor, guest_name},
     router::{Params, foreign_origin, room},
     sockets::{Ending, Link, Outbox, Session, Sockets, Subscriptions, Upgrade},
 };
@@ -38,7 +38,7 @@ pub(super) async fn broadcast(
     let room = params.find("room").map_or(Ok(RoomId::FIRST), |name| room(&name))?;
     let origin = foreign_origin(&headers);
     let Visitor { identity, own } = Visitor::passing();
-    let (username, token) = (relay::name(&identity.user), hub.tokens().sign(identity.clone(), room, own, None));
+    let (username, token) = (guest_name(&identity.user), hub.tokens().sign(identity.clone(), room, own, None));
     let mut subscriptions = Subscriptions::none(&sockets);
     subscriptions.join(&hub, room, identity, site(origin), from)?;
     let origin = origin.map(str::to_owned);
@@ -71,7 +71,7 @@ impl Session for Echo {
     }
 
     fn stop(&mut self, _: &mut Outbox) -> Ending {
-        stopping()
+        Ending::stopping()
     }
 }
 
@@ -110,21 +110,17 @@ impl Session for Broadcast {
     }
 
     fn stop(&mut self, _: &mut Outbox) -> Ending {
-        stopping()
+        Ending::stopping()
     }
 }
 
 /// This protocol has no other word for a refusal.
 fn ending(refusal: &Refusal) -> Ending {
     match refusal {
-        Refusal::Stopping => stopping(),
+        Refusal::Stopping => Ending::stopping(),
         refusal if error::status(refusal).is_server_error() => {
             Ending::close(Ending::INTERNAL_ERROR, "The message was not stored.")
         }
         refusal => Ending::close(Ending::POLICY, refusal.to_string()),
     }
-}
-
-fn stopping() -> Ending {
-    Ending::close(Ending::GOING_AWAY, "The server is stopping.")
 }

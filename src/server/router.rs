@@ -13,7 +13,7 @@ use tower_http::{
 };
 
 use super::{
-    admin, api, embed,
+    admin, apex, api, embed,
     error::{self, ApiError},
     export, held, import, moderation, page, people, publish, reactions, relay, replay, revoke,
     state::AppState,
@@ -76,6 +76,7 @@ pub fn router(state: AppState) -> Router {
         .merge(widget("/subscribe", Router::new().route("/{id}", get(subscribe::subscribe))))
         .merge(widget("/publish", Router::new().route("/{id}", post(publish::publish))))
         .merge(widget("/v1", streams))
+        .route("/apex", get(apex::connect))
         .route("/ws/broadcast", get(relay::broadcast))
         .route("/ws/echo", get(relay::echo))
         .route("/admin", get(admin::show).post(admin::sign_in))

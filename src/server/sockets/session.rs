@@ -104,6 +104,11 @@ impl Ending {
     pub(in crate::server) const TOO_BIG: u16 = 1009;
     pub(in crate::server) const INTERNAL_ERROR: u16 = 1011;
 
+    /// As most protocols end when the server stops: their clients may come back.
+    pub(in crate::server) fn stopping() -> Self {
+        Self::close(Self::GOING_AWAY, "The server is stopping.")
+    }
+
     /// With that code and that reason.
     pub(in crate::server) fn close(code: u16, reason: impl Into<Cow<'static, str>>) -> Self {
         Self::Close(code, reason.into())

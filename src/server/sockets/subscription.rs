@@ -78,6 +78,26 @@ impl Subscriptions {
         self.all.push(subscription);
         Ok(welcome)
     }
+
+    /// How many they are.
+    pub(in crate::server) fn count(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Their rooms.
+    pub(in crate::server) fn rooms(&self) -> impl Iterator<Item = RoomId> {
+        self.all.iter().map(|subscription| subscription.subscriber.room())
+    }
+
+    /// Whether that room is among them.
+    pub(in crate::server) fn contain(&self, room: RoomId) -> bool {
+        self.rooms().any(|joined| joined == room)
+    }
+
+    /// Leaves a room, if it is among them.
+    pub(in crate::server) fn leave(&mut self, room: RoomId) {
+        self.all.retain(|subscription| subscription.subscriber.room() != room);
+    }
 }
 
 impl Subscription {
