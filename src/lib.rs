@@ -18,7 +18,7 @@
 //! | `engine` | server | the log: orders, stores and dispatches events |
 //! | `hub` | server | the live side: subscribers, presence, permission, rate limits |
 //! | [`app`] | both | the page: its HTML on the server, its island in the browser |
-//! | `server` | server | axum: routes, handlers, streams, hooks, configuration, shutdown |
+//! | `server` | server | axum: routes, handlers, streams, sockets, hooks, configuration, shutdown |
 //!
 //! A module may use those above it, never those below. Every `cfg(feature)` of the project is in this file.
 

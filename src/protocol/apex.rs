@@ -11,7 +11,7 @@ use super::frame::Frame;
 use crate::chat::{ChatText, Draft, Event, Kind, Message, Timestamp, UserId};
 
 /// Longest frame of a client, in bytes. The original has no limit; its own client never sends more than a message.
-pub const MESSAGE_BYTES: usize = 64 * 1024;
+pub const MESSAGE_BYTES: usize = 128 * 1024;
 
 /// Actions of one frame that are carried out. Each may be answered, with more than it is long.
 const MOST_ACTIONS: usize = 100;

@@ -1,4 +1,4 @@
-//! axum: routes, handlers, streams, hooks, configuration, shutdown. Nothing is below it.
+//! axum: routes, handlers, streams, sockets, hooks, configuration, shutdown. Nothing is below it.
 //!
 //! A handler reads what HTTP brought, calls the hub, and writes the answer in the dialect's form. It decides nothing about the chat.
 

@@ -144,7 +144,7 @@ async fn one_frame_counts_though_its_client_is_gone_at_once() {
     // As the original's PHP client does: authenticated, in one frame, with no close and nothing read but the head.
     for text in ["from a script".to_owned(), "long ".repeat(90)] {
         let mut client = Apex::open(&site).await;
-        let padding = "x".repeat(if text.len() > 100 { 60_000 } else { 0 });
+        let padding = "x".repeat(if text.len() > 100 { 70_000 } else { 0 });
         let actions = json!([
             { "action": "authenticate", "token": format!("admin:{ADMIN_KEY}") },
             { "action": "join_channel", "channel_name": "news", "padding": padding },
