@@ -39,6 +39,10 @@ pub mod protocol;
 pub mod server;
 pub mod texts;
 
+// Under the name that the fuzz targets know it by, which the tests run too.
+#[cfg(all(test, feature = "ssr"))]
+extern crate self as live_chat;
+
 #[cfg(all(test, feature = "ssr"))]
 mod tests;
 

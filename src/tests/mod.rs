@@ -7,6 +7,7 @@ mod config;
 mod connections;
 mod embed;
 mod export;
+mod fuzz;
 mod held;
 mod import;
 mod invitations;
