@@ -139,3 +139,17 @@ async fn pages_of_other_origins_need_the_room_s_leave() {
         assert!(answer.head.starts_with(&format!("HTTP/1.1 {status} ")), "{origin}: {}", answer.head);
     }
 }
+
+#[tokio::test]
+async fn whoever_is_revoked_is_cut_off_and_nobody_else() {
+    let site = Site::open().await;
+    let mut page = site.subscribe().await;
+    let (mut one, mut other) = (WebSocket::open(site.addr, BROADCAST).await, WebSocket::open(site.addr, BROADCAST).await);
+    one.say("hello").await;
+    let user = page.next_of("broadcast").await.data["author_id"].clone();
+    assert_eq!((one.text().await.as_str(), other.text().await.as_str()), ("hello", "hello"));
+    assert_eq!(site.administer("/v1/tokens/revoke", &json!({ "user": user })).await.status, 200);
+    assert_eq!(one.next().await.expect("a close").close(), (1008, "Your access was revoked."));
+    other.say("still here").await;
+    assert_eq!(other.text().await, "still here");
+}
