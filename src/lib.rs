@@ -18,7 +18,7 @@
 //! | `engine` | server | the log: orders, stores and dispatches events |
 //! | `hub` | server | the live side: subscribers, presence, permission, rate limits |
 //! | [`app`] | both | the page: its HTML on the server, its island in the browser |
-//! | `server` | server | axum: routes, handlers, streams, hooks, configuration, shutdown |
+//! | `server` | server | axum: routes, handlers, streams, sockets, hooks, configuration, shutdown |
 //!
 //! A module may use those above it, never those below. Every `cfg(feature)` of the project is in this file.
 
@@ -38,6 +38,10 @@ pub mod protocol;
 #[cfg(feature = "ssr")]
 pub mod server;
 pub mod texts;
+
+// Under the name that the fuzz targets know it by, which the tests run too.
+#[cfg(all(test, feature = "ssr"))]
+extern crate self as live_chat;
 
 #[cfg(all(test, feature = "ssr"))]
 mod tests;

@@ -16,6 +16,7 @@ export class Server {
   #folder;
   #args;
   #address = '127.0.0.1:0';
+  #ports = {};
 
   /** Starts a server; `args` are more settings. Users may send as fast as they like unless they say otherwise. */
   static async start(args = []) {
@@ -29,6 +30,16 @@ export class Server {
   /** Where it is: `http://127.0.0.1:<port>`. */
   get url() {
     return `http://${this.#address}`;
+  }
+
+  /** Where the relay alone is, if it is told to have a port. */
+  get relay() {
+    return this.#ports['the relay'];
+  }
+
+  /** Where Apex alone is, if it is told to have a port. */
+  get apex() {
+    return this.#ports.Apex;
   }
 
   /** Stops it as an operator would, and waits for its end. */
@@ -65,7 +76,9 @@ export class Server {
       const read = (chunk) => {
         output += chunk;
         const address = /listening on http:\/\/(\S+)/.exec(output);
-        if (address) resolve(address[1]);
+        if (!address) return;
+        this.#ports = Object.fromEntries([...output.matchAll(/serves (.+) on (ws:\S+)/g)].map(([, name, url]) => [name, url]));
+        resolve(address[1]);
       };
       child.stdout.on('data', read);
       child.stderr.on('data', read);

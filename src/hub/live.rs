@@ -199,6 +199,21 @@ impl LiveRoom {
         self.lock().room.clone()
     }
 
+    /// Its name in addresses.
+    pub(super) fn slug(&self) -> String {
+        self.lock().room.settings.slug.clone()
+    }
+
+    /// Whether that is its name in addresses.
+    pub(super) fn has_slug(&self, slug: &str) -> bool {
+        self.lock().room.settings.slug == slug
+    }
+
+    /// Whether that user has a connection.
+    pub(super) fn is_connected(&self, user: &UserId) -> bool {
+        self.lock().connections.values().any(|connection| connection.user == *user)
+    }
+
     /// Whose pages may use it, if it says so.
     pub(super) fn allowed_origins(&self) -> Origins {
         self.lock().room.settings.allowed_origins.clone()

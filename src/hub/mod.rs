@@ -64,7 +64,7 @@ pub use self::{
     ring::{Entry, Item, RingSize},
     subscriber::{Batch, Fetch, Fetched, Found, LiveTail, Step, Subscriber, Welcome},
     token::{Claims, Identity, Origin, Session, TokenError, Tokens},
-    widget_keys::Site,
+    widget_keys::{Key, Site},
 };
 use self::{
     invitations::Invitations,
@@ -287,6 +287,21 @@ impl Hub {
         let LiveSnapshot { room, head, viewer_count, messages_last_minute, waiting } =
             self.find(room)?.snapshot(self.0.engine.trimmed(room));
         Ok(Snapshot { room, position: self.position(head), viewer_count, messages_last_minute, waiting })
+    }
+
+    /// The room that has that name in addresses.
+    pub fn room_of(&self, slug: &str) -> Option<RoomId> {
+        self.0.rooms.all().iter().find(|room| room.has_slug(slug)).map(|room| room.id())
+    }
+
+    /// A room's name in addresses.
+    pub fn slug(&self, room: RoomId) -> Option<String> {
+        self.find(room).ok().map(|room| room.slug())
+    }
+
+    /// Whether that user is in the room at present.
+    pub fn is_connected(&self, room: RoomId, user: &UserId) -> bool {
+        self.find(room).is_ok_and(|room| room.is_connected(user))
     }
 
     /// Where each room's log ends.

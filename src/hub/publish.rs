@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use super::{Caller, Claims, Hub, Published, Refusal, live::LiveRoom, repeats::Saying, rules::Rules};
+use super::{Caller, Claims, Hub, Key, Published, Refusal, live::LiveRoom, repeats::Saying, rules::Rules};
 use crate::{
     chat::{Capability, ChatText, Command, Draft, NameClaim, Profile, RoomId, RoomState, UserId},
     engine::{Appended, Audience, Entry},
@@ -52,8 +52,10 @@ impl Hub {
         }
         let live = self.find(room)?;
         let claims = self.check(token, room)?;
-        // Who publishes must show one.
-        site.widget_key.ok_or(Refusal::WidgetKey)?;
+        // Who publishes must show one, if they can.
+        if let Key::None = site.widget_key {
+            return Err(Refusal::WidgetKey);
+        }
         self.admit(room, site)?;
         match live.state() {
             RoomState::Live => Ok((live, claims)),

@@ -5,7 +5,10 @@ use std::{
 
 use bytes::Bytes;
 
-use crate::chat::{Event, Message};
+use crate::{
+    chat::{Event, Message},
+    protocol::Dialect,
+};
 
 /// What a frame has beside its payload, about, in any dialect.
 const ENVELOPE_BYTES: usize = 300;
@@ -52,13 +55,23 @@ pub struct Entry {
     number: u64,
     /// The newest event at or before it.
     seq: u64,
+    /// The page's.
     frame: OnceLock<Bytes>,
+    /// The other dialects'. On its own, for it costs nothing where nobody speaks one.
+    others: OnceLock<Box<OtherFrames>>,
 }
 
+type OtherFrames = [OnceLock<Bytes>; Dialect::OTHERS];
+
 impl Entry {
-    /// The entry's encoded form, made by the first who asks.
-    pub fn frame(&self, encode: impl FnOnce(&Item) -> Bytes) -> &Bytes {
-        self.frame.get_or_init(|| encode(&self.item))
+    fn new(item: Item, number: u64, seq: u64) -> Self {
+        Self { item, number, seq, frame: OnceLock::new(), others: OnceLock::new() }
+    }
+
+    /// The entry's encoded form in a dialect, made by the first who asks.
+    pub fn frame(&self, dialect: Dialect, encode: impl FnOnce(&Item) -> Bytes) -> &Bytes {
+        let frame = dialect.other().map_or(&self.frame, |other| &self.others.get_or_init(Box::default)[other]);
+        frame.get_or_init(|| encode(&self.item))
     }
 
     /// The event in it, if it is one.
@@ -109,7 +122,7 @@ impl Ring {
 
     /// Adds an entry; `seq` is the newest event with it.
     pub(super) fn push(&mut self, seq: u64, item: Item) {
-        let entry = Arc::new(Entry { item, number: self.end(), seq, frame: OnceLock::new() });
+        let entry = Arc::new(Entry::new(item, self.end(), seq));
         self.payload_bytes += entry.payload_bytes();
         self.entries.push_back(entry);
         self.news = true;
@@ -129,7 +142,7 @@ impl Ring {
             if entry.event().is_some_and(&is_gone) {
                 self.payload_bytes -= entry.payload_bytes();
                 let (number, seq) = (entry.number, entry.seq);
-                *entry = Arc::new(Entry { item: Item::Erased, number, seq, frame: OnceLock::new() });
+                *entry = Arc::new(Entry::new(Item::Erased, number, seq));
             }
         }
     }

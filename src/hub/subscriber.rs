@@ -385,6 +385,11 @@ impl Fetch {
         Ok((events, Fetched { reached, is_history: self.is_history }))
     }
 
+    /// What it is, unread: for a dialect in which nobody asks for the history, though somebody may have over another connection.
+    pub fn declined(&self) -> Fetched {
+        Fetched { reached: self.until, is_history: self.is_history }
+    }
+
     /// Whose log.
     pub fn room(&self) -> RoomId {
         self.query.room

@@ -10,10 +10,28 @@ use crate::chat::{NewWidgetKey, Origins, RoomId, WidgetKey};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Site<'a> {
     /// The widget key that it shows.
-    pub widget_key: Option<&'a str>,
+    pub widget_key: Key<'a>,
     /// The origin of the page that sent it, unless that page is one of our own: those may use what they were given. A server or an
     /// app names none and passes: which sites may use the chat is a rule that browsers keep, not a wall.
     pub origin: Option<&'a str>,
+}
+
+/// What a client shows of a widget key.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Key<'a> {
+    /// Nothing: enough to listen.
+    #[default]
+    None,
+    /// This one.
+    Shown(&'a str),
+    /// Nothing, because its dialect has no widget keys: it may speak by its token alone.
+    NotAsked,
+}
+
+impl<'a> From<Option<&'a str>> for Key<'a> {
+    fn from(shown: Option<&'a str>) -> Self {
+        shown.map_or(Self::None, Self::Shown)
+    }
 }
 
 /// All widget keys that ever were, by what is shown.
@@ -39,7 +57,7 @@ impl WidgetKeys {
 
     /// Whether a site may use `room` with the key that it shows; without one, if it shows none.
     fn check(&self, room: RoomId, site: Site<'_>) -> Result<(), Refusal> {
-        let Some(shown) = site.widget_key else { return Ok(()) };
+        let Key::Shown(shown) = site.widget_key else { return Ok(()) };
         let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let key = keys.get(shown).filter(|key| key.opens(room)).ok_or(Refusal::WidgetKey)?;
         match site.origin {

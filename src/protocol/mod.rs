@@ -3,10 +3,16 @@
 //! Everything here is a pure function. A dialect knows the domain and its own wire format; it must never know sockets, HTTP, the
 //! store or another dialect; what two of them share stands apart.
 
+pub mod apex;
 pub mod csv;
+mod dialect;
+pub mod frame;
 pub mod inlive;
 pub mod jsonl;
 pub mod moment;
 mod payload;
+pub mod relay;
 pub mod review;
 pub mod webhook;
+
+pub use dialect::Dialect;

@@ -32,6 +32,14 @@ pub struct Config {
     #[arg(long, env = "LIVE_CHAT_ADDR", default_value = "127.0.0.1:3000")]
     pub addr: SocketAddr,
 
+    /// Address and port on which everything is the relay, as /ws/broadcast is; its clients expect port 8080 [default: none]
+    #[arg(long, env = "LIVE_CHAT_RELAY_ADDR")]
+    pub relay_addr: Option<SocketAddr>,
+
+    /// Address and port on which everything is Apex, as /apex is; its clients expect port 4863 [default: none]
+    #[arg(long, env = "LIVE_CHAT_APEX_ADDR")]
+    pub apex_addr: Option<SocketAddr>,
+
     /// Folder for the database, the token secret and the admin key; made if it is not there
     #[arg(long, env = "LIVE_CHAT_DATA_DIR", default_value = "data", global = true)]
     pub data_dir: PathBuf,

@@ -2,7 +2,7 @@
 
 use std::{
     io::Write,
-    net::{IpAddr, TcpStream},
+    net::IpAddr,
     pin::{Pin, pin},
     sync::{
         Arc, Mutex, PoisonError,
@@ -18,9 +18,10 @@ use axum::{
     http::{HeaderValue, Method, Request, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use bytes::Bytes;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::sync::watch;
+use tokio::{net::TcpStream, sync::watch};
 use tower::ServiceExt;
 
 use super::{
@@ -46,8 +47,9 @@ type Handover = Arc<Mutex<Option<(Vec<u8>, Take)>>>;
 
 /// A connection that was taken over.
 pub(super) struct Taken {
-    /// Non-blocking, and in no reactor.
     pub(super) socket: TcpStream,
+    /// What its client has sent after the request.
+    pub(super) received: Bytes,
     /// The response's head, to be sent first.
     pub(super) head: Vec<u8>,
     pub(super) permit: Permit,
@@ -72,7 +74,7 @@ impl Patience {
 
 /// Serves a connection's requests with `app` until it closes, is taken over, or `stop` says to end it after the request at hand.
 pub(super) async fn serve(
-    socket: tokio::net::TcpStream,
+    socket: TcpStream,
     peer: IpAddr,
     app: Router,
     limits: ConnectionLimits,
@@ -104,11 +106,8 @@ pub(super) async fn serve(
         }
     });
     if let Some((head, take)) = taken.await {
-        // Whatever else the client sent is of no interest: no other request is answered on this connection.
-        match connection.into_parts().io.into_inner().into_std() {
-            Ok(socket) => take(Taken { socket, head, permit }),
-            Err(error) => tracing::warn!(%error, "a connection could not be taken over"),
-        }
+        let http1::Parts { io, read_buf: received, .. } = connection.into_parts();
+        take(Taken { socket: io.into_inner(), received, head, permit });
     }
 }
 
@@ -149,7 +148,8 @@ async fn answer(
     Ok(response)
 }
 
-/// A response's head as HTTP/1.1 writes it (RFC 9112 4), for a body that ends with the connection (6.3, the last rule).
+/// A response's head as HTTP/1.1 writes it (RFC 9112 4), for a body that ends with the connection (6.3, the last rule) if the response
+/// does not say what becomes of it.
 fn head(response: &Response) -> Vec<u8> {
     let mut head = format!("HTTP/1.1 {}\r\n", response.status()).into_bytes();
     // The router has measured the body that is not used.
@@ -160,6 +160,7 @@ fn head(response: &Response) -> Vec<u8> {
         }
     }
     let date = httpdate::fmt_http_date(SystemTime::now());
-    write!(head, "connection: close\r\ndate: {date}\r\n\r\n").expect("memory takes everything");
+    let connection = if response.headers().contains_key(header::CONNECTION) { "" } else { "connection: close\r\n" };
+    write!(head, "{connection}date: {date}\r\n\r\n").expect("memory takes everything");
     head
 }

@@ -10,6 +10,15 @@ fn new_guest() -> UserId {
     UserId::try_from(uuid::Uuid::new_v4().to_string()).expect("an UUID is 36 printable characters")
 }
 
+/// Digits of a guest's id that tell them from others.
+const NAME_DIGITS: usize = 8;
+
+/// The name of a guest whose protocol has no way to choose one.
+pub(super) fn guest_name(user: &UserId) -> String {
+    let digits: String = user.as_str().chars().filter(char::is_ascii_alphanumeric).take(NAME_DIGITS).collect();
+    format!("Guest {digits}")
+}
+
 /// Somebody, and what they may do by themselves.
 pub(super) struct Visitor {
     pub(super) identity: Identity,
@@ -140,4 +149,15 @@ pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
         .filter_map(|pair| pair.trim().split_once('='))
         .find(|(key, _)| *key == name)
         .map(|(_, value)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn guests_have_a_name_that_tells_them_apart() {
+        let user = UserId::try_from("7f3a-90c1-8d2e-4b6f".to_owned()).expect("a valid id");
+        assert_eq!(guest_name(&user), "Guest 7f3a90c1");
+    }
 }

@@ -1,9 +1,10 @@
-//! axum: routes, handlers, streams, hooks, configuration, shutdown. Nothing is below it.
+//! axum: routes, handlers, streams, sockets, hooks, configuration, shutdown. Nothing is below it.
 //!
 //! A handler reads what HTTP brought, calls the hub, and writes the answer in the dialect's form. It decides nothing about the chat.
 
 mod admin;
 mod admission;
+mod apex;
 mod api;
 mod asked;
 mod backup;
@@ -27,10 +28,12 @@ mod people;
 mod policy;
 mod publish;
 mod reactions;
+mod relay;
 mod replay;
 mod revoke;
 mod router;
 mod secrets;
+mod sockets;
 mod start;
 mod state;
 mod streams;
@@ -49,6 +52,7 @@ pub use self::{
     listen::{bind, serve},
     password::Password,
     router::router,
+    sockets::Sockets,
     start::{RunError, run},
     state::{AdminKey, AppState},
     streams::{HEARTBEAT, Streams},

@@ -31,7 +31,7 @@ use crate::{
         reply_to,
     },
     engine::{self, End, Query, now},
-    hub::{Caller, Hub, Identity, Quoting, Refusal, Site, Snapshot, TokenError, Tokens},
+    hub::{Caller, Hub, Identity, Key, Quoting, Refusal, Site, Snapshot, TokenError, Tokens},
     protocol::moment::rfc3339,
 };
 
@@ -482,7 +482,7 @@ async fn publish(
     let client_message_id = form.map(|form| uuid::Uuid::new_v5(&form, payload.get().as_bytes()).to_string());
     let token = hub.tokens().sign(identity.clone(), room, capabilities.clone(), None);
     let widget_key = hub.widget_key(room);
-    let site = Site { widget_key: Some(&widget_key), origin: None };
+    let site = Site { widget_key: Key::Shown(&widget_key), origin: None };
     let draft = Draft { payload, video_time: 0.0, client_message_id, announces: announcement.is_some() };
     hub.publish(room, Caller { token: &token, site, from: *from }, Command::Broadcast(draft)).await.map(drop)
 }

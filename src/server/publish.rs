@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     chat::MessageId,
-    hub::{Caller, Hub, Published, Site},
+    hub::{Caller, Hub, Key, Published, Site},
     protocol::{
         inlive::{self, Answer, Publication},
         moment::rfc3339,
@@ -34,7 +34,7 @@ pub(super) async fn publish(
         metrics::counter!("live_chat_publishes_total", "result" => "malformed").increment(1);
     })?;
     let token = params.find("token").filter(|token| !token.is_empty()).or_else(|| bearer(&headers).map(str::to_owned));
-    let site = Site { widget_key: Some(&widget_key), origin: foreign_origin(&headers) };
+    let site = Site { widget_key: Key::Shown(&widget_key), origin: foreign_origin(&headers) };
     let caller = Caller { token: token.as_deref().unwrap_or_default(), site, from };
     let published = hub.publish(room, caller, command).await?;
     let data = match published {

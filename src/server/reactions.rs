@@ -56,7 +56,7 @@ async fn react(
     headers: &HeaderMap,
 ) -> Result<Response, ApiError> {
     let widget_key = params.find("widget_key");
-    let site = Site { widget_key: widget_key.as_deref(), origin: foreign_origin(headers) };
+    let site = Site { widget_key: widget_key.as_deref().into(), origin: foreign_origin(headers) };
     let caller = Caller { token: bearer(headers).unwrap_or_default(), site, from };
     let Reacted { reactions, seq, .. } = hub.react(room, caller, message, &emoji, is_set).await?;
     let data = Reactions::at(&hub.position(seq), &reactions);

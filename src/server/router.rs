@@ -4,7 +4,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::{self, Next},
     response::Response,
-    routing::{any, delete, get, post, put},
+    routing::{MethodRouter, any, delete, get, post, put},
 };
 use serde::de::DeserializeOwned;
 use tower_http::{
@@ -13,9 +13,9 @@ use tower_http::{
 };
 
 use super::{
-    admin, api, embed,
+    admin, apex, api, embed,
     error::{self, ApiError},
-    export, held, import, moderation, page, people, publish, reactions, replay, revoke,
+    export, held, import, moderation, page, people, publish, reactions, relay, replay, revoke,
     state::AppState,
     subscribe, telemetry, webhooks, widget_keys,
 };
@@ -76,6 +76,9 @@ pub fn router(state: AppState) -> Router {
         .merge(widget("/subscribe", Router::new().route("/{id}", get(subscribe::subscribe))))
         .merge(widget("/publish", Router::new().route("/{id}", post(publish::publish))))
         .merge(widget("/v1", streams))
+        .route("/apex", get(apex::connect))
+        .route("/ws/broadcast", get(relay::broadcast))
+        .route("/ws/echo", get(relay::echo))
         .route("/admin", get(admin::show).post(admin::sign_in))
         .route("/admin/sign-out", post(admin::sign_out))
         .route("/admin/rooms", post(admin::rooms::create))
@@ -98,6 +101,20 @@ pub fn router(state: AppState) -> Router {
         .layer(SetResponseHeaderLayer::if_not_present(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
         .layer(SetResponseHeaderLayer::if_not_present(header::REFERRER_POLICY, HeaderValue::from_static("same-origin")))
         .with_state(state)
+}
+
+/// The relay alone, whatever the path: what its clients find on a port of its own.
+pub(super) fn relay_router(state: AppState) -> Router {
+    one_protocol(get(relay::broadcast), state)
+}
+
+/// The same of Apex.
+pub(super) fn apex_router(state: AppState) -> Router {
+    one_protocol(get(apex::connect), state)
+}
+
+fn one_protocol(connect: MethodRouter<AppState>, state: AppState) -> Router {
+    Router::new().fallback(connect).layer(middleware::from_fn(error::translate)).with_state(state)
 }
 
 /// The widget API is made for pages of other origins; it carries no cookies, so any origin may be let in.

@@ -7,16 +7,16 @@ use std::{
 };
 
 use leptos::config::LeptosOptions;
-use tokio::{signal::unix::SignalKind, sync::watch};
+use tokio::{net::TcpListener, signal::unix::SignalKind, sync::watch};
 
 use super::{
-    Config, HEARTBEAT, Streams,
+    Config, HEARTBEAT, Sockets, Streams,
     admission::{Admission, ConnectionLimits},
     client_address::TrustedProxies,
     hooks::{Client, Guard, Reviews, Schedule, Webhooks, system_trust},
     listen,
     password::Password,
-    router::router,
+    router::{apex_router, relay_router, router},
     secrets,
     state::{AdminKey, AppState},
     telemetry,
@@ -61,8 +61,10 @@ pub enum RunError {
     #[error("the site's secret (--site-secret) is the token secret: it must be another one")]
     SameSecret,
     /// The address is not ours to listen on.
-    #[error("cannot listen on {addr} (--addr): {source}")]
+    #[error("cannot listen on {addr} ({flag}): {source}")]
     Listen {
+        /// The setting that says so.
+        flag: &'static str,
         /// The address.
         addr: SocketAddr,
         /// Why.
@@ -102,21 +104,24 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let hub = Hub::start(engine.clone(), rooms, tokens, config.limits(), allowed_origins, reserved, Arc::new(reviews)).await?;
     let webhooks = Webhooks::start(engine.clone(), hub.clone(), hooks, Schedule::default()).await?;
 
-    let failed = |source| RunError::Listen { addr: config.addr, source };
     let limits = connection_limits(&config)?;
-    let listener = listen::bind(config.addr).map_err(failed)?;
+    let listener = bind("--addr", config.addr)?;
+    let relay = config.relay_addr.map(|addr| bind("--relay-addr", addr)).transpose()?;
+    let apex = config.apex_addr.map(|addr| bind("--apex-addr", addr)).transpose()?;
     let addr = listener.local_addr()?;
     // Not before it is sure that it can be printed.
     let (password, new_password) = password(&config)?;
     hub.admit_owners_by(password.fingerprint());
-    greet(&hub, addr, first_start.then_some(config.data_dir.as_path()), new_password.as_deref())?;
+    greet(&hub, first_start.then_some(config.data_dir.as_path()), new_password.as_deref())?;
+    say_where(addr, &[("the relay", &relay), ("Apex", &apex)])?;
 
     let options = LeptosOptions::builder().output_name("live-chat").site_root(site_root()).site_addr(addr).build();
     let options = Arc::new(options);
-    let streams = Arc::new(Streams::start(&hub, HEARTBEAT)?);
+    let (streams, sockets) = (Arc::new(Streams::start(&hub, HEARTBEAT)?), Sockets::default());
     let state = AppState {
         hub: hub.clone(),
         streams: Arc::clone(&streams),
+        sockets: sockets.clone(),
         webhooks: webhooks.clone(),
         metrics,
         options,
@@ -124,18 +129,26 @@ async fn serve(config: Config) -> Result<(), RunError> {
         password,
         trusted_proxies: TrustedProxies(config.trusted_proxies.map(|proxies| proxies.0)),
     };
-    let app = router(state);
+    let one_protocol = [
+        relay.map(|listener| (listener, relay_router(state.clone()))),
+        apex.map(|listener| (listener, apex_router(state.clone()))),
+    ];
+    let listeners: Vec<_> = one_protocol.into_iter().flatten().chain([(listener, router(state))]).collect();
     let (stop, stopping) = watch::channel(false);
-    let signal = stop_signal()?;
+    let (signal, all_sockets) = (stop_signal()?, sockets.clone());
     tokio::spawn(async move {
         signal.await;
         tracing::info!("stopping: streams end, accepted messages are stored");
         hub.stop();
         stop.send_replace(true);
         tokio::spawn(end_late());
+        all_sockets.stop();
         streams.stop();
     });
-    listen::serve(listener, app, Admission::new(limits), stopping).await;
+    let admission = Admission::new(limits);
+    let serve = |(listener, app)| listen::serve(listener, app, admission.clone(), stopping.clone());
+    futures::future::join_all(listeners.into_iter().map(serve)).await;
+    sockets.ended().await;
     webhooks.stop().await;
     tokio::task::block_in_place(|| engine.close());
     tracing::info!("stopped");
@@ -159,8 +172,12 @@ fn connection_limits(config: &Config) -> io::Result<ConnectionLimits> {
     Ok(ConnectionLimits { per_address: config.max_connections_per_address, ..ConnectionLimits::of(total) })
 }
 
-/// Says where the chat is, and at the first start what its owner must know.
-fn greet(hub: &Hub, addr: SocketAddr, first_start_in: Option<&Path>, new_password: Option<&str>) -> io::Result<()> {
+fn bind(flag: &'static str, addr: SocketAddr) -> Result<TcpListener, RunError> {
+    listen::bind(addr).map_err(|source| RunError::Listen { flag, addr, source })
+}
+
+/// Says at the first start what the owner of the chat must know.
+fn greet(hub: &Hub, first_start_in: Option<&Path>, new_password: Option<&str>) -> io::Result<()> {
     let mut out = io::stdout().lock();
     if let Some(folder) = first_start_in {
         writeln!(out, "First start: everything is kept in {}", folder.display())?;
@@ -169,6 +186,17 @@ fn greet(hub: &Hub, addr: SocketAddr, first_start_in: Option<&Path>, new_passwor
     }
     if let Some(password) = new_password {
         writeln!(out, "Password for /admin, not shown again: {password}")?;
+    }
+    out.flush()
+}
+
+/// Says where the chat is, and which of its protocols have a port of their own.
+fn say_where(addr: SocketAddr, protocols: &[(&str, &Option<TcpListener>)]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    for (protocol, listener) in protocols {
+        if let Some(listener) = listener {
+            writeln!(out, "live-chat serves {protocol} on ws://{}", listener.local_addr()?)?;
+        }
     }
     writeln!(out, "live-chat is listening on http://{addr}")?;
     out.flush()

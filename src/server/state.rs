@@ -4,7 +4,7 @@ use axum::extract::FromRef;
 use leptos::config::LeptosOptions;
 use metrics_exporter_prometheus::PrometheusHandle;
 
-use super::{client_address::TrustedProxies, hooks::Webhooks, password::Password, streams::Streams};
+use super::{client_address::TrustedProxies, hooks::Webhooks, password::Password, sockets::Sockets, streams::Streams};
 use crate::hub::Hub;
 
 /// What the handlers share. Clones are cheap.
@@ -14,6 +14,8 @@ pub struct AppState {
     pub hub: Hub,
     /// What serves the subscribers.
     pub streams: Arc<Streams>,
+    /// The WebSocket connections.
+    pub sockets: Sockets,
     /// Who else is told what happens.
     pub webhooks: Webhooks,
     /// What the program tells of itself.

@@ -19,7 +19,7 @@ use crate::{
     chat::{Capabilities, Capability, Event, Position, RoomId, RoomState},
     engine::EngineError,
     hub::{Entry, Fetch, Fetched, Hub, Identity, Item, Refusal, Site, Subscriber, TokenError, Wake, Welcome},
-    protocol::inlive,
+    protocol::{Dialect, inlive},
 };
 
 /// How long an `EventSource` waits before it comes back: spread, so that after a restart not all come in the same moment.
@@ -50,13 +50,17 @@ pub(super) async fn subscribe(
     let inbox = Arc::clone(streams.next());
     let wake: Arc<dyn Wake> = inbox.clone();
     let widget_key = params.find("widget_key");
-    let site = Site { widget_key: widget_key.as_deref(), origin: foreign_origin(&headers) };
+    let site = Site { widget_key: widget_key.as_deref().into(), origin: foreign_origin(&headers) };
     match hub.subscribe(room, identity.clone(), site, from, resume_position(&headers, &params).as_deref(), &wake) {
         Ok((mut subscriber, welcome)) => {
             let init = init(&hub, &mut subscriber, &welcome, identity, capabilities);
-            let open = move |Taken { socket, head, permit }| {
-                let first = joined([Bytes::from(head), init].into_iter());
-                inbox.open(Opened { socket, first, subscriber, permit });
+            // Whatever else the client sent is of no interest: no other request is answered on this connection.
+            let open = move |Taken { socket, head, permit, .. }: Taken| match socket.into_std() {
+                Ok(socket) => {
+                    let first = joined([Bytes::from(head), init].into_iter());
+                    inbox.open(Opened { socket, first, subscriber, permit });
+                }
+                Err(error) => tracing::warn!(%error, "a connection could not be taken over"),
             };
             Ok(stream_head(Takeover::new(open)))
         }
@@ -110,7 +114,7 @@ pub(super) fn shared_frame(hub: &Hub, room: RoomId, entry: &Entry) -> Bytes {
         Item::Waiting(waiting) => inlive::waiting(room, *waiting),
         Item::Erased => Bytes::new(),
     };
-    entry.frame(encode).clone()
+    entry.frame(Dialect::Inlive, encode).clone()
 }
 
 /// An entry's frame for a subscriber whose position after it is `own`, if that is not the shared one.

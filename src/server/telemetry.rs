@@ -57,6 +57,7 @@ pub fn collect() -> PrometheusHandle {
 fn describe() {
     describe_gauge!("live_chat_connections", Unit::Count, "TCP connections that are open");
     describe_counter!("live_chat_connections_refused_total", Unit::Count, "Connections refused, by the limit that was reached");
+    describe_gauge!("live_chat_sockets", Unit::Count, "WebSocket connections that are open, by dialect");
     describe_gauge!("live_chat_subscribers", Unit::Count, "Streams that are open");
     describe_counter!("live_chat_deliveries_total", Unit::Count, "Events and notices handed to the sockets of subscribers");
     describe_counter!("live_chat_sends_total", Unit::Count, "Writes to the sockets of subscribers; a burst leaves in one");

@@ -11,6 +11,8 @@ fn a_wrong_value_is_refused_with_the_name_of_its_setting() {
     let rows = [
         ("--addr", "nowhere"),
         ("--addr", "127.0.0.1"),
+        ("--relay-addr", "8080"),
+        ("--apex-addr", "localhost"),
         ("--widget-key", ""),
         ("--widget-key", "a b"),
         ("--token-secret", "short"),

@@ -1,11 +1,13 @@
 //! Tests from outside: through the router for HTTP, through the engine's trait for the store. Laid out as the URL tree.
 
 mod admin;
+mod apex;
 mod client;
 mod config;
 mod connections;
 mod embed;
 mod export;
+mod fuzz;
 mod held;
 mod import;
 mod invitations;
@@ -20,19 +22,23 @@ mod publish;
 mod queue;
 mod reactions;
 mod receiver;
+mod relay;
 mod replay;
 mod resume;
 mod resume_model;
 mod review;
 mod revoke;
+mod rfc6455;
 mod roles;
 mod rules;
 mod search;
 mod site;
 mod site_users;
+mod sockets;
 mod store;
 mod streams;
 mod subscribe;
+mod web_socket;
 mod webhooks;
 mod widget_keys;
 

@@ -19,8 +19,8 @@ use crate::{
     hub::{self, ConnectionId, Hub, ReservedNames, RingSize, Rooms, Tokens, Wake},
     protocol::webhook::Secret,
     server::{
-        AdminKey, Admission, AppState, ConnectionLimits, Guard, HEARTBEAT, HookClient, Password, Reviews, Schedule, Streams,
-        TrustedProxies, Webhooks, bind, collect_metrics, hash_password, router, serve, system_trust,
+        AdminKey, Admission, AppState, ConnectionLimits, Guard, HEARTBEAT, HookClient, Password, Reviews, Schedule, Sockets,
+        Streams, TrustedProxies, Webhooks, bind, collect_metrics, hash_password, router, serve, system_trust,
     },
 };
 
@@ -31,7 +31,7 @@ pub const SITE_SECRET: &str = "the secret of a site, for tests alone";
 pub const WIDGET_KEY: &str = "widget-key";
 
 /// A client that shows that key, and is no browser.
-pub const KEYED: hub::Site<'_> = hub::Site { widget_key: Some(WIDGET_KEY), origin: None };
+pub const KEYED: hub::Site<'_> = hub::Site { widget_key: hub::Key::Shown(WIDGET_KEY), origin: None };
 
 /// Made once: it takes a third of a second, unoptimized.
 fn password_hash() -> &'static str {
@@ -60,6 +60,7 @@ pub struct Site {
     pub addr: SocketAddr,
     engine: Arc<Sqlite>,
     streams: Arc<Streams>,
+    sockets: Sockets,
     webhooks: Webhooks,
     app: Router,
     stop: watch::Sender<bool>,
@@ -127,11 +128,13 @@ impl Site {
         let password = Password::of(password_hash().to_owned());
         hub.admit_owners_by(password.fingerprint());
         let streams = Arc::new(Streams::start(&hub, setting.heartbeat).expect("threads"));
+        let sockets = Sockets::default();
         let webhooks = Webhooks::start(engine.clone(), hub.clone(), client, setting.schedule).await.expect("a readable log");
         let options = LeptosOptions::builder().output_name("live-chat").site_root("target/no-site").build();
         let state = AppState {
             hub: hub.clone(),
             streams: Arc::clone(&streams),
+            sockets: sockets.clone(),
             webhooks: webhooks.clone(),
             metrics: collect_metrics(),
             options: Arc::new(options),
@@ -144,7 +147,7 @@ impl Site {
         let addr = listener.local_addr().expect("bound");
         let (stop, stopping) = watch::channel(false);
         let server = tokio::spawn(serve(listener, app.clone(), Admission::new(setting.connections), stopping));
-        Self { folder, hub, addr, engine, streams, webhooks, app, stop, server }
+        Self { folder, hub, addr, engine, streams, sockets, webhooks, app, stop, server }
     }
 
     /// Stops the chat and starts it again on the same folder.
@@ -159,6 +162,7 @@ impl Site {
         self.end_streams();
         self.stop.send_replace(true);
         self.server.await.expect("the server never panics");
+        self.sockets.ended().await;
         self.webhooks.stop().await;
         self.engine.close();
         self.folder
@@ -167,6 +171,7 @@ impl Site {
     /// The first half of a stop.
     pub fn end_streams(&self) {
         self.hub.stop();
+        self.sockets.stop();
         self.streams.stop();
     }
 

@@ -1,0 +1,77 @@
+//! What must hold for whatever bytes a client sends, a function for each dialect: for `cargo fuzz`, and for the project's own tests.
+
+use bytes::Bytes;
+use live_chat::{
+    chat::{Draft, Event, Kind, Message, Payload, Profile, RoomId, Timestamp, UserId},
+    protocol::{apex, frame::Frame, relay},
+};
+use serde_json::value::RawValue;
+
+/// Bytes that an envelope takes, about, around what is said.
+const ENVELOPE_BYTES: usize = 300;
+
+/// Apex: no frame makes more of itself than its length allows, and whatever was said can be told.
+pub fn apex(bytes: &[u8]) {
+    for frame in frames(bytes) {
+        match apex::decode(&frame) {
+            Ok(actions) => {
+                assert!(actions.len() <= 101, "bounded");
+                actions.iter().for_each(|action| told(action, bytes.len()));
+            }
+            Err(failure) => assert!(apex::failure(&failure).encode().len() < ENVELOPE_BYTES),
+        }
+    }
+    if let Some(payload) = payload(bytes) {
+        for private in [false, true] {
+            // An ampersand and a quote are six bytes each in HTML, and a control character in JSON.
+            let frame = apex::encode(&event(payload.clone(), private), "live-chat");
+            assert!(frame.len() <= 6 * bytes.len() + ENVELOPE_BYTES, "{}", frame.len());
+        }
+    }
+}
+
+/// The relay: a frame becomes the same one again, and whatever others said can be told.
+pub fn relay(bytes: &[u8]) {
+    for frame in frames(bytes) {
+        let draft = relay::decode(frame.clone(), "Guest 1".to_owned());
+        assert!(draft.payload.get().len() <= 6 * bytes.len() + ENVELOPE_BYTES);
+        assert_eq!(relay::encode(&event(draft.payload, false)), frame.encode());
+    }
+    if let Some(payload) = payload(bytes) {
+        assert!(relay::encode(&event(payload.clone(), false)).len() <= bytes.len() + ENVELOPE_BYTES);
+        assert!(relay::encode(&event(payload, true)).is_empty(), "private");
+    }
+}
+
+/// What is said by an action can be told, in a message or in a failure.
+fn told(action: &apex::Action, bytes: usize) {
+    let (name, text) = match action {
+        apex::Action::Authenticate { token } => (token, ""),
+        apex::Action::Join { channel: Some(channel), .. } | apex::Action::Leave { channel } => (channel, ""),
+        apex::Action::MessageChannel { channel, text } => (channel, text.as_str()),
+        apex::Action::MessageUser { uuid, text } => (uuid, text.as_str()),
+        apex::Action::Join { channel: None, .. } | apex::Action::Unknown | apex::Action::TooMany => return,
+    };
+    let Draft { payload, .. } = apex::draft("Guest 1", text);
+    let frames =
+        [apex::encode(&event(payload, false), "live-chat"), apex::failure(&apex::Failure::UnknownChannel(name.clone())).encode()];
+    frames.iter().for_each(|frame| assert!(frame.len() <= 6 * bytes + ENVELOPE_BYTES, "{}", frame.len()));
+}
+
+/// The frames that hold those bytes.
+fn frames(bytes: &[u8]) -> Vec<Frame> {
+    let text = std::str::from_utf8(bytes).ok().map(Frame::text);
+    text.into_iter().chain([Frame::Binary(Bytes::copy_from_slice(bytes))]).collect()
+}
+
+/// What those bytes are as what somebody else has said.
+fn payload(bytes: &[u8]) -> Option<Payload> {
+    RawValue::from_string(String::from_utf8(bytes.to_vec()).ok()?).ok()
+}
+
+fn event(payload: Payload, is_private: bool) -> Event {
+    let user = |name: &str| UserId::try_from(name.to_owned()).expect("a valid id");
+    let message = Message { author: user("ann"), profile: Profile::default(), payload, video_time: 0.0, reactions: Vec::new() };
+    let kind = if is_private { Kind::Private { to: user("bob"), message } } else { Kind::Message(message) };
+    Event { room: RoomId::FIRST, seq: 1, sent_at: Timestamp(0), kind }
+}

@@ -1,0 +1,216 @@
+use std::{
+    io::{self, ErrorKind, Read, Write},
+    pin::Pin,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tokio::{io::AsyncWrite, net::TcpStream};
+use tungstenite::{
+    Error, Message,
+    error::ProtocolError,
+    protocol::{CloseFrame, Role, WebSocket, WebSocketConfig},
+};
+
+use super::Ending;
+use crate::protocol::frame::Frame;
+
+/// What is read of a socket at once. A connection has it for as long as it lives.
+const READ_BYTES: usize = 1_024;
+
+/// What an outbox may keep when it is empty.
+const KEPT_BYTES: usize = 1_024;
+
+/// How long a socket may take nothing before its connection is cut off. Its client can come back when it can read again.
+const STALLED_FOR: Duration = Duration::from_secs(60);
+
+/// Longest reason of a close (RFC 6455 5.5: 125 bytes, of which the code takes two).
+const REASON_BYTES: usize = 123;
+
+/// A WebSocket connection as the protocol sees it: frames in and out. It never waits but in [`flush`](Self::flush) and
+/// [`readable`](Self::readable).
+pub(super) struct Socket(WebSocket<Wire>);
+
+/// The TCP connection, as tungstenite sees it: it takes everything.
+struct Wire {
+    socket: TcpStream,
+    outbox: Outbox,
+}
+
+/// What is to be sent to a client, in this order.
+#[derive(Default)]
+pub(in crate::server) struct Outbox(Vec<u8>);
+
+/// What was read.
+pub(super) enum Received {
+    /// A message.
+    Frame(Frame),
+    /// A sign of life.
+    Control,
+    /// Nothing yet.
+    Nothing,
+}
+
+impl Outbox {
+    /// Adds frames that are encoded already.
+    pub(in crate::server) fn push(&mut self, frames: &[u8]) {
+        self.0.extend_from_slice(frames);
+    }
+
+    /// Adds a frame.
+    pub(in crate::server) fn send(&mut self, frame: Frame) {
+        self.push(&frame.encode());
+    }
+}
+
+impl Read for Wire {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.socket.try_read(buffer)
+    }
+}
+
+impl Write for Wire {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.outbox.push(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Socket {
+    /// A connection whose `head` is to be sent yet, and of which this was `received` already.
+    pub(super) fn new(socket: TcpStream, head: Vec<u8>, received: Bytes, message_bytes: usize) -> Self {
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BYTES)
+            // Each frame goes straight on into the outbox.
+            .write_buffer_size(0)
+            .max_message_size(Some(message_bytes))
+            .max_frame_size(Some(message_bytes));
+        let wire = Wire { socket, outbox: Outbox(head) };
+        Self(WebSocket::from_partially_read(wire, received.into(), Role::Server, Some(config)))
+    }
+
+    /// What is to be sent.
+    pub(super) fn outbox(&mut self) -> &mut Outbox {
+        &mut self.0.get_mut().outbox
+    }
+
+    /// Reads what there is, up to the end of a message. What a control frame leads to is in the outbox then.
+    ///
+    /// # Errors
+    /// How the connection ends: the client has closed it, or does not keep to the protocol. Nothing may be read after that.
+    pub(super) fn read(&mut self) -> Result<Received, Ending> {
+        let message = match self.0.read() {
+            Ok(message) => message,
+            Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => return Ok(Received::Nothing),
+            Err(error) => return Err(ending(&error)),
+        };
+        match message {
+            Message::Text(text) => Ok(Received::Frame(Frame::Text(text))),
+            Message::Binary(bytes) => Ok(Received::Frame(Frame::Binary(bytes))),
+            Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_) => {
+                // The answer to a ping, or to a close, which is the end.
+                self.0.flush().map(|()| Received::Control).map_err(|error| ending(&error))
+            }
+        }
+    }
+
+    /// Asks the client whether it is there.
+    pub(super) fn ping(&mut self) {
+        // Into memory, before any close: it cannot fail.
+        let _ = self.0.send(Message::Ping(Bytes::new()));
+    }
+
+    /// Says that the connection closes.
+    pub(super) fn close(&mut self, code: u16, reason: &str) {
+        let mut end = reason.len().min(REASON_BYTES);
+        while !reason.is_char_boundary(end) {
+            end -= 1;
+        }
+        let frame = CloseFrame { code: code.into(), reason: reason[..end].into() };
+        // Nor can this, and if the client has closed already there is nothing to say.
+        let _ = self.0.close(Some(frame));
+    }
+
+    /// Waits until the client has sent something, or is gone. Cancel safe.
+    pub(super) async fn readable(&self) {
+        // What is wrong is found when it is read.
+        let _ = self.0.get_ref().socket.readable().await;
+    }
+
+    /// Sends what is in the outbox.
+    ///
+    /// # Errors
+    /// The client is gone, or has taken nothing for a minute.
+    pub(super) async fn flush(&mut self) -> Result<(), Ending> {
+        let Wire { socket, outbox: Outbox(bytes) } = self.0.get_mut();
+        let mut sent = 0;
+        while sent < bytes.len() {
+            match socket.try_write(&bytes[sent..]) {
+                Ok(count) if count > 0 => sent += count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => writable(socket).await?,
+                Ok(_) | Err(_) => return Err(Ending::Drop),
+            }
+        }
+        if sent > 0 {
+            metrics::counter!("live_chat_sends_total").increment(1);
+        }
+        bytes.clear();
+        bytes.shrink_to(KEPT_BYTES);
+        Ok(())
+    }
+
+    /// Waits until the client has closed the connection, as one of both ends says, having read what there is. Not to be called when it
+    /// does not keep to the protocol.
+    pub(super) async fn closed(&mut self) {
+        while let Ok(received) = self.read() {
+            if let Received::Nothing = received {
+                self.readable().await;
+            }
+        }
+    }
+
+    /// Ends what is sent, then waits until the client has ended it too: what it has not read yet would be lost if the connection was
+    /// closed while something of it is unread here.
+    pub(super) async fn hang_up(mut self) {
+        let socket = &mut self.0.get_mut().socket;
+        if std::future::poll_fn(|cx| Pin::new(&mut *socket).poll_shutdown(cx)).await.is_err() {
+            return;
+        }
+        loop {
+            match socket.try_read(&mut [0; READ_BYTES]) {
+                Ok(0) => return,
+                Ok(_) => tokio::task::coop::consume_budget().await,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    let _ = socket.readable().await;
+                }
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+async fn writable(socket: &TcpStream) -> Result<(), Ending> {
+    match tokio::time::timeout(STALLED_FOR, socket.writable()).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => Err(Ending::Drop),
+        Err(_) => {
+            metrics::counter!("live_chat_subscribers_cut_off_total").increment(1);
+            Err(Ending::Drop)
+        }
+    }
+}
+
+/// How a connection ends that cannot be read any more (RFC 6455 7.4.1).
+fn ending(error: &Error) -> Ending {
+    match error {
+        Error::ConnectionClosed | Error::AlreadyClosed | Error::Io(_) => Ending::Drop,
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Ending::Drop,
+        Error::Capacity(_) => Ending::Fail(Ending::TOO_BIG, "The message is too long."),
+        Error::Utf8(_) => Ending::Fail(Ending::INVALID_DATA, "The text is not UTF-8."),
+        _ => Ending::Fail(Ending::PROTOCOL_ERROR, "This is not the WebSocket protocol."),
+    }
+}

@@ -1,0 +1,107 @@
+//! A bounded run of what `cargo fuzz` runs for as long as it is let: any bytes, and bytes that look like what the dialects are made of.
+
+use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
+
+use super::{
+    Site,
+    web_socket::{CLOSE, WebSocket, close, frame},
+};
+
+#[path = "../../fuzz/dialects.rs"]
+mod dialects;
+
+/// Connections that send whatever frames.
+const CONNECTIONS: usize = 150;
+
+/// JSON of the kind that the dialects take, and what is nearly that.
+fn nearly_json() -> impl Strategy<Value = Vec<u8>> {
+    let words = prop::sample::select(vec![
+        "action",
+        "join_channel",
+        "message_channel",
+        "message_user",
+        "channel_name",
+        "message",
+        "uuid",
+        "token",
+        "type",
+        "chat",
+        "username",
+        "message_text",
+        "frame",
+        "text",
+        "binary",
+        "data",
+        "authenticate",
+        "join_or_create",
+        "&<>\\\"'",
+        "\\u0000",
+        "é",
+    ]);
+    let leaf = prop_oneof![
+        3 => words.clone().prop_map(|word| format!("\"{word}\"")),
+        1 => Just("null".to_owned()),
+        1 => Just("true".to_owned()),
+        1 => any::<i64>().prop_map(|number| number.to_string()),
+        1 => any::<f64>().prop_map(|number| number.to_string()),
+    ];
+    let value = leaf.prop_recursive(4, 64, 8, move |inner| {
+        let member = (words.clone(), inner.clone()).prop_map(|(name, value)| format!("\"{name}\":{value}"));
+        prop_oneof![
+            prop::collection::vec(inner, 0..8).prop_map(|values| format!("[{}]", values.join(","))),
+            prop::collection::vec(member, 0..8).prop_map(|members| format!("{{{}}}", members.join(","))),
+        ]
+    });
+    // As it is, cut off, or with one byte that is another.
+    (value, any::<prop::sample::Index>(), any::<u8>(), 0..3_u8).prop_map(|(json, at, byte, spoiled)| {
+        let mut bytes = json.into_bytes();
+        match spoiled {
+            0 => {}
+            1 => bytes.truncate(at.index(bytes.len())),
+            _ => {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+        }
+        bytes
+    })
+}
+
+fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![nearly_json(), any::<Vec<u8>>()]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn apex_takes_any_bytes(bytes in any_bytes()) {
+        dialects::apex(&bytes);
+    }
+
+    #[test]
+    fn the_relay_takes_any_bytes(bytes in any_bytes()) {
+        dialects::relay(&bytes);
+    }
+}
+
+/// Whatever frames come, each in a form that a client could send, the connection ends with a close frame: had its task panicked, there
+/// would be none.
+#[tokio::test]
+async fn whatever_frames_come_the_server_has_the_last_word() {
+    let site = Site::open().await;
+    let first_bytes = prop_oneof![4 => prop::sample::select(vec![0x81_u8, 0x82, 0x01, 0x00, 0x80, 0x89, 0x8a]), 1 => any::<u8>()];
+    let frames = prop::collection::vec((first_bytes, prop_oneof![2 => any_bytes(), 1 => Just(vec![b'x'; 40_000])]), 0..6);
+    let mut runner = TestRunner::deterministic();
+    for path in ["/ws/echo", "/ws/broadcast", "/apex"].iter().cycle().take(CONNECTIONS) {
+        let frames = frames.new_tree(&mut runner).expect("no filter").current();
+        let sent: Vec<u8> = frames.iter().flat_map(|(first, payload)| frame(*first, payload)).chain(close(1000)).collect();
+        let mut client = WebSocket::open(site.addr, path).await;
+        client.write(&sent).await;
+        let mut last = None;
+        while let Some(received) = client.next().await {
+            last = Some(received.opcode);
+        }
+        assert_eq!(last, Some(CLOSE), "{path}: {frames:?}");
+    }
+}
