@@ -148,7 +148,7 @@ pub fn quote(told: &Json) -> Option<Quote> {
 }
 
 /// A message of the chat, if an envelope holds one: rooms carry other messages too.
-fn said(envelope: &Json) -> Option<ChatMessage> {
+pub fn said(envelope: &Json) -> Option<ChatMessage> {
     let message = envelope.get("message");
     let place = id(envelope, "id")?;
     let reply_to = id(&message, "reply_to").filter(|quoted| quoted.room == place.room);
@@ -173,11 +173,6 @@ fn said(envelope: &Json) -> Option<ChatMessage> {
         reactions: reactions(envelope),
         quote: reply_to.map(quote),
     })
-}
-
-/// Reads a message as the server tells it alone.
-pub fn message(answer: &str) -> Option<ChatMessage> {
-    said(&Json::parse(answer)?.get("data"))
 }
 
 impl Extract {

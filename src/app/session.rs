@@ -225,7 +225,7 @@ impl Session {
         let answer = request::get(&url).await;
         // Another may have been pinned meanwhile.
         if self.settings.with_untracked(|now| now.pinned_message == id) {
-            self.pinned.set(answer.ok().and_then(|answer| incoming::message(&answer.text)));
+            self.pinned.set(request::data(self.texts, answer).ok().and_then(|told| incoming::said(&told)));
         }
     }
 

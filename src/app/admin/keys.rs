@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use super::{naming, page, path_to_rooms};
+use super::{fields, naming, page, path_to_rooms};
 use crate::{app::clock::Zone, chat::RoomId, texts::Texts};
 
 /// All widget keys, and the form to make one.
@@ -111,43 +111,12 @@ fn new_key(
     rooms: Vec<(RoomId, String)>,
     KeyForm { name, room, origins, errors }: KeyForm,
 ) -> impl IntoView {
-    let invalid = errors.each_ref().map(|error| (!error.is_empty()).then_some("true"));
     let [name_error, room_error, origins_error] = errors;
-    let options = rooms.into_iter().map(|(id, name)| {
-        let value = id.to_string();
-        let selected = value == room;
-        view! { <option value=value.clone() selected=selected>{format!("{value}: {name}")}</option> }
-    });
-    let error = |id: &'static str, error: String| {
-        let is_fine = error.is_empty();
-        view! { <p id=id class="error" role="alert" hidden=is_fine>{error}</p> }
-    };
+    let is_invalid = !origins_error.is_empty();
     view! {
         <form class="fields" method="post" action="/admin/keys" aria-labelledby="new">
-            <p class="field">
-                <label for="name">{texts.text("admin.name")}</label>
-                <input
-                    id="name"
-                    name="name"
-                    type="text"
-                    required
-                    maxlength="64"
-                    autocomplete="off"
-                    dir="auto"
-                    value=name
-                    aria-invalid=invalid[0]
-                    aria-describedby="name-error"
-                />
-            </p>
-            {error("name-error", name_error)}
-            <p class="field">
-                <label for="room">{texts.text("admin.room")}</label>
-                <select id="room" name="room" aria-invalid=invalid[1] aria-describedby="room-error">
-                    <option value="">{texts.text("admin.all_rooms")}</option>
-                    {options.collect_view()}
-                </select>
-            </p>
-            {error("room-error", room_error)}
+            {fields::name(texts, name, name_error)}
+            {fields::room(texts, rooms, &room, room_error)}
             <p class="field">
                 <label for="origins">{texts.text("admin.origins")}</label>
                 <textarea
@@ -158,14 +127,14 @@ fn new_key(
                     autocomplete="off"
                     spellcheck="false"
                     placeholder="https://example.com"
-                    aria-invalid=invalid[2]
+                    aria-invalid=is_invalid.then_some("true")
                     aria-describedby="origins-help origins-error"
                 >
                     {origins}
                 </textarea>
             </p>
             <p id="origins-help" class="help">{texts.text("admin.origins_help")}</p>
-            {error("origins-error", origins_error)}
+            {fields::error("origins-error", origins_error)}
             <button class="button" type="submit">{texts.text("admin.make_key")}</button>
         </form>
     }

@@ -1,6 +1,7 @@
 //! What whoever runs the chat sees. Rendered on the server alone: forms and links, no script.
 
 mod acts;
+mod fields;
 mod keys;
 mod people;
 mod queue;

@@ -2,7 +2,7 @@
 
 use leptos::{either::EitherOf3, prelude::*};
 
-use super::{naming, page, path_to_rooms};
+use super::{fields, naming, page, path_to_rooms};
 use crate::{
     app::view::{InvitationRow, PeopleView},
     texts::Texts,
@@ -11,9 +11,7 @@ use crate::{
 /// The invitations, and the form to make one.
 pub fn people(texts: &'static Texts, view: PeopleView) -> impl IntoView {
     let PeopleView { invitations, rooms, name, link, invited, error } = view;
-    let is_wrong = !error.is_empty();
     let has_invitations = !invitations.is_empty();
-    let options = rooms.into_iter().map(|(room, name)| view! { <option value=room.to_string()>{name}</option> }).collect_view();
     let made = (!link.is_empty()).then(|| {
         view! {
             <section class="made" role="status">
@@ -27,41 +25,23 @@ pub fn people(texts: &'static Texts, view: PeopleView) -> impl IntoView {
             <p>{texts.text("admin.people_help")}</p>
             {made}
             <p hidden=has_invitations>{texts.text("admin.nobody_invited")}</p>
-            <table hidden=!has_invitations>
-                <thead>
-                    <tr>
-                        <th scope="col">{texts.text("admin.name")}</th>
-                        <th scope="col">{texts.text("admin.room")}</th>
-                        <th scope="col">{texts.text("admin.invitation")}</th>
-                        <th scope="col">{texts.text("admin.revoke")}</th>
-                    </tr>
-                </thead>
-                <tbody>{invitations.into_iter().map(|invitation| row(texts, invitation)).collect_view()}</tbody>
-            </table>
+            <div class="wide" role="region" aria-label=texts.text("admin.people") tabindex="0" hidden=!has_invitations>
+                <table>
+                    <thead>
+                        <tr>
+                            <th scope="col">{texts.text("admin.name")}</th>
+                            <th scope="col">{texts.text("admin.room")}</th>
+                            <th scope="col">{texts.text("admin.invitation")}</th>
+                            <th scope="col">{texts.text("admin.revoke")}</th>
+                        </tr>
+                    </thead>
+                    <tbody>{invitations.into_iter().map(|invitation| row(texts, invitation)).collect_view()}</tbody>
+                </table>
+            </div>
             <h2 id="new">{texts.text("admin.new_invitation")}</h2>
             <form class="fields" method="post" action="/admin/people" aria-labelledby="new">
-                <p class="field">
-                    <label for="name">{texts.text("admin.name")}</label>
-                    <input
-                        id="name"
-                        name="name"
-                        type="text"
-                        autocomplete="off"
-                        dir="auto"
-                        required
-                        value=name
-                        aria-invalid=is_wrong.then_some("true")
-                        aria-describedby="name-error"
-                    />
-                </p>
-                <p id="name-error" class="error" role="alert" hidden=!is_wrong>{error}</p>
-                <p class="field">
-                    <label for="room">{texts.text("admin.room")}</label>
-                    <select id="room" name="room">
-                        <option value="">{texts.text("admin.all_rooms")}</option>
-                        {options}
-                    </select>
-                </p>
+                {fields::name(texts, name, error)}
+                {fields::room(texts, rooms, "", String::new())}
                 <button class="button" type="submit">{texts.text("admin.invite")}</button>
             </form>
     };

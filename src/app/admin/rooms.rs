@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use super::{page, state};
+use super::{fields, page, state};
 use crate::{
     chat::{RoomId, RoomState},
     texts::Texts,
@@ -54,7 +54,6 @@ pub fn rooms(texts: &'static Texts, RoomsView { rooms, name, error }: RoomsView)
             </tr>
         }
     };
-    let is_wrong = !error.is_empty();
     let body = view! {
         <p>{texts.text("admin.rooms_help")}</p>
         <p><a href="/admin/keys">{texts.text("admin.keys")}</a>{texts.text("admin.keys_are")}</p>
@@ -76,22 +75,7 @@ pub fn rooms(texts: &'static Texts, RoomsView { rooms, name, error }: RoomsView)
         </div>
         <h2 id="new">{texts.text("admin.new_room")}</h2>
         <form class="fields" method="post" action="/admin/rooms" aria-labelledby="new">
-            <p class="field">
-                <label for="name">{texts.text("admin.name")}</label>
-                <input
-                    id="name"
-                    name="name"
-                    type="text"
-                    dir="auto"
-                    required
-                    autocomplete="off"
-                    value=name
-                    autofocus=is_wrong
-                    aria-invalid=is_wrong.then_some("true")
-                    aria-describedby="name-error"
-                />
-            </p>
-            <p id="name-error" class="error" role="alert" hidden=!is_wrong>{error}</p>
+            {fields::name(texts, name, error)}
             <button class="button" type="submit">{texts.text("admin.make_room")}</button>
         </form>
     };
