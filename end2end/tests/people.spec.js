@@ -170,7 +170,7 @@ test.describe('a moderator', () => {
       await expect(admin.getByRole('alert')).toHaveText('The name contains invisible characters. Please remove them.');
       expect(await violations(admin)).toEqual([]);
       await admin.getByLabel('Name').fill('Robin');
-      await admin.getByLabel('Room').selectOption('Live chat');
+      await admin.getByLabel('Room').selectOption('1: Live chat');
       await admin.getByRole('button', { name: 'Invite' }).click();
       const link = await admin.locator('.made code').innerText();
       expect(link).toContain(server.url);
