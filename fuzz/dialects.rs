@@ -1,9 +1,16 @@
 //! What must hold for whatever bytes a client sends, a function for each dialect: for `cargo fuzz`, and for the project's own tests.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use live_chat::{
     chat::{Draft, Event, Kind, Message, Payload, Profile, RoomId, Timestamp, UserId},
-    protocol::{apex, frame::Frame, relay},
+    protocol::{
+        apex,
+        frame::Frame,
+        interactive_sync::{Outcome, Patience, action::Action, emit},
+        relay,
+    },
 };
 use serde_json::value::RawValue;
 
@@ -26,6 +33,31 @@ pub fn apex(bytes: &[u8]) {
             // An ampersand and a quote are six bytes each in HTML, and a control character in JSON.
             let frame = apex::encode(&event(payload.clone(), private), "live-chat");
             assert!(frame.len() <= 6 * bytes.len() + ENVELOPE_BYTES, "{}", frame.len());
+        }
+    }
+}
+
+/// Interactive Sync: every frame is answered, an interface that was taken is taken again as it is shown, and what viewers do with it
+/// can be told.
+pub fn interactive_sync(bytes: &[u8]) {
+    // Where any bytes are seldom an interface, they may be a part of one.
+    let around = [&br#"{"context":"user_interface","data":"#[..], bytes, b"}"].concat();
+    for frame in frames(bytes).into_iter().chain(frames(&around)) {
+        let (outcome, answers) = Patience::default().hear(&frame, Duration::ZERO, None);
+        assert!(!answers.is_empty(), "one answer at least");
+        // What was sent comes back three times in an error, and defaults are longer than what they stand for.
+        answers.iter().for_each(|answer| assert!(answer.clone().encode().len() <= 40 * bytes.len() + 2_000));
+        if let Outcome::Shown(interface) = outcome {
+            let shown = serde_json::json!({ "context": "user_interface", "data": interface.json() }).to_string();
+            if shown.encode_utf16().count() <= 2_094 {
+                let (again, _) = Patience::default().hear(&Frame::text(shown), Duration::ZERO, None);
+                assert_eq!(again, Outcome::Shown(interface));
+            }
+        }
+    }
+    if let Ok(value) = serde_json::from_slice(bytes) {
+        for action in [Action::input(&value), Action::mouse(&value)].into_iter().flatten() {
+            assert!(emit(&action.kind, &action.payload).encode().len() <= 6 * bytes.len() + ENVELOPE_BYTES);
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod csv;
 mod dialect;
 pub mod frame;
 pub mod inlive;
+pub mod interactive_sync;
 pub mod jsonl;
 pub mod moment;
 mod payload;

@@ -40,6 +40,10 @@ pub struct Config {
     #[arg(long, env = "LIVE_CHAT_APEX_ADDR")]
     pub apex_addr: Option<SocketAddr>,
 
+    /// Address and port on which everything is Interactive Sync, as /interactive-sync is; its games expect port 8081 [default: none]
+    #[arg(long, env = "LIVE_CHAT_INTERACTIVE_SYNC_ADDR")]
+    pub interactive_sync_addr: Option<SocketAddr>,
+
     /// Folder for the database, the token secret and the admin key; made if it is not there
     #[arg(long, env = "LIVE_CHAT_DATA_DIR", default_value = "data", global = true)]
     pub data_dir: PathBuf,

@@ -20,6 +20,7 @@ mod held;
 mod hooks;
 mod identity;
 mod import;
+mod interactive_sync;
 mod listen;
 mod moderation;
 mod page;
@@ -49,6 +50,7 @@ pub use self::{
     client_address::TrustedProxies,
     config::{Command, Config},
     hooks::{Client as HookClient, Guard, Reviews, Schedule, Webhooks, system_trust},
+    interactive_sync::Channels,
     listen::{bind, serve},
     password::Password,
     router::router,

@@ -15,7 +15,7 @@ use tower_http::{
 use super::{
     admin, apex, api, embed,
     error::{self, ApiError},
-    export, held, import, moderation, page, people, publish, reactions, relay, replay, revoke,
+    export, held, import, interactive_sync, moderation, page, people, publish, reactions, relay, replay, revoke,
     state::AppState,
     subscribe, telemetry, webhooks, widget_keys,
 };
@@ -77,6 +77,9 @@ pub fn router(state: AppState) -> Router {
         .merge(widget("/publish", Router::new().route("/{id}", post(publish::publish))))
         .merge(widget("/v1", streams))
         .route("/apex", get(apex::connect))
+        .route("/interactive-sync", get(interactive_sync::connect))
+        .merge(widget("/user", interactive_sync_interfaces()))
+        .merge(widget("/action", interactive_sync_actions()))
         .route("/ws/broadcast", get(relay::broadcast))
         .route("/ws/echo", get(relay::echo))
         .route("/admin", get(admin::show).post(admin::sign_in))
@@ -103,6 +106,19 @@ pub fn router(state: AppState) -> Router {
         .with_state(state)
 }
 
+/// Where viewers find what is on their screens.
+fn interactive_sync_interfaces() -> Router<AppState> {
+    Router::new().route("/interface/query", get(interactive_sync::show))
+}
+
+/// Where viewers do something with it.
+fn interactive_sync_actions() -> Router<AppState> {
+    Router::new()
+        .route("/query", get(interactive_sync::pauses))
+        .route("/input", post(interactive_sync::input))
+        .route("/mouse", post(interactive_sync::mouse))
+}
+
 /// The relay alone, whatever the path: what its clients find on a port of its own.
 pub(super) fn relay_router(state: AppState) -> Router {
     one_protocol(get(relay::broadcast), state)
@@ -111,6 +127,13 @@ pub(super) fn relay_router(state: AppState) -> Router {
 /// The same of Apex.
 pub(super) fn apex_router(state: AppState) -> Router {
     one_protocol(get(apex::connect), state)
+}
+
+/// The same of Interactive Sync, whose viewers come to the same port.
+pub(super) fn interactive_sync_router(state: AppState) -> Router {
+    let viewers = Router::new().nest("/user", interactive_sync_interfaces()).nest("/action", interactive_sync_actions());
+    let viewers = viewers.layer(cors(state.hub.clone())).with_state(state.clone());
+    viewers.fallback_service(one_protocol(get(interactive_sync::connect), state))
 }
 
 fn one_protocol(connect: MethodRouter<AppState>, state: AppState) -> Router {
@@ -196,6 +219,11 @@ impl Params {
     /// A request without a query.
     pub(super) fn none() -> Self {
         Self(Vec::new())
+    }
+
+    /// Whether there are none.
+    pub(super) fn are_none(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The first value of that key.

@@ -10,13 +10,13 @@ use leptos::config::LeptosOptions;
 use tokio::{net::TcpListener, signal::unix::SignalKind, sync::watch};
 
 use super::{
-    Config, HEARTBEAT, Sockets, Streams,
+    Channels, Config, HEARTBEAT, Sockets, Streams,
     admission::{Admission, ConnectionLimits},
     client_address::TrustedProxies,
     hooks::{Client, Guard, Reviews, Schedule, Webhooks, system_trust},
     listen,
     password::Password,
-    router::{apex_router, relay_router, router},
+    router::{apex_router, interactive_sync_router, relay_router, router},
     secrets,
     state::{AdminKey, AppState},
     telemetry,
@@ -108,12 +108,13 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let listener = bind("--addr", config.addr)?;
     let relay = config.relay_addr.map(|addr| bind("--relay-addr", addr)).transpose()?;
     let apex = config.apex_addr.map(|addr| bind("--apex-addr", addr)).transpose()?;
+    let games = config.interactive_sync_addr.map(|addr| bind("--interactive-sync-addr", addr)).transpose()?;
     let addr = listener.local_addr()?;
     // Not before it is sure that it can be printed.
     let (password, new_password) = password(&config)?;
     hub.admit_owners_by(password.fingerprint());
     greet(&hub, first_start.then_some(config.data_dir.as_path()), new_password.as_deref())?;
-    say_where(addr, &[("the relay", &relay), ("Apex", &apex)])?;
+    say_where(addr, &[("the relay", &relay), ("Apex", &apex), ("Interactive Sync", &games)])?;
 
     let options = LeptosOptions::builder().output_name("live-chat").site_root(site_root()).site_addr(addr).build();
     let options = Arc::new(options);
@@ -121,6 +122,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let state = AppState {
         hub: hub.clone(),
         streams: Arc::clone(&streams),
+        channels: Channels::default(),
         sockets: sockets.clone(),
         webhooks: webhooks.clone(),
         metrics,
@@ -132,6 +134,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let one_protocol = [
         relay.map(|listener| (listener, relay_router(state.clone()))),
         apex.map(|listener| (listener, apex_router(state.clone()))),
+        games.map(|listener| (listener, interactive_sync_router(state.clone()))),
     ];
     let listeners: Vec<_> = one_protocol.into_iter().flatten().chain([(listener, router(state))]).collect();
     let (stop, stopping) = watch::channel(false);

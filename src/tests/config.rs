@@ -13,6 +13,7 @@ fn a_wrong_value_is_refused_with_the_name_of_its_setting() {
         ("--addr", "127.0.0.1"),
         ("--relay-addr", "8080"),
         ("--apex-addr", "localhost"),
+        ("--interactive-sync-addr", "0.0.0.0"),
         ("--widget-key", ""),
         ("--widget-key", "a b"),
         ("--token-secret", "short"),

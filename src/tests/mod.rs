@@ -10,6 +10,7 @@ mod export;
 mod fuzz;
 mod held;
 mod import;
+mod interactive_sync;
 mod invitations;
 mod keys;
 mod languages;

@@ -19,8 +19,8 @@ use crate::{
     hub::{self, ConnectionId, Hub, ReservedNames, RingSize, Rooms, Tokens, Wake},
     protocol::webhook::Secret,
     server::{
-        AdminKey, Admission, AppState, ConnectionLimits, Guard, HEARTBEAT, HookClient, Password, Reviews, Schedule, Sockets,
-        Streams, TrustedProxies, Webhooks, bind, collect_metrics, hash_password, router, serve, system_trust,
+        AdminKey, Admission, AppState, Channels, ConnectionLimits, Guard, HEARTBEAT, HookClient, Password, Reviews, Schedule,
+        Sockets, Streams, TrustedProxies, Webhooks, bind, collect_metrics, hash_password, router, serve, system_trust,
     },
 };
 
@@ -134,6 +134,7 @@ impl Site {
         let state = AppState {
             hub: hub.clone(),
             streams: Arc::clone(&streams),
+            channels: Channels::default(),
             sockets: sockets.clone(),
             webhooks: webhooks.clone(),
             metrics: collect_metrics(),

@@ -57,6 +57,11 @@ pub(in crate::server) trait Session: Send + Sized + 'static {
         Err(why.into())
     }
 
+    /// The connection was woken: by its client, by its rooms, or by [`Subscriptions::waker`](super::Subscriptions::waker).
+    fn woken(&mut self, outbox: &mut Outbox) {
+        let _ = outbox;
+    }
+
     /// When something is to be done that nothing else leads to.
     fn due_at(&self) -> Option<Instant> {
         None

@@ -19,7 +19,7 @@ const BATCH_BYTES: usize = 64 * 1024;
 pub(in crate::server) struct Subscriptions {
     sockets: Sockets,
     /// Wakes the connection.
-    pub(super) wake: Arc<Notify>,
+    wake: Arc<Notify>,
     pub(super) all: Vec<Subscription>,
 }
 
@@ -77,6 +77,16 @@ impl Subscriptions {
         })?;
         self.all.push(subscription);
         Ok(welcome)
+    }
+
+    /// What wakes the connection.
+    pub(in crate::server) fn waker(&self) -> Arc<Notify> {
+        Arc::clone(&self.wake)
+    }
+
+    /// Returns when the connection is woken. Cancel safe.
+    pub(super) async fn woken(&self) {
+        self.wake.notified().await;
     }
 
     /// How many they are.
