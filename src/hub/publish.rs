@@ -41,6 +41,17 @@ impl Hub {
         speaker.say(to, draft).await.map(Published::Stored)
     }
 
+    /// Who it is, if they may say something at present, whatever it is.
+    ///
+    /// # Errors
+    /// All of [`Refusal`] that are not about what is said.
+    pub fn check_speaker(&self, room: RoomId, caller: Caller<'_>) -> Result<Claims, Refusal> {
+        let (live, claims) = self.let_in(room, &caller)?;
+        let speaker = Speaker::new(self, live, claims, caller.from)?;
+        speaker.check(&speaker.rules)?;
+        Ok(speaker.claims)
+    }
+
     /// Finds the room, which must be open, and who it is that asks something of it.
     pub(super) fn let_in(
         &self,

@@ -142,6 +142,11 @@ async fn viewers_see_what_a_game_shows_and_it_hears_what_they_do() {
         let denied = ask(&site, token, "POST", path, &body).await;
         assert_eq!((denied.status, &denied.json["statusCode"]), (status, &json!(status)), "{}", denied.text);
     }
+    tokio::time::resume();
+    site.administer("/v1/streams/1/settings", &json!({ "paused": true })).await;
+    let denied = press(&bob, "jump").await;
+    assert_eq!((denied.status, denied.json["error"].as_str()), (403, Some("Forbidden")), "who may not speak may not act");
+    assert!(denied.json["message"].as_str().is_some_and(|message| message.contains("paused this chat")), "{}", denied.text);
     game.end().await;
     assert_eq!(game.next().await, None);
     assert_eq!(seen().await.status, 204, "nothing stays of a game that has gone");

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr};
 
 use axum::{
     Json,
@@ -10,14 +10,15 @@ use serde_json::{Value, json};
 
 use super::{Channels, channels::Denied};
 use crate::{
-    chat::{Capability, Timestamp},
+    chat::Timestamp,
     engine::now,
-    hub::{Claims, Hub, Refusal},
+    hub::{Caller, Claims, Hub, Key, Refusal, Site},
     protocol::interactive_sync::action::Action,
     server::{
         body::JsonBody,
+        client_address::ClientAddress,
         error::{self, ApiError},
-        router::bearer,
+        router::{bearer, foreign_origin},
     },
 };
 
@@ -50,10 +51,11 @@ pub(in crate::server) async fn pauses(
 pub(in crate::server) async fn input(
     State(hub): State<Hub>,
     State(channels): State<Channels>,
+    ClientAddress(from): ClientAddress,
     headers: HeaderMap,
     body: Result<JsonBody<Value>, ApiError>,
 ) -> Result<Json<Value>, Denial> {
-    let claims = viewer(&hub, &headers)?;
+    let claims = actor(&hub, &headers, from)?;
     let action = read(body, Action::input)?;
     let cooldown = channels.act(claims.room, &claims.user, claims.origin.name.as_deref(), &action)?;
     Ok(Json(cooldown.json))
@@ -63,10 +65,11 @@ pub(in crate::server) async fn input(
 pub(in crate::server) async fn mouse(
     State(hub): State<Hub>,
     State(channels): State<Channels>,
+    ClientAddress(from): ClientAddress,
     headers: HeaderMap,
     body: Result<JsonBody<Value>, ApiError>,
 ) -> Result<Json<Value>, Denial> {
-    let claims = viewer(&hub, &headers)?;
+    let claims = actor(&hub, &headers, from)?;
     let mut action = read(body, Action::mouse)?;
     let username = claims.origin.name.as_deref();
     channels.act(claims.room, &claims.user, username, &action)?;
@@ -113,15 +116,19 @@ impl From<Refusal> for Denial {
     }
 }
 
-/// Who asks, by the chat token that they bear; who may not speak may not act either.
-fn viewer(hub: &Hub, headers: &HeaderMap) -> Result<Claims, Denial> {
+/// Who asks, by the chat token that they bear.
+fn viewer(hub: &Hub, headers: &HeaderMap) -> Result<Claims, Refusal> {
     let token = bearer(headers).unwrap_or_default();
-    let room = hub.tokens().read(token).map_err(Refusal::Token)?.room;
-    let claims = hub.check(token, room).map_err(Refusal::Token)?;
-    match claims.capabilities.allow(Capability::SendMessage) {
-        true => Ok(claims),
-        false => Err(Refusal::Capability(Capability::SendMessage).into()),
-    }
+    let room = hub.tokens().read(token)?.room;
+    Ok(hub.check(token, room)?)
+}
+
+/// Who wants to do something: who may not speak may not act either.
+fn actor(hub: &Hub, headers: &HeaderMap, from: Option<IpAddr>) -> Result<Claims, Refusal> {
+    let token = bearer(headers).unwrap_or_default();
+    let room = hub.tokens().read(token)?.room;
+    let site = Site { widget_key: Key::NotAsked, origin: foreign_origin(headers) };
+    hub.check_speaker(room, Caller { token, site, from })
 }
 
 fn read(body: Result<JsonBody<Value>, ApiError>, read: impl Fn(&Value) -> Result<Action, String>) -> Result<Action, Denial> {
