@@ -1,9 +1,16 @@
 //! What must hold for whatever bytes a client sends, a function for each dialect: for `cargo fuzz`, and for the project's own tests.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use live_chat::{
     chat::{Draft, Event, Kind, Message, Payload, Profile, RoomId, Timestamp, UserId},
-    protocol::{apex, frame::Frame, relay},
+    protocol::{
+        apex,
+        frame::Frame,
+        interactive_sync::{Outcome, Patience, action::Action, emit},
+        ivs, relay,
+    },
 };
 use serde_json::value::RawValue;
 
@@ -27,6 +34,60 @@ pub fn apex(bytes: &[u8]) {
             let frame = apex::encode(&event(payload.clone(), private), "live-chat");
             assert!(frame.len() <= 6 * bytes.len() + ENVELOPE_BYTES, "{}", frame.len());
         }
+    }
+}
+
+/// Interactive Sync: every frame is answered, an interface that was taken is taken again as it is shown, and what viewers do with it
+/// can be told.
+pub fn interactive_sync(bytes: &[u8]) {
+    // Where any bytes are seldom an interface, they may be a part of one.
+    let around = [&br#"{"context":"user_interface","data":"#[..], bytes, b"}"].concat();
+    for frame in frames(bytes).into_iter().chain(frames(&around)) {
+        let (outcome, answers) = Patience::default().hear(&frame, Duration::ZERO, None);
+        assert!(!answers.is_empty(), "one answer at least");
+        // What was sent comes back three times in an error, and defaults are longer than what they stand for.
+        answers.iter().for_each(|answer| assert!(answer.clone().encode().len() <= 40 * bytes.len() + 2_000));
+        if let Outcome::Shown(interface) = outcome {
+            let shown = serde_json::json!({ "context": "user_interface", "data": interface.json() }).to_string();
+            if shown.encode_utf16().count() <= 2_094 {
+                let (again, _) = Patience::default().hear(&Frame::text(shown), Duration::ZERO, None);
+                assert_eq!(again, Outcome::Shown(interface));
+            }
+        }
+    }
+    if let Ok(value) = serde_json::from_slice(bytes) {
+        for action in [Action::input(&value), Action::mouse(&value)].into_iter().flatten() {
+            assert!(emit(&action.kind, &action.payload).encode().len() <= 6 * bytes.len() + ENVELOPE_BYTES);
+        }
+    }
+}
+
+/// Amazon IVS Chat: whatever is asked is read or refused by its name, of both planes, and whatever was said can be told.
+pub fn ivs(bytes: &[u8]) {
+    for operation in ["CreateRoom", "ListRooms", "CreateChatToken", "SendEvent", "DeleteMessage"] {
+        if let Err(problem) = ivs::decode(operation, bytes) {
+            // Each field that can be wrong has a sentence.
+            assert!(problem.body().to_string().len() <= 6 * bytes.len() + 10 * ENVELOPE_BYTES);
+        }
+    }
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        match ivs::decode_request(text) {
+            Ok(ivs::Request { kind: ivs::RequestKind::SendMessage { content, attributes }, id }) => {
+                let told = ivs::event(&event(ivs::payload("ann", &content, &attributes), false), &id).expect("public");
+                assert!(told.len() <= 12 * bytes.len() + 2 * ENVELOPE_BYTES, "{}", told.len());
+            }
+            Ok(_) => {}
+            Err(error) => {
+                assert!(
+                    ivs::error("i", &error.request_id, error.code, &error.message).len() <= 6 * bytes.len() + 2 * ENVELOPE_BYTES
+                );
+            }
+        }
+    }
+    if let Some(payload) = payload(bytes) {
+        let told = ivs::event(&event(payload.clone(), false), "").expect("public");
+        assert!(told.len() <= 12 * bytes.len() + 2 * ENVELOPE_BYTES, "{}", told.len());
+        assert_eq!(ivs::event(&event(payload, true), ""), None, "private");
     }
 }
 
@@ -73,5 +134,5 @@ fn event(payload: Payload, is_private: bool) -> Event {
     let user = |name: &str| UserId::try_from(name.to_owned()).expect("a valid id");
     let message = Message { author: user("ann"), profile: Profile::default(), payload, video_time: 0.0, reactions: Vec::new() };
     let kind = if is_private { Kind::Private { to: user("bob"), message } } else { Kind::Message(message) };
-    Event { room: RoomId::FIRST, seq: 1, sent_at: Timestamp(0), kind }
+    Event { room: RoomId::FIRST, seq: 1, sent_at: Timestamp(0), kind, client_message_id: None }
 }

@@ -42,6 +42,11 @@ export class Server {
     return this.#ports.Apex;
   }
 
+  /** Where Interactive Sync alone is, if it is told to have a port. */
+  get interactiveSync() {
+    return this.#ports['Interactive Sync'];
+  }
+
   /** Stops it as an operator would, and waits for its end. */
   async stop(signal = 'SIGTERM') {
     const child = this.#child;
@@ -129,6 +134,7 @@ export class Server {
     const message = (text) => ({ type: 'chat', username, message_text: text });
     return {
       userId,
+      token,
       /** With an `id`, a message that is sent twice is stored once. */
       say: (text, id) => publish({ type: 'broadcast', client_message_id: id, message: message(text) }),
       /** Says something as a reply to the message of that id. */

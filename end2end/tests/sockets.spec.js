@@ -1,11 +1,11 @@
-// WebSocket protocols before their real clients: npm's `ws` as the published pages of the relay and of Apex use it, and a client as
-// Apex's PHP one is.
+// WebSocket protocols before their real clients: npm's `ws` as the published pages of the relay, of Apex and of Interactive Sync use
+// it, and a client as Apex's PHP one is.
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expect, test } from '@playwright/test';
 import WebSocket from 'ws';
-import { ADMIN_KEY, Server } from './server.js';
+import { ADMIN_KEY, Server, WIDGET_KEY } from './server.js';
 
 /** A client that notes what happens to it, as the clients of the published page print it. */
 function client(url) {
@@ -31,7 +31,8 @@ async function answered(socket) {
 
 let server;
 test.beforeAll(async () => {
-  server = await Server.start(['--relay-addr', '127.0.0.1:0', '--apex-addr', '127.0.0.1:0']);
+  const ports = ['relay', 'apex', 'interactive-sync'].flatMap((protocol) => [`--${protocol}-addr`, '127.0.0.1:0']);
+  server = await Server.start(ports);
 });
 test.afterAll(() => server.dispose());
 
@@ -153,6 +154,58 @@ test('Apex: what a script sends before it is gone reaches a page that says nothi
   page.act({ action: 'join_channel', channel_name: 'nowhere' });
   await until(page.socket, () => page.alerts.length === 1);
   expect(page.alerts).toEqual(['Unable to create channel, nowhere.  Permission denied']);
+});
+
+/** A game as the published tutorial has it: it shows its interface as soon as it is connected, and looks at what comes back. */
+function game(url) {
+  const game = client(url);
+  const pressed = [];
+  game.socket.on('message', (json) => {
+    const { context, status, data } = JSON.parse(json);
+    if (context === 'connection' && status === 'ok') {
+      const components = [{ type: 'button', name: 'jump', label: 'Jump!' }];
+      const data = { id: '1', video_overlay: { left: { components }, mouse: [{ type: 'mousedown' }] } };
+      game.socket.send(JSON.stringify({ context: 'user_interface', data }));
+    }
+    if (context === 'emit') pressed.push(`${data.payload.username ?? 'Anonymous'}: ${data.type} ${data.payload.id ?? ''}`);
+  });
+  return { ...game, pressed };
+}
+
+test('Interactive Sync: a game shows its buttons, and hears of those who press them', async () => {
+  const { socket, seen, pressed, closed } = game(`${server.interactiveSync}/?client_id=${WIDGET_KEY}&access_token=${ADMIN_KEY}`);
+  await until(socket, () => seen.length === 3);
+  const text = (at) => JSON.parse(seen[at]).message;
+  expect([text(1), text(2)]).toEqual([
+    'You are well connected with the channel',
+    'Message was well received and transfered to Twitch API.',
+  ]);
+  const robin = await server.guest('Robin');
+  const http = server.interactiveSync.replace('ws:', 'http:');
+  const headers = { authorization: `Bearer ${robin.token}`, 'content-type': 'application/json' };
+  const shown = await (await fetch(`${http}/user/interface/query`, { headers })).json();
+  expect(shown.video_overlay.left.components[0]).toMatchObject({ label: 'Jump!', cooldown: { duration: 10_000 } });
+  const act = (action, body) => fetch(`${http}/action/${action}`, { method: 'POST', headers, body: JSON.stringify(body) });
+  await act('input', { id: 'jump', view: 'video_overlay' });
+  await act('mouse', { type: 'mousedown', clientWidth: 9, clientHeight: 9, clientX: 1, clientY: 2 });
+  await until(socket, () => pressed.length === 2);
+  expect(pressed).toEqual(['Anonymous: input jump', 'Anonymous: mousedown ']);
+  socket.send('{');
+  await until(socket, () => JSON.parse(seen.at(-1)).status === 'warning' || JSON.parse(seen.at(-1)).status === 'error');
+  socket.close();
+  await closed;
+});
+
+test('Interactive Sync: whoever may not come is told so, and dropped without a close', async () => {
+  const { seen, closed } = game(`${server.interactiveSync}/`);
+  await closed;
+  expect(JSON.parse(seen[1])).toEqual({
+    status: 'error',
+    context: 'connection',
+    message: 'Query parameters are missing ; connection will be terminated.',
+    data: null,
+  });
+  expect(seen.at(-1)).toBe('closed 1006');
 });
 
 test('a message reaches the subscribers of every other protocol', async () => {

@@ -41,6 +41,17 @@ impl Hub {
         speaker.say(to, draft).await.map(Published::Stored)
     }
 
+    /// Who it is, if they may say something at present, whatever it is.
+    ///
+    /// # Errors
+    /// All of [`Refusal`] that are not about what is said.
+    pub fn check_speaker(&self, room: RoomId, caller: Caller<'_>) -> Result<Claims, Refusal> {
+        let (live, claims) = self.let_in(room, &caller)?;
+        let speaker = Speaker::new(self, live, claims, caller.from)?;
+        speaker.check(&speaker.rules)?;
+        Ok(speaker.claims)
+    }
+
     /// Finds the room, which must be open, and who it is that asks something of it.
     pub(super) fn let_in(
         &self,
@@ -157,7 +168,7 @@ impl<'a> Speaker<'a> {
         let Self { hub, live, rules, claims, from, moderates } = self;
         // A private message is for its two parties alone.
         let is_reviewed = !moderates && to.is_none();
-        let draft = if is_reviewed { hub.reviewed(live, rules, &claims.user, *from, draft).await? } else { draft };
+        let draft = if is_reviewed { hub.reviewed(live, rules, claims, *from, draft).await? } else { draft };
         let to = self.audience(to).await?;
         live.keep_pace().await;
         // Something may have been decided meanwhile.

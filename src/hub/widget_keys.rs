@@ -137,7 +137,10 @@ impl Hub {
     }
 
     /// Whether a site may use `room`: its pages must be allowed to, and by the key too that they show.
-    pub(super) fn admit(&self, room: RoomId, site: Site<'_>) -> Result<(), Refusal> {
+    ///
+    /// # Errors
+    /// [`Refusal::Origin`] and [`Refusal::WidgetKey`].
+    pub fn admit(&self, room: RoomId, site: Site<'_>) -> Result<(), Refusal> {
         match site.origin {
             Some(origin) if !self.allowed_origins(Some(room)).contain(origin) => Err(Refusal::Origin(origin.to_owned())),
             Some(_) | None => self.0.widget_keys.check(room, site),

@@ -8,11 +8,15 @@ pub mod csv;
 mod dialect;
 pub mod frame;
 pub mod inlive;
+pub mod interactive_sync;
+pub mod ivs;
 pub mod jsonl;
 pub mod moment;
+mod parts;
 mod payload;
 pub mod relay;
 pub mod review;
+pub mod sigv4;
 pub mod webhook;
 
 pub use dialect::Dialect;

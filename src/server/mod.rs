@@ -20,6 +20,8 @@ mod held;
 mod hooks;
 mod identity;
 mod import;
+mod interactive_sync;
+mod ivs;
 mod listen;
 mod moderation;
 mod page;
@@ -49,6 +51,8 @@ pub use self::{
     client_address::TrustedProxies,
     config::{Command, Config},
     hooks::{Client as HookClient, Guard, Reviews, Schedule, Webhooks, system_trust},
+    interactive_sync::Channels,
+    ivs::{Access as IvsAccess, Ivs, Quotas as IvsQuotas},
     listen::{bind, serve},
     password::Password,
     router::router,

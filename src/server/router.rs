@@ -15,7 +15,7 @@ use tower_http::{
 use super::{
     admin, apex, api, embed,
     error::{self, ApiError},
-    export, held, import, moderation, page, people, publish, reactions, relay, replay, revoke,
+    export, held, import, interactive_sync, ivs, moderation, page, people, publish, reactions, relay, replay, revoke,
     state::AppState,
     subscribe, telemetry, webhooks, widget_keys,
 };
@@ -77,8 +77,10 @@ pub fn router(state: AppState) -> Router {
         .merge(widget("/publish", Router::new().route("/{id}", post(publish::publish))))
         .merge(widget("/v1", streams))
         .route("/apex", get(apex::connect))
+        .merge(widget("/interactive-sync", interactive_sync().route("/", get(interactive_sync::connect))))
         .route("/ws/broadcast", get(relay::broadcast))
         .route("/ws/echo", get(relay::echo))
+        .nest("/ivschat", ivs::routes())
         .route("/admin", get(admin::show).post(admin::sign_in))
         .route("/admin/sign-out", post(admin::sign_out))
         .route("/admin/rooms", post(admin::rooms::create))
@@ -103,6 +105,15 @@ pub fn router(state: AppState) -> Router {
         .with_state(state)
 }
 
+/// Where viewers find what is on their screens, and do something with it.
+fn interactive_sync() -> Router<AppState> {
+    Router::new()
+        .route("/user/interface/query", get(interactive_sync::show))
+        .route("/action/query", get(interactive_sync::pauses))
+        .route("/action/input", post(interactive_sync::input))
+        .route("/action/mouse", post(interactive_sync::mouse))
+}
+
 /// The relay alone, whatever the path: what its clients find on a port of its own.
 pub(super) fn relay_router(state: AppState) -> Router {
     one_protocol(get(relay::broadcast), state)
@@ -111,6 +122,12 @@ pub(super) fn relay_router(state: AppState) -> Router {
 /// The same of Apex.
 pub(super) fn apex_router(state: AppState) -> Router {
     one_protocol(get(apex::connect), state)
+}
+
+/// The same of Interactive Sync, whose viewers come to the same port.
+pub(super) fn interactive_sync_router(state: AppState) -> Router {
+    let viewers = interactive_sync().layer(cors(state.hub.clone())).with_state(state.clone());
+    viewers.fallback_service(one_protocol(get(interactive_sync::connect), state))
 }
 
 fn one_protocol(connect: MethodRouter<AppState>, state: AppState) -> Router {
@@ -196,6 +213,11 @@ impl Params {
     /// A request without a query.
     pub(super) fn none() -> Self {
         Self(Vec::new())
+    }
+
+    /// Whether there are none.
+    pub(super) fn are_none(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The first value of that key.

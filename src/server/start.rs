@@ -10,13 +10,14 @@ use leptos::config::LeptosOptions;
 use tokio::{net::TcpListener, signal::unix::SignalKind, sync::watch};
 
 use super::{
-    Config, HEARTBEAT, Sockets, Streams,
+    Channels, Config, HEARTBEAT, Sockets, Streams,
     admission::{Admission, ConnectionLimits},
     client_address::TrustedProxies,
     hooks::{Client, Guard, Reviews, Schedule, Webhooks, system_trust},
+    ivs::{Access as IvsAccess, Ivs},
     listen,
     password::Password,
-    router::{apex_router, relay_router, router},
+    router::{apex_router, interactive_sync_router, relay_router, router},
     secrets,
     state::{AdminKey, AppState},
     telemetry,
@@ -25,7 +26,7 @@ use crate::{
     chat::RoomId,
     engine::{BackupError, EngineError, OpenError, Sqlite},
     hub::{Hub, ReservedNames, Rooms, Tokens},
-    protocol::webhook::Secret,
+    protocol::{sigv4::Credentials, webhook::Secret},
 };
 
 /// How long a stop waits for connections that do not end by themselves.
@@ -108,12 +109,13 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let listener = bind("--addr", config.addr)?;
     let relay = config.relay_addr.map(|addr| bind("--relay-addr", addr)).transpose()?;
     let apex = config.apex_addr.map(|addr| bind("--apex-addr", addr)).transpose()?;
+    let games = config.interactive_sync_addr.map(|addr| bind("--interactive-sync-addr", addr)).transpose()?;
     let addr = listener.local_addr()?;
     // Not before it is sure that it can be printed.
     let (password, new_password) = password(&config)?;
     hub.admit_owners_by(password.fingerprint());
     greet(&hub, first_start.then_some(config.data_dir.as_path()), new_password.as_deref())?;
-    say_where(addr, &[("the relay", &relay), ("Apex", &apex)])?;
+    say_where(addr, &[("the relay", &relay), ("Apex", &apex), ("Interactive Sync", &games)])?;
 
     let options = LeptosOptions::builder().output_name("live-chat").site_root(site_root()).site_addr(addr).build();
     let options = Arc::new(options);
@@ -121,17 +123,20 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let state = AppState {
         hub: hub.clone(),
         streams: Arc::clone(&streams),
+        channels: Channels::default(),
         sockets: sockets.clone(),
         webhooks: webhooks.clone(),
         metrics,
         options,
         admin_key: AdminKey(admin_key.into()),
+        ivs: Ivs::new(ivs_access(&config), config.ivs_demo, config.ivs_quotas),
         password,
         trusted_proxies: TrustedProxies(config.trusted_proxies.map(|proxies| proxies.0)),
     };
     let one_protocol = [
         relay.map(|listener| (listener, relay_router(state.clone()))),
         apex.map(|listener| (listener, apex_router(state.clone()))),
+        games.map(|listener| (listener, interactive_sync_router(state.clone()))),
     ];
     let listeners: Vec<_> = one_protocol.into_iter().flatten().chain([(listener, router(state))]).collect();
     let (stop, stopping) = watch::channel(false);
@@ -214,6 +219,20 @@ fn password(config: &Config) -> Result<(Password, Option<String>), RunError> {
 fn secret(configured: Option<&String>, path: &Path) -> Result<String, RunError> {
     let in_file = |source| RunError::Secret { path: path.to_owned(), source };
     configured.cloned().map_or_else(|| secrets::load_or_make(path, secrets::hex).map_err(in_file), Ok)
+}
+
+/// Who may run rooms as Amazon IVS Chat has it.
+fn ivs_access(config: &Config) -> IvsAccess {
+    match (&config.ivs_access_key_id, &config.ivs_secret_access_key) {
+        _ if config.ivs_unsigned => {
+            tracing::warn!("anybody may run the rooms by the IVS control plane (--ivs-unsigned)");
+            IvsAccess::Anybody
+        }
+        (Some(id), Some(secret)) => {
+            IvsAccess::Holder(Credentials { access_key_id: id.clone(), secret_access_key: secret.clone() })
+        }
+        _ => IvsAccess::Nobody,
+    }
 }
 
 /// What review handlers are asked is signed with.

@@ -4,7 +4,10 @@ use axum::extract::FromRef;
 use leptos::config::LeptosOptions;
 use metrics_exporter_prometheus::PrometheusHandle;
 
-use super::{client_address::TrustedProxies, hooks::Webhooks, password::Password, sockets::Sockets, streams::Streams};
+use super::{
+    client_address::TrustedProxies, hooks::Webhooks, interactive_sync::Channels, ivs::Ivs, password::Password, sockets::Sockets,
+    streams::Streams,
+};
 use crate::hub::Hub;
 
 /// What the handlers share. Clones are cheap.
@@ -14,6 +17,8 @@ pub struct AppState {
     pub hub: Hub,
     /// What serves the subscribers.
     pub streams: Arc<Streams>,
+    /// What games show to their viewers.
+    pub channels: Channels,
     /// The WebSocket connections.
     pub sockets: Sockets,
     /// Who else is told what happens.
@@ -24,6 +29,8 @@ pub struct AppState {
     pub options: Arc<LeptosOptions>,
     /// What the stream API asks for.
     pub admin_key: AdminKey,
+    /// Who may run the rooms as Amazon IVS Chat has it.
+    pub ivs: Ivs,
     /// What lets in whoever runs the chat.
     pub password: Password,
     /// Whose word on where a request comes from is taken.

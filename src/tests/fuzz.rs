@@ -13,31 +13,19 @@ mod dialects;
 /// Connections that send whatever frames.
 const CONNECTIONS: usize = 150;
 
+/// Names of the dialects' fields, and what stands in them.
+const WORDS: &str = "action join_channel message_channel message_user channel_name message uuid token type chat username \
+    message_text frame text binary data authenticate join_or_create id config panel mobile video_overlay \
+    components mouse mousedown name button title style label cooldown duration extension values view context \
+    user_interface Action SEND_MESSAGE DELETE_MESSAGE RequestId Content Attributes attributes Id roomIdentifier \
+    arn:aws:ivschat:local:000000000000:room/1 messageReviewHandler";
+
+/// What is written otherwise in JSON, or in HTML.
+const STRANGE: [&str; 3] = ["&<>\\\"'", "\\u0000", "é"];
+
 /// JSON of the kind that the dialects take, and what is nearly that.
 fn nearly_json() -> impl Strategy<Value = Vec<u8>> {
-    let words = prop::sample::select(vec![
-        "action",
-        "join_channel",
-        "message_channel",
-        "message_user",
-        "channel_name",
-        "message",
-        "uuid",
-        "token",
-        "type",
-        "chat",
-        "username",
-        "message_text",
-        "frame",
-        "text",
-        "binary",
-        "data",
-        "authenticate",
-        "join_or_create",
-        "&<>\\\"'",
-        "\\u0000",
-        "é",
-    ]);
+    let words = prop::sample::select(WORDS.split(' ').chain(STRANGE).collect::<Vec<_>>());
     let leaf = prop_oneof![
         3 => words.clone().prop_map(|word| format!("\"{word}\"")),
         1 => Just("null".to_owned()),
@@ -77,6 +65,16 @@ proptest! {
     #[test]
     fn apex_takes_any_bytes(bytes in any_bytes()) {
         dialects::apex(&bytes);
+    }
+
+    #[test]
+    fn interactive_sync_takes_any_bytes(bytes in any_bytes()) {
+        dialects::interactive_sync(&bytes);
+    }
+
+    #[test]
+    fn ivs_takes_any_bytes(bytes in any_bytes()) {
+        dialects::ivs(&bytes);
     }
 
     #[test]

@@ -69,7 +69,7 @@ const VISITORS: [&str; 5] =
 /// Stands for a redirection to the form to sign in, or to the rooms: 303 is one to somewhere else.
 const TO_ADMIN: u16 = 0;
 
-/// Routes that tell everybody the same, or for which a token of anybody's will do: they have tests of their own.
+/// Routes that tell everybody the same, or for which what they ask for is proved by the tests of their protocols.
 const OPEN: &[&str] = &[
     "GET /",
     "GET /rooms/{id}",
@@ -79,8 +79,18 @@ const OPEN: &[&str] = &[
     "GET /subscribe/{id}",
     "POST /publish/{id}",
     "GET /apex",
+    "GET /interactive-sync/",
+    "GET /interactive-sync/user/interface/query",
+    "GET /interactive-sync/action/query",
+    "POST /interactive-sync/action/input",
+    "POST /interactive-sync/action/mouse",
     "GET /ws/broadcast",
     "GET /ws/echo",
+    "GET /ivschat/ws",
+    "POST /ivschat/{operation}",
+    "POST /ivschat/demo/auth",
+    "POST /ivschat/demo/event",
+    "GET /ivschat/demo/list",
     "GET /metrics",
     "GET /health/live",
     "GET /health/ready",
@@ -254,17 +264,21 @@ fn every_route_is_in_one_of_the_tables() {
     let api = API.iter().map(|(route, ..)| route.replacen(' ', " /v1", 1));
     let pages = PAGES.iter().map(|(route, ..)| (*route).to_owned());
     let known: BTreeSet<String> = api.chain(pages).chain(OPEN.iter().map(|&route| route.to_owned())).collect();
-    assert_eq!(routes(include_str!("../server/router.rs")), known);
+    let mut routed = routes("", include_str!("../server/router.rs"));
+    routed.extend(routes("/ivschat", include_str!("../server/ivs/mod.rs")));
+    assert_eq!(routed, known);
 }
 
-/// The routes that the source of the router names, each with its methods.
-fn routes(source: &str) -> BTreeSet<String> {
+/// The routes that the source of a router names, which stand below `root`, each with its methods.
+fn routes(root: &'static str, source: &'static str) -> BTreeSet<String> {
     let mut routes = BTreeSet::new();
-    let mut prefix = "";
+    let mut prefix = root;
     for line in source.lines() {
         prefix = match line.trim() {
             "let streams = Router::new()" => "/v1",
-            "Router::new()" => "",
+            "fn interactive_sync() -> Router<AppState> {" => "/interactive-sync",
+            "Router::new()" if prefix == "/v1" => root,
+            line if line.contains("widget(\"/interactive-sync\"") => "/interactive-sync",
             line if line.contains("widget(\"/subscribe\"") => "/subscribe",
             line if line.contains("widget(\"/publish\"") => "/publish",
             _ => prefix,
@@ -276,7 +290,7 @@ fn routes(source: &str) -> BTreeSet<String> {
             }
         }
         if line.contains("widget(") {
-            prefix = "";
+            prefix = root;
         }
     }
     routes

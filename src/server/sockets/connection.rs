@@ -111,6 +111,7 @@ impl<S: Session> Connection<S> {
             }
             self.keep_time().await?;
             self.deliver().await?;
+            self.session.woken(self.link.socket.outbox());
             match self.link.socket.read()? {
                 Received::Frame(frame) => {
                     self.pings.unanswered = 0;
@@ -136,7 +137,7 @@ impl<S: Session> Connection<S> {
         }
         tokio::select! {
             () = self.link.socket.readable() => {}
-            () = self.link.subscriptions.wake.notified() => {}
+            () = self.link.subscriptions.woken() => {}
             _ = self.stopping.changed() => {}
             () = self.timer.as_mut() => {}
         }

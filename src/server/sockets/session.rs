@@ -57,6 +57,11 @@ pub(in crate::server) trait Session: Send + Sized + 'static {
         Err(why.into())
     }
 
+    /// The connection was woken: by its client, by its rooms, or by [`Subscriptions::waker`](super::Subscriptions::waker).
+    fn woken(&mut self, outbox: &mut Outbox) {
+        let _ = outbox;
+    }
+
     /// When something is to be done that nothing else leads to.
     fn due_at(&self) -> Option<Instant> {
         None
@@ -90,6 +95,8 @@ pub(in crate::server) enum Left {
     Over,
     /// The hub has ended it: what it came with was revoked.
     Ended,
+    /// A moderator has ended it, and it was told so.
+    Disconnected,
     /// It was too slow, and what it missed is not kept.
     Behind,
 }
@@ -120,6 +127,7 @@ impl From<Left> for Ending {
         match why {
             Left::Over => Self::close(Self::NORMAL, "The room has ended."),
             Left::Ended => Self::close(Self::POLICY, "Your access was revoked."),
+            Left::Disconnected => Self::close(Self::POLICY, "You were disconnected."),
             Left::Behind => Self::close(Self::POLICY, "You read too slowly."),
         }
     }

@@ -19,7 +19,7 @@ const BATCH_BYTES: usize = 64 * 1024;
 pub(in crate::server) struct Subscriptions {
     sockets: Sockets,
     /// Wakes the connection.
-    pub(super) wake: Arc<Notify>,
+    wake: Arc<Notify>,
     pub(super) all: Vec<Subscription>,
 }
 
@@ -79,6 +79,16 @@ impl Subscriptions {
         Ok(welcome)
     }
 
+    /// What wakes the connection.
+    pub(in crate::server) fn waker(&self) -> Arc<Notify> {
+        Arc::clone(&self.wake)
+    }
+
+    /// Returns when the connection is woken. Cancel safe.
+    pub(super) async fn woken(&self) {
+        self.wake.notified().await;
+    }
+
     /// How many they are.
     pub(in crate::server) fn count(&self) -> usize {
         self.all.len()
@@ -124,6 +134,7 @@ impl Subscription {
         }
         loop {
             match self.subscriber.next_step() {
+                Step::End => return Pulled::Left(Left::Disconnected),
                 Step::Fetch(fetch) if fetch.is_history => self.subscriber.fetched(fetch.declined()),
                 Step::Fetch(fetch) => return Pulled::Fetch(fetch),
                 Step::Live(cursor) if cursor >= end => return self.at_end(cursor),

@@ -1,0 +1,226 @@
+use std::{
+    collections::{HashMap, VecDeque},
+    hash::Hash,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use serde_json::Value;
+use tokio::{sync::Notify, time::Instant};
+
+use crate::{
+    chat::{RoomId, UserId},
+    protocol::interactive_sync::{
+        Interface,
+        action::{Action, Cooldown, INPUT_PAUSE, MOUSE_PAUSE},
+        emit,
+    },
+};
+
+/// Actions that wait for a game to take them. One that takes none for so long misses what comes then: it is no log.
+const WAITING: usize = 256;
+
+/// Pauses that are kept of a channel at least before those that are over are thrown away.
+const PAUSES: usize = 1_024;
+
+/// In which time an action of all together is counted.
+const COUNTED_FOR: Duration = Duration::from_secs(1);
+
+/// The channels in which games are, by their rooms: what is on the viewers' screens, and who hears what they do. In memory alone, and
+/// no longer than a game is there. Clones are cheap.
+#[derive(Clone, Default)]
+pub struct Channels(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    /// A standard lock: held for a look-up and a change.
+    by_room: Mutex<HashMap<RoomId, Channel>>,
+    games: AtomicU64,
+}
+
+#[derive(Default)]
+struct Channel {
+    interface: Option<Interface>,
+    games: HashMap<u64, Arc<Inbox>>,
+    /// Until when a viewer may not do something, by its kind and by itself.
+    of_viewers: Pauses<(UserId, String)>,
+    /// Until when nobody may do it.
+    of_all: Pauses<String>,
+    /// When what all may do so often was done.
+    done: HashMap<String, VecDeque<Instant>>,
+}
+
+/// Until when something is not open again.
+struct Pauses<K> {
+    until: HashMap<K, Instant>,
+    /// At how many those that are over are thrown away.
+    prune_at: usize,
+}
+
+/// What waits for a game.
+#[derive(Default)]
+struct Inbox {
+    /// A standard lock: held to add or take a few frames.
+    frames: Mutex<VecDeque<Bytes>>,
+    wake: Arc<Notify>,
+}
+
+/// A game's place in its channel. Dropping it leaves the channel.
+pub(super) struct Game {
+    channels: Channels,
+    room: RoomId,
+    number: u64,
+    inbox: Arc<Inbox>,
+}
+
+/// Why a viewer's action is not done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Denied {
+    /// There is no such thing on the screens.
+    Unknown,
+    /// They do something of the kind too often.
+    TooFast,
+    /// They have done it a short while ago.
+    OwnCooldown,
+    /// Somebody has done it a short while ago.
+    Cooldown,
+    /// All together do it too often.
+    Limit,
+}
+
+impl Channels {
+    /// A game comes, and is woken by `wake` when a viewer does something.
+    pub(super) fn join(&self, room: RoomId, wake: Arc<Notify>) -> Game {
+        let number = self.0.games.fetch_add(1, Ordering::Relaxed);
+        let inbox = Arc::new(Inbox { wake, ..Inbox::default() });
+        self.lock().entry(room).or_default().games.insert(number, Arc::clone(&inbox));
+        Game { channels: self.clone(), room, number, inbox }
+    }
+
+    /// What is on the screens.
+    pub(super) fn interface(&self, room: RoomId) -> Option<Interface> {
+        self.lock().get(&room)?.interface.clone()
+    }
+
+    /// After how long each action is open again to all.
+    pub(super) fn pauses(&self, room: RoomId) -> HashMap<String, Duration> {
+        let now = Instant::now();
+        let channels = self.lock();
+        let pauses = channels.get(&room).into_iter().flat_map(|channel| &channel.of_all.until);
+        pauses.filter(|(_, until)| **until > now).map(|(id, until)| (id.clone(), *until - now)).collect()
+    }
+
+    /// A viewer does something, who goes by `username` if that is known: all games of the channel hear of it.
+    pub(super) fn act(&self, room: RoomId, viewer: &UserId, username: Option<&str>, action: &Action) -> Result<Cooldown, Denied> {
+        let mut channels = self.lock();
+        let channel = channels.get_mut(&room).ok_or(Denied::Unknown)?;
+        let cooldown = channel.admit(viewer, action)?;
+        let mut payload = action.payload.clone();
+        payload["username"] = username.map_or(Value::Null, Value::from);
+        let frame = emit(&action.kind, &payload).encode();
+        channel.games.values().for_each(|inbox| inbox.post(&frame));
+        Ok(cooldown)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<RoomId, Channel>> {
+        self.0.by_room.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Channel {
+    /// Lets a viewer do something, if it is there and it is their turn.
+    fn admit(&mut self, viewer: &UserId, action: &Action) -> Result<Cooldown, Denied> {
+        let now = Instant::now();
+        let is_mouse = action.kind == action.id;
+        // A component may be called as a kind of action is.
+        let [kind, own] = [format!("kind {}", action.kind), format!("id {}", action.id)].map(|name| (viewer.clone(), name));
+        if self.of_viewers.hold(&kind, now) {
+            return Err(Denied::TooFast);
+        }
+        if !is_mouse && self.of_all.hold(&action.id, now) {
+            return Err(Denied::Cooldown);
+        }
+        if self.of_viewers.hold(&own, now) {
+            return Err(Denied::OwnCooldown);
+        }
+        let cooldown = self.interface.as_ref().and_then(|interface| action.cooldown(interface)).ok_or(Denied::Unknown)?;
+        if let Some(limit) = cooldown.limit {
+            let done = self.done.entry(action.kind.clone()).or_default();
+            done.retain(|at| *at + COUNTED_FOR > now);
+            if done.len() >= limit {
+                return Err(Denied::Limit);
+            }
+            done.push_back(now);
+        }
+        self.of_viewers.set(kind, now, if is_mouse { MOUSE_PAUSE } else { INPUT_PAUSE });
+        self.of_viewers.set(own, now, cooldown.duration);
+        if cooldown.broadcast {
+            self.of_all.set(action.id.clone(), now, cooldown.duration.max(INPUT_PAUSE));
+        }
+        Ok(cooldown)
+    }
+}
+
+impl<K> Default for Pauses<K> {
+    fn default() -> Self {
+        Self { until: HashMap::new(), prune_at: PAUSES }
+    }
+}
+
+impl<K: Eq + Hash> Pauses<K> {
+    fn hold(&self, key: &K, now: Instant) -> bool {
+        self.until.get(key).is_some_and(|until| *until > now)
+    }
+
+    fn set(&mut self, key: K, now: Instant, pause: Duration) {
+        if self.until.len() >= self.prune_at {
+            self.until.retain(|_, until| *until > now);
+            self.prune_at = PAUSES.max(2 * self.until.len());
+        }
+        self.until.insert(key, now + pause);
+    }
+}
+
+impl Inbox {
+    fn post(&self, frame: &Bytes) {
+        let mut frames = self.frames();
+        if frames.len() < WAITING {
+            frames.push_back(frame.clone());
+            self.wake.notify_one();
+        }
+    }
+
+    fn frames(&self) -> MutexGuard<'_, VecDeque<Bytes>> {
+        self.frames.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Game {
+    /// Puts an interface on the screens.
+    pub(super) fn show(&self, interface: Interface) {
+        if let Some(channel) = self.channels.lock().get_mut(&self.room) {
+            channel.interface = Some(interface);
+        }
+    }
+
+    /// What viewers have done since this was asked last.
+    pub(super) fn take(&self) -> VecDeque<Bytes> {
+        std::mem::take(&mut self.inbox.frames())
+    }
+}
+
+impl Drop for Game {
+    fn drop(&mut self) {
+        let mut channels = self.channels.lock();
+        let Some(channel) = channels.get_mut(&self.room) else { return };
+        channel.games.remove(&self.number);
+        // Of a game that has gone nothing stays on the screens; while another is there, it may be that one's.
+        if channel.games.is_empty() {
+            channels.remove(&self.room);
+        }
+    }
+}
