@@ -50,7 +50,7 @@ pub use self::{
     client_address::TrustedProxies,
     config::{Command, Config},
     hooks::{Client as HookClient, Guard, Reviews, Schedule, Webhooks, system_trust},
-    interactive_sync::Channels,
+    interactive_sync::Screens,
     listen::{bind, serve},
     password::Password,
     router::router,

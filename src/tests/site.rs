@@ -19,7 +19,7 @@ use crate::{
     hub::{self, ConnectionId, Hub, ReservedNames, RingSize, Rooms, Tokens, Wake},
     protocol::webhook::Secret,
     server::{
-        AdminKey, Admission, AppState, Channels, ConnectionLimits, Guard, HEARTBEAT, HookClient, Password, Reviews, Schedule,
+        AdminKey, Admission, AppState, ConnectionLimits, Guard, HEARTBEAT, HookClient, Password, Reviews, Schedule, Screens,
         Sockets, Streams, TrustedProxies, Webhooks, bind, collect_metrics, hash_password, router, serve, system_trust,
     },
 };
@@ -134,7 +134,7 @@ impl Site {
         let state = AppState {
             hub: hub.clone(),
             streams: Arc::clone(&streams),
-            channels: Channels::default(),
+            screens: Screens::default(),
             sockets: sockets.clone(),
             webhooks: webhooks.clone(),
             metrics: collect_metrics(),
