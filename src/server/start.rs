@@ -10,7 +10,7 @@ use leptos::config::LeptosOptions;
 use tokio::{net::TcpListener, signal::unix::SignalKind, sync::watch};
 
 use super::{
-    Channels, Config, HEARTBEAT, Sockets, Streams,
+    Config, HEARTBEAT, Screens, Sockets, Streams,
     admission::{Admission, ConnectionLimits},
     client_address::TrustedProxies,
     hooks::{Client, Guard, Reviews, Schedule, Webhooks, system_trust},
@@ -123,7 +123,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let state = AppState {
         hub: hub.clone(),
         streams: Arc::clone(&streams),
-        channels: Channels::default(),
+        screens: Screens::default(),
         sockets: sockets.clone(),
         webhooks: webhooks.clone(),
         metrics,

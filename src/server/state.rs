@@ -5,7 +5,7 @@ use leptos::config::LeptosOptions;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::{
-    client_address::TrustedProxies, hooks::Webhooks, interactive_sync::Channels, ivs::Ivs, password::Password, sockets::Sockets,
+    client_address::TrustedProxies, hooks::Webhooks, interactive_sync::Screens, ivs::Ivs, password::Password, sockets::Sockets,
     streams::Streams,
 };
 use crate::hub::Hub;
@@ -18,7 +18,7 @@ pub struct AppState {
     /// What serves the subscribers.
     pub streams: Arc<Streams>,
     /// What games show to their viewers.
-    pub channels: Channels,
+    pub screens: Screens,
     /// The WebSocket connections.
     pub sockets: Sockets,
     /// Who else is told what happens.

@@ -19,8 +19,8 @@ use crate::{
     hub::{self, ConnectionId, Hub, ReservedNames, RingSize, Rooms, Tokens, Wake},
     protocol::webhook::Secret,
     server::{
-        AdminKey, Admission, AppState, Channels, ConnectionLimits, Guard, HEARTBEAT, HookClient, Ivs, IvsAccess, IvsQuotas,
-        Password, Reviews, Schedule, Sockets, Streams, TrustedProxies, Webhooks, bind, collect_metrics, hash_password, router,
+        AdminKey, Admission, AppState, ConnectionLimits, Guard, HEARTBEAT, HookClient, Ivs, IvsAccess, IvsQuotas, Password,
+        Reviews, Schedule, Screens, Sockets, Streams, TrustedProxies, Webhooks, bind, collect_metrics, hash_password, router,
         serve, system_trust,
     },
 };
@@ -141,7 +141,7 @@ impl Site {
         let state = AppState {
             hub: hub.clone(),
             streams: Arc::clone(&streams),
-            channels: Channels::default(),
+            screens: Screens::default(),
             sockets: sockets.clone(),
             webhooks: webhooks.clone(),
             metrics: collect_metrics(),

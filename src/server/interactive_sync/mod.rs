@@ -1,13 +1,13 @@
 //! Interactive Sync's endpoints: `GET /interactive-sync` for a game, and what its viewers ask for by HTTP. A channel is a room.
 
-mod channels;
+mod screens;
 mod viewers;
 
 use axum::{extract::State, http::HeaderMap, response::Response};
 use tokio::time::Instant;
 
-pub use self::channels::Channels;
-use self::channels::Game;
+use self::screens::Game;
+pub use self::screens::Screens;
 pub(super) use self::viewers::{input, mouse, pauses, show};
 use super::{
     api::is_admin_key,
@@ -30,7 +30,7 @@ pub(super) async fn connect(
     upgrade: Upgrade,
     State(hub): State<Hub>,
     State(admin_key): State<AdminKey>,
-    State(channels): State<Channels>,
+    State(screens): State<Screens>,
     State(sockets): State<Sockets>,
     params: Params,
     headers: HeaderMap,
@@ -39,7 +39,7 @@ pub(super) async fn connect(
     let has_query = !params.are_none();
     let origin = foreign_origin(&headers).map(str::to_owned);
     let ticket = Ticket { hub, admin_key, has_query, client_id, access_token, origin };
-    let connection = Connection { ticket, channels, game: None, patience: Patience::default(), began: Instant::now() };
+    let connection = Connection { ticket, screens, game: None, patience: Patience::default(), began: Instant::now() };
     upgrade.accept(connection, Subscriptions::none(&sockets))
 }
 
@@ -93,7 +93,7 @@ impl Ticket {
 
 struct Connection {
     ticket: Ticket,
-    channels: Channels,
+    screens: Screens,
     /// Its place, when it has been let in.
     game: Option<(RoomId, Game)>,
     patience: Patience,
@@ -110,7 +110,7 @@ impl Session for Connection {
         match self.ticket.check() {
             Ok(room) => {
                 let wake = link.subscriptions.waker();
-                self.game = Some((room.id, self.channels.join(room.id, wake)));
+                self.game = Some((room.id, self.screens.join(room.id, wake)));
                 link.outbox().send(protocol::connected(&room.settings.name, &room.id.to_string()));
                 Ok(())
             }
@@ -123,7 +123,7 @@ impl Session for Connection {
 
     async fn hear(&mut self, frame: Frame, link: &mut Link) -> Result<(), Ending> {
         let Some((room, game)) = &self.game else { return Err(Ending::Drop) };
-        let current = self.channels.interface(*room);
+        let current = self.screens.interface(*room);
         let (outcome, answers) = self.patience.hear(&frame, self.began.elapsed(), current.as_ref());
         // What let it in may be over.
         if matches!(outcome, Outcome::Shown(_)) && self.ticket.check().is_err() {

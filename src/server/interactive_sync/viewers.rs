@@ -8,7 +8,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{Channels, channels::Denied};
+use super::{Screens, screens::Denied};
 use crate::{
     chat::Timestamp,
     engine::now,
@@ -25,11 +25,11 @@ use crate::{
 /// `GET /interactive-sync/user/interface/query`: what is on the screens; nothing, if nothing is.
 pub(in crate::server) async fn show(
     State(hub): State<Hub>,
-    State(channels): State<Channels>,
+    State(screens): State<Screens>,
     headers: HeaderMap,
 ) -> Result<Response, Denial> {
     let claims = viewer(&hub, &headers)?;
-    Ok(match channels.interface(claims.room) {
+    Ok(match screens.interface(claims.room) {
         Some(interface) => Json(interface.json()).into_response(),
         None => StatusCode::NO_CONTENT.into_response(),
     })
@@ -38,33 +38,33 @@ pub(in crate::server) async fn show(
 /// `GET /interactive-sync/action/query`: when each action is open again to all, in milliseconds since 1970.
 pub(in crate::server) async fn pauses(
     State(hub): State<Hub>,
-    State(channels): State<Channels>,
+    State(screens): State<Screens>,
     headers: HeaderMap,
 ) -> Result<Json<BTreeMap<String, i64>>, Denial> {
     let claims = viewer(&hub, &headers)?;
     let Timestamp(now) = now();
     let open_at = |left: std::time::Duration| now.saturating_add(i64::try_from(left.as_millis()).unwrap_or(i64::MAX));
-    Ok(Json(channels.pauses(claims.room).into_iter().map(|(id, left)| (id, open_at(left))).collect()))
+    Ok(Json(screens.pauses(claims.room).into_iter().map(|(id, left)| (id, open_at(left))).collect()))
 }
 
 /// `POST /interactive-sync/action/input`: a component is pressed. Answered with its cooldown.
 pub(in crate::server) async fn input(
     State(hub): State<Hub>,
-    State(channels): State<Channels>,
+    State(screens): State<Screens>,
     ClientAddress(from): ClientAddress,
     headers: HeaderMap,
     body: Result<JsonBody<Value>, ApiError>,
 ) -> Result<Json<Value>, Denial> {
     let claims = actor(&hub, &headers, from)?;
     let action = read(body, Action::input)?;
-    let cooldown = channels.act(claims.room, &claims.user, claims.origin.name.as_deref(), &action)?;
+    let cooldown = screens.act(claims.room, &claims.user, claims.origin.name.as_deref(), &action)?;
     Ok(Json(cooldown.json))
 }
 
 /// `POST /interactive-sync/action/mouse`: a button of the mouse is pressed, or let go. Answered with what the game is told.
 pub(in crate::server) async fn mouse(
     State(hub): State<Hub>,
-    State(channels): State<Channels>,
+    State(screens): State<Screens>,
     ClientAddress(from): ClientAddress,
     headers: HeaderMap,
     body: Result<JsonBody<Value>, ApiError>,
@@ -72,7 +72,7 @@ pub(in crate::server) async fn mouse(
     let claims = actor(&hub, &headers, from)?;
     let mut action = read(body, Action::mouse)?;
     let username = claims.origin.name.as_deref();
-    channels.act(claims.room, &claims.user, username, &action)?;
+    screens.act(claims.room, &claims.user, username, &action)?;
     action.payload["username"] = username.map_or(Value::Null, Value::from);
     Ok(Json(action.payload))
 }

@@ -53,28 +53,24 @@ impl Link {
 
 /// Serves a connection that was taken over until it ends, in a task of its own. A stop that follows this call waits for it.
 pub(super) fn open<S: Session>(taken: Taken, session: S, subscriptions: Subscriptions, sockets: Sockets) {
-    let stopping = sockets.0.stop.subscribe();
-    tokio::spawn(serve(taken, session, subscriptions, sockets, stopping));
-}
-
-async fn serve<S: Session>(
-    taken: Taken,
-    session: S,
-    subscriptions: Subscriptions,
-    sockets: Sockets,
-    stopping: watch::Receiver<bool>,
-) {
     let Taken { socket, received, head, permit } = taken;
-    let _counted = Counted::new::<S>(permit);
-    let socket = Socket::new(socket, head, received, S::MESSAGE_BYTES);
-    let mut too_late = stopping.clone();
+    let socket = Socket::new(socket, head, &received, S::MESSAGE_BYTES);
+    let stopping = sockets.0.stop.subscribe();
     let pings = Pings { next: Instant::now() + S::PING_EVERY, unanswered: 0 };
     let timer = Box::pin(tokio::time::sleep_until(pings.next));
     let connection = Connection { session, link: Link { socket, subscriptions }, stopping, sockets, pings, timer };
+    tokio::spawn(serve(connection, Counted::new::<S>(permit)));
+    // Only now: what a connection has for long would else be cut out of what HTTP had for it, which then fits no other request.
+    drop(received);
+}
+
+/// Serves a connection until it ends; when the server stops, for not much longer.
+async fn serve<S: Session>(connection: Connection<S>, _counted: Counted) {
+    let mut stopping = connection.stopping.clone();
     tokio::select! {
         () = connection.run() => {}
         () = async {
-            let _ = too_late.wait_for(|stop| *stop).await;
+            let _ = stopping.wait_for(|stop| *stop).await;
             tokio::time::sleep(STOP_WITHIN).await;
         } => {}
     }

@@ -82,7 +82,7 @@ impl Write for Wire {
 
 impl Socket {
     /// A connection whose `head` is to be sent yet, and of which this was `received` already.
-    pub(super) fn new(socket: TcpStream, head: Vec<u8>, received: Bytes, message_bytes: usize) -> Self {
+    pub(super) fn new(socket: TcpStream, head: Vec<u8>, received: &[u8], message_bytes: usize) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BYTES)
             // Each frame goes straight on into the outbox.
@@ -90,7 +90,7 @@ impl Socket {
             .max_message_size(Some(message_bytes))
             .max_frame_size(Some(message_bytes));
         let wire = Wire { socket, outbox: Outbox(head) };
-        Self(WebSocket::from_partially_read(wire, received.into(), Role::Server, Some(config)))
+        Self(WebSocket::from_partially_read(wire, received.to_vec(), Role::Server, Some(config)))
     }
 
     /// What is to be sent.

@@ -24,26 +24,27 @@ use crate::{
 /// Actions that wait for a game to take them. One that takes none for so long misses what comes then: it is no log.
 const WAITING: usize = 256;
 
-/// Pauses that are kept of a channel at least before those that are over are thrown away.
+/// Pauses that are kept of a room at least before those that are over are thrown away.
 const PAUSES: usize = 1_024;
 
 /// In which time an action of all together is counted.
 const COUNTED_FOR: Duration = Duration::from_secs(1);
 
-/// The channels in which games are, by their rooms: what is on the viewers' screens, and who hears what they do. In memory alone, and
+/// What is on the viewers' screens, by their rooms, and which games hear what they do. In memory alone, and
 /// no longer than a game is there. Clones are cheap.
 #[derive(Clone, Default)]
-pub struct Channels(Arc<Inner>);
+pub struct Screens(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
     /// A standard lock: held for a look-up and a change.
-    by_room: Mutex<HashMap<RoomId, Channel>>,
+    by_room: Mutex<HashMap<RoomId, Screen>>,
     games: AtomicU64,
 }
 
+/// What the viewers of one room have before them.
 #[derive(Default)]
-struct Channel {
+struct Screen {
     interface: Option<Interface>,
     games: HashMap<u64, Arc<Inbox>>,
     /// Until when a viewer may not do something, by its kind and by itself.
@@ -69,9 +70,9 @@ struct Inbox {
     wake: Arc<Notify>,
 }
 
-/// A game's place in its channel. Dropping it leaves the channel.
+/// A game's place in its room. Dropping it leaves the room.
 pub(super) struct Game {
-    channels: Channels,
+    screens: Screens,
     room: RoomId,
     number: u64,
     inbox: Arc<Inbox>,
@@ -92,13 +93,13 @@ pub(super) enum Denied {
     Limit,
 }
 
-impl Channels {
+impl Screens {
     /// A game comes, and is woken by `wake` when a viewer does something.
     pub(super) fn join(&self, room: RoomId, wake: Arc<Notify>) -> Game {
         let number = self.0.games.fetch_add(1, Ordering::Relaxed);
         let inbox = Arc::new(Inbox { wake, ..Inbox::default() });
         self.lock().entry(room).or_default().games.insert(number, Arc::clone(&inbox));
-        Game { channels: self.clone(), room, number, inbox }
+        Game { screens: self.clone(), room, number, inbox }
     }
 
     /// What is on the screens.
@@ -109,29 +110,29 @@ impl Channels {
     /// After how long each action is open again to all.
     pub(super) fn pauses(&self, room: RoomId) -> HashMap<String, Duration> {
         let now = Instant::now();
-        let channels = self.lock();
-        let pauses = channels.get(&room).into_iter().flat_map(|channel| &channel.of_all.until);
+        let screens = self.lock();
+        let pauses = screens.get(&room).into_iter().flat_map(|screen| &screen.of_all.until);
         pauses.filter(|(_, until)| **until > now).map(|(id, until)| (id.clone(), *until - now)).collect()
     }
 
-    /// A viewer does something, who goes by `username` if that is known: all games of the channel hear of it.
+    /// A viewer does something, who goes by `username` if that is known: all games of the room hear of it.
     pub(super) fn act(&self, room: RoomId, viewer: &UserId, username: Option<&str>, action: &Action) -> Result<Cooldown, Denied> {
-        let mut channels = self.lock();
-        let channel = channels.get_mut(&room).ok_or(Denied::Unknown)?;
-        let cooldown = channel.admit(viewer, action)?;
+        let mut screens = self.lock();
+        let screen = screens.get_mut(&room).ok_or(Denied::Unknown)?;
+        let cooldown = screen.admit(viewer, action)?;
         let mut payload = action.payload.clone();
         payload["username"] = username.map_or(Value::Null, Value::from);
         let frame = emit(&action.kind, &payload).encode();
-        channel.games.values().for_each(|inbox| inbox.post(&frame));
+        screen.games.values().for_each(|inbox| inbox.post(&frame));
         Ok(cooldown)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<RoomId, Channel>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<RoomId, Screen>> {
         self.0.by_room.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Channel {
+impl Screen {
     /// Lets a viewer do something, if it is there and it is their turn.
     fn admit(&mut self, viewer: &UserId, action: &Action) -> Result<Cooldown, Denied> {
         let now = Instant::now();
@@ -202,8 +203,8 @@ impl Inbox {
 impl Game {
     /// Puts an interface on the screens.
     pub(super) fn show(&self, interface: Interface) {
-        if let Some(channel) = self.channels.lock().get_mut(&self.room) {
-            channel.interface = Some(interface);
+        if let Some(screen) = self.screens.lock().get_mut(&self.room) {
+            screen.interface = Some(interface);
         }
     }
 
@@ -215,12 +216,12 @@ impl Game {
 
 impl Drop for Game {
     fn drop(&mut self) {
-        let mut channels = self.channels.lock();
-        let Some(channel) = channels.get_mut(&self.room) else { return };
-        channel.games.remove(&self.number);
+        let mut screens = self.screens.lock();
+        let Some(screen) = screens.get_mut(&self.room) else { return };
+        screen.games.remove(&self.number);
         // Of a game that has gone nothing stays on the screens; while another is there, it may be that one's.
-        if channel.games.is_empty() {
-            channels.remove(&self.room);
+        if screen.games.is_empty() {
+            screens.remove(&self.room);
         }
     }
 }
