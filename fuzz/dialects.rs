@@ -105,5 +105,5 @@ fn event(payload: Payload, is_private: bool) -> Event {
     let user = |name: &str| UserId::try_from(name.to_owned()).expect("a valid id");
     let message = Message { author: user("ann"), profile: Profile::default(), payload, video_time: 0.0, reactions: Vec::new() };
     let kind = if is_private { Kind::Private { to: user("bob"), message } } else { Kind::Message(message) };
-    Event { room: RoomId::FIRST, seq: 1, sent_at: Timestamp(0), kind }
+    Event { room: RoomId::FIRST, seq: 1, sent_at: Timestamp(0), kind, client_message_id: None }
 }

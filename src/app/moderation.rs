@@ -36,7 +36,7 @@ pub fn dialog(texts: &'static Texts) -> impl IntoView {
             <h2 id="moderated" tabindex="-1">{before_name}<bdi></bdi>{after_name}</h2>
             <p class="quote" dir="auto"></p>
             <label for="reason">{texts.text("moderation.reason")}</label>
-            <input id="reason" type="text" maxlength="200" autocomplete="off" dir="auto" />
+            <input id="reason" type="text" maxlength="256" autocomplete="off" dir="auto" />
             <p class="error" role="alert" hidden></p>
             <div class="acts">
                 {act("moderation.pin", "pin", "", false)}

@@ -1,7 +1,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::chat::{Deletion, MessageId, Profile, Reaction, Recount, Resolution, RoomId, RoomState, Sanction, Settings, UserId};
+use crate::chat::{
+    CustomEvent, Deletion, Disconnection, MessageId, Profile, Reaction, Recount, Resolution, RoomId, RoomState, Sanction,
+    Settings, UserId,
+};
 
 /// A moment: milliseconds since 1970-01-01T00:00:00Z, without leap seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -29,6 +32,8 @@ pub struct Event {
     pub sent_at: Timestamp,
     /// What happened.
     pub kind: Kind,
+    /// Its author's own name for it, if they gave it one: see [`Draft::client_message_id`](crate::chat::Draft::client_message_id).
+    pub client_message_id: Option<Box<str>>,
 }
 
 /// What an event is.
@@ -63,6 +68,10 @@ pub enum Kind {
     Sanction(Sanction),
     /// The reactions to some messages are others now. What happened in a short while is one event.
     Reactions(Vec<Recount>),
+    /// Somebody's connections were ended.
+    Disconnection(Disconnection),
+    /// A site's own program says something.
+    Custom(CustomEvent),
 }
 
 /// What somebody said.
@@ -105,6 +114,7 @@ impl Event {
     pub fn visible_to(&self, reader: Option<&UserId>) -> bool {
         match &self.kind {
             Kind::Message(_) | Kind::Room(_) | Kind::Settings { .. } | Kind::Deletion(_) | Kind::Reactions(_) => true,
+            Kind::Disconnection(_) | Kind::Custom(_) => true,
             Kind::Private { to, message } => reader.is_some_and(|reader| reader == to || *reader == message.author),
             Kind::Held(message) => reader == Some(&message.author),
             Kind::Resolution(resolution) => reader == Some(&resolution.author),
@@ -118,6 +128,7 @@ impl Event {
             Kind::Message(message) | Kind::Private { message, .. } | Kind::Held(message) => Some(message),
             Kind::Resolution(_) | Kind::Room(_) | Kind::Settings { .. } => None,
             Kind::Deletion(_) | Kind::Sanction(_) | Kind::Reactions(_) => None,
+            Kind::Disconnection(_) | Kind::Custom(_) => None,
         }
     }
 
@@ -127,6 +138,7 @@ impl Event {
             Kind::Message(message) | Kind::Private { message, .. } | Kind::Held(message) => Some(message),
             Kind::Resolution(_) | Kind::Room(_) | Kind::Settings { .. } => None,
             Kind::Deletion(_) | Kind::Sanction(_) | Kind::Reactions(_) => None,
+            Kind::Disconnection(_) | Kind::Custom(_) => None,
         }
     }
 }
@@ -147,7 +159,7 @@ mod tests {
 
     /// Who of them sees it, `None` being everybody.
     fn seen_by(kind: Kind) -> Vec<Option<&'static str>> {
-        let event = Event { room: RoomId::FIRST, seq: 1, sent_at: Timestamp(0), kind };
+        let event = Event { room: RoomId::FIRST, seq: 1, sent_at: Timestamp(0), kind, client_message_id: None };
         let readers = [None, Some("ann"), Some("bob"), Some("eve")];
         readers.into_iter().filter(|reader| event.visible_to(reader.map(user).as_ref())).collect()
     }

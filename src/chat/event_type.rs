@@ -37,7 +37,8 @@ pub enum EventType {
 }
 
 impl EventType {
-    /// What an event of that kind is told as; `None` for what is told to nobody else, such as a private message, and for reactions.
+    /// What an event of that kind is told as; `None` for what is told to nobody else, such as a private message, for reactions, and
+    /// for what the site has told itself.
     pub fn of(kind: &Kind) -> Option<Self> {
         match kind {
             Kind::Message(_) => Some(Self::MessageCreated),
@@ -55,6 +56,8 @@ impl EventType {
             Kind::Private { .. } | Kind::Held(_) | Kind::Resolution(_) | Kind::Reactions(_) | Kind::Room(RoomState::Created) => {
                 None
             }
+            // The site's own program told the one, and whoever was disconnected can come back at once.
+            Kind::Custom(_) | Kind::Disconnection(_) => None,
         }
     }
 }

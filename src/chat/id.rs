@@ -67,6 +67,11 @@ impl UserId {
         Self("admin".into())
     }
 
+    /// The id as its site writes it, if a site has signed them in; else as it is.
+    pub fn own(&self) -> &str {
+        self.0.strip_prefix(Self::OF_SITE).unwrap_or(&self.0)
+    }
+
     /// The id as it is written on the wire.
     pub fn as_str(&self) -> &str {
         &self.0

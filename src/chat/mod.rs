@@ -6,6 +6,7 @@
 
 mod capability;
 mod command;
+mod custom_event;
 mod event;
 mod event_type;
 mod id;
@@ -26,13 +27,15 @@ mod widget_key;
 
 pub use capability::{Capabilities, Capability};
 pub use command::{Command, Draft};
+pub use custom_event::{ATTRIBUTES_BYTES, Attributes, CustomEvent, EVENT_NAME_CHARS, attributes_bytes};
 pub use event::{Event, Kind, Message, Payload, Recorded, Timestamp};
 pub use event_type::EventType;
 pub use id::{InvalidId, MessageId, RoomId, UserId};
 pub use invitation::Invitation;
 pub use limits::Limits;
 pub use moderation::{
-    AddressHash, Deleted, Deletion, HELD_IN_ROOM, HELD_OF_AUTHOR, Measure, Outcome, REASON_CHARS, Resolution, Sanction,
+    AddressHash, Deleted, Deletion, Disconnection, HELD_IN_ROOM, HELD_OF_AUTHOR, Measure, Outcome, REASON_CHARS, Resolution,
+    Sanction,
 };
 pub use name::NameClaim;
 pub use origin::{InvalidOrigin, MOST_ORIGINS, Origin, Origins};

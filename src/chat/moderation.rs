@@ -2,8 +2,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::chat::{Message, Timestamp, UserId};
 
-/// Longest reason of a moderator, in Unicode code points.
-pub const REASON_CHARS: usize = 200;
+/// Longest reason of a moderator, in Unicode code points: as long as Amazon IVS Chat allows.
+pub const REASON_CHARS: usize = 256;
 
 /// Messages that are shown to nobody any more. The log keeps them, and who took them out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,8 +12,28 @@ pub struct Deletion {
     pub of: Deleted,
     /// Who did it.
     pub by: UserId,
-    /// Why: for the log, not for the public. May be empty.
+    /// Why: for the log. May be empty.
     pub reason: String,
+    /// Whether the public is told why.
+    pub tells_reason: bool,
+}
+
+/// Somebody's connections to the room were ended. They may come back: to keep them from speaking is a [`Sanction`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disconnection {
+    /// Whose; whether it is their site's user or a guest of that id.
+    pub user: UserId,
+    /// Who did it.
+    pub by: UserId,
+    /// Why: for the log and the public. May be empty.
+    pub reason: String,
+}
+
+impl Disconnection {
+    /// Whether it ends the connections of `user`.
+    pub fn ends(&self, user: &UserId) -> bool {
+        self.user.own() == user.own()
+    }
 }
 
 /// What a deletion takes out.

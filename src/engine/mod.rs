@@ -19,9 +19,9 @@ pub use self::{
     webhook::{Failure, Standing, Webhook, WebhookId},
 };
 use crate::chat::{
-    Deletion, Draft, Event, InvalidSetting, Invitation, Kind, Message, NameClaim, NewWidgetKey, Outcome, Payload, Profile,
-    Reaction, Recorded, Revocation, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, Timestamp, TooManyReactions,
-    UserId, WidgetKey,
+    CustomEvent, Deletion, Disconnection, Draft, Event, InvalidSetting, Invitation, Kind, Message, NameClaim, NewWidgetKey,
+    Outcome, Payload, Profile, Reaction, Recorded, Revocation, Room, RoomId, RoomState, Sanction, Settings, SettingsChange,
+    Timestamp, TooManyReactions, UserId, WidgetKey,
 };
 
 /// Receives every event of every room, in the order of each room's log, after its commit and before its author's answer.
@@ -101,6 +101,12 @@ pub trait Engine: Send + Sync + 'static {
     /// Takes messages out of everything that is read from now on, as an event of the room's log; the log itself keeps them. In
     /// any state of the room. A message that was taken out before: no event, the answer is the first deletion's.
     fn delete(&self, room: RoomId, deletion: Deletion) -> BoxFuture<'_, Result<Appended, EngineError>>;
+
+    /// Tells a live room that somebody's connections are ended, as an event of its log.
+    fn disconnect(&self, room: RoomId, disconnection: Disconnection) -> BoxFuture<'_, Result<Appended, EngineError>>;
+
+    /// Appends a custom event to the log of a live room.
+    fn tell(&self, room: RoomId, event: CustomEvent) -> BoxFuture<'_, Result<Appended, EngineError>>;
 
     /// Notes, as an event of the room's log, whether somebody may speak; before a ban, what waits of them is declined. In any state
     /// of the room.

@@ -35,7 +35,7 @@ impl Held {
             // Whoever spoke there may be forgotten with what they said.
             Kind::Room(RoomState::Ended) => self.known.clear(),
             Kind::Message(_) | Kind::Private { .. } | Kind::Reactions(_) => {}
-            Kind::Room(_) | Kind::Settings { .. } | Kind::Sanction(_) => {}
+            Kind::Room(_) | Kind::Settings { .. } | Kind::Sanction(_) | Kind::Disconnection(_) | Kind::Custom(_) => {}
         }
     }
 

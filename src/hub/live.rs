@@ -265,6 +265,7 @@ impl LiveRoom {
                 Kind::Sanction(sanction) => state.sanctions.note(sanction, now()),
                 Kind::Message(_) | Kind::Private { .. } => state.recent.add(),
                 Kind::Held(_) | Kind::Resolution(_) | Kind::Reactions(_) => {}
+                Kind::Disconnection(_) | Kind::Custom(_) => {}
             }
             state.held.note(event);
             state.head = event.seq;

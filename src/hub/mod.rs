@@ -54,7 +54,7 @@ pub use self::{
     invitations::MODERATOR_SECONDS,
     live::{ConnectionId, Wake},
     messages::Quoting,
-    moderation::{Authority, Decision},
+    moderation::{Authority, Decision, Removal},
     names::ReservedNames,
     rate::Buckets,
     refusal::Refusal,

@@ -3,8 +3,8 @@ use std::{collections::HashSet, net::IpAddr, time::Duration};
 use super::{Hub, Refusal, sanctions};
 use crate::{
     chat::{
-        AddressHash, Capability, Deleted, Deletion, Event, InvalidSetting, Kind, Measure, REASON_CHARS, Room, RoomId, Sanction,
-        Settings, SettingsChange, Timestamp, UserId,
+        AddressHash, Attributes, Capability, CustomEvent, Deleted, Deletion, Disconnection, Event, InvalidSetting, Kind, Measure,
+        REASON_CHARS, Room, RoomId, Sanction, Settings, SettingsChange, Timestamp, UserId,
     },
     engine::{Act, Appended, now},
 };
@@ -32,6 +32,24 @@ pub enum Decision {
     Lift,
 }
 
+/// Messages that are to be taken out of a room.
+#[derive(Clone, Debug)]
+pub struct Removal {
+    /// Which.
+    pub of: Deleted,
+    /// Why: at most [`REASON_CHARS`] characters; may be empty.
+    pub reason: String,
+    /// Whether the public is told why.
+    pub tells_reason: bool,
+}
+
+impl Removal {
+    /// Of these, for a reason that is not for the public.
+    pub fn quiet(of: Deleted, reason: String) -> Self {
+        Self { of, reason, tells_reason: false }
+    }
+}
+
 impl Hub {
     /// Takes messages out of the room: nobody is shown them from now on, and whoever has them on the screen is told. In any state
     /// of the room.
@@ -39,17 +57,38 @@ impl Hub {
     /// # Errors
     /// [`Refusal::Token`], [`Refusal::Capability`], [`Refusal::UnknownRoom`], [`Refusal::UnknownMessage`],
     /// [`Refusal::ReasonTooLong`], or the engine's.
-    pub async fn delete(&self, room: RoomId, who: &Authority, of: Deleted, reason: String) -> Result<Appended, Refusal> {
+    pub async fn delete(&self, room: RoomId, who: &Authority, removal: Removal) -> Result<Appended, Refusal> {
+        let Removal { of, reason, tells_reason } = removal;
         let by = self.begin(room, who, Capability::DeleteMessage, &reason)?;
         let takes_back_reactions = matches!(of, Deleted::AllOf(_));
         self.to_its_end(async move |hub| {
-            let deleted = hub.0.engine.delete(room, Deletion { of, by, reason }).await?;
+            let deletion = Deletion { of, by, reason, tells_reason };
+            let deleted = hub.0.engine.delete(room, deletion).await?;
             if takes_back_reactions {
                 hub.tell_reactions(room);
             }
             Ok(deleted)
         })
         .await
+    }
+
+    /// Ends the connections of `user` to the room, which must be open, after all who are in it were told. They may come back.
+    ///
+    /// # Errors
+    /// [`Refusal::Token`], [`Refusal::Capability`], [`Refusal::UnknownRoom`], [`Refusal::NotLive`], [`Refusal::ReasonTooLong`], or
+    /// the engine's.
+    pub async fn disconnect(&self, room: RoomId, who: &Authority, user: UserId, reason: String) -> Result<Appended, Refusal> {
+        let by = self.begin(room, who, Capability::DisconnectUser, &reason)?;
+        Ok(self.0.engine.disconnect(room, Disconnection { user, by, reason }).await?)
+    }
+
+    /// Tells a room, which must be open, what a site's own program has to say.
+    ///
+    /// # Errors
+    /// [`Refusal::Token`], [`Refusal::Capability`], [`Refusal::UnknownRoom`], [`Refusal::NotLive`], or the engine's.
+    pub async fn tell(&self, room: RoomId, who: &Authority, name: String, attributes: Attributes) -> Result<Appended, Refusal> {
+        let by = self.begin(room, who, Capability::ManageRoom, "")?;
+        Ok(self.0.engine.tell(room, CustomEvent { name, attributes, by }).await?)
     }
 
     /// Changes the room's settings; everybody in it is told. In any state of the room. Who moderates may change those that keep
@@ -137,7 +176,9 @@ impl Hub {
             | Kind::Room(_)
             | Kind::Settings { .. }
             | Kind::Deletion(_)
-            | Kind::Reactions(_) => false,
+            | Kind::Reactions(_)
+            | Kind::Disconnection(_)
+            | Kind::Custom(_) => false,
         };
         let mut all = self.0.engine.sanctions().await?;
         all.retain(holds);

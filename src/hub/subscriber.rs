@@ -61,6 +61,10 @@ pub struct Subscriber {
     asked: Arc<AtomicU8>,
     /// Whether there may be any: to look each time would cost a cache line for each subscriber and event.
     may_have_asked: bool,
+    /// The newest event when it came: who was disconnected before has come back.
+    began_at: u64,
+    /// Whether it was given the event that disconnects it.
+    is_disconnected: bool,
 }
 
 /// What a new subscriber is told.
@@ -80,6 +84,8 @@ pub enum Step {
     Fetch(Fetch),
     /// It is to be given what is in the room's ring from this cursor on.
     Live(u64),
+    /// Nothing more: it was disconnected, and was given the event that says so.
+    End,
 }
 
 /// A part of the log that a subscriber needs. It is on its own, so that it can be read elsewhere.
@@ -89,6 +95,8 @@ pub struct Fetch {
     query: Query,
     until: u64,
     since: Option<u64>,
+    /// A disconnection after this event is of this subscriber.
+    began_at: u64,
     /// Whether it is the answer to a request for history; else it is what the subscriber missed.
     pub is_history: bool,
 }
@@ -98,6 +106,7 @@ pub struct Fetch {
 pub struct Fetched {
     reached: u64,
     is_history: bool,
+    disconnects: bool,
 }
 
 /// A run of entries that was read from a room's ring once, for all subscribers that stand at its beginning.
@@ -111,6 +120,8 @@ pub struct Batch {
     public: bool,
     /// Whether messages before it are deleted in it: what was read of the ring earlier must not be given to anybody else.
     pub deletes: bool,
+    /// Whether somebody is disconnected in it.
+    disconnects: bool,
 }
 
 /// What [`LiveTail::read`] finds.
@@ -162,7 +173,9 @@ impl Batch {
         };
         let public = entries.iter().all(|entry| is_public(&entry.item));
         let deletes = entries.iter().filter_map(|entry| entry.event()).any(|event| matches!(event.kind, Kind::Deletion(_)));
-        Self { entries, events, public, deletes }
+        let mut told = entries.iter().filter_map(|entry| entry.event());
+        let disconnects = told.any(|event| matches!(event.kind, Kind::Disconnection(_)));
+        Self { entries, events, public, deletes, disconnects }
     }
 }
 
@@ -207,6 +220,8 @@ impl Subscriber {
             resumed: position.is_some(),
             asked: joined.asked,
             may_have_asked: true,
+            began_at: joined.head,
+            is_disconnected: false,
         };
         let gap = resume.is_some() && position.is_none();
         let position = Position { since: subscriber.since_told(), ..hub.position(given) };
@@ -249,6 +264,9 @@ impl Subscriber {
         if self.tells_since && Instant::now() >= self.since_told_until {
             self.tells_since = false;
         }
+        if self.is_disconnected {
+            return Step::End;
+        }
         if self.given < self.replay_until {
             return Step::Fetch(self.fetch_missed());
         }
@@ -278,6 +296,7 @@ impl Subscriber {
             (self.since, self.tells_since) = (None, false);
         } else {
             self.given = fetched.reached;
+            self.is_disconnected = fetched.disconnects;
         }
     }
 
@@ -290,7 +309,7 @@ impl Subscriber {
     /// taken by nearly all subscribers nearly always: then say so with [`pass`](Self::pass).
     pub fn shares(&self, batch: &Batch) -> bool {
         let all_new = batch.events.is_none_or(|(first, _)| first > self.given);
-        batch.public && all_new && !self.tells_since && self.cursor >= self.joined_at
+        batch.public && !batch.disconnects && all_new && !self.tells_since && self.cursor >= self.joined_at
     }
 
     /// The reader was given the whole of `batch`.
@@ -315,6 +334,10 @@ impl Subscriber {
                     if event.visible_to(Some(&self.user)) {
                         let own = self.since_told().map(|since| Position { since: Some(since), ..self.hub.position(event.seq) });
                         picked.push((&**entry, own));
+                    }
+                    if is_disconnected(event, &self.user, self.began_at) {
+                        self.is_disconnected = true;
+                        break;
                     }
                 }
                 Item::Presence { .. } | Item::Waiting(_) | Item::Event(_) | Item::Erased => {}
@@ -344,6 +367,7 @@ impl Subscriber {
             query,
             until: self.replay_until,
             since: self.since_told(),
+            began_at: self.began_at,
             is_history: false,
         }
     }
@@ -364,7 +388,8 @@ impl Subscriber {
             bytes: usize::MAX,
             end: End::Newest,
         };
-        Fetch { hub: self.hub.clone(), reader: self.user.clone(), query, until: self.given, since: None, is_history: true }
+        let (hub, reader, began_at) = (self.hub.clone(), self.user.clone(), self.began_at);
+        Fetch { hub, reader, query, until: self.given, since: None, began_at, is_history: true }
     }
 }
 
@@ -376,18 +401,20 @@ impl Fetch {
     /// then, so that its client comes back.
     pub async fn run(&self) -> Result<(Vec<Event>, Fetched), EngineError> {
         let Query { room, after, .. } = self.query;
-        let events = self.hub.0.engine.read(self.query.clone()).await?;
+        let mut events = self.hub.0.engine.read(self.query.clone()).await?;
         if !self.is_history && after < self.hub.0.engine.trimmed(room) {
             return Err(EngineError::NotKept { room, after });
         }
         let is_whole = self.is_history || !self.query.is_filled_by(&events);
         let reached = if is_whole { self.until } else { events.last().map_or(self.until, |last| last.seq) };
-        Ok((events, Fetched { reached, is_history: self.is_history }))
+        let last = events.iter().position(|event| is_disconnected(event, &self.reader, self.began_at));
+        events.truncate(last.map_or(usize::MAX, |last| last + 1));
+        Ok((events, Fetched { reached, is_history: self.is_history, disconnects: last.is_some() }))
     }
 
     /// What it is, unread: for a dialect in which nobody asks for the history, though somebody may have over another connection.
     pub fn declined(&self) -> Fetched {
-        Fetched { reached: self.until, is_history: self.is_history }
+        Fetched { reached: self.until, is_history: self.is_history, disconnects: false }
     }
 
     /// Whose log.
@@ -409,6 +436,11 @@ impl Fetch {
     pub fn position(&self, seq: u64) -> Position {
         Position { since: self.since, ..self.hub.position(seq) }
     }
+}
+
+/// Whether `event` ends the connection of `user`, who came when the event at `began_at` was the newest.
+fn is_disconnected(event: &Event, user: &UserId, began_at: u64) -> bool {
+    matches!(&event.kind, Kind::Disconnection(disconnection) if event.seq > began_at && disconnection.ends(user))
 }
 
 impl Drop for Subscriber {

@@ -165,6 +165,7 @@ pub fn encode(event: &Event, channel: &str) -> Bytes {
         Kind::Private { to, message } => new_message(&private_channel(&message.author, to), event.sent_at, message),
         Kind::Held(_) | Kind::Resolution(_) | Kind::Room(_) | Kind::Settings { .. } => Bytes::new(),
         Kind::Deletion(_) | Kind::Sanction(_) | Kind::Reactions(_) => Bytes::new(),
+        Kind::Disconnection(_) | Kind::Custom(_) => Bytes::new(),
     }
 }
 
@@ -337,7 +338,13 @@ mod tests {
         let author = UserId::try_from("u:9".to_owned()).expect("a valid id");
         let message = Message { author, profile: Profile::default(), payload, video_time: 0.0, reactions: Vec::new() };
         // 14:05:59.999 on some day.
-        Event { room: RoomId::FIRST, seq: 1, sent_at: Timestamp(86_400_000 * 20_000 + 50_759_999), kind: kind(message) }
+        Event {
+            room: RoomId::FIRST,
+            seq: 1,
+            sent_at: Timestamp(86_400_000 * 20_000 + 50_759_999),
+            kind: kind(message),
+            client_message_id: None,
+        }
     }
 
     fn line(event: &Event) -> String {

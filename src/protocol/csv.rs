@@ -76,7 +76,7 @@ mod tests {
             video_time: -1.5,
             reactions: Vec::new(),
         });
-        let event = Event { room: RoomId::FIRST, seq: 7, sent_at: Timestamp(1_795_230_000_123), kind };
+        let event = Event { room: RoomId::FIRST, seq: 7, sent_at: Timestamp(1_795_230_000_123), kind, client_message_id: None };
         let file = [head(), encode(&[event])].concat();
         assert!(file.starts_with("\u{feff}\"id\",\"sent_at\"".as_bytes()) && file.ends_with(b"\"\r\n"));
         let mut reader = csv::Reader::from_reader(&file[..]);

@@ -10,8 +10,8 @@ use serde_json::value::RawValue;
 
 use super::{moment::rfc3339, payload::present};
 use crate::chat::{
-    Command, Deleted, Draft, Event, Kind, Measure, MessageId, Outcome, Payload, Position, Reaction, Recount, Resolution, RoomId,
-    RoomState, Sanction, Settings, UserId,
+    Command, CustomEvent, Deleted, Disconnection, Draft, Event, Kind, Measure, MessageId, Outcome, Payload, Position, Reaction,
+    Recount, Resolution, RoomId, RoomState, Sanction, Settings, UserId,
 };
 
 /// Longest client message id, in bytes. A UUID has 36.
@@ -210,6 +210,8 @@ impl<'a> Envelope<'a> {
             Kind::Deletion(deletion) => ("system", "0", "", 0.0, Owned(deleted(event.room, &deletion.of))),
             Kind::Reactions(recounts) => ("system", "0", "", 0.0, Owned(recounted(event.room, recounts))),
             Kind::Sanction(sanction) => ("system", "0", sanction.user.as_str(), 0.0, Owned(sanctioned(sanction))),
+            Kind::Disconnection(disconnection) => ("system", "0", "", 0.0, Owned(disconnected(disconnection))),
+            Kind::Custom(event) => ("system", "0", "", 0.0, Owned(custom(event))),
         };
         let (id, sent_at) = (event.id().to_string(), rfc3339(event.sent_at));
         let profile = event.message().map(|message| &message.profile);
@@ -309,6 +311,18 @@ fn sanctioned(Sanction { measure, reason, .. }: &Sanction) -> Payload {
         Measure::Ban => serde_json::json!({ "status": "ban", "reason": reason }),
         Measure::Lift => serde_json::json!({ "status": "lift", "reason": reason }),
     };
+    serde_json::value::to_raw_value(&told).expect("plain data")
+}
+
+/// What the room is told of somebody whose connections are ended.
+fn disconnected(Disconnection { user, reason, .. }: &Disconnection) -> Payload {
+    let told = serde_json::json!({ "status": "disconnect", "user_id": user, "reason": reason });
+    serde_json::value::to_raw_value(&told).expect("plain data")
+}
+
+/// What a site's own program says.
+fn custom(CustomEvent { name, attributes, .. }: &CustomEvent) -> Payload {
+    let told = serde_json::json!({ "status": "event", "name": name, "attributes": attributes });
     serde_json::value::to_raw_value(&told).expect("plain data")
 }
 
@@ -452,7 +466,7 @@ mod tests {
             Some(to) => Kind::Private { to: user(to), message },
             None => Kind::Message(message),
         };
-        Event { room: RoomId::FIRST, seq: 7, sent_at: Timestamp(1_795_230_000_123), kind }
+        Event { room: RoomId::FIRST, seq: 7, sent_at: Timestamp(1_795_230_000_123), kind, client_message_id: None }
     }
 
     fn at(text: &str) -> Position {

@@ -140,7 +140,7 @@ mod tests {
         let payload = RawValue::from_string(payload.into()).expect("JSON");
         let kind =
             Kind::Message(Message { author, profile: Profile::default(), payload, video_time: 12.5, reactions: Vec::new() });
-        Event { room: RoomId::FIRST, seq: 7, sent_at: Timestamp(1_795_230_000_123), kind }
+        Event { room: RoomId::FIRST, seq: 7, sent_at: Timestamp(1_795_230_000_123), kind, client_message_id: None }
     }
 
     #[test]

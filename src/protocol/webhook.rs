@@ -71,7 +71,7 @@ pub fn body(event: &Event, kind: EventType) -> Vec<u8> {
         Kind::Deletion(Deletion { by, reason, .. }) | Kind::Sanction(Sanction { by, reason, .. }) => (Some(by), Some(&**reason)),
         Kind::Settings { by, .. } => (Some(by), None),
         Kind::Message(_) | Kind::Private { .. } | Kind::Held(_) | Kind::Resolution(_) => (None, None),
-        Kind::Room(_) | Kind::Reactions(_) => (None, None),
+        Kind::Room(_) | Kind::Reactions(_) | Kind::Disconnection(_) | Kind::Custom(_) => (None, None),
     };
     let data = Told { envelope: Envelope::of(event), by, reason };
     serde_json::to_vec(&Payload { kind, timestamp: rfc3339(event.sent_at), data }).expect("plain data")
@@ -94,7 +94,7 @@ mod tests {
     }
 
     fn event(kind: Kind) -> Event {
-        Event { room: RoomId::FIRST, seq: 7, sent_at: Timestamp(1_795_230_000_123), kind }
+        Event { room: RoomId::FIRST, seq: 7, sent_at: Timestamp(1_795_230_000_123), kind, client_message_id: None }
     }
 
     fn said(payload: &str) -> Message {
@@ -154,7 +154,12 @@ mod tests {
         check(Kind::Private { to: user("bob"), message: said("1") }, None);
         check(Kind::Held(said("1")), None);
         check(
-            Kind::Deletion(Deletion { of: Deleted::AllOf(user("bob")), by: by.clone(), reason: reason.clone() }),
+            Kind::Deletion(Deletion {
+                of: Deleted::AllOf(user("bob")),
+                by: by.clone(),
+                reason: reason.clone(),
+                tells_reason: false,
+            }),
             Some((
                 "message.deleted",
                 "0",

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     chat::{Deleted, Event, Kind, Measure, MessageId, RoomId, Sanction, SettingsChange, UserId},
     engine::{Act, Appended, Hits},
-    hub::{Authority, Decision, Hub},
+    hub::{Authority, Decision, Hub, Removal},
     protocol::{
         inlive::{Answer, Envelope},
         moment::rfc3339,
@@ -64,6 +64,7 @@ pub(super) async fn deletion(
         Kind::Resolution(resolution) => &resolution.reason,
         Kind::Message(_) | Kind::Private { .. } | Kind::Held(_) => "",
         Kind::Room(_) | Kind::Settings { .. } | Kind::Sanction(_) | Kind::Reactions(_) => "",
+        Kind::Disconnection(_) | Kind::Custom(_) => "",
     };
     let data = json!({ "id": event.id().to_string(), "sent_at": rfc3339(event.sent_at), "reason": reason });
     Ok(Json(Answer { code: 200, message: "OK", data, meta: None }).into_response())
@@ -80,7 +81,8 @@ pub(super) async fn delete_messages_of(
 }
 
 async fn delete(hub: &Hub, room: RoomId, authority: &Authority, of: Deleted, params: &Params) -> Result<Response, ApiError> {
-    Ok(done(hub, room, hub.delete(room, authority, of, params.find("reason").unwrap_or_default()).await?))
+    let removal = Removal::quiet(of, params.find("reason").unwrap_or_default());
+    Ok(done(hub, room, hub.delete(room, authority, removal).await?))
 }
 
 /// What a moderator sends with a decision.
@@ -164,6 +166,7 @@ pub(super) async fn sanctions(
         }
         Kind::Message(_) | Kind::Private { .. } | Kind::Held(_) | Kind::Resolution(_) => None,
         Kind::Room(_) | Kind::Settings { .. } | Kind::Deletion(_) | Kind::Reactions(_) => None,
+        Kind::Disconnection(_) | Kind::Custom(_) => None,
     };
     let data: Vec<_> = all.iter().filter_map(shown).collect();
     Ok(Json(Answer { code: 200, message: "OK", data, meta: None }).into_response())

@@ -261,7 +261,7 @@ async fn it_is_decided_once_by_whoever_may() {
     for id in [&*public, "000000000000", "x"] {
         assert_eq!(decide(&site, id, "approve").await.status, 404, "{id}");
     }
-    let long = json!({ "reason": "x".repeat(201) });
+    let long = json!({ "reason": "x".repeat(257) });
     assert_eq!(call(&site, ADMIN_KEY, "POST", &format!("held/{two}/decline"), &long).await.status, 400);
     assert_eq!(call(&site, ADMIN_KEY, "POST", &format!("held/{two}/decline"), &json!({ "why": 1 })).await.status, 400);
 }

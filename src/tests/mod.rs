@@ -5,6 +5,7 @@ mod apex;
 mod client;
 mod config;
 mod connections;
+mod disconnect;
 mod embed;
 mod export;
 mod fuzz;

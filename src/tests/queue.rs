@@ -92,7 +92,7 @@ async fn a_form_decides_once_and_no_other_site_s_does() {
         (format!("message={one}&act=approve"), 409, "This message was declined already."),
         (format!("message={two}&act=ban"), 404, "There is no such message in this room."),
         ("message=x&act=approve".into(), 404, "There is no such message in this room."),
-        (format!("message={three}&act=decline&reason={}", "x".repeat(201)), 400, "The reason is too long"),
+        (format!("message={three}&act=decline&reason={}", "x".repeat(257)), 400, "The reason is too long"),
         (format!("message={three}&act=shout"), 422, ""),
     ];
     for (form, status, error) in rows {

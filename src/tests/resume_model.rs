@@ -9,7 +9,7 @@ use serde_json::value::to_raw_value;
 use super::site::{ByHand, KEYED, Setting, Site};
 use crate::{
     chat::{Command, Deleted, Draft, RoomId, UserId},
-    hub::{self, Authority, Caller, Fetch, Found, Item, RingSize, Step, Subscriber, Wake},
+    hub::{self, Authority, Caller, Fetch, Found, Item, Removal, RingSize, Step, Subscriber, Wake},
 };
 
 /// What happens, in any order.
@@ -93,6 +93,7 @@ impl Reader {
         let mut left = frames;
         while left > 0 {
             match self.subscriber().next_step() {
+                Step::End => unreachable!("nobody is disconnected"),
                 Step::Fetch(fetch) => left = self.fetch(&fetch, left).await,
                 Step::Live(cursor) => match self.subscriber().tail().read(cursor, u64::MAX, 2_000) {
                     Found::Gone { head, end } => self.subscriber().fell_behind(head, end),
@@ -198,7 +199,7 @@ async fn check(before: usize, ring_entries: usize, acts: Vec<Act>) {
                 if !all.is_empty() {
                     let at = all[number % all.len()];
                     let of = Deleted::Message(at as u64 + 1);
-                    site.hub.delete(RoomId::FIRST, &Authority::Admin, of, String::new()).await.expect("stored");
+                    site.hub.delete(RoomId::FIRST, &Authority::Admin, Removal::quiet(of, String::new())).await.expect("stored");
                     log[at] = Logged::Deleted;
                     log.push(Logged::Deletion);
                 }

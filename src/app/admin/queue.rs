@@ -92,7 +92,7 @@ fn row(texts: &'static Texts, HeldRow { id, name, author, text, at }: HeldRow, a
                 <input type="hidden" name="message" value=id />
                 <p class="reason">
                     <label for=reason.clone()>{texts.text("admin.reason_to_author")}</label>
-                    <input id=reason name="reason" type="text" maxlength="200" autocomplete="off" dir="auto" />
+                    <input id=reason name="reason" type="text" maxlength="256" autocomplete="off" dir="auto" />
                 </p>
                 <button class="button quiet" type="submit" name="act" value="decline">{texts.text("admin.decline")}</button>
                 <button class="button quiet" type="submit" name="act" value="ban">{texts.text("admin.ban_author")}</button>

@@ -74,6 +74,12 @@ pub(super) enum Job {
         deletion: Deletion,
         reply: Reply<Appended>,
     },
+    /// An event of a live room's log that changes nothing else.
+    Tell {
+        room: RoomId,
+        kind: Box<Kind>,
+        reply: Reply<Appended>,
+    },
     Sanction {
         room: RoomId,
         sanction: Sanction,
@@ -199,6 +205,7 @@ impl<'a> Batch<'a> {
             Job::SetState { room, state, reply } => keep(answers, reply, self.set_state(room, state)),
             Job::Configure { room, change, by, reply } => keep(answers, reply, self.configure(room, change, by)),
             Job::Delete { room, deletion, reply } => keep(answers, reply, self.delete(room, deletion)),
+            Job::Tell { room, kind, reply } => keep(answers, reply, self.tell(room, *kind)),
             Job::Sanction { room, sanction, reply } => keep(answers, reply, self.sanction(room, sanction)),
             Job::React { room, react, reply } => keep(answers, reply, self.react(room, &react)),
             Job::TellReactions { room, reply } => keep(answers, reply, self.tell_reactions(room)),
@@ -363,6 +370,15 @@ impl<'a> Batch<'a> {
         Ok(appended)
     }
 
+    /// Appends what is told to a live room.
+    fn tell(&mut self, room: RoomId, kind: Kind) -> Result<Appended, EngineError> {
+        let tail = self.tail(room)?;
+        if tail.state != RoomState::Live {
+            return Err(EngineError::NotLive(tail.state));
+        }
+        Ok(self.push(room, tail, kind, None)?)
+    }
+
     /// The deletion that took a message out, if one has.
     fn deletion_of(&self, room: RoomId, seq: u64) -> Result<Option<Appended>, EngineError> {
         let deletion: Option<Option<u64>> =
@@ -454,7 +470,8 @@ impl<'a> Batch<'a> {
         self.insert_event(room, tail, &kind, client_message_id)?;
         let (Tail { seq, sent_at, .. }, held) = (tail, matches!(kind, Kind::Held(_)));
         self.done.tails.insert(room, tail);
-        self.done.events.push(Arc::new(Event { room, seq, sent_at, kind }));
+        let client_message_id = client_message_id.map(Into::into);
+        self.done.events.push(Arc::new(Event { room, seq, sent_at, kind, client_message_id }));
         self.done.stored += 1;
         Ok(Appended { seq, sent_at, held })
     }
@@ -505,9 +522,11 @@ pub(super) fn refuse(job: Job) -> Answer {
     Box::new(move |fault| {
         let error = fault.map_or(EngineError::Closed, |fault| fault.clone().into());
         match job {
-            Job::Append { reply, .. } | Job::Resolve { reply, .. } | Job::Delete { reply, .. } | Job::Sanction { reply, .. } => {
-                drop(reply.send(Err(error)))
-            }
+            Job::Append { reply, .. }
+            | Job::Resolve { reply, .. }
+            | Job::Delete { reply, .. }
+            | Job::Sanction { reply, .. }
+            | Job::Tell { reply, .. } => drop(reply.send(Err(error))),
             Job::CreateRoom { reply, .. } => drop(reply.send(Err(error))),
             Job::CreateWidgetKey { reply, .. } | Job::RevokeWidgetKey { reply, .. } => drop(reply.send(Err(error))),
             Job::SetState { reply, .. } | Job::Configure { reply, .. } => drop(reply.send(Err(error))),

@@ -53,8 +53,8 @@ use super::{
     Webhook, WebhookId,
 };
 use crate::chat::{
-    Deletion, Event, Invitation, NewWidgetKey, Outcome, Recorded, Revocation, Room, RoomId, RoomState, Sanction, Settings,
-    SettingsChange, Timestamp, UserId, WidgetKey,
+    CustomEvent, Deletion, Disconnection, Event, Invitation, Kind, NewWidgetKey, Outcome, Recorded, Revocation, Room, RoomId,
+    RoomState, Sanction, Settings, SettingsChange, Timestamp, UserId, WidgetKey,
 };
 
 /// The log in an SQLite file.
@@ -217,6 +217,16 @@ impl Engine for Sqlite {
 
     fn delete(&self, room: RoomId, deletion: Deletion) -> BoxFuture<'_, Result<Appended, EngineError>> {
         self.submit(|reply| Job::Delete { room, deletion, reply })
+    }
+
+    fn disconnect(&self, room: RoomId, disconnection: Disconnection) -> BoxFuture<'_, Result<Appended, EngineError>> {
+        let kind = Box::new(Kind::Disconnection(disconnection));
+        self.submit(|reply| Job::Tell { room, kind, reply })
+    }
+
+    fn tell(&self, room: RoomId, event: CustomEvent) -> BoxFuture<'_, Result<Appended, EngineError>> {
+        let kind = Box::new(Kind::Custom(event));
+        self.submit(|reply| Job::Tell { room, kind, reply })
     }
 
     fn sanction(&self, room: RoomId, sanction: Sanction) -> BoxFuture<'_, Result<Appended, EngineError>> {

@@ -8,14 +8,17 @@ use serde::{Deserialize, Serialize};
 use super::{checksum, schema::state_from_name};
 use crate::{
     chat::{
-        AddressHash, Deleted, Deletion, Event, Invitation, Kind, Measure, Message, NameClaim, Outcome, Profile, Resolution,
-        Revocation, Revoked, Room, RoomId, Sanction, Settings, Timestamp, UserId,
+        AddressHash, CustomEvent, Deleted, Deletion, Disconnection, Event, Invitation, Kind, Measure, Message, NameClaim,
+        Outcome, Profile, Resolution, Revocation, Revoked, Room, RoomId, Sanction, Settings, Timestamp, UserId,
     },
     engine::{EngineError, HeldName, Webhook, payload},
 };
 
-/// The kind of an event that tells of reactions. Those of 100 and more are neither said nor done by anybody.
+/// The kind of an event that tells of reactions. Those of 100 and more are neither said nor done by anybody in the room.
 const REACTIONS: i64 = 100;
+
+/// The kind of a custom event.
+const CUSTOM: i64 = 101;
 
 /// What the table holds of an event beside its place, its time and its client message id.
 pub(super) struct Columns<'a> {
@@ -45,6 +48,15 @@ struct StoredDeletion<'a> {
     /// The one message, if it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<u64>,
+    #[serde(borrow)]
+    reason: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    tells_reason: bool,
+}
+
+/// The payload of a disconnection.
+#[derive(Serialize, Deserialize)]
+struct StoredDisconnection<'a> {
     #[serde(borrow)]
     reason: Cow<'a, str>,
 }
@@ -81,12 +93,12 @@ impl<'a> Columns<'a> {
             }
             Kind::Room(state) => told(2, None, None, state.name().into()),
             Kind::Settings { settings, by } => told(5, Some(by.as_str()), None, stored(settings).into()),
-            Kind::Deletion(Deletion { of, by, reason }) => {
+            Kind::Deletion(Deletion { of, by, reason, tells_reason }) => {
                 let (message, recipient) = match of {
                     Deleted::Message(seq) => (Some(*seq), None),
                     Deleted::AllOf(user) => (None, Some(user.as_str())),
                 };
-                let stored = StoredDeletion { message, reason: reason.into() };
+                let stored = StoredDeletion { message, reason: reason.into(), tells_reason: *tells_reason };
                 let payload = serde_json::to_string(&stored).expect("plain data").into();
                 told(3, Some(by.as_str()), recipient, payload)
             }
@@ -95,6 +107,13 @@ impl<'a> Columns<'a> {
                 let stored = StoredSanction { measure: *measure, addresses: addresses.into(), reason: reason.into() };
                 let payload = serde_json::to_string(&stored).expect("plain data").into();
                 told(4, Some(by.as_str()), Some(user.as_str()), payload)
+            }
+            Kind::Disconnection(Disconnection { user, by, reason }) => {
+                let payload = serde_json::to_string(&StoredDisconnection { reason: reason.into() }).expect("plain data").into();
+                told(7, Some(by.as_str()), Some(user.as_str()), payload)
+            }
+            Kind::Custom(event) => {
+                told(CUSTOM, Some(event.by.as_str()), None, serde_json::to_string(event).expect("plain data").into())
             }
         }
     }
@@ -116,9 +135,12 @@ pub(super) fn event(row: &Row<'_>) -> Result<Event, EngineError> {
         REACTIONS => Kind::Reactions(serde_json::from_str(&row.get::<_, String>("payload")?).map_err(|_| unreadable("payload"))?),
         5 => Kind::Settings { settings: settings(row, "payload")?, by: user(row, "author")? },
         6 => Kind::Resolution(resolution(row)?),
+        7 => Kind::Disconnection(disconnection(row)?),
+        CUSTOM => Kind::Custom(custom(row)?),
         other => return Err(rusqlite::Error::IntegralValueOutOfRange(0, other).into()),
     };
-    Ok(Event { room, seq, sent_at: Timestamp(row.get("sent_at")?), kind })
+    let client_message_id = row.get::<_, Option<String>>("client_message_id")?.map(Into::into);
+    Ok(Event { room, seq, sent_at: Timestamp(row.get("sent_at")?), kind, client_message_id })
 }
 
 /// One row of `rooms`.
@@ -200,12 +222,12 @@ fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
 
 fn deletion(row: &Row<'_>) -> rusqlite::Result<Deletion> {
     let payload: String = row.get("payload")?;
-    let StoredDeletion { message, reason } = serde_json::from_str(&payload).map_err(|_| unreadable("payload"))?;
+    let StoredDeletion { message, reason, tells_reason } = serde_json::from_str(&payload).map_err(|_| unreadable("payload"))?;
     let of = match message {
         Some(seq) => Deleted::Message(seq),
         None => Deleted::AllOf(user(row, "recipient")?),
     };
-    Ok(Deletion { of, by: user(row, "author")?, reason: reason.into_owned() })
+    Ok(Deletion { of, by: user(row, "author")?, reason: reason.into_owned(), tells_reason })
 }
 
 fn sanction(row: &Row<'_>) -> rusqlite::Result<Sanction> {
@@ -213,6 +235,16 @@ fn sanction(row: &Row<'_>) -> rusqlite::Result<Sanction> {
     let StoredSanction { measure, addresses, reason } = serde_json::from_str(&payload).map_err(|_| unreadable("payload"))?;
     let (addresses, reason) = (addresses.into_owned(), reason.into_owned());
     Ok(Sanction { user: user(row, "recipient")?, measure, addresses, by: user(row, "author")?, reason })
+}
+
+fn disconnection(row: &Row<'_>) -> rusqlite::Result<Disconnection> {
+    let payload: String = row.get("payload")?;
+    let StoredDisconnection { reason } = serde_json::from_str(&payload).map_err(|_| unreadable("payload"))?;
+    Ok(Disconnection { user: user(row, "recipient")?, by: user(row, "author")?, reason: reason.into_owned() })
+}
+
+fn custom(row: &Row<'_>) -> rusqlite::Result<CustomEvent> {
+    serde_json::from_str(&row.get::<_, String>("payload")?).map_err(|_| unreadable("payload"))
 }
 
 fn resolution(row: &Row<'_>) -> rusqlite::Result<Resolution> {

@@ -9,7 +9,9 @@ use serde_json::json;
 use super::Owner;
 use crate::{
     app::{ActRow, ActsView, Page, state_key},
-    chat::{ChatText, Deleted, Deletion, Kind, Measure, Message, MessageId, Outcome, Resolution, RoomId, Sanction},
+    chat::{
+        ChatText, Deleted, Deletion, Disconnection, Kind, Measure, Message, MessageId, Outcome, Resolution, RoomId, Sanction,
+    },
     engine::Act,
     hub::{Authority, Hub},
     protocol::{inlive::Answer, moment::rfc3339},
@@ -43,7 +45,7 @@ impl<'a> Told<'a> {
     fn of(act: &'a Act) -> Self {
         let room = act.event.room;
         match &act.event.kind {
-            Kind::Deletion(Deletion { of, by, reason }) => {
+            Kind::Deletion(Deletion { of, by, reason, .. }) => {
                 let (what, to) = match of {
                     Deleted::Message(seq) => ("delete", MessageId { room, seq: *seq }.to_string()),
                     Deleted::AllOf(user) => ("delete_all", user.to_string()),
@@ -67,7 +69,10 @@ impl<'a> Told<'a> {
             }
             Kind::Settings { by, .. } => Self { by: by.as_str(), what: "settings", to: String::new(), reason: "" },
             Kind::Room(state) => Self { by: "", what: "state", to: state.name().to_owned(), reason: "" },
-            Kind::Message(_) | Kind::Private { .. } | Kind::Held(_) | Kind::Reactions(_) => {
+            Kind::Disconnection(Disconnection { user, by, reason }) => {
+                Self { by: by.as_str(), what: "disconnect", to: user.to_string(), reason }
+            }
+            Kind::Message(_) | Kind::Private { .. } | Kind::Held(_) | Kind::Reactions(_) | Kind::Custom(_) => {
                 Self { by: "", what: "", to: String::new(), reason: "" }
             }
         }
@@ -147,6 +152,7 @@ fn act_row(texts: &'static Texts, act: &Act) -> ActRow {
         ("timeout", _) => of_user("admin.did_time_out"),
         ("ban", _) => of_user("admin.did_ban"),
         ("lift", _) => of_user("admin.did_lift"),
+        ("disconnect", _) => of_user("admin.did_disconnect"),
         _ => texts.text("admin.did_settings").to_owned(),
     };
     let detail = match (&act.message, &act.event.kind) {

@@ -80,7 +80,7 @@ impl Session for Apex {
     fn left(&mut self, _: RoomId, why: Left, _: &mut Outbox) -> Result<(), Ending> {
         match why {
             Left::Over => Ok(()),
-            Left::Ended | Left::Behind => Err(why.into()),
+            Left::Ended | Left::Disconnected | Left::Behind => Err(why.into()),
         }
     }
 

@@ -95,6 +95,8 @@ pub(in crate::server) enum Left {
     Over,
     /// The hub has ended it: what it came with was revoked.
     Ended,
+    /// A moderator has ended it, and it was told so.
+    Disconnected,
     /// It was too slow, and what it missed is not kept.
     Behind,
 }
@@ -125,6 +127,7 @@ impl From<Left> for Ending {
         match why {
             Left::Over => Self::close(Self::NORMAL, "The room has ended."),
             Left::Ended => Self::close(Self::POLICY, "Your access was revoked."),
+            Left::Disconnected => Self::close(Self::POLICY, "You were disconnected."),
             Left::Behind => Self::close(Self::POLICY, "You read too slowly."),
         }
     }

@@ -134,6 +134,7 @@ impl Subscription {
         }
         loop {
             match self.subscriber.next_step() {
+                Step::End => return Pulled::Left(Left::Disconnected),
                 Step::Fetch(fetch) if fetch.is_history => self.subscriber.fetched(fetch.declined()),
                 Step::Fetch(fetch) => return Pulled::Fetch(fetch),
                 Step::Live(cursor) if cursor >= end => return self.at_end(cursor),

@@ -246,6 +246,7 @@ impl Reactor {
                 return Ok(None);
             }
             let cursor = match stream.subscriber.next_step() {
+                Step::End => return Err(Gone),
                 Step::Live(cursor) => cursor,
                 Step::Fetch(fetch) => {
                     stream.is_fetching = true;

@@ -48,7 +48,7 @@ async fn a_room_keeps_its_newest_entries_and_goes_on_counting() {
     }
     let by = UserId::admin();
     for of in [Deleted::Message(7), Deleted::AllOf(UserId::try_from("bob".to_owned()).expect("a valid id"))] {
-        let deletion = Deletion { of, by: by.clone(), reason: String::new() };
+        let deletion = Deletion { of, by: by.clone(), reason: String::new(), tells_reason: false };
         engine.delete(RoomId::FIRST, deletion).await.expect("deleted");
     }
     configure(&engine, json!({ "retention_messages": 10 })).await;
@@ -57,7 +57,8 @@ async fn a_room_keeps_its_newest_entries_and_goes_on_counting() {
     assert_eq!(seqs(&engine).await, (1_194..=1_203).collect::<Vec<_>>());
     assert_eq!(number(folder.path(), "SELECT count(*) FROM deleted_messages"), 0, "nor what is known of them");
     assert_eq!(number(folder.path(), "SELECT count(*) FROM deleted_authors"), 1, "that one says of what is kept");
-    let again = engine.delete(RoomId::FIRST, Deletion { of: Deleted::Message(1), by, reason: String::new() }).await;
+    let deletion = Deletion { of: Deleted::Message(1), by, reason: String::new(), tells_reason: false };
+    let again = engine.delete(RoomId::FIRST, deletion).await;
     assert!(matches!(again, Err(EngineError::UnknownMessage { seq: 1, .. })), "{again:?}");
     let epoch = engine.epoch().to_owned();
     drop(engine);
