@@ -14,6 +14,7 @@ pub mod moment;
 mod payload;
 pub mod relay;
 pub mod review;
+pub mod sigv4;
 pub mod webhook;
 
 pub use dialect::Dialect;
