@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use crate::chat::Attributes;
+
 /// As what the author of a message said it, beside what they say of themselves: by their token, so that nobody can claim it in a
 /// message.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +15,9 @@ pub struct Profile {
     /// Whether they said it in the name of the room: an announcement.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub announces: bool,
+    /// What their site says of them beside that.
+    #[serde(default, skip_serializing_if = "Attributes::is_empty")]
+    pub attributes: Attributes,
 }
 
 /// Somebody's part in a room.

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::chat::{MessageId, Origins, ReviewFallback, RoomId};
+use crate::chat::{Attributes, MessageId, Origins, ReviewFallback, RoomId};
 
 /// Longest slow mode: six hours, as long as anybody streams.
 const LONGEST_SLOW_MODE_SECONDS: u32 = 21_600;
@@ -74,6 +74,8 @@ pub struct Settings {
     pub review_fallback: ReviewFallback,
     /// Whose pages may use the room, and frame its embed: at most 32 origins; none for those that may use the installation.
     pub allowed_origins: Origins,
+    /// What whoever runs it sorts it by: at most 50, with names of 1 to 128 characters and values of at most 256. Not for the public.
+    pub tags: Attributes,
 }
 
 /// Whom a setting is about.
@@ -198,6 +200,7 @@ impl Settings {
             ),
             ("repeat_seconds", self.repeat_seconds <= LONGEST_REPEAT_SECONDS, "be from 0 to 3600 seconds (an hour)"),
             ("allowed_origins", self.allowed_origins.are_few(), "be at most 32 origins"),
+            ("tags", are_tags(&self.tags), "be at most 50, with names of 1 to 128 characters and values of at most 256"),
         ];
         match rules.into_iter().find(|(_, holds, _)| !holds) {
             Some((name, _, rule)) => Err(InvalidSetting::Value { name, rule }),
@@ -208,6 +211,12 @@ impl Settings {
 
 fn is_name(name: &str) -> bool {
     !name.trim().is_empty() && name.chars().count() <= 128 && !name.chars().any(char::is_control)
+}
+
+/// As Amazon Web Services have them.
+fn are_tags(tags: &Attributes) -> bool {
+    let is_tag = |(name, value): (&String, &String)| (1..=128).contains(&name.chars().count()) && value.chars().count() <= 256;
+    tags.len() <= 50 && tags.iter().all(is_tag)
 }
 
 /// Digits alone would be taken for a room's number.
@@ -280,6 +289,10 @@ mod tests {
             (json!({ "established_minutes": 10_081 }), "0 to 10080"),
             (json!({ "allowed_origins": ["https://a.example/"] }), r#""https://a.example/" is not an origin"#),
             (json!({ "allowed_origins": vec!["https://a.example"; 33] }), "at most 32 origins"),
+            (json!({ "tags": { "": "x" } }), "names of 1 to 128"),
+            (json!({ "tags": { "x": "x".repeat(257) } }), "values of at most 256"),
+            (json!({ "tags": (0..51).map(|n| (n.to_string(), String::new())).collect::<Attributes>() }), "at most 50"),
+            (json!({ "tags": { "x": 7 } }), r#""tags" cannot be read"#),
         ];
         for (row, expected) in rows {
             let error = change(row.clone()).expect_err("refused");

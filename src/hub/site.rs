@@ -80,7 +80,7 @@ impl Site {
         // A token without an id is known by its signature, of which each has its own.
         let id = jti.or_else(|| token.rsplit('.').next().map(str::to_owned));
         let bot = role == Some(SiteRole::Bot);
-        let origin = Origin { lasting: true, bot, name, picture, until: Some(exp), id, issued_at: iat, since: None };
+        let origin = Origin { lasting: true, bot, name, picture, until: Some(exp), id, issued_at: iat, ..Origin::default() };
         let capabilities = caps.unwrap_or_else(Capabilities::guest);
         Ok(Claims { user, room, capabilities, connection: None, expires_at: exp, origin })
     }

@@ -4,7 +4,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, erro
 use serde::{Deserialize, Serialize};
 
 use super::{ConnectionId, site::Site};
-use crate::chat::{AddressHash, Capabilities, Capability, Profile, Role, RoomId, Timestamp, UserId};
+use crate::chat::{AddressHash, Attributes, Capabilities, Capability, Profile, Role, RoomId, Timestamp, UserId};
 
 /// What a token says about its bearer. A JSON Web Token (RFC 7519), signed with HS256.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,6 +54,9 @@ pub struct Origin {
     /// When their site has issued it, if it says so: seconds since 1970 (RFC 7519 4.1.6).
     #[serde(rename = "iat", default, skip_serializing_if = "Option::is_none")]
     pub issued_at: Option<u64>,
+    /// What their site says of them beside that.
+    #[serde(rename = "attrs", default, skip_serializing_if = "Attributes::is_empty")]
+    pub attributes: Attributes,
     /// When the chat saw them first: seconds since 1970. None for those whom a site brings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<u64>,
@@ -112,7 +115,8 @@ impl Claims {
             may if may.moderate() => Role::Moderator,
             _ => Role::Guest,
         };
-        Profile { role, picture: self.origin.picture.clone(), announces: false }
+        let Origin { picture, attributes, .. } = &self.origin;
+        Profile { role, picture: picture.clone(), announces: false, attributes: attributes.clone() }
     }
 }
 

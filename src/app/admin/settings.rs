@@ -29,6 +29,8 @@ pub enum Control {
     Text,
     /// Several lines, each a value.
     Lines,
+    /// Several lines, each a name, `=` and a value.
+    Pairs,
     /// A whole number from 0.
     Number,
     /// Yes or no.
@@ -46,7 +48,7 @@ const WHO: Control = Control::Choice(&[
 const REVIEW_FALLBACK: Control = Control::Choice(&[("allow", "setting.review_allow"), ("deny", "setting.review_deny")]);
 
 /// All settings, in the order of the form.
-pub const FIELDS: [SettingField; 20] = {
+pub const FIELDS: [SettingField; 21] = {
     const fn field(name: &'static str, label: &'static str, help: &'static str, control: Control) -> SettingField {
         SettingField { name, label, help, control }
     }
@@ -71,6 +73,7 @@ pub const FIELDS: [SettingField; 20] = {
         field("review_url", "setting.review_url", "setting.review_url_help", Control::Text),
         field("review_fallback", "setting.review_fallback", "", REVIEW_FALLBACK),
         field("allowed_origins", "setting.allowed_origins", "setting.allowed_origins_help", Control::Lines),
+        field("tags", "setting.tags", "setting.tags_help", Control::Pairs),
     ]
 };
 
@@ -121,7 +124,7 @@ fn setting(texts: &'static Texts, field: &SettingField, value: String, before: S
             <input id=name name=name type="number" min="0" step="1" inputmode="numeric" required value=value autofocus=is_wrong aria-invalid=invalid aria-describedby=described />
         }
         .into_any(),
-        Control::Lines => view! {
+        Control::Lines | Control::Pairs => view! {
             <textarea id=name name=name rows="4" dir="auto" autofocus=is_wrong aria-invalid=invalid aria-describedby=described>{value}</textarea>
         }
         .into_any(),

@@ -152,6 +152,10 @@ fn values(settings: &Settings) -> BTreeMap<String, String> {
         Value::String(text) => text,
         Value::Bool(is_on) => if is_on { "on" } else { "" }.to_owned(),
         Value::Array(lines) => lines.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n"),
+        Value::Object(pairs) => {
+            let pair = |(name, value): (&String, &Value)| Some(format!("{name}={}", value.as_str()?));
+            pairs.iter().filter_map(pair).collect::<Vec<_>>().join("\n")
+        }
         other => other.to_string(),
     };
     settings.by_name().into_iter().map(|(name, value)| (name, text(value))).collect()
@@ -170,6 +174,13 @@ fn change(values: &BTreeMap<String, String>) -> SettingsChange {
             Control::Lines => {
                 let lines = |text: String| text.lines().map(str::trim).filter(|line| !line.is_empty()).map(Value::from).collect();
                 text().map(lines)
+            }
+            Control::Pairs => {
+                let pair = |line: &str| {
+                    line.split_once('=').map_or((line.to_owned(), "".into()), |(a, b)| (a.trim().into(), b.trim().into()))
+                };
+                let lines = |text: String| text.lines().map(str::trim).filter(|line| !line.is_empty()).map(pair).collect();
+                text().map(|text| Value::Object(lines(text)))
             }
         }
     };
@@ -193,6 +204,7 @@ mod tests {
             slow_mode_seconds: 5,
             paused: true,
             blocked_words: vec!["a b".into(), "c*".into()],
+            tags: [("stage".into(), "x=y".into()), ("z".into(), String::new())].into(),
             ..Settings::default()
         };
         let mut form = values(&before);
@@ -200,7 +212,10 @@ mod tests {
         form.remove("paused");
         form.insert("slow_mode_seconds".into(), " 7 ".into());
         form.insert("blocked_words".into(), "\r\n  c*\r\n\r\n".into());
-        let after = Settings { paused: false, slow_mode_seconds: 7, blocked_words: vec!["c*".into()], ..before.clone() };
+        form.insert("tags".into(), " stage = b \r\nnew".into());
+        let tags = [("stage".into(), "b".into()), ("new".into(), String::new())].into();
+        let blocked_words = vec!["c*".into()];
+        let after = Settings { paused: false, slow_mode_seconds: 7, blocked_words, tags, ..before.clone() };
         assert_eq!(change(&form).apply(&before), Ok(after));
         form.insert("slow_mode_seconds".into(), "-7".into());
         assert!(change(&form).apply(&before).is_err());
