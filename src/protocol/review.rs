@@ -2,25 +2,16 @@
 //! (<https://docs.aws.amazon.com/ivs/latest/ChatUserGuide/chat-message-review-handler.html>), over HTTP instead of AWS Lambda.
 //!
 //! IVS's messages are a content and attributes. Ours are any JSON: the content is the text that people read, the attributes are
-//! the other strings beside it. A message without a text is shown as a whole.
+//! the other strings beside it, or those of an IVS client. A message without a text is shown as a whole.
 
-use std::{collections::BTreeMap, fmt};
-
-use serde::{
-    Deserialize, Deserializer, Serialize,
-    de::{MapAccess, Visitor},
-};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::chat::{REASON_CHARS, Reviewed, Verdict};
-
-/// The keys under which clients send the text: see [`ChatText`](crate::chat::ChatText).
-const TEXTS: [&str; 2] = ["message_text", "messageText"];
+use super::parts::Parts;
+use crate::chat::{Attributes, REASON_CHARS, Reviewed, Verdict};
 
 /// The attribute that says why a message is denied.
 const REASON: &str = "Reason";
-
-type Attributes = BTreeMap<String, String>;
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -92,102 +83,6 @@ fn readable(reason: &str) -> Option<String> {
     (!reason.is_empty()).then_some(reason)
 }
 
-/// A payload, taken apart.
-struct Parts<'a> {
-    members: Members<'a>,
-    /// Whether the content is a text; else it is the payload itself.
-    is_text: bool,
-    content: String,
-    attributes: Attributes,
-}
-
-impl<'a> Parts<'a> {
-    fn of(payload: &'a str) -> Self {
-        let members = serde_json::from_str(payload).unwrap_or(Members(Vec::new()));
-        let mut attributes = Attributes::new();
-        for (key, value) in &members.0 {
-            // Of a key that stands twice the last counts.
-            match serde_json::from_str(value.get()) {
-                Ok(text) => attributes.insert(key.clone(), text),
-                Err(_) => attributes.remove(key),
-            };
-        }
-        let texts = TEXTS.map(|key| attributes.remove(key));
-        match texts {
-            [None, None] => Self { members, is_text: false, content: payload.to_owned(), attributes: Attributes::new() },
-            [Some(content), other] => {
-                // Some clients show the other one.
-                attributes.extend(other.filter(|other| *other != content).map(|other| (TEXTS[1].to_owned(), other)));
-                Self { members, is_text: true, content, attributes }
-            }
-            [None, Some(content)] => Self { members, is_text: true, content, attributes },
-        }
-    }
-
-    /// The payload with another content, if one is given, and these attributes; all else stays byte for byte. `None` if nothing
-    /// is to be changed.
-    fn change(&self, payload: &str, content: Option<String>, attributes: Attributes) -> Option<String> {
-        let mut changes = Attributes::new();
-        if let Some(content) = content {
-            let texts = TEXTS.into_iter().filter(|text| self.members.0.iter().any(|(key, _)| key == text));
-            changes.extend(texts.map(|text| (text.to_owned(), content.clone())));
-        }
-        changes.extend(attributes);
-        if changes.is_empty() {
-            return None;
-        }
-        let (mut changed, mut copied) = (String::with_capacity(payload.len()), 0);
-        for (key, value) in &self.members.0 {
-            if let Some(text) = changes.get(key) {
-                // The value is a part of the payload's text.
-                let begin = value.get().as_ptr().addr() - payload.as_ptr().addr();
-                changed.push_str(&payload[copied..begin]);
-                changed.push_str(&json(text));
-                copied = begin + value.get().len();
-            }
-        }
-        changes.retain(|key, _| self.members.0.iter().all(|(member, _)| member != key));
-        let end = payload.len() - 1;
-        changed.push_str(&payload[copied..end]);
-        for (key, text) in changes {
-            changed.push_str(&format!(",{}:{}", json(&key), json(&text)));
-        }
-        changed.push_str(&payload[end..]);
-        Some(changed)
-    }
-}
-
-fn json(text: &str) -> String {
-    serde_json::to_string(text).expect("a string")
-}
-
-/// The members of a JSON object in their order, each value unread.
-struct Members<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MembersVisitor)
-    }
-}
-
-struct MembersVisitor;
-
-impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = Members<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
-        let mut members = Vec::new();
-        while let Some(member) = map.next_entry()? {
-            members.push(member);
-        }
-        Ok(Members(members))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
@@ -218,6 +113,13 @@ mod tests {
         check(r#"{"message_text":"hi","messageText":"hi"}"#, None, "hi", json!({}));
         check(r#"{"message_text":"hi","messageText":"other"}"#, None, "hi", json!({ "messageText": "other" }));
         check(r#"{"message_text":"a","message_text":"b","x":"y","x":1}"#, None, "b", json!({}));
+        check(
+            r#"{"type":"chat","username":"Ann","message_text":"hi","attributes":{"type":"x"}}"#,
+            None,
+            "hi",
+            json!({ "type": "x" }),
+        );
+        check(r#"{"message_text":"hi","attributes":{"a":1},"b":"c"}"#, None, "hi", json!({ "b": "c" }));
         for payload in [r#"{ "emoji" : "x" }"#, r#""hi""#, "[1]", "null", "{}", r#"{"message_text":7}"#] {
             check(payload, None, payload, json!({}));
         }
@@ -252,6 +154,11 @@ mod tests {
             Some(r#"{ "n":1e400, "message_text" : "bad","username":"A." ,"messageText":"bad","x":"y" ,"new":"é"}"#),
         );
         check(r#"{"message_text":"bad"}"#, json!({ "ReviewResult": "ALLOW", "Content": "" }), Some(r#"{"message_text":""}"#));
+        check(
+            r#"{"message_text":"bad","attributes":{"a":"b","c":"d"}}"#,
+            json!({ "ReviewResult": "ALLOW", "Attributes": { "a": "***", "c": "d" } }),
+            Some(r#"{"message_text":"bad","attributes":{"a":"***","c":"d"}}"#),
+        );
         check("[1]", json!({ "ReviewResult": "ALLOW", "Content": "[1]", "Attributes": { "a": "b" } }), None);
         check("[1]", json!({ "ReviewResult": "ALLOW", "Content": "{\"a\": 2}" }), Some("{\"a\": 2}"));
     }

@@ -6,9 +6,10 @@ use std::{
     time::Duration,
 };
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum, builder::BoolishValueParser};
 use ipnet::IpNet;
 
+use super::ivs::Quotas;
 use crate::{
     chat::{Limits, Origin},
     protocol::webhook::Secret,
@@ -125,6 +126,27 @@ pub struct Config {
     #[arg(long, env = "LIVE_CHAT_TRUSTED_PROXIES", value_parser = networks)]
     pub trusted_proxies: Option<Networks>,
 
+    /// Access key id whose signed requests run rooms as Amazon IVS Chat has it [default: none may]
+    #[arg(long, env = "LIVE_CHAT_IVS_ACCESS_KEY_ID", requires = "ivs_secret_access_key", value_parser = access_key_id)]
+    pub ivs_access_key_id: Option<String>,
+
+    /// Secret access key of --ivs-access-key-id, at least 16 characters
+    #[arg(long, env = "LIVE_CHAT_IVS_SECRET_ACCESS_KEY", hide_env_values = true, requires = "ivs_access_key_id", value_parser = admin_key)]
+    pub ivs_secret_access_key: Option<String>,
+
+    /// For development alone: take all requests to run rooms as Amazon IVS Chat has it, whoever has signed them or not
+    #[arg(long, env = "LIVE_CHAT_IVS_UNSIGNED", value_parser = BoolishValueParser::new())]
+    pub ivs_unsigned: bool,
+
+    /// For development alone: answer at /ivschat/demo/ as the backend of Amazon's sample apps does, to anybody
+    #[arg(long, env = "LIVE_CHAT_IVS_DEMO", value_parser = BoolishValueParser::new())]
+    pub ivs_demo: bool,
+
+    /// Requests a second as Amazon IVS Chat counts them, other than the default, 0 = no limit, comma-separated:
+    /// `messages=10,events=100,tokens=200,rooms=5,tags=10,logging=3`; messages are of each connection
+    #[arg(long, env = "LIVE_CHAT_IVS_QUOTAS", default_value = "", value_parser = quotas)]
+    pub ivs_quotas: Quotas,
+
     /// Addresses or networks that are not public, comma-separated, to which webhooks and review handlers may lead all the same; or `none`
     #[arg(long, env = "LIVE_CHAT_ALLOW_PRIVATE_HOOKS", default_value = "none", value_parser = networks)]
     pub allow_private_hooks: Networks,
@@ -228,6 +250,15 @@ fn networks(text: &str) -> Result<Networks, String> {
         list => list.split(',').map(|text| network(text.trim())).collect(),
     };
     networks.map(Networks).ok_or_else(|| "must be addresses or networks such as 10.0.0.7, comma-separated, or none".to_owned())
+}
+
+fn access_key_id(text: &str) -> Result<String, String> {
+    let valid = (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    if valid { Ok(text.to_owned()) } else { Err("must be 1 to 128 characters of [a-zA-Z0-9_]".into()) }
+}
+
+fn quotas(text: &str) -> Result<Quotas, String> {
+    Quotas::parse(text).ok_or_else(|| "must be such as rooms=5,tokens=200: see --help for their names".to_owned())
 }
 
 fn rate(text: &str) -> Result<f64, String> {

@@ -21,6 +21,7 @@ mod hooks;
 mod identity;
 mod import;
 mod interactive_sync;
+mod ivs;
 mod listen;
 mod moderation;
 mod page;
@@ -51,6 +52,7 @@ pub use self::{
     config::{Command, Config},
     hooks::{Client as HookClient, Guard, Reviews, Schedule, Webhooks, system_trust},
     interactive_sync::Screens,
+    ivs::{Access as IvsAccess, Ivs, Quotas as IvsQuotas},
     listen::{bind, serve},
     password::Password,
     router::router,

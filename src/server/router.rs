@@ -15,7 +15,7 @@ use tower_http::{
 use super::{
     admin, apex, api, embed,
     error::{self, ApiError},
-    export, held, import, interactive_sync, moderation, page, people, publish, reactions, relay, replay, revoke,
+    export, held, import, interactive_sync, ivs, moderation, page, people, publish, reactions, relay, replay, revoke,
     state::AppState,
     subscribe, telemetry, webhooks, widget_keys,
 };
@@ -82,6 +82,7 @@ pub fn router(state: AppState) -> Router {
         .merge(widget("/action", interactive_sync_actions()))
         .route("/ws/broadcast", get(relay::broadcast))
         .route("/ws/echo", get(relay::echo))
+        .nest("/ivschat", ivs::routes())
         .route("/admin", get(admin::show).post(admin::sign_in))
         .route("/admin/sign-out", post(admin::sign_out))
         .route("/admin/rooms", post(admin::rooms::create))

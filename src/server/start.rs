@@ -14,6 +14,7 @@ use super::{
     admission::{Admission, ConnectionLimits},
     client_address::TrustedProxies,
     hooks::{Client, Guard, Reviews, Schedule, Webhooks, system_trust},
+    ivs::{Access as IvsAccess, Ivs},
     listen,
     password::Password,
     router::{apex_router, interactive_sync_router, relay_router, router},
@@ -25,7 +26,7 @@ use crate::{
     chat::RoomId,
     engine::{BackupError, EngineError, OpenError, Sqlite},
     hub::{Hub, ReservedNames, Rooms, Tokens},
-    protocol::webhook::Secret,
+    protocol::{sigv4::Credentials, webhook::Secret},
 };
 
 /// How long a stop waits for connections that do not end by themselves.
@@ -128,6 +129,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
         metrics,
         options,
         admin_key: AdminKey(admin_key.into()),
+        ivs: Ivs::new(ivs_access(&config), config.ivs_demo, config.ivs_quotas),
         password,
         trusted_proxies: TrustedProxies(config.trusted_proxies.map(|proxies| proxies.0)),
     };
@@ -217,6 +219,20 @@ fn password(config: &Config) -> Result<(Password, Option<String>), RunError> {
 fn secret(configured: Option<&String>, path: &Path) -> Result<String, RunError> {
     let in_file = |source| RunError::Secret { path: path.to_owned(), source };
     configured.cloned().map_or_else(|| secrets::load_or_make(path, secrets::hex).map_err(in_file), Ok)
+}
+
+/// Who may run rooms as Amazon IVS Chat has it.
+fn ivs_access(config: &Config) -> IvsAccess {
+    match (&config.ivs_access_key_id, &config.ivs_secret_access_key) {
+        _ if config.ivs_unsigned => {
+            tracing::warn!("anybody may run the rooms by the IVS control plane (--ivs-unsigned)");
+            IvsAccess::Anybody
+        }
+        (Some(id), Some(secret)) => {
+            IvsAccess::Holder(Credentials { access_key_id: id.clone(), secret_access_key: secret.clone() })
+        }
+        _ => IvsAccess::Nobody,
+    }
 }
 
 /// What review handlers are asked is signed with.

@@ -5,7 +5,7 @@ use leptos::config::LeptosOptions;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::{
-    client_address::TrustedProxies, hooks::Webhooks, interactive_sync::Screens, password::Password, sockets::Sockets,
+    client_address::TrustedProxies, hooks::Webhooks, interactive_sync::Screens, ivs::Ivs, password::Password, sockets::Sockets,
     streams::Streams,
 };
 use crate::hub::Hub;
@@ -29,6 +29,8 @@ pub struct AppState {
     pub options: Arc<LeptosOptions>,
     /// What the stream API asks for.
     pub admin_key: AdminKey,
+    /// Who may run the rooms as Amazon IVS Chat has it.
+    pub ivs: Ivs,
     /// What lets in whoever runs the chat.
     pub password: Password,
     /// Whose word on where a request comes from is taken.

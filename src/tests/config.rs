@@ -25,6 +25,9 @@ fn a_wrong_value_is_refused_with_the_name_of_its_setting() {
         ("--allowed-origins", "https://*.example.com"),
         ("--rate-limit", "-1"),
         ("--admin-password", "too short"),
+        ("--ivs-access-key-id", "a b"),
+        ("--ivs-secret-access-key", "short"),
+        ("--ivs-quotas", "rooms"),
         ("--trusted-proxies", "proxy.example"),
         ("--trusted-proxies", ""),
         ("--trusted-proxies", "10.0.0.1,,"),
@@ -46,6 +49,13 @@ fn a_wrong_value_is_refused_with_the_name_of_its_setting() {
         let error = parse(&[&format!("{flag}={value}")]).expect_err(value);
         assert!(error.contains(flag), "{flag}={value}: {error}");
     }
+}
+
+#[test]
+fn a_key_of_ivs_has_two_parts() {
+    let id = "--ivs-access-key-id=AKID";
+    assert!(parse(&[id]).expect_err("half of it").contains("--ivs-secret-access-key"));
+    assert!(parse(&[id, "--ivs-secret-access-key=0123456789abcdef"]).is_ok());
 }
 
 #[test]

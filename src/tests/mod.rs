@@ -13,6 +13,7 @@ mod held;
 mod import;
 mod interactive_sync;
 mod invitations;
+mod ivs;
 mod keys;
 mod languages;
 mod metrics;

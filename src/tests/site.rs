@@ -19,8 +19,9 @@ use crate::{
     hub::{self, ConnectionId, Hub, ReservedNames, RingSize, Rooms, Tokens, Wake},
     protocol::webhook::Secret,
     server::{
-        AdminKey, Admission, AppState, ConnectionLimits, Guard, HEARTBEAT, HookClient, Password, Reviews, Schedule, Screens,
-        Sockets, Streams, TrustedProxies, Webhooks, bind, collect_metrics, hash_password, router, serve, system_trust,
+        AdminKey, Admission, AppState, ConnectionLimits, Guard, HEARTBEAT, HookClient, Ivs, IvsAccess, IvsQuotas, Password,
+        Reviews, Schedule, Screens, Sockets, Streams, TrustedProxies, Webhooks, bind, collect_metrics, hash_password, router,
+        serve, system_trust,
     },
 };
 
@@ -76,6 +77,9 @@ pub struct Setting {
     pub origins: &'static [&'static str],
     pub trusted_proxies: TrustedProxies,
     pub guard: Guard,
+    pub ivs: IvsAccess,
+    pub ivs_demo: bool,
+    pub ivs_quotas: IvsQuotas,
     pub schedule: Schedule,
     pub review_within: Duration,
     /// Whom it trusts, where it calls others.
@@ -93,6 +97,9 @@ impl Default for Setting {
             origins: &["*"],
             trusted_proxies: TrustedProxies(Some([].into())),
             guard: Guard::allowing(["127.0.0.1/32".parse().expect("a network")].into()),
+            ivs: IvsAccess::Anybody,
+            ivs_demo: true,
+            ivs_quotas: IvsQuotas::none(),
             schedule: Schedule { first_wait: Duration::from_millis(1), ..Schedule::default() },
             review_within: Duration::from_secs(20),
             tls: tls(),
@@ -140,6 +147,7 @@ impl Site {
             metrics: collect_metrics(),
             options: Arc::new(options),
             admin_key: AdminKey(ADMIN_KEY.into()),
+            ivs: Ivs::new(setting.ivs, setting.ivs_demo, setting.ivs_quotas),
             password,
             trusted_proxies: setting.trusted_proxies,
         };

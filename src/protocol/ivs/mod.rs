@@ -1,0 +1,91 @@
+//! Amazon IVS Chat: signed requests over HTTP to run rooms (the *control plane*), and JSON frames over a WebSocket to talk in them.
+//!
+//! Sources: the Amazon IVS Chat API reference, the Amazon IVS Chat Messaging API reference, and what the clients of the registry do:
+//! `@aws-sdk/client-ivschat` 3.952.0 and `amazon-ivs-chat-messaging` 1.1.1. A frame that breaks one of the latter's rules is dropped by
+//! it in silence, and whoever waits for it waits for ever.
+
+mod control;
+mod fields;
+mod frames;
+mod problem;
+mod views;
+
+pub use self::{
+    control::{Listing, Operation, RoomChange, Ticket, decode, decode_tag_keys, decode_tags},
+    frames::{DecodeError, MESSAGE_BYTES, Request, RequestKind, decode as decode_request, error, event, payload, session_over},
+    problem::Problem,
+    views::{page, room, token},
+};
+use crate::chat::{RoomId, UserId};
+
+/// What begins the ARN of each room.
+const ROOM_ARN: &str = "arn:aws:ivschat:local:000000000000:room/";
+
+/// Longest ARN, in bytes.
+const ARN_BYTES: usize = 128;
+
+/// The ARN of a room.
+pub fn arn(room: RoomId) -> String {
+    format!("{ROOM_ARN}{room}")
+}
+
+/// The room of an ARN, if it is one of ours.
+pub fn room_of(arn: &str) -> Option<RoomId> {
+    arn.strip_prefix(ROOM_ARN)?.parse().ok()
+}
+
+/// The user whom a site's own server knows by that id: one that the site has signed in.
+pub fn user(id: &str) -> Option<UserId> {
+    let user = format!("{}{id}", UserId::OF_SITE);
+    UserId::try_from(user).ok().filter(|_| !id.is_empty())
+}
+
+/// Whether a text has the form of a room's ARN, ours or not.
+fn is_room_arn(text: &str) -> bool {
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    let all = |text: &str, allowed: fn(u8) -> bool| !text.is_empty() && text.bytes().all(allowed);
+    let is_region = |text| all(text, |b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    match parts[..] {
+        ["arn", "aws", "ivschat", region, account, room] if text.len() <= ARN_BYTES => {
+            let name = room.strip_prefix("room/").unwrap_or_default();
+            is_region(region) && all(account, |b| b.is_ascii_digit()) && all(name, |b| b.is_ascii_alphanumeric() || b == b'-')
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_room_and_its_arn_are_found_by_each_other() {
+        let room = RoomId::new(12).expect("in range");
+        assert_eq!(arn(room), "arn:aws:ivschat:local:000000000000:room/12");
+        assert_eq!(room_of(&arn(room)), Some(room));
+        let rows = [
+            ("arn:aws:ivschat:local:000000000000:room/x", true),
+            ("arn:aws:ivschat:us-west-2:123456789012:room/AbCdef1G2hij", true),
+            ("12", false),
+            ("", false),
+            ("arn:aws:ivschat:us-west-2:123456789012:room/", false),
+            ("arn:aws:ivschat:US:123456789012:room/x", false),
+            ("arn:aws:ivschat:us-west-2::room/x", false),
+            ("arn:aws:ivschat:us-west-2:1:room/x:y", false),
+            ("arn:aws:ivs:us-west-2:123456789012:channel/x", false),
+            (&format!("arn:aws:ivschat:us-west-2:1:room/{}", "x".repeat(100)), false),
+        ];
+        for (text, expected) in rows {
+            assert_eq!((is_room_arn(text), room_of(text)), (expected, None), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_site_s_user_is_one_of_its_own() {
+        assert_eq!(user("ann").expect("a valid id").as_str(), "site:ann");
+        assert_eq!(user("ann").expect("a valid id").own(), "ann");
+        for bad in ["", "a b", "é", &"x".repeat(124)] {
+            assert_eq!(user(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Amazon IVS Chat's endpoints: the control plane over HTTP, the messages over a WebSocket, and the backend of Amazon's sample apps.
+
+mod acts;
+mod answer;
+mod control;
+mod demo;
+mod quotas;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    routing::{any, get, post},
+};
+
+use self::quotas::Meters;
+pub use self::quotas::Quotas;
+use super::state::AppState;
+use crate::protocol::sigv4::Credentials;
+
+/// Who may run the rooms, and how often. Clones are cheap.
+#[derive(Clone)]
+pub struct Ivs(Arc<Inner>);
+
+struct Inner {
+    access: Access,
+    /// Whether the backend of the sample apps is there.
+    demo: bool,
+    meters: Meters,
+}
+
+/// Whose requests to run rooms are carried out.
+#[derive(Clone)]
+pub enum Access {
+    /// Nobody's: nothing is configured.
+    Nobody,
+    /// Those of whoever has signed them with this key.
+    Holder(Credentials),
+    /// All, signed or not.
+    Anybody,
+}
+
+impl Ivs {
+    /// With these settings.
+    pub fn new(access: Access, demo: bool, quotas: Quotas) -> Self {
+        Self(Arc::new(Inner { access, demo, meters: Meters::new(quotas) }))
+    }
+}
+
+/// Everything below `/ivschat`.
+pub(super) fn routes() -> Router<AppState> {
+    let demo = Router::new()
+        .route("/demo/auth", post(demo::auth))
+        .route("/demo/event", post(demo::event))
+        .route("/demo/list", get(demo::list))
+        .layer(tower_http::cors::CorsLayer::permissive());
+    Router::new()
+        .merge(demo)
+        .route("/tags/{arn}", any(control::tags))
+        .route("/{operation}", post(control::operation))
+        .fallback(control::unknown)
+        .method_not_allowed_fallback(control::unknown)
+}
