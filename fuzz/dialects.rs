@@ -9,7 +9,7 @@ use live_chat::{
         apex,
         frame::Frame,
         interactive_sync::{Outcome, Patience, action::Action, emit},
-        relay,
+        ivs, relay,
     },
 };
 use serde_json::value::RawValue;
@@ -59,6 +59,35 @@ pub fn interactive_sync(bytes: &[u8]) {
         for action in [Action::input(&value), Action::mouse(&value)].into_iter().flatten() {
             assert!(emit(&action.kind, &action.payload).encode().len() <= 6 * bytes.len() + ENVELOPE_BYTES);
         }
+    }
+}
+
+/// Amazon IVS Chat: whatever is asked is read or refused by its name, of both planes, and whatever was said can be told.
+pub fn ivs(bytes: &[u8]) {
+    for operation in ["CreateRoom", "ListRooms", "CreateChatToken", "SendEvent", "DeleteMessage"] {
+        if let Err(problem) = ivs::decode(operation, bytes) {
+            // Each field that can be wrong has a sentence.
+            assert!(problem.body().to_string().len() <= 6 * bytes.len() + 10 * ENVELOPE_BYTES);
+        }
+    }
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        match ivs::decode_request(text) {
+            Ok(ivs::Request { kind: ivs::RequestKind::SendMessage { content, attributes }, id }) => {
+                let told = ivs::event(&event(ivs::payload("ann", &content, &attributes), false), &id).expect("public");
+                assert!(told.len() <= 12 * bytes.len() + 2 * ENVELOPE_BYTES, "{}", told.len());
+            }
+            Ok(_) => {}
+            Err(error) => {
+                assert!(
+                    ivs::error("i", &error.request_id, error.code, &error.message).len() <= 6 * bytes.len() + 2 * ENVELOPE_BYTES
+                );
+            }
+        }
+    }
+    if let Some(payload) = payload(bytes) {
+        let told = ivs::event(&event(payload.clone(), false), "").expect("public");
+        assert!(told.len() <= 12 * bytes.len() + 2 * ENVELOPE_BYTES, "{}", told.len());
+        assert_eq!(ivs::event(&event(payload, true), ""), None, "private");
     }
 }
 

@@ -17,7 +17,8 @@ const CONNECTIONS: usize = 150;
 const WORDS: &str = "action join_channel message_channel message_user channel_name message uuid token type chat username \
     message_text frame text binary data authenticate join_or_create id config panel mobile video_overlay \
     components mouse mousedown name button title style label cooldown duration extension values view context \
-    user_interface";
+    user_interface Action SEND_MESSAGE DELETE_MESSAGE RequestId Content Attributes attributes Id roomIdentifier \
+    arn:aws:ivschat:local:000000000000:room/1 messageReviewHandler";
 
 /// What is written otherwise in JSON, or in HTML.
 const STRANGE: [&str; 3] = ["&<>\\\"'", "\\u0000", "é"];
@@ -69,6 +70,11 @@ proptest! {
     #[test]
     fn interactive_sync_takes_any_bytes(bytes in any_bytes()) {
         dialects::interactive_sync(&bytes);
+    }
+
+    #[test]
+    fn ivs_takes_any_bytes(bytes in any_bytes()) {
+        dialects::ivs(&bytes);
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod import;
 mod interactive_sync;
 mod invitations;
 mod ivs;
+mod ivs_socket;
 mod keys;
 mod languages;
 mod metrics;

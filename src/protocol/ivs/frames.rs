@@ -1,10 +1,12 @@
+//! What clients are told.
+
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::{
     chat::{
-        ATTRIBUTES_BYTES, Attributes, ChatText, CustomEvent, Deleted, Deletion, Disconnection, Event, Kind, Message, MessageId,
-        Payload, REASON_CHARS, UserId, attributes_bytes,
+        Attributes, ChatText, CustomEvent, Deleted, Deletion, Disconnection, Event, Kind, Message, MessageId, Payload, Timestamp,
+        UserId,
     },
     protocol::{
         moment::rfc3339,
@@ -12,140 +14,8 @@ use crate::{
     },
 };
 
-/// Longest frame of a client, in bytes. A longer one would end the connection for good, so it is well above what any request needs: a
-/// too long one is answered.
-pub const MESSAGE_BYTES: usize = 128 * 1024;
-
-/// What a client asks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
-    /// The client's name for it; the answer has it. Empty if it has none.
-    pub id: String,
-    /// What it asks.
-    pub kind: RequestKind,
-}
-
-/// What a client can ask.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RequestKind {
-    /// Say something.
-    SendMessage {
-        /// What.
-        content: String,
-        /// More about it, for programs.
-        attributes: Attributes,
-    },
-    /// Take a message out.
-    DeleteMessage {
-        /// Which.
-        id: MessageId,
-        /// Why.
-        reason: String,
-    },
-    /// End a user's connections.
-    DisconnectUser {
-        /// Whose, by the id that their site gave them.
-        user: UserId,
-        /// Why.
-        reason: String,
-    },
-}
-
-/// Why a frame is no request, in the words of the answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DecodeError {
-    /// The client's name for the request, as far as it could be read.
-    pub request_id: String,
-    /// 400 or 413.
-    pub code: u16,
-    /// What is wrong.
-    pub message: String,
-}
-
-/// Reads a frame of a client.
-///
-/// # Errors
-/// See [`DecodeError`].
-pub fn decode(text: &str) -> Result<Request, DecodeError> {
-    let refuse =
-        |request_id: &str, code, message: &str| DecodeError { request_id: request_id.into(), code, message: message.into() };
-    let body: Map<String, Value> =
-        serde_json::from_str(text).map_err(|error| refuse("", 400, &format!("The frame must be one JSON object: {error}")))?;
-    let id = match body.get("RequestId") {
-        None | Some(Value::Null) => "",
-        Some(Value::String(id)) => id,
-        Some(_) => return Err(refuse("", 400, "RequestId must be a string")),
-    };
-    let kind = Reader { body: &body }.kind().map_err(|(code, message)| refuse(id, code, &message))?;
-    Ok(Request { id: id.to_owned(), kind })
-}
-
-/// Reads the keys of a request. What is wrong comes with its code.
-struct Reader<'a> {
-    body: &'a Map<String, Value>,
-}
-
-type Fault = (u16, String);
-
-impl Reader<'_> {
-    fn kind(&self) -> Result<RequestKind, Fault> {
-        match self.text("Action")?.as_deref() {
-            Some("SEND_MESSAGE") => {
-                Ok(RequestKind::SendMessage { content: self.required("Content")?, attributes: self.attributes()? })
-            }
-            Some("DELETE_MESSAGE") => {
-                let id = self.required("Id")?.parse().map_err(|_| bad("Id must be that of a message"))?;
-                Ok(RequestKind::DeleteMessage { id, reason: self.reason()? })
-            }
-            Some("DISCONNECT_USER") => {
-                let user = UserId::try_from(self.required("UserId")?).map_err(|_| bad("UserId must be that of a user"))?;
-                Ok(RequestKind::DisconnectUser { user, reason: self.reason()? })
-            }
-            Some(_) => Err(bad("Action must be SEND_MESSAGE, DELETE_MESSAGE or DISCONNECT_USER")),
-            None => Err(bad("Action is missing")),
-        }
-    }
-
-    fn text(&self, key: &str) -> Result<Option<String>, Fault> {
-        match self.body.get(key) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(_) => Err(bad(&format!("{key} must be a string"))),
-        }
-    }
-
-    fn required(&self, key: &str) -> Result<String, Fault> {
-        self.text(key)?.ok_or_else(|| bad(&format!("{key} is missing")))
-    }
-
-    fn reason(&self) -> Result<String, Fault> {
-        match self.text("Reason")?.unwrap_or_default() {
-            reason if reason.chars().count() > REASON_CHARS => {
-                Err((413, format!("Reason exceeds maximum length of {REASON_CHARS}")))
-            }
-            reason => Ok(reason),
-        }
-    }
-
-    fn attributes(&self) -> Result<Attributes, Fault> {
-        let attributes: Attributes = match self.body.get("Attributes") {
-            None | Some(Value::Null) => Attributes::new(),
-            Some(value) => {
-                serde_json::from_value(value.clone()).map_err(|_| bad("Attributes must be an object whose values are strings"))?
-            }
-        };
-        match attributes_bytes(&attributes) {
-            bytes if bytes > ATTRIBUTES_BYTES => {
-                Err((413, format!("Attributes exceed maximum length of {ATTRIBUTES_BYTES} bytes")))
-            }
-            _ => Ok(attributes),
-        }
-    }
-}
-
-fn bad(message: &str) -> Fault {
-    (400, message.to_owned())
-}
+const DELETE_MESSAGE: &str = "aws:DELETE_MESSAGE";
+const DISCONNECT_USER: &str = "aws:DISCONNECT_USER";
 
 /// What an IVS client says, as the message of somebody who goes by that name: one that every other client can read.
 pub fn payload(username: &str, content: &str, attributes: &Attributes) -> Payload {
@@ -165,11 +35,7 @@ pub fn payload(username: &str, content: &str, attributes: &Attributes) -> Payloa
 pub fn event(event: &Event, request_id: &str) -> Option<String> {
     let id = event.id().to_string();
     let sent_at = rfc3339(event.sent_at);
-    let told = |name: &str, attributes: Value| {
-        json!({
-            "Type": "EVENT", "Id": id, "RequestId": request_id, "EventName": name, "Attributes": attributes, "SendTime": sent_at,
-        })
-    };
+    let told = |name: &str, attributes: Value| told(&id, request_id, name, attributes, &sent_at);
     let frame = match &event.kind {
         Kind::Message(message) => {
             let (content, attributes) = said(message);
@@ -181,19 +47,13 @@ pub fn event(event: &Event, request_id: &str) -> Option<String> {
         }
         Kind::Deletion(Deletion { of, reason, tells_reason, .. }) => {
             let (name, mut attributes) = match of {
-                Deleted::Message(seq) => {
-                    let id = MessageId { room: event.room, seq: *seq }.to_string();
-                    // The first is what the npm client reads, the second what the reference has.
-                    ("aws:DELETE_MESSAGE", json!({ "MessageID": id, "MessageId": id }))
-                }
+                Deleted::Message(seq) => (DELETE_MESSAGE, of_message(MessageId { room: event.room, seq: *seq })),
                 Deleted::AllOf(user) => ("live-chat:DELETE_MESSAGES_OF_USER", json!({ "UserId": user.own() })),
             };
-            if *tells_reason && !reason.is_empty() {
-                attributes["Reason"] = json!(reason);
-            }
+            add_reason(&mut attributes, if *tells_reason { reason } else { "" });
             told(name, attributes)
         }
-        Kind::Disconnection(Disconnection { user, reason, .. }) => told("aws:DISCONNECT_USER", disconnected(user, reason)),
+        Kind::Disconnection(Disconnection { user, reason, .. }) => told(DISCONNECT_USER, of_user(user, reason)),
         Kind::Custom(CustomEvent { name, attributes, .. }) => told(name, json!(attributes)),
         // Private messages have no form here, and whoever waits for a moderator is answered so.
         Kind::Private { .. } | Kind::Held(_) | Kind::Resolution(_) | Kind::Sanction(_) => return None,
@@ -202,12 +62,41 @@ pub fn event(event: &Event, request_id: &str) -> Option<String> {
     Some(frame.to_string())
 }
 
-fn disconnected(user: &UserId, reason: &str) -> Value {
+/// That a message is out, for who wants to delete it a second time. `id` must be one that this client has not had.
+pub fn deleted(id: &str, request_id: &str, message: MessageId, reason: &str, at: Timestamp) -> String {
+    let mut attributes = of_message(message);
+    add_reason(&mut attributes, reason);
+    told(id, request_id, DELETE_MESSAGE, attributes, &rfc3339(at)).to_string()
+}
+
+/// That `user` may not speak any more, by the event that says so, for them alone. What follows is the end of the connection.
+pub fn banned(event: &Event, user: &UserId, reason: &str) -> String {
+    told(&event.id().to_string(), "", DISCONNECT_USER, of_user(user, reason), &rfc3339(event.sent_at)).to_string()
+}
+
+fn told(id: &str, request_id: &str, name: &str, attributes: Value, sent_at: &str) -> Value {
+    json!({
+        "Type": "EVENT", "Id": id, "RequestId": request_id, "EventName": name, "Attributes": attributes, "SendTime": sent_at,
+    })
+}
+
+/// The first key is what the npm client reads, the second what the reference has.
+fn of_message(message: MessageId) -> Value {
+    let id = message.to_string();
+    json!({ "MessageID": id, "MessageId": id })
+}
+
+fn of_user(user: &UserId, reason: &str) -> Value {
     let mut attributes = json!({ "UserId": user.own() });
+    add_reason(&mut attributes, reason);
+    attributes
+}
+
+/// A reason that is there. The npm client would drop an event whose reason is `null`.
+fn add_reason(attributes: &mut Value, reason: &str) {
     if !reason.is_empty() {
         attributes["Reason"] = json!(reason);
     }
-    attributes
 }
 
 /// A message's text, and the other strings in it.
@@ -249,7 +138,7 @@ mod tests {
     use serde_json::value::RawValue;
 
     use super::*;
-    use crate::chat::{Measure, Outcome, Profile, Resolution, RoomId, RoomState, Sanction, Timestamp};
+    use crate::chat::{Measure, Outcome, Profile, Resolution, RoomId, RoomState, Sanction};
 
     fn id(seq: u64) -> String {
         MessageId { room: RoomId::FIRST, seq }.to_string()
@@ -257,68 +146,6 @@ mod tests {
 
     fn user(id: &str) -> UserId {
         UserId::try_from(id.to_owned()).expect("a valid id")
-    }
-
-    #[test]
-    fn the_frames_of_the_npm_client_are_read() {
-        let check = |frame: Value, kind| {
-            assert_eq!(decode(&frame.to_string()), Ok(Request { id: "r".into(), kind }), "{frame}");
-        };
-        let attributes: Attributes = [("k".into(), "v".into())].into();
-        check(
-            json!({ "Action": "SEND_MESSAGE", "RequestId": "r", "Content": "hello", "Attributes": { "k": "v" }, "Extra": [1] }),
-            RequestKind::SendMessage { content: "hello".into(), attributes },
-        );
-        check(
-            json!({ "Action": "SEND_MESSAGE", "RequestId": "r", "Content": "", "Attributes": null }),
-            RequestKind::SendMessage { content: String::new(), attributes: Attributes::new() },
-        );
-        let message = MessageId { room: RoomId::FIRST, seq: 7 };
-        check(
-            json!({ "Action": "DELETE_MESSAGE", "RequestId": "r", "Id": id(7), "Reason": "spam" }),
-            RequestKind::DeleteMessage { id: message, reason: "spam".into() },
-        );
-        check(
-            json!({ "Action": "DISCONNECT_USER", "RequestId": "r", "UserId": "bad" }),
-            RequestKind::DisconnectUser { user: user("bad"), reason: String::new() },
-        );
-        for absent in
-            [r#"{"Action":"SEND_MESSAGE","Content":"x"}"#, r#"{"Action":"SEND_MESSAGE","Content":"x","RequestId":null}"#]
-        {
-            assert_eq!(decode(absent).map(|request| request.id), Ok(String::new()), "{absent}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_request_is_answered_by_its_name() {
-        let long =
-            json!({ "Action": "SEND_MESSAGE", "RequestId": "r", "Content": "x", "Attributes": { "k": "x".repeat(1_024) } });
-        let reason = json!({ "Action": "DISCONNECT_USER", "RequestId": "r", "UserId": "x", "Reason": "é".repeat(257) });
-        let (long, reason) = (long.to_string(), reason.to_string());
-        let rows = [
-            ("", "", 400, "one JSON object"),
-            ("[]", "", 400, "one JSON object"),
-            ("{} {}", "", 400, "one JSON object"),
-            (r#"{"RequestId":7,"Action":"SEND_MESSAGE"}"#, "", 400, "RequestId must be a string"),
-            (r#"{"RequestId":"r"}"#, "r", 400, "Action is missing"),
-            (r#"{"RequestId":"r","Action":7}"#, "r", 400, "Action must be a string"),
-            (r#"{"RequestId":"r","Action":"SHOUT"}"#, "r", 400, "Action must be"),
-            (r#"{"RequestId":"r","Action":"SEND_MESSAGE"}"#, "r", 400, "Content is missing"),
-            (r#"{"RequestId":"r","Action":"SEND_MESSAGE","Content":1}"#, "r", 400, "Content must be a string"),
-            (r#"{"RequestId":"r","Action":"SEND_MESSAGE","Content":"x","Attributes":[]}"#, "r", 400, "Attributes must be"),
-            (r#"{"RequestId":"r","Action":"SEND_MESSAGE","Content":"x","Attributes":{"a":1}}"#, "r", 400, "Attributes must be"),
-            (&long, "r", 413, "Attributes exceed"),
-            (r#"{"RequestId":"r","Action":"DELETE_MESSAGE"}"#, "r", 400, "Id is missing"),
-            (r#"{"RequestId":"r","Action":"DELETE_MESSAGE","Id":"M1"}"#, "r", 400, "Id must be"),
-            (r#"{"RequestId":"r","Action":"DISCONNECT_USER"}"#, "r", 400, "UserId is missing"),
-            (r#"{"RequestId":"r","Action":"DISCONNECT_USER","UserId":"a b"}"#, "r", 400, "UserId must be"),
-            (&reason, "r", 413, "Reason exceeds"),
-        ];
-        for (frame, request_id, code, part) in rows {
-            let error = decode(frame).expect_err(frame);
-            assert_eq!((&*error.request_id, error.code), (request_id, code), "{frame}");
-            assert!(error.message.contains(part), "{frame}: {}", error.message);
-        }
     }
 
     fn entry(kind: Kind) -> Event {
@@ -451,18 +278,20 @@ mod tests {
     }
 
     #[test]
-    fn errors_have_an_id_and_a_number() {
-        for frame in [error("i", "r", 413, "Message exceeds maximum length"), session_over("j")] {
+    fn what_stands_in_no_log_keeps_to_the_rules_too() {
+        let ban = banned(&entry(Kind::Room(RoomState::Live)), &user("site:ann"), "why");
+        let message = MessageId { room: RoomId::FIRST, seq: 7 };
+        let again = deleted("k", "r", message, "", Timestamp(1_795_230_000_123));
+        for frame in [error("i", "r", 413, "Message exceeds maximum length"), session_over("j"), ban, again] {
             check_rules(&serde_json::from_str(&frame).expect("JSON"));
         }
     }
 
     proptest::proptest! {
         #[test]
-        fn no_frame_and_no_message_brings_it_down(frame in "\\PC*", json in proptest::sample::select(vec![
+        fn no_message_brings_it_down(frame in "\\PC*", json in proptest::sample::select(vec![
             "null", "7", "\"x\"", "{}", r#"{"message_text":"x","attributes":{"a":"b"},"username":7}"#, r#"{"username":"x","messageText":null}"#,
         ])) {
-            let _ = decode(&frame);
             check_rules(&told(&message("ann", json, Profile::default()), &frame));
         }
     }

@@ -8,12 +8,14 @@ mod control;
 mod fields;
 mod frames;
 mod problem;
+mod request;
 mod views;
 
 pub use self::{
     control::{Listing, Operation, RoomChange, Ticket, decode, decode_tag_keys, decode_tags},
-    frames::{DecodeError, MESSAGE_BYTES, Request, RequestKind, decode as decode_request, error, event, payload, session_over},
+    frames::{banned, deleted, error, event, payload, session_over},
     problem::Problem,
+    request::{DecodeError, MESSAGE_BYTES, Request, RequestKind, decode as decode_request},
     views::{page, room, token},
 };
 use crate::chat::{RoomId, UserId};

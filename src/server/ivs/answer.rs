@@ -6,6 +6,7 @@ use axum::{
 use serde_json::Value;
 
 use crate::{
+    chat::{Fault, Invalid},
     engine::EngineError,
     hub::{Refusal, TokenError},
     locales,
@@ -35,6 +36,32 @@ impl IntoResponse for Answer {
         let id = uuid::Uuid::new_v4().to_string();
         response.headers_mut().insert(REQUEST_ID, HeaderValue::from_str(&id).expect("an UUID is ASCII"));
         response
+    }
+}
+
+/// Sample apps of Amazon look for these very words.
+pub(super) const TOO_FAST: &str = "rate limit exceeded";
+const TOO_LONG: &str = "Message exceeds maximum length";
+
+/// The code and the text that a refusal has in the answer to a frame.
+pub(super) fn error(refusal: &Refusal) -> (u16, String) {
+    let text = || refusal.text(locales::english());
+    match refusal {
+        Refusal::Invalid(Invalid { fault: Fault::TooLong { .. }, .. }) => (413, TOO_LONG.into()),
+        Refusal::ReasonTooLong { .. } => (413, text()),
+        Refusal::UnknownRoom(_) | Refusal::NotLive(_) | Refusal::UnknownMessage | Refusal::Deleted => (404, text()),
+        Refusal::Denied { .. } | Refusal::Unreviewed | Refusal::Links | Refusal::BlockedWord(_) => (406, text()),
+        Refusal::AllHeld | Refusal::QueueFull => (406, text()),
+        Refusal::TooFast { .. } | Refusal::RoomTooFast { .. } | Refusal::SlowMode { .. } | Refusal::Repeated { .. } => {
+            (429, TOO_FAST.into())
+        }
+        Refusal::Stopping => (500, text()),
+        other => match error::status(other) {
+            status if status.is_server_error() => (500, "The request could not be carried out".into()),
+            // There is no 409 here.
+            StatusCode::CONFLICT => (400, text()),
+            status => (status.as_u16(), text()),
+        },
     }
 }
 

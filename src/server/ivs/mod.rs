@@ -5,6 +5,7 @@ mod answer;
 mod control;
 mod demo;
 mod quotas;
+mod socket;
 
 use std::sync::Arc;
 
@@ -56,6 +57,7 @@ pub(super) fn routes() -> Router<AppState> {
         .layer(tower_http::cors::CorsLayer::permissive());
     Router::new()
         .merge(demo)
+        .route("/ws", get(socket::open))
         .route("/tags/{arn}", any(control::tags))
         .route("/{operation}", post(control::operation))
         .fallback(control::unknown)

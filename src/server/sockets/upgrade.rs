@@ -21,7 +21,6 @@ pub(in crate::server) struct Upgrade {
 
 impl Upgrade {
     /// Chooses a subprotocol, which the client must have offered.
-    #[expect(dead_code, reason = "no dialect has one yet")]
     pub(in crate::server) fn with_protocol(mut self, protocol: HeaderValue) -> Self {
         self.response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
         self
