@@ -2,7 +2,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::chat::{Payload, RoomId, UserId};
+use crate::chat::{Attributes, Payload, RoomId, UserId};
 
 /// A message that is not ordered yet, as it is shown to a review handler.
 #[derive(Clone, Copy, Debug)]
@@ -11,6 +11,8 @@ pub struct Reviewed<'a> {
     pub room: RoomId,
     /// Who says it.
     pub author: &'a UserId,
+    /// What their site says of them.
+    pub attributes: &'a Attributes,
     /// Where they come from, if that is known.
     pub from: Option<IpAddr>,
     /// What they say: the client's JSON.

@@ -168,7 +168,7 @@ impl<'a> Speaker<'a> {
         let Self { hub, live, rules, claims, from, moderates } = self;
         // A private message is for its two parties alone.
         let is_reviewed = !moderates && to.is_none();
-        let draft = if is_reviewed { hub.reviewed(live, rules, &claims.user, *from, draft).await? } else { draft };
+        let draft = if is_reviewed { hub.reviewed(live, rules, claims, *from, draft).await? } else { draft };
         let to = self.audience(to).await?;
         live.keep_pace().await;
         // Something may have been decided meanwhile.

@@ -2,7 +2,7 @@ use std::net::IpAddr;
 
 use futures::future::BoxFuture;
 
-use super::{Hub, Refusal, live::LiveRoom, rules::Rules};
+use super::{Claims, Hub, Refusal, live::LiveRoom, rules::Rules};
 use crate::chat::{ChatText, Draft, ReviewFallback, Reviewed, UserId, Verdict};
 
 /// Messages of one room that are with its review handler at once. What comes beyond it would only wait in vain, for the handler
@@ -36,14 +36,14 @@ impl Hub {
         &self,
         live: &LiveRoom,
         rules: &Rules,
-        author: &UserId,
+        Claims { user: author, origin, .. }: &Claims,
         from: Option<IpAddr>,
         draft: Draft,
     ) -> Result<Draft, Refusal> {
         if rules.review_url.is_empty() {
             return Ok(draft);
         }
-        let message = Reviewed { room: live.id(), author, from, payload: draft.payload.get() };
+        let message = Reviewed { room: live.id(), author, attributes: &origin.attributes, from, payload: draft.payload.get() };
         let verdict = match live.reviews().try_acquire() {
             Ok(_place) => self.0.review.review(&rules.review_url, message).await,
             Err(_) => None,

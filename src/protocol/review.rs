@@ -27,7 +27,7 @@ struct Question<'a> {
 #[serde(rename_all = "PascalCase")]
 struct Sender<'a> {
     user_id: &'a str,
-    attributes: Attributes,
+    attributes: &'a Attributes,
     ip: String,
 }
 
@@ -50,7 +50,7 @@ enum ReviewResult {
 pub fn question(message: &Reviewed<'_>, id: &str) -> Vec<u8> {
     let Parts { content, attributes, .. } = Parts::of(message.payload);
     let ip = message.from.map(|address| address.to_string()).unwrap_or_default();
-    let sender = Sender { user_id: message.author.as_str(), attributes: Attributes::new(), ip };
+    let sender = Sender { user_id: message.author.as_str(), attributes: message.attributes, ip };
     let room_arn = format!("arn:aws:ivschat:local:000000000000:room/{}", message.room);
     serde_json::to_vec(&Question { content, message_id: id, room_arn, attributes, sender }).expect("plain data")
 }
@@ -95,8 +95,10 @@ mod tests {
         let author = UserId::try_from("ann".to_owned()).expect("a valid id");
         let check = |payload, from: Option<&str>, content: &str, attributes: Value| {
             let from = from.map(|address| address.parse().expect("an address"));
-            let asked = question(&Reviewed { room: RoomId::FIRST, author: &author, from, payload }, "abc");
-            let sender = json!({ "UserId": "ann", "Attributes": {}, "Ip": from.map_or(String::new(), |ip| ip.to_string()) });
+            let of_site = [("colour".to_owned(), "red".to_owned())].into();
+            let reviewed = Reviewed { room: RoomId::FIRST, author: &author, attributes: &of_site, from, payload };
+            let asked = question(&reviewed, "abc");
+            let sender = json!({ "UserId": "ann", "Attributes": of_site, "Ip": from.map_or(String::new(), |ip| ip.to_string()) });
             let expected = json!({
                 "Content": content, "MessageId": "abc", "RoomArn": "arn:aws:ivschat:local:000000000000:room/1",
                 "Attributes": attributes, "Sender": sender,
