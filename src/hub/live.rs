@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, Semaphore};
 
 use super::{
-    Claims, Identity, Origin, Refusal, RingSize, Tokens,
+    Claims, Identity, Origin, Refusal, RingSize, TokenError, Tokens,
+    disconnections::Disconnections,
     held::Held,
     names::{Names, Taken, Wish},
     reactions::Telling,
@@ -95,6 +96,7 @@ struct State {
     turns: Turns,
     recent: Recent,
     held: Held,
+    disconnections: Disconnections,
     /// How many waiting messages moderators were told of last.
     told_waiting: usize,
 }
@@ -178,6 +180,7 @@ impl LiveRoom {
             turns: Turns::default(),
             recent: Recent::new(),
             held: Held::default(),
+            disconnections: Disconnections::default(),
             told_waiting: 0,
         };
         let reviews = Semaphore::new(REVIEWS);
@@ -265,7 +268,8 @@ impl LiveRoom {
                 Kind::Sanction(sanction) => state.sanctions.note(sanction, now()),
                 Kind::Message(_) | Kind::Private { .. } => state.recent.add(),
                 Kind::Held(_) | Kind::Resolution(_) | Kind::Reactions(_) => {}
-                Kind::Disconnection(_) | Kind::Custom(_) => {}
+                Kind::Disconnection(disconnection) => state.disconnections.note(disconnection, event.sent_at),
+                Kind::Custom(_) => {}
             }
             state.held.note(event);
             state.head = event.seq;
@@ -417,6 +421,11 @@ impl LiveRoom {
         self.wake(state);
         self.progress.notify_waiters();
         closed.iter().for_each(|(id, wake)| wake.subscriber(*id));
+    }
+
+    /// Whether somebody may be connected by what they came with.
+    pub(super) fn check_disconnected(&self, user: &UserId, origin: &Origin) -> Result<(), TokenError> {
+        if self.lock().disconnections.refuse(user, origin) { Err(TokenError::Revoked) } else { Ok(()) }
     }
 
     /// Whether that connection is one of the room's.

@@ -4,6 +4,7 @@
 //! limits, the state of a room, presence, and the join of history and live. The hub uses the engine below it and must never know
 //! HTTP, HTML or a wire format; the one thing that it keeps for the dialects is a place for each entry's encoded frame.
 
+mod disconnections;
 mod export;
 mod held;
 mod import;
@@ -362,7 +363,7 @@ impl Hub {
     ///
     /// # Errors
     /// [`Refusal::UnknownRoom`], [`Refusal::WidgetKey`], [`Refusal::Origin`], [`Refusal::NotLive`] and, if what they came with is
-    /// revoked, [`Refusal::Token`].
+    /// revoked, or older than that they were disconnected, [`Refusal::Token`].
     pub fn subscribe(
         &self,
         room: RoomId,
@@ -377,9 +378,11 @@ impl Hub {
         match room.state() {
             RoomState::Live => {
                 let who = who.into();
+                let live = Arc::clone(&room);
                 let joined = Subscriber::join(self, room, who.clone(), from, resume, wake);
                 // After it has joined: what is revoked from now on ends it.
                 self.check_revoked(&who.user, &who.origin)?;
+                live.check_disconnected(&who.user, &who.origin)?;
                 Ok(joined)
             }
             state => Err(Refusal::NotLive(state)),

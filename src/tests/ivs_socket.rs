@@ -131,6 +131,25 @@ async fn deletions_and_disconnections_answer_who_asked_for_them() {
 }
 
 #[tokio::test]
+async fn whoever_was_disconnected_needs_a_token_that_was_issued_since() {
+    let site = Site::open().await;
+    let user = UserId::try_from("site:ann".to_owned()).expect("a valid id");
+    let now = u64::try_from(crate::engine::now().0 / 1_000).expect("after 1970");
+    let issued = |at| {
+        let origin = Origin { issued_at: Some(at), ..Origin::default() };
+        site.hub.tokens().sign(Identity { user: user.clone(), origin }, RoomId::FIRST, all(), None)
+    };
+    let (before, after) = (issued(now - 60), issued(now + 60));
+    let mut ann = open(&site, &before).await;
+    site.hub.disconnect(RoomId::FIRST, &Authority::Admin, user.clone(), String::new()).await.expect("stored");
+    assert_eq!(next(&mut ann).await["EventName"], "aws:DISCONNECT_USER");
+    assert_eq!(ann.next().await.expect("a close").close().0, 1000);
+    let refused = WebSocket::ask(site.addr, request(PATH, &format!("Sec-WebSocket-Protocol: {before}\r\n")).as_bytes()).await;
+    assert!(refused.head.starts_with("HTTP/1.1 401 "), "{}", refused.head);
+    open(&site, &after).await;
+}
+
+#[tokio::test]
 async fn what_is_deleted_before_it_is_told_is_answered_all_the_same() {
     let site = Site::open().await;
     let mut ann = join(&site, "ann").await;
