@@ -7,9 +7,11 @@ use std::{
 
 use axum::http::{HeaderValue, StatusCode, header};
 
+use tokio::sync::Notify;
+
 use super::{client_address::network, error::ApiError};
 
-/// Connections beyond the limit that are let in to be told so. More are closed without a word.
+/// Connections beyond the limit that are let in to be told so, or to be held. More wait in the kernel's queue.
 const REFUSALS: usize = 64;
 
 /// Counts connections, and lets in no more than the server can serve.
@@ -20,6 +22,8 @@ struct Inner {
     limits: ConnectionLimits,
     /// A standard lock: held for a look-up and an addition.
     open: Mutex<Open>,
+    /// A connection has closed.
+    freed: Notify,
 }
 
 /// How many connections may be open at once, and how long each may keep the server waiting.
@@ -80,7 +84,7 @@ impl Admission {
     pub fn new(limits: ConnectionLimits) -> Self {
         // A count that is there from the start can be seen to grow.
         [Full::Server, Full::Address].iter().for_each(|full| full.count(0));
-        Self(Arc::new(Inner { limits, open: Mutex::default() }))
+        Self(Arc::new(Inner { limits, open: Mutex::default(), freed: Notify::new() }))
     }
 
     /// Lets a connection in.
@@ -101,10 +105,34 @@ impl Admission {
         Ok(open.add(self, address))
     }
 
-    /// Lets a connection in that is only to be told that it is refused; `None` if too many are being told already.
-    pub fn admit_to_refuse(&self, address: IpAddr) -> Option<Permit> {
-        let mut open = self.lock();
-        (open.total < self.0.limits.total + REFUSALS).then(|| open.add(self, network(address)))
+    /// Lets a connection in that is over a limit, to be told so or to be held.
+    pub fn admit_over(&self, address: IpAddr) -> Permit {
+        self.lock().add(self, network(address))
+    }
+
+    /// Returns when another connection may be accepted, be it over a limit.
+    pub async fn until_accepting(&self) {
+        self.until(|open, limits| open.total < limits.total + REFUSALS).await;
+    }
+
+    /// Returns when a connection from that address that was let in over a limit is over none any more.
+    pub async fn until_under(&self, address: IpAddr) {
+        let address = network(address);
+        let has_share = |open: &Open, limit| open.by_address.get(&address).is_none_or(|&count| count <= limit);
+        self.until(|open, limits| open.total <= limits.total && limits.per_address.is_none_or(|limit| has_share(open, limit)))
+            .await;
+    }
+
+    async fn until(&self, is_so: impl Fn(&Open, &ConnectionLimits) -> bool) {
+        loop {
+            let mut freed = std::pin::pin!(self.0.freed.notified());
+            // Before the look, so that nothing that happens after it is missed.
+            freed.as_mut().enable();
+            if is_so(&self.lock(), &self.0.limits) {
+                return;
+            }
+            freed.await;
+        }
     }
 
     /// What it lets in.
@@ -142,6 +170,8 @@ impl Drop for Permit {
                 open.by_address.remove(&self.address);
             }
         }
+        drop(open);
+        self.admission.0.freed.notify_waiters();
     }
 }
 

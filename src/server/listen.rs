@@ -1,17 +1,23 @@
-use std::{io, net::SocketAddr, time::Duration};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
-use axum::{Router, response::IntoResponse};
+use axum::{Router, extract::Request, response::IntoResponse, routing::get};
 #[cfg(target_os = "linux")]
 use socket2::SockRef;
 use tokio::{
-    net::{TcpListener, TcpSocket, TcpStream},
+    net::{TcpListener, TcpSocket},
     sync::{mpsc, watch},
 };
+use tower::ServiceExt;
 
 use super::{
-    admission::{Admission, Full},
+    admission::{Admission, Full, Permit},
     connection,
     error::ApiError,
+    ivs,
 };
 
 /// Bytes that the kernel keeps of what was not sent yet, for each connection. More only delays the notice that a reader has stalled,
@@ -26,6 +32,9 @@ const UNACKNOWLEDGED_FOR: Duration = Duration::from_secs(60);
 
 /// How long to wait when the operating system gives no more connections: some must close first.
 const EXHAUSTED_FOR: Duration = Duration::from_millis(100);
+
+/// How long a handshake waits for a place: less than any request may take.
+const HELD_FOR: Duration = Duration::from_secs(20);
 
 /// Connections that may wait to be accepted. After a restart all viewers come at once, and one that finds no place here tries again
 /// only after a second or more. The kernel has a limit of its own (net.core.somaxconn, 4,096 by default).
@@ -57,15 +66,21 @@ pub async fn serve(listener: TcpListener, app: Router, admission: Admission, mut
     let (open, mut all_closed) = mpsc::channel::<()>(1);
     let stopping = stop.clone();
     loop {
+        let accept = async {
+            admission.until_accepting().await;
+            listener.accept().await
+        };
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = accept => accepted,
             _ = stop.wait_for(|stop| *stop) => break,
         };
         match accepted {
             Ok((socket, peer)) => {
-                let (app, admission, stopping, open) = (app.clone(), admission.clone(), stopping.clone(), open.clone());
+                let (app, permit) = admit(peer.ip(), &app, &admission, &stopping);
+                let serving = connection::serve(socket, peer.ip(), app, admission.limits(), permit, stopping.clone());
+                let open = open.clone();
                 tokio::spawn(async move {
-                    admit(socket, peer, app, &admission, stopping).await;
+                    serving.await;
                     drop(open);
                 });
             }
@@ -80,23 +95,31 @@ pub async fn serve(listener: TcpListener, app: Router, admission: Admission, mut
     let _ = all_closed.recv().await;
 }
 
-async fn admit(socket: TcpStream, peer: SocketAddr, app: Router, admission: &Admission, stop: watch::Receiver<bool>) {
-    let limits = admission.limits();
-    match admission.admit(peer.ip()) {
-        Ok(permit) => connection::serve(socket, peer.ip(), app, limits, permit, stop).await,
-        // It is told so, if not too many are being told.
+/// A connection's place, and what it finds there.
+fn admit(peer: IpAddr, app: &Router, admission: &Admission, stop: &watch::Receiver<bool>) -> (Router, Permit) {
+    match admission.admit(peer) {
+        Ok(permit) => (app.clone(), permit),
         Err(full) => {
             full.count(1);
-            if let Some(permit) = admission.admit_to_refuse(peer.ip()) {
-                connection::serve(socket, peer.ip(), refusal(full), limits, permit, stop).await;
-            }
+            (refusal(full, peer, app.clone(), admission.clone(), stop.clone()), admission.admit_over(peer))
         }
     }
 }
 
-/// Answers everything with why there is no place.
-fn refusal(full: Full) -> Router {
-    Router::new().fallback(move || async move { connection::closing(ApiError::from(full).into_response()) })
+/// Answers everything with why there is no place. But a handshake of Amazon's client is held until there is one: that tries four times
+/// in the same moment, and then never again.
+fn refusal(full: Full, peer: IpAddr, app: Router, admission: Admission, stop: watch::Receiver<bool>) -> Router {
+    let refuse = move || connection::closing(ApiError::from(full).into_response());
+    let hold = move |request: Request| async move {
+        let mut stopping = stop;
+        let has_place = tokio::select! {
+            () = admission.until_under(peer) => true,
+            () = tokio::time::sleep(HELD_FOR) => false,
+            _ = stopping.wait_for(|stop| *stop) => false,
+        };
+        if has_place { app.oneshot(request).await.unwrap_or_else(|never| match never {}) } else { refuse() }
+    };
+    Router::new().route(ivs::SOCKET, get(hold)).fallback(async move || refuse())
 }
 
 /// A connection that its peer has given up before it was accepted.
@@ -107,6 +130,8 @@ fn is_the_peer_s(error: &io::Error) -> bool {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
+    use tokio::net::TcpStream;
+
     use super::*;
 
     #[tokio::test]

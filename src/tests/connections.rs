@@ -11,8 +11,9 @@ use tokio::{
 use super::{
     Site,
     site::{Setting, WIDGET_KEY},
+    web_socket,
 };
-use crate::server::ConnectionLimits;
+use crate::{chat::RoomId, server::ConnectionLimits};
 
 /// A hang must fail a test, not stop the run.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -65,6 +66,42 @@ async fn connections_beyond_the_limit_are_told_why_and_come_in_when_there_is_roo
 }
 
 #[tokio::test]
+async fn a_handshake_of_amazon_s_client_waits_for_a_place() {
+    let share = ConnectionLimits { per_address: Some(1), ..ConnectionLimits::of(100) };
+    for connections in [ConnectionLimits::of(1), share] {
+        let site = Site::with(Setting { connections, ..Setting::default() }).await;
+        let token = site.guest_token(RoomId::FIRST);
+        let first = site.subscribe().await;
+        let request = web_socket::request("/ivschat/ws", &format!("Sec-WebSocket-Protocol: {token}\r\n"));
+        let mut held = connect(site.addr, &request).await;
+        // Others, who come later, are answered: it was refused nothing until then.
+        check_refusal(&rest(connect(site.addr, GET).await).await, if connections.per_address.is_some() { 429 } else { 503 });
+        assert_eq!(held.try_read(&mut [0]).expect_err("no answer yet").kind(), std::io::ErrorKind::WouldBlock);
+        drop(first);
+        assert!(up_to(&mut held, "\r\n").await.starts_with("HTTP/1.1 101 "));
+    }
+}
+
+#[tokio::test]
+async fn a_handshake_that_is_held_is_answered_when_there_is_no_place_for_long_and_when_the_server_stops() {
+    // A stop makes a place before it ends who is held: then its token is looked at, which is none.
+    for (is_stopped, expected) in [(false, &["503"][..]), (true, &["503", "401"])] {
+        let site = Site::with(Setting { connections: ConnectionLimits::of(1), ..Setting::default() }).await;
+        let _first = site.subscribe().await;
+        let mut held = connect(site.addr, &web_socket::request("/ivschat/ws", "")).await;
+        check_refusal(&rest(connect(site.addr, GET).await).await, 503);
+        let answer = if is_stopped {
+            tokio::join!(site.stop(), up_to(&mut held, "\r\n")).1
+        } else {
+            tokio::time::pause();
+            tokio::time::advance(Duration::from_secs(20)).await;
+            up_to(&mut held, "\r\n").await
+        };
+        assert!(expected.iter().any(|status| answer.starts_with(&format!("HTTP/1.1 {status} "))), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn an_address_has_its_share() {
     let connections = ConnectionLimits { per_address: Some(1), ..ConnectionLimits::of(100) };
     let site = Site::with(Setting { connections, ..Setting::default() }).await;
@@ -108,7 +145,7 @@ async fn a_stream_may_follow_other_requests_on_its_connection() {
     assert!(head.starts_with("HTTP/1.1 200 OK\r\n") && head.contains("text/event-stream"), "{head}");
     let init = up_to(&mut socket, "\n\n").await;
     assert!(init.contains("\"type\":\"init\""), "{init}");
-    site.say(&site.guest_token(crate::chat::RoomId::FIRST), "hello").await;
+    site.say(&site.guest_token(RoomId::FIRST), "hello").await;
     while !up_to(&mut socket, "\n\n").await.contains("hello") {}
 }
 
@@ -125,7 +162,7 @@ async fn head_is_answered_without_a_stream() {
 #[tokio::test]
 async fn a_stop_ends_streams_and_idle_connections_and_answers_what_was_asked() {
     let site = Site::open().await;
-    let token = site.guest_token(crate::chat::RoomId::FIRST);
+    let token = site.guest_token(RoomId::FIRST);
     let stream = connect(site.addr, SUBSCRIBE).await;
     let mut idle = connect(site.addr, GET).await;
     up_to(&mut idle, "OK\n").await;

@@ -48,6 +48,9 @@ impl Ivs {
     }
 }
 
+/// Where clients connect to a room.
+pub(super) const SOCKET: &str = "/ivschat/ws";
+
 /// Everything below `/ivschat`.
 pub(super) fn routes() -> Router<AppState> {
     let demo = Router::new()
