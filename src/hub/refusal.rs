@@ -147,7 +147,7 @@ impl Refusal {
             Self::NotLive(RoomState::Created | RoomState::Prepared) => said("page.not_started"),
             Self::NotLive(RoomState::Live) => said("refusal.not_available"),
             Self::NotLive(RoomState::Ended) => said("page.ended"),
-            Self::Token(error) => error.to_string(),
+            Self::Token(error) => error.text(texts),
             Self::WidgetKey => said("refusal.widget_key"),
             Self::Origin(origin) => texts.fill("refusal.origin", &[("origin", origin)]),
             Self::InvalidWidgetKey(error) => error.to_string(),

@@ -4,7 +4,10 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, erro
 use serde::{Deserialize, Serialize};
 
 use super::{ConnectionId, site::Site};
-use crate::chat::{AddressHash, Attributes, Capabilities, Capability, Profile, Role, RoomId, Timestamp, UserId};
+use crate::{
+    chat::{AddressHash, Attributes, Capabilities, Capability, Profile, Role, RoomId, Timestamp, UserId},
+    texts::Texts,
+};
 
 /// What a token says about its bearer. A JSON Web Token (RFC 7519), signed with HS256.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -172,6 +175,22 @@ pub enum TokenError {
     /// The site that its bearer comes from has signed it, and it says what it cannot say.
     #[error("The site's token is refused: {0}.")]
     Site(String),
+}
+
+impl TokenError {
+    /// The same, in somebody's language.
+    pub fn text(&self, texts: &'static Texts) -> String {
+        let key = match self {
+            Self::Missing => "token.missing",
+            Self::Invalid => "token.invalid",
+            Self::Expired => "token.expired",
+            Self::OtherRoom => "token.other_room",
+            Self::Revoked => "token.revoked",
+            // For whoever makes the site.
+            Self::Site(why) => return texts.fill("token.site", &[("why", why)]),
+        };
+        texts.text(key).to_owned()
+    }
 }
 
 impl Tokens {

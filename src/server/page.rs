@@ -231,7 +231,10 @@ pub(super) async fn enter(
             let to = HeaderValue::from_str(&format!("/rooms/{room}")).expect("a number");
             (StatusCode::SEE_OTHER, [(header::LOCATION, to), (header::SET_COOKIE, cookie)]).into_response()
         }
-        Err(error) => render(&state.options, asked, StatusCode::UNAUTHORIZED, Page::NotAdmitted(error.to_string())).await,
+        Err(error) => {
+            let why = error.text(asked.texts);
+            render(&state.options, asked, StatusCode::UNAUTHORIZED, Page::NotAdmitted(why)).await
+        }
     }
 }
 

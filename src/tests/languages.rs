@@ -132,4 +132,35 @@ async fn a_form_is_answered_in_its_language() {
         assert!(post(uri, body).await.shown().contains(error), "{uri} {body}");
     }
     assert_eq!(post("/?lang=ar", "username=Ann&message=hi").await.header("location"), "/?lang=ar");
+    let entered = post("/rooms/1/enter", "token=none").await;
+    assert!(entered.shown().contains("Das Token ist ungültig. Ein neues Abonnement bringt ein neues."), "{}", entered.text);
+}
+
+#[tokio::test]
+async fn what_must_hold_for_a_setting_is_said_in_the_language_of_the_form() {
+    let site = Site::open().await;
+    let cookie = format!("live-chat-admin={}", site.hub.sign_in());
+    let many = vec!["x"; 501].join("%0A");
+    let rows = [
+        ("name", " ", "Hier müssen 1 bis 128 Zeichen stehen, keine Steuerzeichen."),
+        ("slug", "7", "Hier müssen 1 bis 64 Zeichen aus a–z, 0–9 und - stehen, nicht nur Ziffern."),
+        ("description", &"x".repeat(2_001), "Hier dürfen höchstens 2.000 Zeichen stehen."),
+        ("retention_days", "36501", "Erlaubt sind 0 bis 36500 Tage (hundert Jahre)."),
+        ("slow_mode_seconds", "21601", "Erlaubt sind 0 bis 21600 Sekunden (sechs Stunden)."),
+        ("messages_per_minute", "60001", "Erlaubt ist 0 bis 60000."),
+        ("blocked_words", &many, "Erlaubt sind höchstens 500 Wörter mit 1 bis 64 Zeichen, nicht * allein."),
+        ("established_minutes", "10081", "Erlaubt sind 0 bis 10080 Minuten (eine Woche)."),
+        ("repeat_seconds", "3601", "Erlaubt sind 0 bis 3600 Sekunden (eine Stunde)."),
+        (
+            "pinned_message",
+            "nothing",
+            "Hier muss die Kennung einer öffentlichen Nachricht dieses Raums stehen, die nicht gelöscht ist.",
+        ),
+    ];
+    for (name, value, error) in rows {
+        let request = Request::post("/admin/rooms/1").header("content-type", "application/x-www-form-urlencoded");
+        let request = request.header("cookie", &cookie).header("sec-fetch-site", "same-origin").header("accept-language", "de");
+        let answer = site.send(request.body(Body::from(format!("{name}={value}"))).expect("a request")).await;
+        assert!(answer.shown().contains(error), "{name}: {}", answer.shown());
+    }
 }

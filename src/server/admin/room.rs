@@ -138,12 +138,34 @@ fn sanction_row(texts: &'static Texts, kind: Kind) -> Option<SanctionRow> {
 /// The setting that a refusal is about, empty if it is about none; and what is wrong, in words that stand beside it.
 fn explain(texts: &'static Texts, refusal: &Refusal) -> (String, String) {
     match refusal {
-        Refusal::Setting(InvalidSetting::Value { name, rule }) => ((*name).to_owned(), format!("This must {rule}.")),
+        Refusal::Setting(InvalidSetting::Value { name, rule }) => {
+            let said = rule_of(name).map_or_else(|| format!("This must {rule}."), |key| texts.text(key).to_owned());
+            ((*name).to_owned(), said)
+        }
         Refusal::Setting(InvalidSetting::Unreadable { name, .. }) => (name.clone(), texts.text("admin.whole_number").to_owned()),
         Refusal::SlugTaken(_) => ("slug".to_owned(), refusal.text(texts)),
         Refusal::ReviewUrl(why) => ("review_url".to_owned(), format!("This {why}.")),
         _ => (String::new(), refusal.text(texts)),
     }
+}
+
+/// The key of what must hold for a setting.
+fn rule_of(setting: &str) -> Option<&'static str> {
+    let keys = [
+        ("name", "rule.name"),
+        ("slug", "rule.slug"),
+        ("description", "rule.description"),
+        ("retention_days", "rule.retention_days"),
+        ("slow_mode_seconds", "rule.slow_mode_seconds"),
+        ("messages_per_minute", "rule.messages_per_minute"),
+        ("blocked_words", "rule.blocked_words"),
+        ("established_minutes", "rule.established_minutes"),
+        ("repeat_seconds", "rule.repeat_seconds"),
+        ("allowed_origins", "rule.allowed_origins"),
+        ("tags", "rule.tags"),
+        ("pinned_message", "rule.pinned_message"),
+    ];
+    keys.into_iter().find(|(name, _)| *name == setting).map(|(_, key)| key)
 }
 
 /// Settings as they stand in the form.
