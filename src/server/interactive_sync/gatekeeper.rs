@@ -1,10 +1,16 @@
+use axum::{extract::FromRequestParts, http::request::Parts};
 use futures::{FutureExt, future::BoxFuture};
 
 use crate::{
     chat::{Capability, Room, RoomId, RoomState},
     hub::{Hub, Key, Refusal, Site},
     protocol::interactive_sync::Rejection,
-    server::{api::is_admin_key, state::AdminKey},
+    server::{
+        api::is_admin_key,
+        error::ApiError,
+        router::{Params, foreign_origin},
+        state::AdminKey,
+    },
 };
 
 /// Says which channel a game may run, by what it shows. Each game has one of its own, which may keep what it has learned of it.
@@ -17,9 +23,9 @@ pub(super) trait Gatekeeper: Send {
 }
 
 /// What a game shows to be let in.
-pub(super) struct Ticket {
+pub(in crate::server) struct Ticket {
     /// Whether its address has a query at all.
-    pub(super) has_query: bool,
+    has_query: bool,
     pub(super) client_id: String,
     pub(super) access_token: String,
     /// The page that it is on, if that is none of ours.
@@ -35,8 +41,8 @@ pub(super) struct Admitted {
     pub(super) display_name: String,
 }
 
-/// Lets games in by the chat's own keys: the client id is a widget key; the token is one of ours that may run the room, or the admin
-/// key, which opens the first room.
+/// Lets games in by the chat's own keys: the client id is a widget key; the token is one of ours that may run the room, or the
+/// admin key, which opens the first room.
 pub(super) struct OwnKeys {
     pub(super) hub: Hub,
     pub(super) admin_key: AdminKey,
@@ -55,6 +61,17 @@ impl Ticket {
             return Err(Rejection::MissingParameter);
         }
         Ok(())
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Ticket {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let params = Params::from_request_parts(parts, state).await?;
+        let [client_id, access_token] = ["client_id", "access_token"].map(|name| params.find(name).unwrap_or_default());
+        let origin = foreign_origin(&parts.headers).map(str::to_owned);
+        Ok(Self { has_query: !params.are_none(), client_id, access_token, origin })
     }
 }
 

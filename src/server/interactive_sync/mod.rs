@@ -1,20 +1,22 @@
 //! Interactive Sync's endpoints: `GET /interactive-sync` for a game, and what its viewers ask for by HTTP. A channel is a room.
 
+mod channels;
 mod gatekeeper;
 mod screens;
+mod twitch;
 mod viewers;
 
-use axum::{extract::State, http::HeaderMap, response::Response};
+use axum::{extract::State, response::Response};
 use tokio::time::Instant;
 
-pub use self::screens::Screens;
 pub(super) use self::viewers::{input, mouse, pauses, show};
+pub use self::{channels::TwitchChannels, screens::Screens, twitch::Twitch};
 use self::{
     gatekeeper::{Admitted, Gatekeeper, OwnKeys, Ticket},
     screens::Game,
+    twitch::TwitchWord,
 };
 use super::{
-    router::{Params, foreign_origin},
     sockets::{Ending, Link, Outbox, Session, Sockets, Subscriptions, Upgrade},
     state::AdminKey,
 };
@@ -33,16 +35,16 @@ pub(super) async fn connect(
     upgrade: Upgrade,
     State(hub): State<Hub>,
     State(admin_key): State<AdminKey>,
+    State(twitch): State<Option<Twitch>>,
     State(screens): State<Screens>,
     State(sockets): State<Sockets>,
-    params: Params,
-    headers: HeaderMap,
+    ticket: Ticket,
 ) -> Response {
-    let [client_id, access_token] = ["client_id", "access_token"].map(|name| params.find(name).unwrap_or_default());
-    let has_query = !params.are_none();
-    let origin = foreign_origin(&headers).map(str::to_owned);
-    let ticket = Ticket { has_query, client_id, access_token, origin };
-    let gatekeeper = Box::new(OwnKeys { hub, admin_key });
+    let is_own = hub.widget_keys().iter().any(|key| key.key == ticket.client_id);
+    let gatekeeper: Box<dyn Gatekeeper> = match twitch {
+        Some(twitch) if !is_own => Box::new(TwitchWord::new(twitch, hub)),
+        Some(_) | None => Box::new(OwnKeys { hub, admin_key }),
+    };
     let connection = Connection { ticket, gatekeeper, screens, game: None, patience: Patience::default(), began: Instant::now() };
     upgrade.accept(connection, Subscriptions::none(&sockets))
 }
@@ -71,6 +73,8 @@ impl Session for Connection {
     const UNANSWERED_PINGS: u8 = 1;
 
     async fn open(&mut self, link: &mut Link) -> Result<(), Ending> {
+        // Its connection is open while it is asked about, as with the original.
+        link.flush().await?;
         match self.admit().await {
             Ok(Admitted { room, channel_id, display_name }) => {
                 let wake = link.subscriptions.waker();
@@ -89,10 +93,13 @@ impl Session for Connection {
         let Some((room, game)) = &self.game else { return Err(Ending::Drop) };
         let current = self.screens.interface(*room);
         let (outcome, answers) = self.patience.hear(&frame, self.began.elapsed(), current.as_ref());
-        // What let it in may be over.
-        if matches!(outcome, Outcome::Shown(_)) && self.gatekeeper.admit(&self.ticket).await.is_err() {
-            link.outbox().send(protocol::channel_lost());
-            return Err(Ending::Drop);
+        if matches!(outcome, Outcome::Shown(_)) {
+            // What let it in may be over.
+            let admitted = self.gatekeeper.admit(&self.ticket).await;
+            if !admitted.is_ok_and(|admitted| admitted.room == *room) {
+                link.outbox().send(protocol::channel_lost());
+                return Err(Ending::Drop);
+            }
         }
         answers.into_iter().for_each(|answer| link.outbox().send(answer));
         match outcome {
