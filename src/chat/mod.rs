@@ -45,6 +45,6 @@ pub use reaction::{MOST_EMOJIS, MOST_OF_ONE, Reaction, Recount, TooManyReactions
 pub use review::{ReviewFallback, Reviewed, Verdict};
 pub use revocation::{Revocation, Revoked};
 pub use room::{Room, RoomState};
-pub use settings::{Group, InvalidSetting, Settings, SettingsChange};
+pub use settings::{Group, InvalidSetting, Settings, SettingsChange, is_slug};
 pub use text::{ChatText, Fault, Field, Invalid, reply_to};
 pub use widget_key::{InvalidWidgetKey, NewWidgetKey, WidgetKey};

@@ -219,8 +219,8 @@ fn are_tags(tags: &Attributes) -> bool {
     tags.len() <= 50 && tags.iter().all(is_tag)
 }
 
-/// Digits alone would be taken for a room's number.
-fn is_slug(slug: &str) -> bool {
+/// Whether a room may have that name in addresses. Digits alone would be taken for a room's number.
+pub fn is_slug(slug: &str) -> bool {
     let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     (1..=64).contains(&slug.len()) && slug.bytes().all(allowed) && !slug.bytes().all(|b| b.is_ascii_digit())
 }

@@ -6,10 +6,14 @@ use std::{
     time::Duration,
 };
 
+use axum::http::Uri;
 use clap::{Parser, Subcommand, ValueEnum, builder::BoolishValueParser};
 use ipnet::IpNet;
 
-use super::ivs::Quotas;
+use super::{
+    interactive_sync::{Twitch, TwitchChannels},
+    ivs::Quotas,
+};
 use crate::{
     chat::{Limits, Origin},
     protocol::webhook::Secret,
@@ -44,6 +48,15 @@ pub struct Config {
     /// Address and port on which everything is Interactive Sync, as /interactive-sync is; its games expect port 8081 [default: none]
     #[arg(long, env = "LIVE_CHAT_INTERACTIVE_SYNC_ADDR")]
     pub interactive_sync_addr: Option<SocketAddr>,
+
+    /// Rooms that are channels of Twitch, by the numbers of their Twitch users, comma-separated: `12345=1,67890=stage`. Their games may
+    /// show a token of Twitch's [default: none is]
+    #[arg(long, env = "LIVE_CHAT_INTERACTIVE_SYNC_TWITCH_CHANNELS", value_parser = twitch_channels)]
+    pub interactive_sync_twitch_channels: Option<TwitchChannels>,
+
+    /// Who answers for Twitch when a token is validated: below it, /oauth2/validate is asked
+    #[arg(long, env = "LIVE_CHAT_INTERACTIVE_SYNC_TWITCH_URL", default_value = "https://id.twitch.tv", value_parser = Twitch::url)]
+    pub interactive_sync_twitch_url: Uri,
 
     /// Folder for the database, the token secret and the admin key; made if it is not there
     #[arg(long, env = "LIVE_CHAT_DATA_DIR", default_value = "data", global = true)]
@@ -259,6 +272,11 @@ fn access_key_id(text: &str) -> Result<String, String> {
 
 fn quotas(text: &str) -> Result<Quotas, String> {
     Quotas::parse(text).ok_or_else(|| "must be such as rooms=5,tokens=200: see --help for their names".to_owned())
+}
+
+fn twitch_channels(text: &str) -> Result<TwitchChannels, String> {
+    let must = "must be numbers of Twitch users and their rooms' numbers or slugs, such as 12345=1,67890=stage, each user once";
+    TwitchChannels::parse(text).ok_or_else(|| must.to_owned())
 }
 
 fn rate(text: &str) -> Result<f64, String> {

@@ -51,7 +51,7 @@ pub use self::{
     client_address::TrustedProxies,
     config::{Command, Config},
     hooks::{Client as HookClient, Guard, Reviews, Schedule, Webhooks, system_trust},
-    interactive_sync::Screens,
+    interactive_sync::{Screens, Twitch, TwitchChannels},
     ivs::{Access as IvsAccess, Ivs, Quotas as IvsQuotas},
     listen::{bind, serve},
     password::Password,

@@ -7,10 +7,11 @@ use std::{
 };
 
 use leptos::config::LeptosOptions;
+use rustls::ClientConfig;
 use tokio::{net::TcpListener, signal::unix::SignalKind, sync::watch};
 
 use super::{
-    Config, HEARTBEAT, Screens, Sockets, Streams,
+    Config, HEARTBEAT, Screens, Sockets, Streams, Twitch,
     admission::{Admission, ConnectionLimits},
     client_address::TrustedProxies,
     hooks::{Client, Guard, Reviews, Schedule, Webhooks, system_trust},
@@ -98,7 +99,8 @@ async fn serve(config: Config) -> Result<(), RunError> {
         }
         tokens = tokens.trusting(site_secret.as_bytes());
     }
-    let hooks = Client::new(Guard::allowing(Arc::clone(&config.allow_private_hooks.0)), system_trust());
+    let tls = system_trust();
+    let hooks = Client::new(Guard::allowing(Arc::clone(&config.allow_private_hooks.0)), tls.clone());
     let reviews = Reviews::new(hooks.clone(), review_secret(&config)?, Reviews::ANSWER_WITHIN);
     let (allowed_origins, reserved) =
         (config.allowed_origins.iter().cloned().collect(), ReservedNames::new(&config.reserved_names));
@@ -124,6 +126,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
         hub: hub.clone(),
         streams: Arc::clone(&streams),
         screens: Screens::default(),
+        twitch: twitch(&config, tls),
         sockets: sockets.clone(),
         webhooks: webhooks.clone(),
         metrics,
@@ -219,6 +222,12 @@ fn password(config: &Config) -> Result<(Password, Option<String>), RunError> {
 fn secret(configured: Option<&String>, path: &Path) -> Result<String, RunError> {
     let in_file = |source| RunError::Secret { path: path.to_owned(), source };
     configured.cloned().map_or_else(|| secrets::load_or_make(path, secrets::hex).map_err(in_file), Ok)
+}
+
+/// Twitch, if channels of its are rooms. Where it is asked is the operator's word, so it may be anywhere.
+fn twitch(config: &Config, tls: ClientConfig) -> Option<Twitch> {
+    let channels = config.interactive_sync_twitch_channels.clone()?;
+    Some(Twitch::new(Client::new(Guard::anywhere(), tls), config.interactive_sync_twitch_url.clone(), channels))
 }
 
 /// Who may run rooms as Amazon IVS Chat has it.

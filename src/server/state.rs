@@ -5,7 +5,12 @@ use leptos::config::LeptosOptions;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::{
-    client_address::TrustedProxies, hooks::Webhooks, interactive_sync::Screens, ivs::Ivs, password::Password, sockets::Sockets,
+    client_address::TrustedProxies,
+    hooks::Webhooks,
+    interactive_sync::{Screens, Twitch},
+    ivs::Ivs,
+    password::Password,
+    sockets::Sockets,
     streams::Streams,
 };
 use crate::hub::Hub;
@@ -19,6 +24,8 @@ pub struct AppState {
     pub streams: Arc<Streams>,
     /// What games show to their viewers.
     pub screens: Screens,
+    /// Who else says whose games may come, if anybody does.
+    pub twitch: Option<Twitch>,
     /// The WebSocket connections.
     pub sockets: Sockets,
     /// Who else is told what happens.

@@ -14,6 +14,12 @@ fn a_wrong_value_is_refused_with_the_name_of_its_setting() {
         ("--relay-addr", "8080"),
         ("--apex-addr", "localhost"),
         ("--interactive-sync-addr", "0.0.0.0"),
+        ("--interactive-sync-twitch-channels", "12345"),
+        ("--interactive-sync-twitch-channels", ""),
+        ("--interactive-sync-twitch-url", "id.twitch.tv"),
+        ("--interactive-sync-twitch-url", "ftp://id.twitch.tv"),
+        ("--interactive-sync-twitch-url", "https://ann@id.twitch.tv"),
+        ("--interactive-sync-twitch-url", "https://id.twitch.tv?x"),
         ("--widget-key", ""),
         ("--widget-key", "a b"),
         ("--token-secret", "short"),
@@ -72,6 +78,9 @@ fn what_is_given_counts() {
     };
     assert_eq!(proxies("10.0.0.0/8, 2001:db8::1"), ["10.0.0.0/8", "2001:db8::1/128"]);
     assert!(proxies("none").is_empty() && parse(&[]).expect("defaults").trusted_proxies.is_none());
+    let twitch = |args: &[&str]| parse(args).expect("valid").interactive_sync_twitch_url.to_string();
+    assert_eq!(twitch(&[]), "https://id.twitch.tv/oauth2/validate");
+    assert_eq!(twitch(&["--interactive-sync-twitch-url=http://[::1]:8080/id/"]), "http://[::1]:8080/id/oauth2/validate");
     assert_eq!(parse(&[]).expect("defaults").limits(), crate::chat::Limits::default(), "the documented defaults");
 }
 

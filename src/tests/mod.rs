@@ -42,6 +42,7 @@ mod sockets;
 mod store;
 mod streams;
 mod subscribe;
+mod twitch;
 mod web_socket;
 mod webhooks;
 mod widget_keys;

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpListener,
-    sync::mpsc,
+    sync::{Notify, mpsc},
     task::JoinHandle,
 };
 use tokio_rustls::TlsAcceptor;
@@ -33,6 +33,8 @@ pub struct Receiver {
 pub enum Reply {
     /// With these bytes, the connection stays.
     Bytes(Vec<u8>),
+    /// With these bytes, when that is notified; the connection stays.
+    Late(Vec<u8>, Arc<Notify>),
     /// With these bytes over and over again.
     Endless(Vec<u8>),
     /// With these bytes, and then nothing more.
@@ -57,7 +59,12 @@ impl Reply {
     }
 
     pub fn json(body: &str) -> Self {
-        let head = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());
+        Self::json_with(200, body)
+    }
+
+    pub fn json_with(status: u16, body: &str) -> Self {
+        let length = body.len();
+        let head = format!("HTTP/1.1 {status} Status\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n");
         Self::Bytes([head.as_bytes(), body.as_bytes()].concat())
     }
 
@@ -193,6 +200,10 @@ async fn talk(
         // Who has gone away is not told.
         match reply {
             Reply::Bytes(bytes) => drop(socket.write_all(&bytes).await),
+            Reply::Late(bytes, now) => {
+                now.notified().await;
+                let _ = socket.write_all(&bytes).await;
+            }
             Reply::Endless(bytes) => while socket.write_all(&bytes).await.is_ok() {},
             Reply::Stalled(bytes) => {
                 let _ = socket.write_all(&bytes).await;
@@ -217,7 +228,7 @@ async fn read(socket: &mut (impl AsyncRead + Unpin), connection: usize) -> Optio
     let head = String::from_utf8(bytes[..end].to_vec()).expect("UTF-8");
     let header = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned()));
     let headers: HashMap<_, _> = head.lines().skip(1).map(|line| header(line).expect("a header")).collect();
-    let length: usize = headers["content-length"].parse().expect("a length");
+    let length: usize = headers.get("content-length").map_or(0, |length| length.parse().expect("a length"));
     while bytes.len() < end + 4 + length {
         if socket.read_buf(&mut bytes).await.ok()? == 0 {
             return None;

@@ -20,8 +20,8 @@ use crate::{
     protocol::webhook::Secret,
     server::{
         AdminKey, Admission, AppState, ConnectionLimits, Guard, HEARTBEAT, HookClient, Ivs, IvsAccess, IvsQuotas, Password,
-        Reviews, Schedule, Screens, Sockets, Streams, TrustedProxies, Webhooks, bind, collect_metrics, hash_password, router,
-        serve, system_trust,
+        Reviews, Schedule, Screens, Sockets, Streams, TrustedProxies, Twitch, Webhooks, bind, collect_metrics, hash_password,
+        router, serve, system_trust,
     },
 };
 
@@ -41,7 +41,7 @@ fn password_hash() -> &'static str {
 }
 
 /// Made once: to read the system's certificates takes as long.
-fn tls() -> rustls::ClientConfig {
+pub fn tls() -> rustls::ClientConfig {
     static TLS: OnceLock<rustls::ClientConfig> = OnceLock::new();
     TLS.get_or_init(system_trust).clone()
 }
@@ -82,6 +82,7 @@ pub struct Setting {
     pub ivs_quotas: IvsQuotas,
     pub schedule: Schedule,
     pub review_within: Duration,
+    pub twitch: Option<Twitch>,
     /// Whom it trusts, where it calls others.
     pub tls: rustls::ClientConfig,
 }
@@ -102,6 +103,7 @@ impl Default for Setting {
             ivs_quotas: IvsQuotas::none(),
             schedule: Schedule { first_wait: Duration::from_millis(1), ..Schedule::default() },
             review_within: Duration::from_secs(20),
+            twitch: None,
             tls: tls(),
         }
     }
@@ -142,6 +144,7 @@ impl Site {
             hub: hub.clone(),
             streams: Arc::clone(&streams),
             screens: Screens::default(),
+            twitch: setting.twitch,
             sockets: sockets.clone(),
             webhooks: webhooks.clone(),
             metrics: collect_metrics(),

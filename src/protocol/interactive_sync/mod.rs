@@ -4,6 +4,7 @@
 pub mod action;
 mod interface;
 mod rule;
+pub mod twitch;
 
 use std::time::Duration;
 
@@ -40,12 +41,20 @@ pub enum Rejection {
     /// One of the two is missing.
     #[error("ClientID or accessToken is missing ; connection will be terminated.")]
     MissingParameter,
-    /// The client id is none of ours.
+    /// The client id is none of ours, or not for this channel.
     #[error("An error occurred on ClientID verification: {0}")]
     ClientId(String),
-    /// The token is none of ours, or not enough.
+    /// The token is not valid, or not enough.
     #[error("An error occurred on token validation: {0}")]
     Token(String),
+    /// Whoever knows the token has not said whether it is valid.
+    #[error("An error occurred on token validation: {0}")]
+    Unchecked(String),
+    /// The token is valid, but nobody's.
+    #[error(
+        "We cant find user_id with your token. It must be an user access token retrieved with implitit code flow or authorization code flow."
+    )]
+    NoUser,
     /// The channel takes no interface.
     #[error("An error occurred to set extension configuration: {0}")]
     Channel(String),

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use axum::http::{Method, Request, Response, Uri, header};
+use axum::http::{HeaderValue, Method, Request, Response, Uri, header, request};
 use bytes::Bytes;
 use futures::{FutureExt, future::BoxFuture};
 use http_body_util::Full;
@@ -39,8 +39,8 @@ const IDLE_FOR: Duration = Duration::from_secs(60);
 /// Largest head of an answer, in bytes.
 const HEAD_BYTES: usize = 16 * 1024;
 
-/// Posts to hooks. It goes where its [`Guard`] lets it, follows no redirect and uses no proxy. Clones share the connections that
-/// are kept open.
+/// Asks other servers over HTTP. It goes where its [`Guard`] lets it, follows no redirect and uses no proxy. Clones share the
+/// connections that are kept open.
 #[derive(Clone)]
 pub struct Client {
     guard: Guard,
@@ -108,18 +108,33 @@ impl Client {
     pub(super) async fn post(&self, message: Message<'_>) -> Result<Response<Incoming>, String> {
         let Message { url, id, secret, body } = message;
         let timestamp = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let request = Request::builder()
-            .method(Method::POST)
-            .uri(url)
+        let request = request(Method::POST, url)
             .header(header::CONTENT_TYPE, "application/json")
-            .header(header::USER_AGENT, concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
             .header(ID, id)
             .header(TIMESTAMP, timestamp)
-            .header(SIGNATURE, secret.sign(id, timestamp, &body))
-            .body(Full::new(body));
-        let request = request.map_err(|error| error.to_string())?;
+            .header(SIGNATURE, secret.sign(id, timestamp, &body));
+        self.ask(request, body).await
+    }
+
+    /// Gets `url` for whoever has that authorization, and gives the answer when its head is there. Waits for as long as the other
+    /// side takes.
+    ///
+    /// # Errors
+    /// Why there is no answer, for people.
+    pub(in crate::server) async fn get(&self, url: &Uri, mut authorization: HeaderValue) -> Result<Response<Incoming>, String> {
+        authorization.set_sensitive(true);
+        self.ask(request(Method::GET, url).header(header::AUTHORIZATION, authorization), Bytes::new()).await
+    }
+
+    async fn ask(&self, request: request::Builder, body: Bytes) -> Result<Response<Incoming>, String> {
+        let request = request.body(Full::new(body)).map_err(|error| error.to_string())?;
         self.http.request(request).await.map_err(|error| cause(&error))
     }
+}
+
+fn request(method: Method, url: &Uri) -> request::Builder {
+    let user_agent = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
+    Request::builder().method(method).uri(url).header(header::USER_AGENT, user_agent)
 }
 
 /// Trusts the certificates that the system trusts (or those of `SSL_CERT_FILE` and `SSL_CERT_DIR`): an owner's own authority too, and

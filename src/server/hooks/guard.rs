@@ -83,6 +83,11 @@ impl Guard {
         Self(networks)
     }
 
+    /// Lets requests go anywhere: to an address that the operator has given.
+    pub fn anywhere() -> Self {
+        Self::allowing([IpNet::V4(v4([0; 4], 0)), IpNet::V6(v6([0; 4], 0))].into())
+    }
+
     /// Whether a hook may lead to `address`.
     pub(super) fn lets(&self, address: IpAddr) -> bool {
         is_global(address) || self.0.iter().any(|network| network.contains(&address))
@@ -92,7 +97,7 @@ impl Guard {
     ///
     /// # Errors
     /// See [`InvalidUrl`].
-    pub(super) fn url(&self, text: &str) -> Result<Uri, InvalidUrl> {
+    pub(in crate::server) fn url(&self, text: &str) -> Result<Uri, InvalidUrl> {
         let mut url = Url::parse(text).map_err(InvalidUrl::Malformed)?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(InvalidUrl::Scheme);

@@ -1,23 +1,28 @@
 //! Interactive Sync's endpoints: `GET /interactive-sync` for a game, and what its viewers ask for by HTTP. A channel is a room.
 
+mod channels;
+mod gatekeeper;
 mod screens;
+mod twitch;
 mod viewers;
 
-use axum::{extract::State, http::HeaderMap, response::Response};
+use axum::{extract::State, response::Response};
 use tokio::time::Instant;
 
-use self::screens::Game;
-pub use self::screens::Screens;
 pub(super) use self::viewers::{input, mouse, pauses, show};
+pub use self::{channels::TwitchChannels, screens::Screens, twitch::Twitch};
+use self::{
+    gatekeeper::{Admitted, Gatekeeper, OwnKeys, Ticket},
+    screens::Game,
+    twitch::TwitchWord,
+};
 use super::{
-    api::is_admin_key,
-    router::{Params, foreign_origin},
     sockets::{Ending, Link, Outbox, Session, Sockets, Subscriptions, Upgrade},
     state::AdminKey,
 };
 use crate::{
-    chat::{Capability, Room, RoomId, RoomState},
-    hub::{Hub, Key, Refusal, Site},
+    chat::RoomId,
+    hub::Hub,
     protocol::{
         Dialect,
         frame::Frame,
@@ -30,74 +35,35 @@ pub(super) async fn connect(
     upgrade: Upgrade,
     State(hub): State<Hub>,
     State(admin_key): State<AdminKey>,
+    State(twitch): State<Option<Twitch>>,
     State(screens): State<Screens>,
     State(sockets): State<Sockets>,
-    params: Params,
-    headers: HeaderMap,
+    ticket: Ticket,
 ) -> Response {
-    let [client_id, access_token] = ["client_id", "access_token"].map(|name| params.find(name).unwrap_or_default());
-    let has_query = !params.are_none();
-    let origin = foreign_origin(&headers).map(str::to_owned);
-    let ticket = Ticket { hub, admin_key, has_query, client_id, access_token, origin };
-    let connection = Connection { ticket, screens, game: None, patience: Patience::default(), began: Instant::now() };
+    let is_own = hub.widget_keys().iter().any(|key| key.key == ticket.client_id);
+    let gatekeeper: Box<dyn Gatekeeper> = match twitch {
+        Some(twitch) if !is_own => Box::new(TwitchWord::new(twitch, hub)),
+        Some(_) | None => Box::new(OwnKeys { hub, admin_key }),
+    };
+    let connection = Connection { ticket, gatekeeper, screens, game: None, patience: Patience::default(), began: Instant::now() };
     upgrade.accept(connection, Subscriptions::none(&sockets))
-}
-
-/// What a game shows to be let in.
-struct Ticket {
-    hub: Hub,
-    admin_key: AdminKey,
-    has_query: bool,
-    client_id: String,
-    access_token: String,
-    origin: Option<String>,
-}
-
-impl Ticket {
-    /// The room that it opens, as it is now: the original's checks, in their order. Its client id is a widget key; its token is one of
-    /// ours that may run the room, or the admin key, which opens the first room.
-    fn check(&self) -> Result<Room, Rejection> {
-        if !self.has_query {
-            return Err(Rejection::NoParameters);
-        }
-        if self.client_id.is_empty() || self.access_token.is_empty() {
-            return Err(Rejection::MissingParameter);
-        }
-        let known = self.hub.widget_keys().into_iter().find(|key| key.key == self.client_id);
-        let key = known.ok_or_else(|| Rejection::ClientId(Refusal::UnknownWidgetKey.to_string()))?;
-        if key.revoked_at.is_some() {
-            return Err(Rejection::ClientId("Application is blacklisted.".to_owned()));
-        }
-        let room = self.room().map_err(|refusal| Rejection::Token(refusal.to_string()))?;
-        let site = Site { widget_key: Key::Shown(&self.client_id), origin: self.origin.as_deref() };
-        self.hub.admit(room, site).map_err(|refusal| Rejection::ClientId(refusal.to_string()))?;
-        let unknown = |refusal: Refusal| Rejection::Channel(refusal.to_string());
-        let room = self.hub.snapshot(room).map_err(unknown)?.room;
-        match room.state {
-            RoomState::Live => Ok(room),
-            state => Err(unknown(Refusal::NotLive(state))),
-        }
-    }
-
-    fn room(&self) -> Result<RoomId, Refusal> {
-        if is_admin_key(&self.admin_key, &self.access_token) {
-            return Ok(RoomId::FIRST);
-        }
-        let room = self.hub.tokens().read(&self.access_token)?.room;
-        match self.hub.check(&self.access_token, room)?.capabilities.allow(Capability::ManageRoom) {
-            true => Ok(room),
-            false => Err(Refusal::Capability(Capability::ManageRoom)),
-        }
-    }
 }
 
 struct Connection {
     ticket: Ticket,
+    gatekeeper: Box<dyn Gatekeeper>,
     screens: Screens,
     /// Its place, when it has been let in.
     game: Option<(RoomId, Game)>,
     patience: Patience,
     began: Instant,
+}
+
+impl Connection {
+    async fn admit(&mut self) -> Result<Admitted, Rejection> {
+        self.ticket.check()?;
+        self.gatekeeper.admit(&self.ticket).await
+    }
 }
 
 impl Session for Connection {
@@ -107,11 +73,13 @@ impl Session for Connection {
     const UNANSWERED_PINGS: u8 = 1;
 
     async fn open(&mut self, link: &mut Link) -> Result<(), Ending> {
-        match self.ticket.check() {
-            Ok(room) => {
+        // Its connection is open while it is asked about, as with the original.
+        link.flush().await?;
+        match self.admit().await {
+            Ok(Admitted { room, channel_id, display_name }) => {
                 let wake = link.subscriptions.waker();
-                self.game = Some((room.id, self.screens.join(room.id, wake)));
-                link.outbox().send(protocol::connected(&room.settings.name, &room.id.to_string()));
+                self.game = Some((room, self.screens.join(room, wake)));
+                link.outbox().send(protocol::connected(&display_name, &channel_id));
                 Ok(())
             }
             Err(rejection) => {
@@ -125,10 +93,13 @@ impl Session for Connection {
         let Some((room, game)) = &self.game else { return Err(Ending::Drop) };
         let current = self.screens.interface(*room);
         let (outcome, answers) = self.patience.hear(&frame, self.began.elapsed(), current.as_ref());
-        // What let it in may be over.
-        if matches!(outcome, Outcome::Shown(_)) && self.ticket.check().is_err() {
-            link.outbox().send(protocol::channel_lost());
-            return Err(Ending::Drop);
+        if matches!(outcome, Outcome::Shown(_)) {
+            // What let it in may be over.
+            let admitted = self.gatekeeper.admit(&self.ticket).await;
+            if !admitted.is_ok_and(|admitted| admitted.room == *room) {
+                link.outbox().send(protocol::channel_lost());
+                return Err(Ending::Drop);
+            }
         }
         answers.into_iter().for_each(|answer| link.outbox().send(answer));
         match outcome {

@@ -49,6 +49,14 @@ impl Link {
     pub(in crate::server) fn outbox(&mut self) -> &mut Outbox {
         self.socket.outbox()
     }
+
+    /// Sends what is in the outbox, before something that may take long: the answer to the client's request among it.
+    ///
+    /// # Errors
+    /// The client is gone, or has taken nothing for a minute.
+    pub(in crate::server) async fn flush(&mut self) -> Result<(), Ending> {
+        self.socket.flush().await
+    }
 }
 
 /// Serves a connection that was taken over until it ends, in a task of its own. A stop that follows this call waits for it.
