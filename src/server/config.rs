@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     chat::{Limits, Origin},
-    protocol::webhook::Secret,
+    protocol::{interactive_sync::GameLimits, webhook::Secret},
 };
 
 /// A self-hosted live chat for streams and events.
@@ -48,6 +48,11 @@ pub struct Config {
     /// Address and port on which everything is Interactive Sync, as /interactive-sync is; its games expect port 8081 [default: none]
     #[arg(long, env = "LIVE_CHAT_INTERACTIVE_SYNC_ADDR")]
     pub interactive_sync_addr: Option<SocketAddr>,
+
+    /// What a game of Interactive Sync may send, where that is other than the original's: `frame=2094` UTF-16 code units (20,000 at most),
+    /// `pause=1000` and `spam=100` milliseconds, `warnings=5`, comma-separated
+    #[arg(long, env = "LIVE_CHAT_INTERACTIVE_SYNC_LIMITS", default_value = "", value_parser = game_limits, hide_default_value = true)]
+    pub interactive_sync_limits: GameLimits,
 
     /// Rooms that are channels of Twitch, by the numbers of their Twitch users, comma-separated: `12345=1,67890=stage`. Their games may
     /// show a token of Twitch's [default: none is]
@@ -277,6 +282,24 @@ fn quotas(text: &str) -> Result<Quotas, String> {
 fn twitch_channels(text: &str) -> Result<TwitchChannels, String> {
     let must = "must be numbers of Twitch users and their rooms' numbers or slugs, such as 12345=1,67890=stage, each user once";
     TwitchChannels::parse(text).ok_or_else(|| must.to_owned())
+}
+
+fn game_limits(text: &str) -> Result<GameLimits, String> {
+    let must =
+        || "must be some of frame=1..20000, pause=0..60000, spam=0..60000 and warnings=1..1000, comma-separated".to_owned();
+    let mut limits = GameLimits::default();
+    for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        let (name, number) = part.split_once('=').ok_or_else(must)?;
+        let number: u32 = number.trim().parse().map_err(|_| must())?;
+        match (name.trim(), number) {
+            ("frame", 1..=20_000) => limits.frame_units = number as usize,
+            ("pause", 0..=60_000) => limits.pause = Duration::from_millis(number.into()),
+            ("spam", 0..=60_000) => limits.spam = Duration::from_millis(number.into()),
+            ("warnings", 1..=1_000) => limits.warnings = number,
+            _ => return Err(must()),
+        }
+    }
+    Ok(limits)
 }
 
 fn rate(text: &str) -> Result<f64, String> {

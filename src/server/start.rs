@@ -126,6 +126,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
         hub: hub.clone(),
         streams: Arc::clone(&streams),
         screens: Screens::default(),
+        game_limits: config.interactive_sync_limits,
         twitch: twitch(&config, tls),
         sockets: sockets.clone(),
         webhooks: webhooks.clone(),

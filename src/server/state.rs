@@ -13,7 +13,7 @@ use super::{
     sockets::Sockets,
     streams::Streams,
 };
-use crate::hub::Hub;
+use crate::{hub::Hub, protocol::interactive_sync::GameLimits};
 
 /// What the handlers share. Clones are cheap.
 #[derive(Clone, FromRef)]
@@ -24,6 +24,8 @@ pub struct AppState {
     pub streams: Arc<Streams>,
     /// What games show to their viewers.
     pub screens: Screens,
+    /// What games may send.
+    pub game_limits: GameLimits,
     /// Who else says whose games may come, if anybody does.
     pub twitch: Option<Twitch>,
     /// The WebSocket connections.

@@ -7,10 +7,13 @@ use serde_json::{Value, json};
 
 use super::{
     Answer, Site,
-    site::{ADMIN_KEY, WIDGET_KEY},
+    site::{ADMIN_KEY, Setting, WIDGET_KEY},
     web_socket::{FIN, PING, PONG, TEXT, WebSocket, frame, request},
 };
-use crate::chat::{Capabilities, RoomId};
+use crate::{
+    chat::{Capabilities, RoomId},
+    protocol::interactive_sync::GameLimits,
+};
 
 fn path() -> String {
     format!("/interactive-sync?client_id={WIDGET_KEY}&access_token={ADMIN_KEY}")
@@ -209,4 +212,23 @@ async fn at_the_stop_a_game_is_dropped() {
     site.end_streams();
     assert_eq!(game.next().await, None);
     site.stop().await;
+}
+
+#[tokio::test]
+async fn a_game_may_send_as_much_as_is_configured() {
+    let game_limits = GameLimits { frame_units: 80, pause: Duration::ZERO, spam: Duration::ZERO, warnings: 2 };
+    let site = Site::with(Setting { game_limits, ..Setting::default() }).await;
+    let mut game = game(&site).await;
+    let say = async |game: &mut WebSocket, id: &str| {
+        game.say(&json!({ "context": "user_interface", "data": { "id": id } }).to_string()).await;
+        next(game).await
+    };
+    // At once, on a clock that stands.
+    assert_eq!(say(&mut game, "1").await["status"], "ok");
+    assert_eq!(say(&mut game, "2").await["status"], "ok");
+    let long = "x".repeat(40);
+    let too_big = "Size of the JSON received is too big ; message is ignored.";
+    assert_eq!(say(&mut game, &long).await["message"], too_big);
+    assert_eq!(say(&mut game, &long).await["message"], too_big);
+    assert_eq!(next(&mut game).await["data"], json!({ "limit": 2 }));
 }

@@ -13,20 +13,28 @@ use serde_json::{Value, json};
 
 use super::frame::Frame;
 
-/// Longest frame of a game that is looked at, in UTF-16 code units: 2,048 for the interface and 46 for what is around it.
-const FRAME_UNITS: usize = 2_094;
-
 /// Longest frame of a game that is read at all, in bytes: a frame that is a little too long is answered, not cut off.
 pub const MESSAGE_BYTES: usize = 64 * 1024;
 
-/// Frames that follow each other faster are passed over.
-const PAUSE: Duration = Duration::from_millis(1_000);
+/// What a game may send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GameLimits {
+    /// Longest frame that is looked at, in UTF-16 code units.
+    pub frame_units: usize,
+    /// Frames that follow each other faster are passed over.
+    pub pause: Duration,
+    /// Frames that follow each other even faster end the connection.
+    pub spam: Duration,
+    /// Warnings that end a connection.
+    pub warnings: u32,
+}
 
-/// Frames that follow each other even faster end the connection.
-const SPAM: Duration = Duration::from_millis(100);
-
-/// Warnings that end a connection.
-const WARNINGS: u8 = 5;
+impl Default for GameLimits {
+    /// The original's: of a frame's units, 2,048 are for the interface and 46 for what is around it.
+    fn default() -> Self {
+        Self { frame_units: 2_094, pause: Duration::from_millis(1_000), spam: Duration::from_millis(100), warnings: 5 }
+    }
+}
 
 /// What is on the viewers' screens.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,9 +82,10 @@ pub enum Outcome {
 /// A game's connection, as far as it is counted.
 #[derive(Clone, Debug, Default)]
 pub struct Patience {
+    limits: GameLimits,
     /// When a frame passed last that did not come too fast, since the connection began.
     passed_at: Option<Duration>,
-    warnings: u8,
+    warnings: u32,
 }
 
 #[derive(Clone, Copy, Serialize)]
@@ -124,11 +133,16 @@ impl Interface {
 }
 
 impl Patience {
+    /// With a game that may send so much.
+    pub fn new(limits: GameLimits) -> Self {
+        Self { limits, ..Self::default() }
+    }
+
     /// Looks at a frame that came so long after the connection began, while `current` is on the screens. Gives what it leads to, and the
     /// answers to it, in order.
     pub fn hear(&mut self, frame: &Frame, at: Duration, current: Option<&Interface>) -> (Outcome, Vec<Frame>) {
         let since = self.passed_at.map(|passed_at| at.saturating_sub(passed_at));
-        if since.is_some_and(|since| since < SPAM) {
+        if since.is_some_and(|since| since < self.limits.spam) {
             let answer = envelope(Status::Error, Context::Message, "We have detected spam ; connection will be terminated.");
             return (Outcome::Ended, vec![answer]);
         }
@@ -148,7 +162,7 @@ impl Patience {
         since: Option<Duration>,
         current: Option<&Interface>,
     ) -> Result<Interface, Warning> {
-        if since.is_some_and(|since| since < PAUSE) {
+        if since.is_some_and(|since| since < self.limits.pause) {
             return Err(Warning::TooSoon);
         }
         self.passed_at = Some(at);
@@ -156,7 +170,7 @@ impl Patience {
             Frame::Text(text) => text.as_str(),
             Frame::Binary(bytes) => std::str::from_utf8(bytes).map_err(|_| Warning::Syntax)?,
         };
-        if text.encode_utf16().count() > FRAME_UNITS {
+        if text.encode_utf16().count() > self.limits.frame_units {
             return Err(Warning::TooBig);
         }
         let value: Value = serde_json::from_str(text).map_err(|_| Warning::Syntax)?;
@@ -189,11 +203,12 @@ impl Patience {
         };
         let mut answers = vec![with_data(Status::Warning, Context::Message, Some(text), data)];
         self.warnings += 1;
-        if self.warnings < WARNINGS {
+        let limit = self.limits.warnings;
+        if self.warnings < limit {
             return (Outcome::Refused, answers);
         }
         let text = "You have exceeded the warning limit ; connection will be terminated.";
-        answers.push(with_data(Status::Error, Context::Message, Some(text), json!({ "limit": WARNINGS })));
+        answers.push(with_data(Status::Error, Context::Message, Some(text), json!({ "limit": limit })));
         (Outcome::Ended, answers)
     }
 }

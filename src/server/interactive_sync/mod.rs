@@ -17,12 +17,11 @@ use self::{
     twitch::TwitchWord,
 };
 use super::{
-    sockets::{Ending, Link, Outbox, Session, Sockets, Subscriptions, Upgrade},
-    state::AdminKey,
+    sockets::{Ending, Link, Outbox, Session, Subscriptions, Upgrade},
+    state::AppState,
 };
 use crate::{
     chat::RoomId,
-    hub::Hub,
     protocol::{
         Dialect,
         frame::Frame,
@@ -33,11 +32,7 @@ use crate::{
 /// `GET /interactive-sync?client_id=&access_token=`: a game. Whoever may not come is told so over the connection, which ends then.
 pub(super) async fn connect(
     upgrade: Upgrade,
-    State(hub): State<Hub>,
-    State(admin_key): State<AdminKey>,
-    State(twitch): State<Option<Twitch>>,
-    State(screens): State<Screens>,
-    State(sockets): State<Sockets>,
+    State(AppState { hub, admin_key, twitch, screens, game_limits, sockets, .. }): State<AppState>,
     ticket: Ticket,
 ) -> Response {
     let is_own = hub.widget_keys().iter().any(|key| key.key == ticket.client_id);
@@ -45,7 +40,8 @@ pub(super) async fn connect(
         Some(twitch) if !is_own => Box::new(TwitchWord::new(twitch, hub)),
         Some(_) | None => Box::new(OwnKeys { hub, admin_key }),
     };
-    let connection = Connection { ticket, gatekeeper, screens, game: None, patience: Patience::default(), began: Instant::now() };
+    let connection =
+        Connection { ticket, gatekeeper, screens, game: None, patience: Patience::new(game_limits), began: Instant::now() };
     upgrade.accept(connection, Subscriptions::none(&sockets))
 }
 
