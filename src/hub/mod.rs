@@ -292,7 +292,8 @@ impl Hub {
 
     /// The room that has that name in addresses.
     pub fn room_of(&self, slug: &str) -> Option<RoomId> {
-        self.0.rooms.all().iter().find(|room| room.has_slug(slug)).map(|room| room.id())
+        let rooms = self.0.rooms.by_id.read().unwrap_or_else(PoisonError::into_inner);
+        rooms.values().find(|room| room.has_slug(slug)).map(|room| room.id())
     }
 
     /// A room's name in addresses.

@@ -16,6 +16,13 @@ pub struct Site<'a> {
     pub origin: Option<&'a str>,
 }
 
+impl<'a> Site<'a> {
+    /// Of a client whose dialect has no widget keys.
+    pub fn without_keys(origin: Option<&'a str>) -> Self {
+        Self { widget_key: Key::NotAsked, origin }
+    }
+}
+
 /// What a client shows of a widget key.
 #[derive(Clone, Copy, Debug, Default)]
 pub enum Key<'a> {
@@ -87,6 +94,11 @@ impl Hub {
     /// All widget keys, the newest first, the revoked ones included.
     pub fn widget_keys(&self) -> Vec<WidgetKey> {
         self.0.widget_keys.all()
+    }
+
+    /// The key that a client shows, revoked or not, if it is one.
+    pub fn shown_key(&self, shown: &str) -> Option<WidgetKey> {
+        self.0.widget_keys.0.read().unwrap_or_else(PoisonError::into_inner).get(shown).cloned()
     }
 
     /// The key that `room` is shown with, in its page and in the stream API: its newest that was not revoked; if there is none,

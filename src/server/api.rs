@@ -121,11 +121,8 @@ pub(super) async fn list(_: Admin, State(hub): State<Hub>, params: Params) -> Re
 /// `GET /v1/streams/{id}`: one room, by its number or its slug.
 pub(super) async fn show(_: Admin, State(hub): State<Hub>, PathText(name): PathText) -> Result<Response, ApiError> {
     let unknown = || ApiError::new(StatusCode::NOT_FOUND, format!("There is no room {name:?}."));
-    let room = match name.parse() {
-        Ok(id) => hub.snapshot(id)?.room,
-        Err(_) => hub.rooms().into_iter().find(|room| room.settings.slug == name).ok_or_else(unknown)?,
-    };
-    Ok(answer(Stream::of(&hub, room)))
+    let room = name.parse().ok().or_else(|| hub.room_of(&name)).ok_or_else(unknown)?;
+    Ok(answer(Stream::of(&hub, hub.snapshot(room)?.room)))
 }
 
 /// `POST /v1/streams/{id}/prepare`: announces a room that was made, or has ended.

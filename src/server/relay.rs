@@ -10,11 +10,11 @@ use super::{
     error::{self, ApiError},
     identity::{Visitor, guest_name},
     router::{Params, foreign_origin, room},
-    sockets::{Ending, Link, Outbox, Session, Sockets, Subscriptions, Upgrade},
+    sockets::{Ending, Link, Session, Sockets, Subscriptions, Upgrade},
 };
 use crate::{
-    chat::{Command, RoomId},
-    hub::{Caller, Hub, Item, Key, Refusal, Site},
+    chat::{Command, Event, RoomId},
+    hub::{Caller, Hub, Refusal, Site},
     protocol::{Dialect, frame::Frame, relay},
 };
 
@@ -40,14 +40,9 @@ pub(super) async fn broadcast(
     let Visitor { identity, own } = Visitor::passing();
     let (username, token) = (guest_name(&identity.user), hub.tokens().sign(identity.clone(), room, own, None));
     let mut subscriptions = Subscriptions::none(&sockets);
-    subscriptions.join(&hub, room, identity, site(origin), from)?;
+    subscriptions.join(&hub, room, identity, Site::without_keys(origin), from)?;
     let origin = origin.map(str::to_owned);
     Ok(upgrade.accept(Broadcast { hub, room, username, token, origin, from }, subscriptions))
-}
-
-/// This protocol has no widget keys.
-fn site(origin: Option<&str>) -> Site<'_> {
-    Site { widget_key: Key::NotAsked, origin }
 }
 
 struct Echo {
@@ -69,10 +64,6 @@ impl Session for Echo {
         link.outbox().send(frame);
         Ok(())
     }
-
-    fn stop(&mut self, _: &mut Outbox) -> Ending {
-        Ending::stopping()
-    }
 }
 
 /// A guest, for as long as they are connected.
@@ -91,7 +82,7 @@ impl Session for Broadcast {
 
     async fn hear(&mut self, frame: Frame, _: &mut Link) -> Result<(), Ending> {
         let draft = relay::decode(frame, self.username.clone());
-        let caller = Caller { token: &self.token, site: site(self.origin.as_deref()), from: self.from };
+        let caller = Caller { token: &self.token, site: Site::without_keys(self.origin.as_deref()), from: self.from };
         loop {
             match self.hub.publish(self.room, caller, Command::Broadcast(draft.clone())).await {
                 Ok(_) => return Ok(()),
@@ -102,15 +93,8 @@ impl Session for Broadcast {
         }
     }
 
-    fn encode(&self, item: &Item) -> Bytes {
-        match item {
-            Item::Event(event) => relay::encode(event),
-            Item::Presence { .. } | Item::Waiting(_) | Item::Erased => Bytes::new(),
-        }
-    }
-
-    fn stop(&mut self, _: &mut Outbox) -> Ending {
-        Ending::stopping()
+    fn encode(&self, event: &Event) -> Bytes {
+        relay::encode(event)
     }
 }
 

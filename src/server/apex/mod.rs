@@ -17,8 +17,8 @@ use super::{
     state::AdminKey,
 };
 use crate::{
-    chat::{Capability, Command, Draft, Group, RoomId, RoomState, SettingsChange, UserId},
-    hub::{Caller, Hub, Item, Key, Refusal, Site},
+    chat::{Capability, Command, Draft, Event, Group, RoomId, RoomState, SettingsChange, UserId},
+    hub::{Caller, Hub, Refusal, Site},
     protocol::{
         Dialect,
         apex::{self, Action, Failure, Visibility},
@@ -70,11 +70,8 @@ impl Session for Apex {
         Ok(())
     }
 
-    fn encode(&self, item: &Item) -> Bytes {
-        match item {
-            Item::Event(event) => self.hub.slug(event.room).map_or_else(Bytes::new, |slug| apex::encode(event, &slug)),
-            Item::Presence { .. } | Item::Waiting(_) | Item::Erased => Bytes::new(),
-        }
+    fn encode(&self, event: &Event) -> Bytes {
+        self.hub.slug(event.room).map_or_else(Bytes::new, |slug| apex::encode(event, &slug))
     }
 
     fn left(&mut self, _: RoomId, why: Left, _: &mut Outbox) -> Result<(), Ending> {
@@ -82,10 +79,6 @@ impl Session for Apex {
             Left::Over => Ok(()),
             Left::Ended | Left::Disconnected | Left::Behind => Err(why.into()),
         }
-    }
-
-    fn stop(&mut self, _: &mut Outbox) -> Ending {
-        Ending::stopping()
     }
 }
 
@@ -150,7 +143,7 @@ impl Apex {
             return Err(Failure::TooManyChannels(name));
         }
         let Bearer { identity, .. } = self.account.bearer(&self.hub, room);
-        let joined = channels.join(&self.hub, room, identity, site(self.origin.as_deref()), self.from);
+        let joined = channels.join(&self.hub, room, identity, Site::without_keys(self.origin.as_deref()), self.from);
         joined.map(drop).map_err(|refusal| failure(&refusal, Failure::UnknownChannel(name)))
     }
 
@@ -188,14 +181,9 @@ impl Apex {
 
     async fn publish(&self, room: RoomId, text: &str, command: impl FnOnce(Draft) -> Command) -> Result<(), Refusal> {
         let Bearer { token, username, .. } = self.account.bearer(&self.hub, room);
-        let caller = Caller { token: &token, site: site(self.origin.as_deref()), from: self.from };
+        let caller = Caller { token: &token, site: Site::without_keys(self.origin.as_deref()), from: self.from };
         self.hub.publish(room, caller, command(apex::draft(&username, text))).await.map(drop)
     }
-}
-
-/// This protocol has no widget keys.
-fn site(origin: Option<&str>) -> Site<'_> {
-    Site { widget_key: Key::NotAsked, origin }
 }
 
 /// What a refusal is here: what the original says where somebody may not, or where there is no room, else why.

@@ -84,7 +84,7 @@ impl Gatekeeper for OwnKeys {
 impl OwnKeys {
     /// The original's checks, in their order.
     fn check(&self, ticket: &Ticket) -> Result<Admitted, Rejection> {
-        let known = self.hub.widget_keys().into_iter().find(|key| key.key == ticket.client_id);
+        let known = self.hub.shown_key(&ticket.client_id);
         let key = known.ok_or_else(|| Rejection::ClientId(Refusal::UnknownWidgetKey.to_string()))?;
         if key.revoked_at.is_some() {
             return Err(Rejection::ClientId("Application is blacklisted.".to_owned()));

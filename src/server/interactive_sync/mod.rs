@@ -35,7 +35,7 @@ pub(super) async fn connect(
     State(AppState { hub, admin_key, twitch, screens, game_limits, sockets, .. }): State<AppState>,
     ticket: Ticket,
 ) -> Response {
-    let is_own = hub.widget_keys().iter().any(|key| key.key == ticket.client_id);
+    let is_own = hub.shown_key(&ticket.client_id).is_some();
     let gatekeeper: Box<dyn Gatekeeper> = match twitch {
         Some(twitch) if !is_own => Box::new(TwitchWord::new(twitch, hub)),
         Some(_) | None => Box::new(OwnKeys { hub, admin_key }),
@@ -113,7 +113,7 @@ impl Session for Connection {
     }
 
     /// Its clients expect no close.
-    fn stop(&mut self, _: &mut Outbox) -> Ending {
+    fn stop(&mut self) -> Ending {
         Ending::Drop
     }
 }

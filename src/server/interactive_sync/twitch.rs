@@ -14,7 +14,7 @@ use super::{
     gatekeeper::{Admitted, Gatekeeper, Ticket, live_room},
 };
 use crate::{
-    hub::{Hub, Key, Site},
+    hub::{Hub, Site},
     protocol::interactive_sync::{
         Rejection,
         twitch::{self as protocol, User},
@@ -110,7 +110,7 @@ impl TwitchWord {
     async fn check(&mut self, ticket: &Ticket) -> Result<Admitted, Rejection> {
         let User { id, login } = self.user(ticket).await?;
         let room = self.twitch.0.channels.room(&self.hub, &id)?;
-        let site = Site { widget_key: Key::NotAsked, origin: ticket.origin.as_deref() };
+        let site = Site::without_keys(ticket.origin.as_deref());
         let room = live_room(&self.hub, room, site)?.id;
         Ok(Admitted { room, channel_id: id, display_name: login })
     }

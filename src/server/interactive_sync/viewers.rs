@@ -12,7 +12,7 @@ use super::{Screens, screens::Denied};
 use crate::{
     chat::Timestamp,
     engine::now,
-    hub::{Caller, Claims, Hub, Key, Refusal, Site},
+    hub::{Caller, Claims, Hub, Refusal, Site},
     protocol::interactive_sync::action::Action,
     server::{
         body::JsonBody,
@@ -127,7 +127,7 @@ fn viewer(hub: &Hub, headers: &HeaderMap) -> Result<Claims, Refusal> {
 fn actor(hub: &Hub, headers: &HeaderMap, from: Option<IpAddr>) -> Result<Claims, Refusal> {
     let token = bearer(headers).unwrap_or_default();
     let room = hub.tokens().read(token)?.room;
-    let site = Site { widget_key: Key::NotAsked, origin: foreign_origin(headers) };
+    let site = Site::without_keys(foreign_origin(headers));
     hub.check_speaker(room, Caller { token, site, from })
 }
 

@@ -12,7 +12,7 @@ use super::{Ivs, answer};
 use crate::{
     chat::{Capability, Command, Deleted, Draft, Event, Kind, Measure, MessageId, RoomId, Sanction, Timestamp, UserId},
     engine::{Appended, End, Query, Reader, now},
-    hub::{Authority, Buckets, Caller, Claims, Hub, Item, Key, Published, Refusal, Removal, Site, TokenError},
+    hub::{Authority, Buckets, Caller, Claims, Hub, Published, Refusal, Removal, Site, TokenError},
     protocol::{
         Dialect,
         frame::Frame,
@@ -59,7 +59,7 @@ pub(super) async fn open(
     let claims = hub.tokens().read(&token).and_then(|claims| hub.check(&token, claims.room)).map_err(Refusal::Token)?;
     let origin = foreign_origin(&headers).map(str::to_owned);
     let mut subscriptions = Subscriptions::none(&sockets);
-    let welcome = subscriptions.join(&hub, claims.room, claims.clone().into(), site(origin.as_deref()), from)?;
+    let welcome = subscriptions.join(&hub, claims.room, claims.clone().into(), Site::without_keys(origin.as_deref()), from)?;
     let quota = ivs.0.meters.quotas.messages.into();
     // Before the client is answered: under load it waits here, and is told all of it at once when it is connected.
     let recent = recent(&hub, &claims, welcome.position.seq).await;
@@ -114,11 +114,6 @@ fn offered(headers: &HeaderMap) -> Option<HeaderValue> {
     let offered = headers.get(header::SEC_WEBSOCKET_PROTOCOL)?.to_str().ok()?;
     let first = offered.split(',').next()?.trim();
     HeaderValue::from_str(first).ok().filter(|first| !first.is_empty())
-}
-
-/// This protocol has no widget keys: who has a token was given it.
-fn site(origin: Option<&str>) -> Site<'_> {
-    Site { widget_key: Key::NotAsked, origin }
 }
 
 /// What somebody is called who says no name with a message.
@@ -178,15 +173,11 @@ impl Session for Chat {
         Ok(())
     }
 
-    fn encode(&self, item: &Item) -> Bytes {
-        match item {
-            Item::Event(event) => ivs::event(event, "").map_or_else(Bytes::new, |frame| Frame::text(frame).encode()),
-            Item::Presence { .. } | Item::Waiting(_) | Item::Erased => Bytes::new(),
-        }
+    fn encode(&self, event: &Event) -> Bytes {
+        ivs::event(event, "").map_or_else(Bytes::new, |frame| Frame::text(frame).encode())
     }
 
-    fn tell(&mut self, item: &Item, frames: &Bytes, outbox: &mut Outbox) -> Result<(), Ending> {
-        let Item::Event(event) = item else { return Ok(()) };
+    fn tell(&mut self, event: &Event, frames: &Bytes, outbox: &mut Outbox) -> Result<(), Ending> {
         self.told = event.seq;
         let waiting = self.waiting.remove(&event.seq);
         match waiting.as_deref().or_else(|| own_name(event, &self.user)).and_then(|id| ivs::event(event, id)) {
@@ -230,7 +221,7 @@ impl Session for Chat {
         Ok(())
     }
 
-    fn stop(&mut self, _: &mut Outbox) -> Ending {
+    fn stop(&mut self) -> Ending {
         Ending::Drop
     }
 }
@@ -269,7 +260,7 @@ impl Chat {
                     client_message_id: is_unique(request_id).then(|| request_id.to_owned()),
                     announces: false,
                 };
-                let caller = Caller { token: &self.token, site: site(self.origin.as_deref()), from: self.from };
+                let caller = Caller { token: &self.token, site: Site::without_keys(self.origin.as_deref()), from: self.from };
                 match self.hub.publish(self.room, caller, Command::Broadcast(draft)).await? {
                     Published::Stored(Appended { held: true, .. }) => {
                         Ok(Some(ivs::error(&new_id(), request_id, 406, "The message waits for a moderator")))

@@ -11,7 +11,7 @@ use super::{
     subscription::{Pulled, Subscription},
 };
 use crate::{
-    hub::{Batch, Fetch, Item},
+    hub::{Batch, Fetch},
     server::{admission::Permit, connection::Taken},
 };
 
@@ -111,7 +111,7 @@ impl<S: Session> Connection<S> {
         loop {
             self.link.socket.flush().await?;
             if *self.stopping.borrow() {
-                return Err(self.session.stop(self.link.socket.outbox()));
+                return Err(self.session.stop());
             }
             self.keep_time().await?;
             self.deliver().await?;
@@ -190,9 +190,10 @@ impl<S: Session> Connection<S> {
         let (session, Link { socket, subscriptions }) = (&mut self.session, &mut self.link);
         let picked = subscriptions.all[at].subscriber.pick(batch);
         metrics::counter!("live_chat_deliveries_total").increment(picked.len() as u64);
-        picked.into_iter().try_for_each(|(entry, _)| {
-            let frames = entry.frame(S::DIALECT, |item| session.encode(item));
-            session.tell(&entry.item, frames, socket.outbox())
+        // Who comes and goes has no form in any of these dialects.
+        picked.into_iter().filter_map(|(entry, _)| Some((entry, entry.event()?))).try_for_each(|(entry, event)| {
+            let frames = entry.frame(S::DIALECT, |_| session.encode(event));
+            session.tell(event, frames, socket.outbox())
         })
     }
 
@@ -209,9 +210,9 @@ impl<S: Session> Connection<S> {
                 return Ok(());
             }
         };
-        for item in events.into_iter().map(|event| Item::Event(event.into())) {
-            let frames = self.session.encode(&item);
-            self.session.tell(&item, &frames, self.link.socket.outbox())?;
+        for event in &events {
+            let frames = self.session.encode(event);
+            self.session.tell(event, &frames, self.link.socket.outbox())?;
         }
         self.link.subscriptions.all[at].subscriber.fetched(fetched);
         Ok(())

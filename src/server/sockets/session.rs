@@ -5,8 +5,7 @@ use tokio::time::Instant;
 
 use super::{Link, Outbox};
 use crate::{
-    chat::RoomId,
-    hub::Item,
+    chat::{Event, RoomId},
     protocol::{Dialect, frame::Frame},
 };
 
@@ -37,16 +36,16 @@ pub(in crate::server) trait Session: Send + Sized + 'static {
     /// The client has sent a message.
     fn hear(&mut self, frame: Frame, link: &mut Link) -> impl Future<Output = Result<(), Ending>> + Send;
 
-    /// What an item is in this dialect: the encoded frames, none if there is no form for it. Made once for all who are told of it, so
+    /// What an event is in this dialect: the encoded frames, none if there is no form for it. Made once for all who are told of it, so
     /// it must be the same for all.
-    fn encode(&self, item: &Item) -> Bytes {
-        let _ = item;
+    fn encode(&self, event: &Event) -> Bytes {
+        let _ = event;
         Bytes::new()
     }
 
-    /// Something has happened in a room; `frames` are the item's as all get them.
-    fn tell(&mut self, item: &Item, frames: &Bytes, outbox: &mut Outbox) -> Result<(), Ending> {
-        let _ = item;
+    /// Something has happened in a room; `frames` are the event's as all get them.
+    fn tell(&mut self, event: &Event, frames: &Bytes, outbox: &mut Outbox) -> Result<(), Ending> {
+        let _ = event;
         outbox.push(frames);
         Ok(())
     }
@@ -74,7 +73,9 @@ pub(in crate::server) trait Session: Send + Sized + 'static {
     }
 
     /// The server stops.
-    fn stop(&mut self, outbox: &mut Outbox) -> Ending;
+    fn stop(&mut self) -> Ending {
+        Ending::stopping()
+    }
 }
 
 /// How a connection ends. What is in the outbox is sent before, always.
