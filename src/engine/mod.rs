@@ -24,10 +24,57 @@ use crate::chat::{
     Timestamp, TooManyReactions, UserId, WidgetKey,
 };
 
-/// Receives every event of every room, in the order of each room's log, after its commit and before its author's answer.
+/// Receives all news, in their order, after their commit and before whoever has asked for it is answered.
 ///
-/// Called from the engine's own thread, with all events that one commit made durable: it must return soon and never block.
-pub type Sink = Arc<dyn Fn(&[Arc<Event>]) + Send + Sync>;
+/// Called from the engine's own thread, with all that one commit made durable: it must return soon and never block.
+pub type Sink = Arc<dyn Fn(&[News]) + Send + Sync>;
+
+/// Something that is durable now, on whichever node of a cluster it was asked for.
+#[derive(Clone, Debug)]
+pub enum News {
+    /// An event, next in the order of its room's log.
+    Event(Arc<Event>),
+    /// There is a room more.
+    Room {
+        /// The room.
+        room: Box<Room>,
+        /// Its newest event, 0 if there is none.
+        head: u64,
+    },
+    /// A widget key was made or revoked.
+    WidgetKey(WidgetKey),
+    /// Tokens do not count any more.
+    Revocation(Revocation),
+    /// An invitation was made, taken or revoked.
+    Invitation(Invitation),
+    /// Somebody holds a name.
+    Name(HeldName),
+}
+
+impl News {
+    /// The event that it is, if it is one.
+    pub fn event(&self) -> Option<&Arc<Event>> {
+        match self {
+            Self::Event(event) => Some(event),
+            _ => None,
+        }
+    }
+}
+
+/// Hears what other nodes of a cluster say; what it gives back is the answer to what was asked, `None` if there is none to give.
+pub type Ear = Arc<dyn Fn(&[u8]) -> Option<Vec<u8>> + Send + Sync>;
+
+/// What the nodes of a cluster tell each other and nobody keeps: one that is cut off at the time, or starts later, never hears of it.
+pub trait Peers: Send + Sync {
+    /// Tells all other nodes something. Does not wait.
+    fn tell(&self, words: Vec<u8>);
+
+    /// Asks all other nodes something: the first answer, `None` if none comes in time (a second).
+    fn ask(&self, words: Vec<u8>) -> BoxFuture<'_, Option<Vec<u8>>>;
+
+    /// Has `ear` hear, from now on, what other nodes tell and ask. It must return soon and never block.
+    fn listen(&self, ear: Ear);
+}
 
 /// What orders, stores and dispatches a room's events.
 ///
@@ -177,6 +224,16 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Why nothing can be stored at present; `None` while all is well.
     fn fault(&self) -> Option<Fault>;
+
+    /// Whether another node may have dispatched an event of that place already, which is yet to come here. Never on one machine.
+    fn is_ahead(&self, _seq: u64) -> bool {
+        false
+    }
+
+    /// The other nodes; `None` on one machine.
+    fn peers(&self) -> Option<Arc<dyn Peers>> {
+        None
+    }
 }
 
 /// A message to be stored.
@@ -443,6 +500,9 @@ pub enum Fault {
     /// It is damaged. Nothing is written into it until it has been repaired and the program is started again.
     #[error("the log is damaged, and takes nothing more: {0}")]
     Damaged(Arc<str>),
+    /// The servers that keep it cannot be reached, or do not answer. It goes on by itself when they do.
+    #[error("the log cannot be reached: {0}")]
+    Unreachable(Arc<str>),
 }
 
 impl From<rusqlite::Error> for Fault {

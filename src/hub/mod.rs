@@ -75,7 +75,7 @@ use self::{
 };
 use crate::{
     chat::{Event, InvalidSetting, Kind, Limits, Origins, Position, Room, RoomId, RoomState, SettingsChange, UserId},
-    engine::{self, Appended, Cursors, Engine, EngineError, Fault, Query, Sink},
+    engine::{self, Appended, Cursors, Engine, EngineError, Fault, News, Query, Sink},
 };
 
 /// A shared handle to everything that is live. Clones are cheap.
@@ -157,20 +157,21 @@ impl Rooms {
     /// Where the engine is to dispatch events to.
     pub fn sink(&self) -> Sink {
         let rooms = self.clone();
-        Arc::new(move |events| rooms.dispatch(events))
+        Arc::new(move |news| rooms.dispatch(news))
     }
 
-    fn dispatch(&self, events: &[Arc<Event>]) {
+    fn dispatch(&self, news: &[News]) {
         let mut by_room = BTreeMap::<RoomId, Vec<Arc<Event>>>::new();
-        for event in events {
+        for event in news.iter().filter_map(News::event) {
             by_room.entry(event.room).or_default().push(Arc::clone(event));
         }
+        let has_events = !by_room.is_empty();
         for (room, events) in by_room {
             if let Some(room) = self.find(room) {
                 room.dispatch(&events);
             }
         }
-        if !events.is_empty() {
+        if has_events {
             self.news.send_replace(());
         }
     }

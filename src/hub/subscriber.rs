@@ -193,7 +193,8 @@ impl Subscriber {
         let said = resume.and_then(|text| text.parse().ok()).filter(|position: &Position| position.epoch == epoch);
         let joined = room.join(who, from, said.as_ref().map(|position| position.seq), wake);
         let kept = hub.0.engine.trimmed(room.id())..=joined.head;
-        let position = said.filter(|position| kept.contains(&position.seq));
+        // Another node may have given it what is yet to come here; it is passed over then.
+        let position = said.filter(|position| kept.contains(&position.seq) || hub.0.engine.is_ahead(position.seq));
         let (given, since) = match &position {
             Some(position) => (position.seq, position.since),
             None => (joined.head, Some(joined.head)),

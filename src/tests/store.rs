@@ -17,11 +17,11 @@ use serde_json::value::RawValue;
 use super::Site;
 use crate::{
     chat::{Draft, Event, Kind, Profile, RoomId, RoomState, UserId},
-    engine::{Appended, Audience, End, Engine, EngineError, Entry, Fault, OpenError, Query, Reader, Sqlite},
+    engine::{Appended, Audience, End, Engine, EngineError, Entry, Fault, News, OpenError, Query, Reader, Sqlite},
 };
 
 fn ignore() -> crate::engine::Sink {
-    Arc::new(|_: &[Arc<Event>]| {})
+    Arc::new(|_: &[News]| {})
 }
 
 fn open(folder: &Path) -> Sqlite {
@@ -87,7 +87,9 @@ async fn concurrent_publishers_share_one_order_without_holes() {
     let dispatched = Arc::new(Mutex::new(Vec::new()));
     let sink = {
         let dispatched = Arc::clone(&dispatched);
-        Arc::new(move |events: &[Arc<Event>]| dispatched.lock().expect("not poisoned").extend_from_slice(events))
+        Arc::new(move |news: &[News]| {
+            dispatched.lock().expect("not poisoned").extend(news.iter().filter_map(News::event).cloned())
+        })
     };
     let engine = Arc::new(Sqlite::open(folder.path(), None, sink).expect("a usable folder"));
     let publishers = (0..8).map(|publisher| {
@@ -105,7 +107,7 @@ async fn concurrent_publishers_share_one_order_without_holes() {
         publisher.await.expect("no publisher failed");
     }
     let stored = payloads(&engine).await;
-    let told: Vec<_> = dispatched.lock().expect("not poisoned").clone();
+    let told: Vec<Arc<Event>> = dispatched.lock().expect("not poisoned").clone();
     let told: Vec<_> = told.iter().filter_map(|event| event.message()).map(|message| message.payload.get().to_owned()).collect();
     assert_eq!(stored.len(), 400);
     assert_eq!(stored.iter().collect::<HashSet<_>>().len(), 400, "each once");

@@ -23,7 +23,10 @@ use crate::{
         Deleted, Deletion, Event, Invitation, Kind, Measure, Message, NameClaim, NewWidgetKey, Outcome, Recorded, Revocation,
         Room, RoomId, RoomState, Sanction, Settings, SettingsChange, Timestamp, UserId, WidgetKey,
     },
-    engine::{Appended, Audience, Cursors, EngineError, Entry, Fault, React, Reacted, Webhook, WebhookId, may_follow, now},
+    engine::{
+        Appended, Audience, Cursors, EngineError, Entry, Fault, HeldName, News, React, Reacted, Webhook, WebhookId, may_follow,
+        now,
+    },
 };
 
 pub(super) use reactions::untold;
@@ -174,7 +177,7 @@ pub(super) struct Batch<'a> {
 #[derive(Default)]
 pub(super) struct Done {
     pub(super) tails: HashMap<RoomId, Tail>,
-    pub(super) events: Vec<Arc<Event>>,
+    pub(super) news: Vec<News>,
     /// How many rooms, events, widget keys and revocations of those there are more.
     pub(super) stored: usize,
 }
@@ -261,17 +264,22 @@ impl<'a> Batch<'a> {
     }
 
     /// Notes who holds a name, and forgets those whose time is over.
-    fn keep_name(&self, room: RoomId, user: &UserId, NameClaim { name, until }: &NameClaim) -> rusqlite::Result<()> {
+    fn keep_name(&mut self, room: RoomId, user: &UserId, claim: &NameClaim) -> rusqlite::Result<()> {
+        let NameClaim { name, until } = claim;
         self.transaction.prepare_cached("DELETE FROM names WHERE until <= ?1")?.execute([now().0])?;
         let sql = "INSERT OR REPLACE INTO names (room, user, name, until) VALUES (?1, ?2, ?3, ?4)";
         let values = params![room.get(), user.as_str(), name, until.0];
-        self.transaction.prepare_cached(sql)?.execute(values).map(drop)
+        self.transaction.prepare_cached(sql)?.execute(values)?;
+        self.done.news.push(News::Name(HeldName { room, user: user.clone(), claim: claim.clone() }));
+        Ok(())
     }
 
     fn create_room(&mut self, settings: Settings) -> Result<(Room, WidgetKey), EngineError> {
         let room = self.insert_room(settings)?;
         let key = widget_keys::insert_first(&self.transaction, room.id)?;
         self.done.stored += 2;
+        self.done.news.push(News::Room { room: Box::new(room.clone()), head: 0 });
+        self.done.news.push(News::WidgetKey(key.clone()));
         Ok((room, key))
     }
 
@@ -289,12 +297,14 @@ impl<'a> Batch<'a> {
     fn create_widget_key(&mut self, key: &NewWidgetKey) -> Result<WidgetKey, EngineError> {
         let key = widget_keys::insert(&self.transaction, key)?;
         self.done.stored += 1;
+        self.done.news.push(News::WidgetKey(key.clone()));
         Ok(key)
     }
 
     fn revoke_widget_key(&mut self, key: &str) -> Result<WidgetKey, EngineError> {
         let (key, revoked) = widget_keys::revoke(&self.transaction, key)?;
         self.done.stored += usize::from(revoked);
+        self.done.news.push(News::WidgetKey(key.clone()));
         Ok(key)
     }
 
@@ -443,21 +453,26 @@ impl<'a> Batch<'a> {
     }
 
     /// Notes that tokens do not count any more, and forgets those that are over by themselves.
-    fn revoke(&self, Revocation { of, at, until }: &Revocation) -> Result<(), EngineError> {
+    fn revoke(&mut self, revocation: &Revocation) -> Result<(), EngineError> {
+        let Revocation { of, at, until } = revocation;
         self.transaction.execute("DELETE FROM revocations WHERE until <= ?1", [now().0])?;
         let sql = "INSERT OR REPLACE INTO revocations (kind, id, at, until) VALUES (?1, ?2, ?3, ?4)";
         let (kind, id) = row::revoked(of);
-        Ok(self.transaction.execute(sql, params![kind, id, at.0, until.0]).map(drop)?)
+        self.transaction.execute(sql, params![kind, id, at.0, until.0])?;
+        self.done.news.push(News::Revocation(revocation.clone()));
+        Ok(())
     }
 
     /// Keeps an invitation.
-    fn invite(&self, invitation: &Invitation) -> Result<(), EngineError> {
+    fn invite(&mut self, invitation: &Invitation) -> Result<(), EngineError> {
         let Invitation { id, room, name, made_at, taken_at, revoked_at } = invitation;
         let sql = "INSERT OR REPLACE INTO invitations (id, room, name, made_at, taken_at, revoked_at)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         let time = |at: &Option<Timestamp>| at.map(|at| at.0);
         let values = params![id, room.map(RoomId::get), name, made_at.0, time(taken_at), time(revoked_at)];
-        Ok(self.transaction.execute(sql, values).map(drop)?)
+        self.transaction.execute(sql, values)?;
+        self.done.news.push(News::Invitation(invitation.clone()));
+        Ok(())
     }
 
     fn tail(&self, room: RoomId) -> Result<Tail, EngineError> {
@@ -471,7 +486,7 @@ impl<'a> Batch<'a> {
         let (Tail { seq, sent_at, .. }, held) = (tail, matches!(kind, Kind::Held(_)));
         self.done.tails.insert(room, tail);
         let client_message_id = client_message_id.map(Into::into);
-        self.done.events.push(Arc::new(Event { room, seq, sent_at, kind, client_message_id }));
+        self.done.news.push(News::Event(Arc::new(Event { room, seq, sent_at, kind, client_message_id })));
         self.done.stored += 1;
         Ok(Appended { seq, sent_at, held })
     }

@@ -55,7 +55,7 @@ impl Writer {
     fn next(&self, queue: &Receiver<Job>) -> Result<Job, RecvTimeoutError> {
         match self.health.fault() {
             Some(Fault::Failing(_)) => queue.recv_timeout(PROBE_EVERY),
-            Some(Fault::Damaged(_)) | None => queue.recv().map_err(RecvTimeoutError::from),
+            Some(Fault::Damaged(_) | Fault::Unreachable(_)) | None => queue.recv().map_err(RecvTimeoutError::from),
         }
     }
 
@@ -66,7 +66,7 @@ impl Writer {
         let mut answers = Vec::with_capacity(jobs.len());
         let fault = match self.write(jobs, &mut answers) {
             Ok(done) => {
-                metrics::histogram!("live_chat_commit_events").record(done.events.len() as f64);
+                metrics::histogram!("live_chat_commit_events").record(done.news.len() as f64);
                 metrics::histogram!("live_chat_commit_duration_seconds").record(began.elapsed());
                 self.publish(done);
                 None
@@ -119,7 +119,7 @@ impl Writer {
             tracing::warn!(%error, "the end of the log could not be noted beside it: damage to it may go unnoticed");
         }
         self.tails.extend(done.tails);
-        (self.sink)(&done.events);
+        (self.sink)(&done.news);
         self.tell_size();
     }
 

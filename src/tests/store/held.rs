@@ -58,10 +58,11 @@ async fn what_was_decided_and_what_was_published_are_one_commit() {
     let dispatched = Arc::new(Mutex::new(Vec::new()));
     let sink = {
         let dispatched = Arc::clone(&dispatched);
-        Arc::new(move |events: &[Arc<Event>]| {
+        Arc::new(move |news: &[News]| {
+            let events: Vec<_> = news.iter().filter_map(News::event).cloned().collect();
             // A commit of upkeep alone, which comes when it comes, has none.
             if !events.is_empty() {
-                dispatched.lock().expect("not poisoned").push(events.to_vec());
+                dispatched.lock().expect("not poisoned").push(events);
             }
         })
     };

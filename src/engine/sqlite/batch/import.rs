@@ -5,7 +5,7 @@ use rusqlite::params;
 use super::{Batch, Tail, row, schema, widget_keys};
 use crate::{
     chat::{Kind, Recorded, Room, RoomId, RoomState, Settings, WidgetKey},
-    engine::EngineError,
+    engine::{EngineError, News},
 };
 
 impl Batch<'_> {
@@ -40,6 +40,8 @@ impl Batch<'_> {
         self.done.tails.insert(room, Tail { state: about.state, ..tail });
         let key = widget_keys::insert_first(&self.transaction, room)?;
         self.done.stored += 2 + tail.seq as usize;
+        self.done.news.push(News::Room { room: Box::new(about.clone()), head: tail.seq });
+        self.done.news.push(News::WidgetKey(key.clone()));
         Ok((about, key, tail.seq))
     }
 
