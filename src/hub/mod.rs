@@ -248,6 +248,7 @@ impl Hub {
         for room in hub.0.rooms.all() {
             hub.restore_held(&room).await?;
         }
+        hub.0.engine.begin();
         Ok(hub)
     }
 

@@ -15,7 +15,7 @@ use tower::ServiceExt;
 use super::{Answer, Events};
 use crate::{
     chat::{Limits, RoomId, UserId},
-    engine::Sqlite,
+    engine::{Engine, Sqlite},
     hub::{self, ConnectionId, Hub, ReservedNames, RingSize, Rooms, Tokens, Wake},
     protocol::{interactive_sync::GameLimits, webhook::Secret},
     server::{
