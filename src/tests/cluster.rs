@@ -44,12 +44,7 @@ impl Node {
     }
 
     async fn say(&self, author: &str, text: &str, id: Option<&str>) -> Result<u64, EngineError> {
-        Ok(self.engine.append(RoomId::FIRST, entry(author, text, id)).await?.seq)
-    }
-
-    async fn delete(&self, of: Deleted) {
-        let deletion = Deletion { of, by: UserId::admin(), reason: String::new(), tells_reason: false };
-        self.engine.delete(RoomId::FIRST, deletion).await.expect("deleted");
+        say(&self.engine, author, text, id).await
     }
 
     async fn messages(&self) -> Vec<String> {
@@ -62,33 +57,40 @@ impl Node {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
     }
-
-    /// All that a hub knows, and all that is read.
-    async fn everything(&self) -> Vec<String> {
-        let engine = &self.engine;
-        let mut all = vec![
-            engine.epoch().to_owned(),
-            format!("{:?}", engine.rooms().await.expect("readable")),
-            format!("{:?}", engine.widget_keys().await.expect("readable")),
-            format!("{:?}", engine.sanctions().await.expect("readable")),
-            format!("{:?}", engine.names().await.expect("readable")),
-            format!("{:?}", engine.held(RoomId::FIRST, 0, 1_000).await.expect("readable")),
-        ];
-        for reader in [Reader::Public, Reader::Owner, Reader::User(user("user1"))] {
-            let events = events(engine, reader).await;
-            all.extend(events.iter().filter(|event| event.message().is_some()).map(|event| format!("{event:?}")));
-        }
-        all
-    }
 }
 
-async fn events(engine: &dyn Engine, reader: Reader) -> Vec<Event> {
+/// All that a hub knows, and all that is read, but for what is another one in each log.
+pub(super) async fn everything(engine: &dyn Engine) -> Vec<String> {
+    let mut all = vec![
+        format!("{:?}", engine.rooms().await.expect("readable")),
+        format!("{:?}", engine.widget_keys().await.expect("readable")),
+        format!("{:?}", engine.sanctions().await.expect("readable")),
+        format!("{:?}", engine.names().await.expect("readable")),
+        format!("{:?}", engine.held(RoomId::FIRST, 0, 1_000).await.expect("readable")),
+    ];
+    for reader in [Reader::Public, Reader::Owner, Reader::User(user("user1"))] {
+        let events = events(engine, reader).await;
+        all.extend(events.iter().map(|event| format!("{event:?}")));
+    }
+    all
+}
+
+pub(super) async fn say(engine: &dyn Engine, author: &str, text: &str, id: Option<&str>) -> Result<u64, EngineError> {
+    Ok(engine.append(RoomId::FIRST, entry(author, text, id)).await?.seq)
+}
+
+pub(super) async fn delete(engine: &dyn Engine, of: Deleted) {
+    let deletion = Deletion { of, by: UserId::admin(), reason: String::new(), tells_reason: false };
+    engine.delete(RoomId::FIRST, deletion).await.expect("deleted");
+}
+
+pub(super) async fn events(engine: &dyn Engine, reader: Reader) -> Vec<Event> {
     let (room, limit, bytes) = (RoomId::FIRST, 100_000, usize::MAX);
     let query = Query { room, after: 0, before: None, reader, messages_only: true, limit, bytes, end: End::Oldest };
     engine.read(query).await.expect("readable")
 }
 
-fn user(name: &str) -> UserId {
+pub(super) fn user(name: &str) -> UserId {
     UserId::try_from(name.to_owned()).expect("a valid id")
 }
 
@@ -99,12 +101,12 @@ fn entry(author: &str, text: &str, client_message_id: Option<&str>) -> Entry {
     Entry { author: user(author), to: Audience::Everyone, profile: Profile::default(), draft, name: None }
 }
 
-fn stream() -> String {
+pub(super) fn stream() -> String {
     uuid::Uuid::new_v4().simple().to_string()
 }
 
 /// All that is in a stream, as text.
-async fn content(stream: &str) -> Vec<String> {
+pub(super) async fn content(stream: &str) -> Vec<String> {
     let context = async_nats::jetstream::new(nats::client().await);
     let stream = context.get_stream_no_info(stream).await.expect("a stream");
     let last = stream.get_info().await.expect("known").state.last_sequence;
@@ -181,13 +183,12 @@ async fn what_needs_an_order_has_one_over_all_nodes() {
 }
 
 /// Does something on some node, by that much chance.
-async fn at_random(node: &Node, chance: u64, said: &[u64]) -> Option<u64> {
+pub(super) async fn at_random(engine: &dyn Engine, chance: u64, said: &[u64]) -> Option<u64> {
     let author = format!("user{}", chance / 100 % 5);
-    let engine = &node.engine;
     let some = (!said.is_empty()).then(|| said[(chance / 1_000) as usize % said.len()]);
     match (chance % 20, some) {
-        (0, Some(seq)) => node.delete(Deleted::Message(seq)).await,
-        (1, _) if chance.is_multiple_of(3) => node.delete(Deleted::AllOf(user(&author))).await,
+        (0, Some(seq)) => delete(engine, Deleted::Message(seq)).await,
+        (1, _) if chance.is_multiple_of(3) => delete(engine, Deleted::AllOf(user(&author))).await,
         (2, _) => {
             let measure = if chance.is_multiple_of(2) { Measure::Ban } else { Measure::Lift };
             let sanction =
@@ -223,9 +224,20 @@ async fn at_random(node: &Node, chance: u64, said: &[u64]) -> Option<u64> {
             let private = Entry { to: Audience::One(user("user1")), ..entry(&author, "psst", None) };
             engine.append(RoomId::FIRST, private).await.expect("stored");
         }
-        _ => return node.say(&author, &format!("said {chance}"), None).await.ok(),
+        _ => return say(engine, &author, &format!("said {chance}"), None).await.ok(),
     }
     None
+}
+
+/// Does so many things of all kinds, and gives where messages are.
+pub(super) async fn many_things(engines: &[&dyn Engine], seed: u64, steps: usize) -> Vec<u64> {
+    let (mut chance, mut said) = (seed, Vec::new());
+    for step in 0..steps {
+        // Knuth's generator (MMIX): its upper bits are good enough.
+        chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        said.extend(at_random(engines[step % engines.len()], chance >> 33, &said).await);
+    }
+    said
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -233,28 +245,23 @@ async fn an_index_that_is_made_anew_is_the_same() {
     for seed in 1..=3_u64 {
         let stream = stream();
         let nodes = [Node::open(&stream).await, Node::open(&stream).await];
-        let (mut chance, mut said) = (seed, Vec::new());
-        for step in 0..200 {
-            // Knuth's generator (MMIX): its upper bits are good enough.
-            chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            said.extend(at_random(&nodes[step % 2], chance >> 33, &said).await);
-        }
+        many_things(&[&nodes[0].engine, &nodes[1].engine], seed, 200).await;
         let last = nodes[0].say("ann", "the last", None).await.expect("stored");
         nodes[1].until(last).await;
-        let before = nodes[0].everything().await;
-        assert_same(&nodes[1].everything().await, &before, seed);
+        let before = everything(&nodes[0].engine).await;
+        assert_same(&everything(&nodes[1].engine).await, &before, seed);
         until_erased(&stream, "\"said ", &nodes[0]).await;
         let [first, second] = nodes;
         drop(first.close());
         let folder = second.close();
         std::fs::remove_file(folder.path().join("live-chat-index.db")).expect("removed");
         let anew = Node::open_in(folder, &stream).await;
-        assert_same(&anew.everything().await, &before, seed);
+        assert_same(&everything(&anew.engine).await, &before, seed);
         assert!(anew.say("ann", "later", None).await.expect("stored") > last);
     }
 }
 
-fn assert_same(found: &[String], expected: &[String], seed: u64) {
+pub(super) fn assert_same(found: &[String], expected: &[String], seed: u64) {
     let missing: Vec<_> = expected.iter().filter(|one| !found.contains(one)).collect();
     let other: Vec<_> = found.iter().filter(|one| !expected.contains(one)).collect();
     assert!(found == expected, "seed {seed}: missing {missing:#?}, but there is {other:#?}");
@@ -282,7 +289,7 @@ async fn what_is_deleted_is_erased_from_the_stream() {
     let approved = node.engine.resolve(RoomId::FIRST, held, Outcome::Approved, by, String::new()).await.expect("approved").seq;
     assert_eq!(content(&stream).await.iter().filter(|entry| entry.contains("rude word")).count(), 3);
     for of in [Deleted::Message(first), Deleted::AllOf(user("bob")), Deleted::Message(approved)] {
-        node.delete(of).await;
+        delete(&node.engine, of).await;
     }
     while content(&stream).await.iter().any(|entry| entry.contains("rude word")) {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;

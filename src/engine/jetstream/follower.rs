@@ -1,6 +1,9 @@
 //! Reads the log, entry by entry and each once, and hands it to the index.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use async_nats::jetstream::{
     Message,
@@ -8,7 +11,7 @@ use async_nats::jetstream::{
 };
 use futures::StreamExt;
 
-use super::{Cluster, Command, first_seq, log};
+use super::{Cluster, Command, log};
 use crate::{chat::Timestamp, engine::sqlite::Place};
 
 /// Entries that may wait for the index: bounds the memory of a node that has much to catch up with.
@@ -92,8 +95,11 @@ async fn hand_over(cluster: &Cluster, turn: u64, entry: &Message) -> Result<(), 
         if let Some(command) = read(cluster, number, entry)? {
             let at = Timestamp(i64::try_from(info.published.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX));
             let id = log::id(entry.headers.as_ref()).unwrap_or_default();
+            if let Command::Copying(copying) = &*command {
+                cluster.floor.store(copying.floor, Ordering::Release);
+            }
             let job = command.into_job(cluster.asker(&id));
-            let (first_seq, last_seq) = (first_seq(number), first_seq(number + 1) - 1);
+            let (first_seq, last_seq) = (cluster.first_seq(number), cluster.first_seq(number + 1) - 1);
             cluster.index.follow(Place { number, id, first_seq, last_seq, at, turn }, job);
         }
         *handed = number;

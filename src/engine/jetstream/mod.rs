@@ -15,6 +15,7 @@
 //! watches whether the servers answer, `peers` carries what nodes tell each other and nobody keeps, and `vault` what all of them share.
 
 mod command;
+mod copy;
 mod eraser;
 mod follower;
 mod log;
@@ -29,7 +30,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -105,6 +106,9 @@ pub enum NatsError {
         /// Why.
         cause: String,
     },
+    /// It is not whole yet.
+    #[error("a log is being copied into the stream {0:?}: run `live-chat copy` again, until it is done")]
+    Copying(String),
     /// The index cannot be opened.
     #[error(transparent)]
     Index(#[from] OpenError),
@@ -115,6 +119,8 @@ pub enum NatsError {
 
 /// The log of a cluster, as one of its nodes has it.
 pub struct JetStream {
+    /// The stream's name.
+    name: String,
     cluster: Arc<Cluster>,
     peers: Arc<NatsPeers>,
     vault: Vault,
@@ -141,6 +147,8 @@ struct Cluster {
     caught_up: watch::Sender<bool>,
     begun: Arc<AtomicBool>,
     closed: AtomicBool,
+    /// The places that events of another log have, which were copied into this one, are not beyond.
+    floor: AtomicU64,
 }
 
 /// What came of a command.
@@ -151,16 +159,6 @@ enum Came<T> {
     Repeat(u64),
 }
 
-/// The place of the first event of an entry, unless its room is further.
-fn first_seq(number: u64) -> u64 {
-    number * EVENTS_OF_ONE
-}
-
-/// The number of the entry that an event comes from.
-fn number_of(seq: u64) -> u64 {
-    seq / EVENTS_OF_ONE
-}
-
 impl JetStream {
     /// Connects to the log and catches up with it. The index is in `folder`, made if it is not there. If a `widget_key` is given, it
     /// is one of room 1's, unless it was revoked. Nothing is dispatched before [`begin`](Engine::begin).
@@ -168,16 +166,30 @@ impl JetStream {
     /// # Errors
     /// See [`NatsError`].
     pub async fn open(folder: &Path, nats: &Nats, widget_key: Option<&str>, sink: Sink) -> Result<Self, NatsError> {
+        let engine = Self::connect(folder, nats, sink, true).await?;
+        if engine.cluster.index.copying().await?.is_some_and(|copying| !copying.is_done) {
+            return Err(NatsError::Copying(nats.stream.clone()));
+        }
+        engine.prepare(widget_key).await?;
+        let pause = Arc::clone(&engine.cluster.handed).lock_owned().await;
+        engine.cluster.progress.reached(*pause).await;
+        *engine.pause.lock().unwrap_or_else(PoisonError::into_inner) = Some(pause);
+        Ok(engine)
+    }
+
+    /// Connects to the log and catches up with it. What is past a room's retention is taken out if it `trims`.
+    async fn connect(folder: &Path, nats: &Nats, sink: Sink, trims: bool) -> Result<Self, NatsError> {
         let client = nats.connect().await?;
         let context = Log::context(client.clone());
         let vault = Vault::open(&context, nats).await?;
         let log = Log::open(context, nats).await?;
         let epoch = lineage(&log, folder).await?;
         let (begun, deleted) = (Arc::new(AtomicBool::new(false)), Arc::new(eraser::Deleted::default()));
-        let (trims, to_trim) = mpsc::unbounded_channel();
-        let (index, progress) = open_index(folder, &epoch, &begun, &deleted, sink, trims)?;
+        let (trim_requests, to_trim) = mpsc::unbounded_channel();
+        let (index, progress) = open_index(folder, &epoch, &begun, &deleted, sink, trim_requests)?;
         let peers = Arc::new(NatsPeers::new(client.clone(), &nats.stream));
         let handed = Arc::new(tokio::sync::Mutex::new(progress.applied()));
+        let floor = index.copying().await?.map_or(0, |copying| copying.floor);
         let cluster = Arc::new(Cluster {
             folder: folder.to_owned(),
             client,
@@ -191,19 +203,23 @@ impl JetStream {
             caught_up: watch::Sender::new(false),
             begun,
             closed: AtomicBool::new(false),
+            floor: AtomicU64::new(floor),
         });
-        let tasks = vec![
-            tokio::spawn(follower::follow(Arc::clone(&cluster))),
-            tokio::spawn(standing::watch(Arc::clone(&cluster))),
-            tokio::spawn(trim(Arc::clone(&cluster), to_trim)),
-        ];
-        let engine =
-            Self { cluster, peers, vault, runtime: Handle::current(), tasks: Mutex::new(tasks), pause: Mutex::default() };
+        let mut tasks =
+            vec![tokio::spawn(follower::follow(Arc::clone(&cluster))), tokio::spawn(standing::watch(Arc::clone(&cluster)))];
+        if trims {
+            tasks.push(tokio::spawn(trim(Arc::clone(&cluster), to_trim)));
+        }
+        let engine = Self {
+            name: nats.stream.clone(),
+            cluster,
+            peers,
+            vault,
+            runtime: Handle::current(),
+            tasks: Mutex::new(tasks),
+            pause: Mutex::default(),
+        };
         engine.catch_up().await?;
-        engine.prepare(widget_key).await?;
-        let pause = Arc::clone(&engine.cluster.handed).lock_owned().await;
-        engine.cluster.progress.reached(*pause).await;
-        *engine.pause.lock().unwrap_or_else(PoisonError::into_inner) = Some(pause);
         Ok(engine)
     }
 
@@ -291,7 +307,7 @@ impl Cluster {
                 Came::Answer(answer, number) => {
                     // A repeat may be one that only the index has recognized: if the first is deleted, this must not take its place.
                     let is_for_nothing = match &answer {
-                        Ok(appended) => number_of(appended.seq) != number,
+                        Ok(appended) => self.number_of(appended.seq) != Some(number),
                         Err(error) => is_refusal(error),
                     };
                     self.forget_refused(&command, is_for_nothing, number).await;
@@ -356,7 +372,7 @@ impl Cluster {
     /// Deletes what there is to be deleted. A deletion is stored only of a message that this node has seen.
     async fn delete(&self, room: RoomId, deletion: Deletion) -> Result<Appended, EngineError> {
         if let Deleted::Message(seq) = deletion.of {
-            let number = number_of(seq);
+            let number = self.number_of(seq).unwrap_or(0);
             if number > self.progress.applied() && self.standing.may_have(number) {
                 // Another node has seen it. If this one does not in time, it is unknown here.
                 let _ = timeout(FOLLOWED_WITHIN, self.progress.reached(number)).await;
@@ -366,6 +382,17 @@ impl Cluster {
             }
         }
         self.carry_out(Command::Delete { room, deletion }).await
+    }
+
+    /// The place of the first event of an entry, unless its room is further.
+    fn first_seq(&self, number: u64) -> u64 {
+        self.floor.load(Ordering::Acquire) + number * EVENTS_OF_ONE
+    }
+
+    /// The number of the entry that an event comes from; `None` if it was copied from another log.
+    fn number_of(&self, seq: u64) -> Option<u64> {
+        let floor = self.floor.load(Ordering::Acquire);
+        (seq > floor).then(|| (seq - floor) / EVENTS_OF_ONE)
     }
 
     /// Whether anything can be stored.
@@ -505,6 +532,12 @@ fn is_refusal(error: &EngineError) -> bool {
 /// What is said where something may be stored or not. Whoever repeats it is answered as the first was.
 fn not_known() -> EngineError {
     Fault::Unreachable("whether it was stored is not known yet".into()).into()
+}
+
+impl Drop for JetStream {
+    fn drop(&mut self) {
+        self.close();
+    }
 }
 
 impl Engine for JetStream {
@@ -692,8 +725,8 @@ impl Engine for JetStream {
     }
 
     fn is_ahead(&self, seq: u64) -> bool {
-        let number = number_of(seq);
-        number > self.cluster.progress.applied() && self.cluster.standing.may_have(number)
+        let number = self.cluster.number_of(seq);
+        number.is_some_and(|number| number > self.cluster.progress.applied() && self.cluster.standing.may_have(number))
     }
 
     fn peers(&self) -> Option<Arc<dyn Peers>> {
