@@ -186,8 +186,9 @@ pub trait Engine: Send + Sync + 'static {
     /// The revocations that are not over.
     fn revocations(&self) -> BoxFuture<'_, Result<Vec<Revocation>, EngineError>>;
 
-    /// Keeps an invitation; a later one of the same id replaces it.
-    fn keep_invitation(&self, invitation: Invitation) -> BoxFuture<'_, Result<(), EngineError>>;
+    /// Keeps an invitation; if it is kept already, that it was taken, or revoked, unless it was before. Whether that has changed
+    /// anything: of two who take it at once, one has.
+    fn keep_invitation(&self, invitation: Invitation) -> BoxFuture<'_, Result<bool, EngineError>>;
 
     /// All invitations.
     fn invitations(&self) -> BoxFuture<'_, Result<Vec<Invitation>, EngineError>>;

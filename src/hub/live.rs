@@ -243,19 +243,15 @@ impl LiveRoom {
         }
     }
 
-    /// Takes over what the store says of the room; its state and its settings come by [`dispatch`](Self::dispatch) alone, in the
-    /// log's order.
-    pub(super) fn update(&self, room: &Room) {
-        let mut state = self.lock();
-        state.room = Room { state: state.room.state, settings: state.room.settings.clone(), ..room.clone() };
-    }
-
-    /// Gives events to the subscribers, in order.
+    /// Gives events to the subscribers, in order. Those that it has come to already are passed over.
     pub(super) fn dispatch(&self, events: &[Arc<Event>]) {
         let mut state = self.lock();
         for event in events {
+            if event.seq <= state.head {
+                continue;
+            }
             match &event.kind {
-                Kind::Room(room_state) => state.room.state = *room_state,
+                Kind::Room(room_state) => state.room.enter(*room_state, event.sent_at),
                 Kind::Deletion(deletion) => {
                     let is_gone = |event: &Event| event.message().is_some_and(|message| deletion.of.covers(event.seq, message));
                     state.ring.erase(is_gone);
@@ -328,18 +324,15 @@ impl LiveRoom {
     }
 
     /// The store knows that `user` holds a name.
-    pub(super) fn name_stored(&self, user: &UserId, claim: &NameClaim) {
-        self.lock().names.stored(user, claim);
+    pub(super) fn note_name(&self, user: &UserId, claim: &NameClaim) {
+        let mut state = self.lock();
+        let State { names, connections, .. } = &mut *state;
+        names.note(user, claim, now(), connections.values().map(|connection| &connection.user));
     }
 
     /// That user holds no name any more.
     pub(super) fn release_name(&self, user: &UserId) {
         self.lock().names.forget(user);
-    }
-
-    /// Takes over who held a name before the start.
-    pub(super) fn restore_name(&self, user: &UserId, claim: &NameClaim) {
-        self.lock().names.restore(user, claim);
     }
 
     /// Takes over what was decided before the start.

@@ -8,6 +8,7 @@ mod disconnections;
 mod export;
 mod held;
 mod import;
+mod intake;
 mod invitations;
 mod live;
 mod messages;
@@ -25,6 +26,7 @@ mod replay;
 mod review;
 mod revocations;
 mod ring;
+mod rooms;
 mod rules;
 mod sanctions;
 mod search;
@@ -38,10 +40,9 @@ mod widget_keys;
 mod words;
 
 use std::{
-    collections::{BTreeMap, HashMap},
     net::IpAddr,
     sync::{
-        Arc, PoisonError, RwLock, Weak,
+        Arc, RwLock, Weak,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -52,6 +53,7 @@ use tokio::sync::watch;
 pub use self::{
     export::Export,
     import::Import,
+    intake::Intake,
     invitations::MODERATOR_SECONDS,
     live::{ConnectionId, Wake},
     messages::Quoting,
@@ -71,11 +73,12 @@ use self::{
     invitations::Invitations,
     live::{LiveRoom, LiveSnapshot},
     revocations::Revocations,
+    rooms::Rooms,
     widget_keys::WidgetKeys,
 };
 use crate::{
     chat::{Event, InvalidSetting, Kind, Limits, Origins, Position, Room, RoomId, RoomState, SettingsChange, UserId},
-    engine::{self, Appended, Cursors, Engine, EngineError, Fault, News, Query, Sink},
+    engine::{self, Appended, Cursors, Engine, EngineError, Fault, Query},
 };
 
 /// A shared handle to everything that is live. Clones are cheap.
@@ -85,6 +88,8 @@ pub struct Hub(Arc<Inner>);
 struct Inner {
     engine: Arc<dyn Engine>,
     rooms: Rooms,
+    /// Changes when events were dispatched.
+    news: watch::Sender<()>,
     tokens: Tokens,
     limits: Limits,
     /// Whose pages may use the rooms that do not say it themselves.
@@ -93,8 +98,8 @@ struct Inner {
     reserved_names: ReservedNames,
     revocations: Revocations,
     invitations: Invitations,
-    /// What the sessions of whoever runs the chat are called now: those of another name are over.
-    owners: RwLock<String>,
+    /// By which password whoever runs the chat signs in, in a form that changes with it.
+    owners_password: RwLock<String>,
     buckets: Buckets<(RoomId, UserId)>,
     reaction_buckets: Buckets<(RoomId, UserId)>,
     review: Arc<dyn Review>,
@@ -102,15 +107,24 @@ struct Inner {
     stopping: AtomicBool,
 }
 
-/// The rooms by id. The engine's sink holds it too, which is why it is made before the engine is.
-///
-/// A standard lock, because it is held for a look-up only and never across an await.
-#[derive(Clone, Default)]
-pub struct Rooms {
-    by_id: Arc<RwLock<HashMap<RoomId, Arc<LiveRoom>>>>,
-    /// Changes when events were dispatched.
-    news: watch::Sender<()>,
-    ring_size: RingSize,
+/// What a hub is made of.
+pub struct Setup {
+    /// The log.
+    pub engine: Arc<dyn Engine>,
+    /// The one whose sink the engine was opened with.
+    pub intake: Intake,
+    /// How much each room keeps in memory for its subscribers.
+    pub ring_size: RingSize,
+    /// What signs and checks tokens.
+    pub tokens: Tokens,
+    /// What one client may send.
+    pub limits: Limits,
+    /// Whose pages may use the rooms that do not say it themselves.
+    pub allowed_origins: Origins,
+    /// Names that are for those who moderate.
+    pub reserved_names: ReservedNames,
+    /// Who asks the rooms' review handlers.
+    pub review: Arc<dyn Review>,
 }
 
 /// A room as it is now.
@@ -148,65 +162,14 @@ pub enum Published {
     Requested,
 }
 
-impl Rooms {
-    /// No rooms yet; each that comes will keep so much in memory.
-    pub fn keeping(ring_size: RingSize) -> Self {
-        Self { ring_size, ..Self::default() }
-    }
-
-    /// Where the engine is to dispatch events to.
-    pub fn sink(&self) -> Sink {
-        let rooms = self.clone();
-        Arc::new(move |news| rooms.dispatch(news))
-    }
-
-    fn dispatch(&self, news: &[News]) {
-        let mut by_room = BTreeMap::<RoomId, Vec<Arc<Event>>>::new();
-        for event in news.iter().filter_map(News::event) {
-            by_room.entry(event.room).or_default().push(Arc::clone(event));
-        }
-        let has_events = !by_room.is_empty();
-        for (room, events) in by_room {
-            if let Some(room) = self.find(room) {
-                room.dispatch(&events);
-            }
-        }
-        if has_events {
-            self.news.send_replace(());
-        }
-    }
-
-    fn find(&self, room: RoomId) -> Option<Arc<LiveRoom>> {
-        self.by_id.read().unwrap_or_else(PoisonError::into_inner).get(&room).cloned()
-    }
-
-    fn insert(&self, room: Room, head: u64) {
-        let (id, room) = (room.id, Arc::new(LiveRoom::new(room, head, self.ring_size)));
-        self.by_id.write().unwrap_or_else(PoisonError::into_inner).insert(id, room);
-    }
-
-    fn all(&self) -> Vec<Arc<LiveRoom>> {
-        let mut all: Vec<_> = self.by_id.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
-        all.sort_by_key(|room| room.id());
-        all
-    }
-}
-
 impl Hub {
-    /// Brings all rooms of `engine` to life. `rooms` must be the one whose sink the engine was opened with. Pages of
-    /// `allowed_origins` may use the rooms that do not say themselves whose may.
+    /// Brings all rooms of the engine to life.
     ///
     /// # Errors
-    /// The engine's, if it cannot tell its rooms.
-    pub async fn start(
-        engine: Arc<dyn Engine>,
-        rooms: Rooms,
-        tokens: Tokens,
-        limits: Limits,
-        allowed_origins: Origins,
-        reserved_names: ReservedNames,
-        review: Arc<dyn Review>,
-    ) -> Result<Self, EngineError> {
+    /// The engine's, if it cannot tell how they are.
+    pub async fn start(setup: Setup) -> Result<Self, EngineError> {
+        let Setup { engine, intake, ring_size, tokens, limits, allowed_origins, reserved_names, review } = setup;
+        let rooms = Rooms::keeping(ring_size);
         for (room, head) in engine.rooms().await? {
             rooms.insert(room, head);
         }
@@ -224,11 +187,12 @@ impl Hub {
         for invitation in engine.invitations().await? {
             invitations.note(invitation);
         }
-        let (names, owners) = (engine.names().await?, RwLock::default());
+        let names = engine.names().await?;
         let [buckets, reaction_buckets] = [(); 2].map(|()| Buckets::new(limits.rate_per_second, limits.burst));
-        let inner = Arc::new(Inner {
+        let hub = Self(Arc::new(Inner {
             engine,
             rooms,
+            news: watch::Sender::default(),
             tokens,
             limits,
             allowed_origins,
@@ -236,18 +200,18 @@ impl Hub {
             reserved_names,
             revocations,
             invitations,
-            owners,
+            owners_password: RwLock::default(),
             buckets,
             reaction_buckets,
             review,
             stopping: AtomicBool::new(false),
-        });
-        tokio::spawn(tell_counts(Arc::downgrade(&inner)));
-        let hub = Self(inner);
-        hub.restore_names(names);
+        }));
+        names.iter().for_each(|held| hub.note_name(held));
         for room in hub.0.rooms.all() {
             hub.restore_held(&room).await?;
         }
+        intake.open(&hub);
+        tokio::spawn(tell_counts(Arc::downgrade(&hub.0)));
         Ok(hub)
     }
 
@@ -293,8 +257,7 @@ impl Hub {
 
     /// The room that has that name in addresses.
     pub fn room_of(&self, slug: &str) -> Option<RoomId> {
-        let rooms = self.0.rooms.by_id.read().unwrap_or_else(PoisonError::into_inner);
-        rooms.values().find(|room| room.has_slug(slug)).map(|room| room.id())
+        self.0.rooms.find_slug(slug)
     }
 
     /// A room's name in addresses.
@@ -314,7 +277,7 @@ impl Hub {
 
     /// Changes whenever there are new events, in any room; many at once may be one change.
     pub fn news(&self) -> watch::Receiver<()> {
-        self.0.rooms.news.subscribe()
+        self.0.news.subscribe()
     }
 
     /// Makes a room with these settings; all others have their defaults, and the slug a random one.
@@ -328,16 +291,11 @@ impl Hub {
             let rule = "be empty for a new room, which has no messages";
             return Err(InvalidSetting::Value { name: "pinned_message", rule }.into());
         }
-        self.to_its_end(async move |hub| {
-            let (room, key) = hub.0.engine.create_room(settings).await?;
-            hub.note(&key);
-            hub.0.rooms.insert(room.clone(), 0);
-            Ok(room)
-        })
-        .await
+        let (room, _) = self.0.engine.create_room(settings).await?;
+        Ok(room)
     }
 
-    /// Does something to its end, though its asker may go away meanwhile: what is stored must be known here too.
+    /// Does something to its end, though its asker may go away meanwhile: what has to follow must not be left out.
     async fn to_its_end<T, F>(&self, work: impl FnOnce(Self) -> F) -> Result<T, Refusal>
     where
         T: Send + 'static,
@@ -351,13 +309,8 @@ impl Hub {
     /// # Errors
     /// [`Refusal::UnknownRoom`], or the engine's.
     pub async fn set_state(&self, room: RoomId, state: RoomState) -> Result<Room, Refusal> {
-        let live = self.find(room)?;
-        self.to_its_end(async move |hub| {
-            let room = hub.0.engine.set_state(room, state).await?;
-            live.update(&room);
-            Ok(room)
-        })
-        .await
+        self.find(room)?;
+        Ok(self.0.engine.set_state(room, state).await?)
     }
 
     /// Connects a reader of that `site`, who comes `from` that address if it is known. `resume` is the position that it says it saw last, as it says it; one that cannot be used opens the

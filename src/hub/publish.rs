@@ -111,12 +111,9 @@ impl<'a> Speaker<'a> {
 
     async fn say(&self, to: Option<UserId>, draft: Draft) -> Result<Appended, Refusal> {
         let chat = self.check_words(&draft)?;
-        let turn = self.take_turn(&draft, chat.as_ref())?;
-        let stored = self.review_and_store(to, draft, turn.name.clone()).await;
-        let stored = stored.inspect_err(|_| self.live.give_turn_back(&self.claims.user, turn.saying.as_ref()))?;
-        if let Some(name) = &turn.name {
-            self.live.name_stored(&self.claims.user, name);
-        }
+        let Turn { name, saying } = self.take_turn(&draft, chat.as_ref())?;
+        let stored = self.review_and_store(to, draft, name).await;
+        let stored = stored.inspect_err(|_| self.live.give_turn_back(&self.claims.user, saying.as_ref()))?;
         self.heard();
         Ok(stored)
     }

@@ -26,7 +26,7 @@ use super::{
 use crate::{
     chat::RoomId,
     engine::{BackupError, EngineError, OpenError, Sqlite},
-    hub::{Hub, ReservedNames, Rooms, Tokens},
+    hub::{Hub, Intake, ReservedNames, RingSize, Setup, Tokens},
     protocol::{sigv4::Credentials, webhook::Secret},
 };
 
@@ -88,8 +88,8 @@ pub fn run(config: Config) -> Result<(), RunError> {
 async fn serve(config: Config) -> Result<(), RunError> {
     let metrics = telemetry::collect();
     let first_start = !config.data_dir.join(Sqlite::FILE).exists();
-    let rooms = Rooms::default();
-    let engine = Arc::new(Sqlite::open(&config.data_dir, config.widget_key.as_deref(), rooms.sink())?);
+    let intake = Intake::default();
+    let engine = Arc::new(Sqlite::open(&config.data_dir, config.widget_key.as_deref(), intake.sink())?);
     let token_secret = secret(config.token_secret.as_ref(), &config.data_dir.join("token-secret"))?;
     let admin_key = secret(config.admin_key.as_ref(), &config.data_dir.join("admin-key"))?;
     let mut tokens = Tokens::new(token_secret.as_bytes(), config.token_lifetime());
@@ -102,9 +102,17 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let tls = system_trust();
     let hooks = Client::new(Guard::allowing(Arc::clone(&config.allow_private_hooks.0)), tls.clone());
     let reviews = Reviews::new(hooks.clone(), review_secret(&config)?, Reviews::ANSWER_WITHIN);
-    let (allowed_origins, reserved) =
-        (config.allowed_origins.iter().cloned().collect(), ReservedNames::new(&config.reserved_names));
-    let hub = Hub::start(engine.clone(), rooms, tokens, config.limits(), allowed_origins, reserved, Arc::new(reviews)).await?;
+    let hub = Hub::start(Setup {
+        engine: engine.clone(),
+        intake,
+        ring_size: RingSize::default(),
+        tokens,
+        limits: config.limits(),
+        allowed_origins: config.allowed_origins.iter().cloned().collect(),
+        reserved_names: ReservedNames::new(&config.reserved_names),
+        review: Arc::new(reviews),
+    })
+    .await?;
     let webhooks = Webhooks::start(engine.clone(), hub.clone(), hooks, Schedule::default()).await?;
 
     let limits = connection_limits(&config)?;

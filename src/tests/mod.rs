@@ -19,6 +19,8 @@ mod keys;
 mod languages;
 mod metrics;
 mod moderation;
+mod node;
+mod nodes;
 mod origins;
 mod page;
 mod people;

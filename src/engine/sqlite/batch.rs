@@ -103,7 +103,7 @@ pub(super) enum Job {
     },
     Invite {
         invitation: Invitation,
-        reply: Reply<()>,
+        reply: Reply<bool>,
     },
     BeginImport {
         settings: Settings,
@@ -463,16 +463,22 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    /// Keeps an invitation.
-    fn invite(&mut self, invitation: &Invitation) -> Result<(), EngineError> {
+    /// Keeps an invitation, or adds to one that it was taken, or revoked. Whether that changes anything.
+    fn invite(&mut self, invitation: &Invitation) -> Result<bool, EngineError> {
         let Invitation { id, room, name, made_at, taken_at, revoked_at } = invitation;
-        let sql = "INSERT OR REPLACE INTO invitations (id, room, name, made_at, taken_at, revoked_at)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let sql =
+            "INSERT INTO invitations AS kept (id, room, name, made_at, taken_at, revoked_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                   ON CONFLICT (id) DO UPDATE SET taken_at = coalesce(kept.taken_at, excluded.taken_at),
+                                                  revoked_at = coalesce(kept.revoked_at, excluded.revoked_at)
+                   WHERE (kept.taken_at IS NULL AND excluded.taken_at IS NOT NULL)
+                      OR (kept.revoked_at IS NULL AND excluded.revoked_at IS NOT NULL)
+                   RETURNING *";
         let time = |at: &Option<Timestamp>| at.map(|at| at.0);
         let values = params![id, room.map(RoomId::get), name, made_at.0, time(taken_at), time(revoked_at)];
-        self.transaction.execute(sql, values)?;
-        self.done.news.push(News::Invitation(invitation.clone()));
-        Ok(())
+        let changed = self.transaction.query_row(sql, values, row::invitation).optional()?;
+        let is_changed = changed.is_some();
+        self.done.news.extend(changed.map(News::Invitation));
+        Ok(is_changed)
     }
 
     fn tail(&self, room: RoomId) -> Result<Tail, EngineError> {
@@ -547,7 +553,8 @@ pub(super) fn refuse(job: Job) -> Answer {
             Job::SetState { reply, .. } | Job::Configure { reply, .. } => drop(reply.send(Err(error))),
             Job::React { reply, .. } => drop(reply.send(Err(error))),
             Job::TellReactions { reply, .. } => drop(reply.send(Err(error))),
-            Job::Revoke { reply, .. } | Job::Invite { reply, .. } => drop(reply.send(Err(error))),
+            Job::Revoke { reply, .. } => drop(reply.send(Err(error))),
+            Job::Invite { reply, .. } => drop(reply.send(Err(error))),
             Job::BeginImport { reply, .. } => drop(reply.send(Err(error))),
             Job::FinishImport { reply, .. } => drop(reply.send(Err(error))),
             Job::Import { reply, .. } | Job::AbandonImport { reply, .. } => drop(reply.send(Err(error))),

@@ -262,7 +262,7 @@ impl Engine for Sqlite {
         self.readers.run(|connection| Ok(reader::revocations(connection)?)).boxed()
     }
 
-    fn keep_invitation(&self, invitation: Invitation) -> BoxFuture<'_, Result<(), EngineError>> {
+    fn keep_invitation(&self, invitation: Invitation) -> BoxFuture<'_, Result<bool, EngineError>> {
         self.submit(|reply| Job::Invite { invitation, reply })
     }
 
