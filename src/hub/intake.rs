@@ -68,7 +68,10 @@ impl Hub {
         for one in news {
             match one {
                 News::Event(event) => events.entry(event.room).or_default().push(Arc::clone(event)),
-                News::Room { room, head } => inner.rooms.insert(Room::clone(room), *head),
+                News::Room { room, head } => {
+                    inner.rooms.insert(Room::clone(room), *head);
+                    self.count_viewers_of(room.id);
+                }
                 News::WidgetKey(key) => inner.widget_keys.note(key.clone()),
                 News::Revocation(revocation) => {
                     inner.revocations.note(revocation.clone(), now());

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, Semaphore};
 
 use super::{
-    Claims, Identity, Origin, Refusal, RingSize, TokenError, Tokens,
+    Identity, Origin, Refusal, RingSize, TokenError, Tokens,
     disconnections::Disconnections,
     held::Held,
     names::{Names, Taken, Wish},
@@ -85,6 +85,8 @@ struct State {
     connections: HashMap<ConnectionId, Connection>,
     /// Who serves the connections.
     servers: Vec<Server>,
+    /// How many there are on other nodes.
+    elsewhere: usize,
     /// Connections so far: the higher number is the newer one.
     connected: u64,
     /// The count that the room was told last.
@@ -170,6 +172,7 @@ impl LiveRoom {
             head,
             ring,
             connections,
+            elsewhere: 0,
             servers: Vec::new(),
             connected: 0,
             told_viewers: 0,
@@ -237,7 +240,7 @@ impl LiveRoom {
         LiveSnapshot {
             room: state.room.clone(),
             head: state.head,
-            viewer_count: state.connections.len(),
+            viewer_count: state.viewer_count(),
             messages_last_minute: state.recent.count(),
             waiting: state.held.count(trimmed),
         }
@@ -390,7 +393,7 @@ impl LiveRoom {
         let resume = resume.and_then(|seq| state.ring.after(seq));
         state.presence_changed();
         let joined =
-            Joined { connection, end: state.ring.end(), resume, head: state.head, viewer_count: state.connections.len(), asked };
+            Joined { connection, end: state.ring.end(), resume, head: state.head, viewer_count: state.viewer_count(), asked };
         self.wake(state);
         joined
     }
@@ -426,10 +429,25 @@ impl LiveRoom {
         self.lock().connections.contains_key(&connection)
     }
 
+    /// How many connections it has on this node.
+    pub(super) fn connected(&self) -> usize {
+        self.lock().connections.len()
+    }
+
+    /// So many connections it has on other nodes.
+    pub(super) fn count_elsewhere(&self, count: usize) {
+        let mut state = self.lock();
+        if state.elsewhere != count {
+            state.elsewhere = count;
+            state.presence_changed();
+            self.wake(state);
+        }
+    }
+
     /// Tells a big room its viewer count, if it has changed since it was told last.
     pub(super) fn tell_presence(&self) {
         let mut state = self.lock();
-        if state.told_viewers != state.connections.len() {
+        if state.told_viewers != state.viewer_count() {
             state.push_presence();
             self.wake(state);
         }
@@ -463,12 +481,15 @@ impl LiveRoom {
         events.iter().for_each(|event| state.held.note(event));
     }
 
-    /// Asks the connection that a token was made for to send its history; another of the same user if that one is gone.
-    pub(super) fn ask_history(&self, claims: &Claims) -> Result<(), Refusal> {
+    /// Asks a connection of that user to send its history: this one, or the newest if none is named.
+    pub(super) fn ask_history(&self, user: &UserId, connection: Option<ConnectionId>) -> Result<(), Refusal> {
         let state = self.lock();
-        let own = claims.connection.and_then(|id| state.connections.get_key_value(&id)).filter(|(_, c)| c.user == claims.user);
-        let newest = || state.connections.iter().filter(|(_, c)| c.user == claims.user).max_by_key(|(_, c)| c.number);
-        let (&id, connection) = own.or_else(newest).ok_or(Refusal::NotConnected)?;
+        let own = state.connections.iter().filter(|(_, connection)| connection.user == *user);
+        let found = match connection {
+            Some(id) => state.connections.get_key_value(&id).filter(|(_, connection)| connection.user == *user),
+            None => own.max_by_key(|(_, connection)| connection.number),
+        };
+        let (&id, connection) = found.ok_or(Refusal::NotConnected)?;
         // Only this adds to it, under the lock.
         if connection.asked.load(Ordering::Relaxed) >= PENDING_REQUESTS {
             return Err(Refusal::TooFast { retry_after: Duration::from_secs(1) });
@@ -559,14 +580,19 @@ impl State {
         self.ring.push(self.head, item);
     }
 
+    /// How many connections there are, on all nodes.
+    fn viewer_count(&self) -> usize {
+        self.connections.len() + self.elsewhere
+    }
+
     fn presence_changed(&mut self) {
-        if self.connections.len() <= BIG_ROOM {
+        if self.viewer_count() <= BIG_ROOM {
             self.push_presence();
         }
     }
 
     fn push_presence(&mut self) {
-        let viewer_count = self.connections.len();
+        let viewer_count = self.viewer_count();
         let joined = viewer_count > self.told_viewers;
         self.told_viewers = viewer_count;
         self.push(Item::Presence { joined, viewer_count });

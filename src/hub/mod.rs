@@ -5,6 +5,7 @@
 //! HTTP, HTML or a wire format; the one thing that it keeps for the dialects is a place for each entry's encoded frame.
 
 mod disconnections;
+mod elsewhere;
 mod export;
 mod held;
 mod import;
@@ -15,6 +16,7 @@ mod messages;
 mod moderation;
 mod names;
 mod owners;
+mod peers;
 mod people;
 mod publish;
 mod rate;
@@ -72,6 +74,7 @@ pub use self::{
 use self::{
     invitations::Invitations,
     live::{LiveRoom, LiveSnapshot},
+    peers::Cluster,
     revocations::Revocations,
     rooms::Rooms,
     widget_keys::WidgetKeys,
@@ -87,6 +90,8 @@ pub struct Hub(Arc<Inner>);
 
 struct Inner {
     engine: Arc<dyn Engine>,
+    /// `None` on one machine.
+    cluster: Option<Cluster>,
     rooms: Rooms,
     /// Changes when events were dispatched.
     news: watch::Sender<()>,
@@ -134,7 +139,7 @@ pub struct Snapshot {
     pub room: Room,
     /// Where its log ends.
     pub position: Position,
-    /// How many connections it has.
+    /// How many connections it has, on all nodes.
     pub viewer_count: usize,
     /// How many messages there were in the last minute.
     pub messages_last_minute: u32,
@@ -187,10 +192,11 @@ impl Hub {
         for invitation in engine.invitations().await? {
             invitations.note(invitation);
         }
-        let names = engine.names().await?;
+        let (names, cluster) = (engine.names().await?, engine.peers().map(Cluster::new));
         let [buckets, reaction_buckets] = [(); 2].map(|()| Buckets::new(limits.rate_per_second, limits.burst));
         let hub = Self(Arc::new(Inner {
             engine,
+            cluster,
             rooms,
             news: watch::Sender::default(),
             tokens,
@@ -211,6 +217,7 @@ impl Hub {
             hub.restore_held(&room).await?;
         }
         intake.open(&hub);
+        hub.listen();
         tokio::spawn(tell_counts(Arc::downgrade(&hub.0)));
         Ok(hub)
     }
@@ -228,6 +235,7 @@ impl Hub {
     /// Refuses commands from now on. What was accepted before is still answered.
     pub fn stop(&self) {
         self.0.stopping.store(true, Ordering::Relaxed);
+        self.tell_leaving();
     }
 
     /// Whether [`stop`](Self::stop) was called.
@@ -263,11 +271,6 @@ impl Hub {
     /// A room's name in addresses.
     pub fn slug(&self, room: RoomId) -> Option<String> {
         self.find(room).ok().map(|room| room.slug())
-    }
-
-    /// Whether that user is in the room at present.
-    pub fn is_connected(&self, room: RoomId, user: &UserId) -> bool {
-        self.find(room).is_ok_and(|room| room.is_connected(user))
     }
 
     /// Where each room's log ends.
@@ -362,16 +365,19 @@ impl Hub {
     }
 }
 
-/// Once a second tells big rooms their viewer count, and moderators how many messages wait for them, for as long as the hub lives.
+/// Once a second tells big rooms and other nodes how many viewers there are, and moderators how many messages wait for them, for as
+/// long as the hub lives.
 async fn tell_counts(hub: Weak<Inner>) {
     let mut ticks = tokio::time::interval(Duration::from_secs(1));
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         let Some(hub) = hub.upgrade() else { return };
-        for room in hub.rooms.all() {
+        let hub = Hub(hub);
+        hub.tell_viewers();
+        for room in hub.0.rooms.all() {
             room.tell_presence();
-            room.tell_waiting(hub.engine.trimmed(room.id()));
+            room.tell_waiting(hub.0.engine.trimmed(room.id()));
         }
     }
 }

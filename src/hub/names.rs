@@ -44,8 +44,8 @@ impl ReservedNames {
     }
 }
 
-/// Who goes by which name in a room. A name is its holder's while they are connected, and, if their identity outlives their
-/// connections, until that is over.
+/// Who goes by which name in a room. A name is its holder's while they are connected to this node, and, if their identity outlives
+/// their connections, until that is over, on all nodes.
 #[derive(Default)]
 pub(super) struct Names {
     /// Never none of a name; more than one only where the site that they come from has given it to several.

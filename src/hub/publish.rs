@@ -33,7 +33,7 @@ impl Hub {
             Command::Private { to, draft } => (Some(to), draft),
             Command::Request => {
                 self.take_turn(room, &claims)?;
-                return live.ask_history(&claims).map(|()| Published::Requested);
+                return self.ask_history(&live, &claims).await.map(|()| Published::Requested);
             }
         };
         let speaker = Speaker::new(self, live, claims, caller.from)?;

@@ -2,7 +2,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use futures::{FutureExt, future::BoxFuture};
@@ -41,6 +44,7 @@ struct Line {
     number: usize,
     /// All nodes' ears, by their numbers.
     ears: Arc<Mutex<Vec<Option<Ear>>>>,
+    is_dead: AtomicBool,
 }
 
 /// A cluster whose nodes are yet to start.
@@ -59,7 +63,8 @@ impl Cluster {
         let log = Arc::new(Sqlite::open(folder.path(), Some(WIDGET_KEY), sink).expect("a usable folder"));
         let ears = Arc::new(Mutex::new(vec![None; count]));
         let node = |number| {
-            let (log, line) = (Arc::clone(&log), Arc::new(Line { number, ears: Arc::clone(&ears) }));
+            let (log, line) =
+                (Arc::clone(&log), Arc::new(Line { number, ears: Arc::clone(&ears), is_dead: AtomicBool::new(false) }));
             Arc::new(Node { log, line, meanwhile: Mutex::default(), fault: Mutex::default() })
         };
         Self { nodes: (0..count).map(node).collect(), intakes, folder }
@@ -82,8 +87,18 @@ pub async fn two() -> [Site; 2] {
     [one, other]
 }
 
+impl Node {
+    /// Nobody hears of it any more.
+    pub fn die(&self) {
+        self.line.is_dead.store(true, Ordering::Relaxed);
+    }
+}
+
 impl Line {
     fn others(&self) -> Vec<Ear> {
+        if self.is_dead.load(Ordering::Relaxed) {
+            return Vec::new();
+        }
         let ears = self.ears.lock().expect("not poisoned");
         ears.iter().enumerate().filter(|(number, _)| *number != self.number).filter_map(|(_, ear)| ear.clone()).collect()
     }

@@ -1,6 +1,8 @@
 //! Several nodes: what is asked of one holds on all.
 
+mod history;
 mod start;
+mod viewers;
 
 use axum::http::Method;
 use serde_json::{Value, json};
