@@ -1,3 +1,5 @@
+use serde::{Deserialize, Serialize};
+
 use crate::chat::{Payload, UserId};
 
 /// What a client asks of a room, whatever dialect it spoke.
@@ -17,7 +19,7 @@ pub enum Command {
 }
 
 /// A message that has not been ordered and stored yet.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Draft {
     /// The client's JSON.
     pub payload: Payload,

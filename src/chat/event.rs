@@ -75,7 +75,7 @@ pub enum Kind {
 }
 
 /// What somebody said.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Message {
     /// Who said it.
     pub author: UserId,
@@ -91,7 +91,7 @@ pub struct Message {
 }
 
 /// A public message that was said elsewhere, or before.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Recorded {
     /// When it was said.
     pub sent_at: Timestamp,

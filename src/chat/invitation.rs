@@ -1,7 +1,9 @@
+use serde::{Deserialize, Serialize};
+
 use crate::chat::{RoomId, Timestamp, UserId};
 
 /// That somebody is to moderate, under a name that is theirs alone. It is taken once, by a link.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invitation {
     /// Its own name: 16 characters of `[0-9a-f]`.
     pub id: String,

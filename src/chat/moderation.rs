@@ -6,7 +6,7 @@ use crate::chat::{Message, Timestamp, UserId};
 pub const REASON_CHARS: usize = 256;
 
 /// Messages that are shown to nobody any more. The log keeps them, and who took them out.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deletion {
     /// Which.
     pub of: Deleted,
@@ -19,7 +19,7 @@ pub struct Deletion {
 }
 
 /// Somebody's connections to the room were ended. They may come back: to keep them from speaking is a [`Sanction`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Disconnection {
     /// Whose; whether it is their site's user or a guest of that id.
     pub user: UserId,
@@ -37,7 +37,7 @@ impl Disconnection {
 }
 
 /// What a deletion takes out.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Deleted {
     /// The message at this place of the log.
     Message(u64),
@@ -98,7 +98,7 @@ impl Outcome {
 }
 
 /// What a moderator decided on somebody's right to speak in the room. The later one replaces the earlier one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sanction {
     /// Whose.
     pub user: UserId,

@@ -1,7 +1,9 @@
+use serde::{Deserialize, Serialize};
+
 use crate::chat::Timestamp;
 
 /// That somebody goes by a name in a room, and nobody else may.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NameClaim {
     /// The name as they wrote it.
     pub name: String,

@@ -1,7 +1,9 @@
+use serde::{Deserialize, Serialize};
+
 use crate::chat::{Timestamp, UserId};
 
 /// That tokens do not count any more which were signed before.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revocation {
     /// Which.
     pub of: Revoked,
@@ -12,7 +14,7 @@ pub struct Revocation {
 }
 
 /// Which tokens are revoked.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Revoked {
     /// The one of that id (RFC 7519 4.1.7), with all that were signed for its bearer because of it.
     Token(String),

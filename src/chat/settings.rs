@@ -93,7 +93,7 @@ pub enum Group {
 
 /// Settings to be changed, by name: a JSON merge patch (RFC 7396). What is not named stays as it is; `null` brings the default
 /// back.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct SettingsChange(Map<String, Value>);
 

@@ -1,3 +1,5 @@
+use serde::{Deserialize, Serialize};
+
 use super::{MOST_ORIGINS, Origins, RoomId, Timestamp};
 
 /// Longest name of a widget key, in Unicode code points.
@@ -21,7 +23,7 @@ pub struct WidgetKey {
 }
 
 /// A widget key to be made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewWidgetKey {
     /// See [`WidgetKey::name`]: 1 to 64 characters, none of them for control.
     pub name: String,

@@ -3,8 +3,11 @@
 //! An engine knows rooms, events and widget keys. It must never know who is connected, what a user may do, or any wire format. The hub calls
 //! it and is called back through the [`Sink`] that it hands over when the engine opens.
 
+mod jetstream;
 mod sqlite;
 mod webhook;
+
+use serde::{Deserialize, Serialize};
 
 use std::{
     collections::BTreeMap,
@@ -15,6 +18,7 @@ use std::{
 use futures::future::BoxFuture;
 
 pub use self::{
+    jetstream::{InvalidServers, JetStream, Nats, NatsError, NatsServers},
     sqlite::{BackupError, OpenError, Sqlite},
     webhook::{Failure, Standing, Webhook, WebhookId},
 };
@@ -82,6 +86,13 @@ pub trait Peers: Send + Sync {
 pub trait Engine: Send + Sync + 'static {
     /// Names the unbroken log that all positions of this engine belong to: 1 to 32 characters of `[0-9A-Za-z]`.
     fn epoch(&self) -> &str;
+
+    /// Has what happens from now on dispatched: whoever has opened the engine knows all that was before. On one machine nothing
+    /// happens before it is asked for, so that there is nothing to begin.
+    fn begin(&self) {}
+
+    /// Finishes what was asked before, then closes. Later requests get [`EngineError::Closed`]. Blocks until it is done.
+    fn close(&self);
 
     /// All rooms with the sequence number of their newest event, ordered by id.
     fn rooms(&self) -> BoxFuture<'_, Result<Vec<(Room, u64)>, EngineError>>;
@@ -238,7 +249,7 @@ pub trait Engine: Send + Sync + 'static {
 }
 
 /// A message to be stored.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Entry {
     /// Who says it.
     pub author: UserId,
@@ -254,7 +265,7 @@ pub struct Entry {
 }
 
 /// Who is to read a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Audience {
     /// All who are in the room.
     Everyone,
@@ -293,7 +304,7 @@ pub struct Appended {
 }
 
 /// A reaction to be added or taken back.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct React {
     /// The message's place in the log.
     pub message: u64,

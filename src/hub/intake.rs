@@ -1,6 +1,6 @@
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, OnceLock, Weak},
 };
 
 use super::{Hub, Inner};
@@ -9,53 +9,25 @@ use crate::{
     engine::{News, Sink, now},
 };
 
-/// Where the engine's news come in. It is made before the engine is, whose sink holds it; what comes before there is a hub waits
-/// for it.
+/// Where the engine's news come in. It is made before the engine is, whose sink holds it; the hub begins to take them in when it
+/// has read how everything is.
 #[derive(Clone, Default)]
-pub struct Intake(Arc<Mutex<State>>);
-
-enum State {
-    /// There is no hub yet.
-    Waiting(Vec<News>),
-    Open(Weak<Inner>),
-}
-
-impl Default for State {
-    fn default() -> Self {
-        Self::Waiting(Vec::new())
-    }
-}
+pub struct Intake(Arc<OnceLock<Weak<Inner>>>);
 
 impl Intake {
     /// Where the engine is to dispatch its news to.
     pub fn sink(&self) -> Sink {
         let intake = self.clone();
-        Arc::new(move |news| intake.dispatch(news))
+        Arc::new(move |news| {
+            if let Some(hub) = intake.0.get().and_then(Weak::upgrade) {
+                Hub(hub).take_in(news);
+            }
+        })
     }
 
-    fn dispatch(&self, news: &[News]) {
-        let hub = match &mut *self.lock() {
-            State::Waiting(waiting) => return waiting.extend_from_slice(news),
-            State::Open(hub) => hub.upgrade(),
-        };
-        if let Some(hub) = hub {
-            Hub(hub).take_in(news);
-        }
-    }
-
-    /// Gives a hub, which has read from the engine how everything is, what has come until now and all that will. What it has read
-    /// already comes once more then, and all that followed it, so that nothing is lost or goes back.
+    /// Gives all that comes from now on to a hub.
     pub(super) fn open(&self, hub: &Hub) {
-        let mut state = self.lock();
-        // No news overtake these: the lock is held until they are taken in.
-        if let State::Waiting(waiting) = &mut *state {
-            hub.take_in(&std::mem::take(waiting));
-        }
-        *state = State::Open(Arc::downgrade(&hub.0));
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        let _ = self.0.set(Arc::downgrade(&hub.0));
     }
 }
 

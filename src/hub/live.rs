@@ -246,13 +246,10 @@ impl LiveRoom {
         }
     }
 
-    /// Gives events to the subscribers, in order. Those that it has come to already are passed over.
+    /// Gives events to the subscribers, in order.
     pub(super) fn dispatch(&self, events: &[Arc<Event>]) {
         let mut state = self.lock();
         for event in events {
-            if event.seq <= state.head {
-                continue;
-            }
             match &event.kind {
                 Kind::Room(room_state) => state.room.enter(*room_state, event.sent_at),
                 Kind::Deletion(deletion) => {

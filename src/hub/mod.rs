@@ -217,6 +217,7 @@ impl Hub {
             hub.restore_held(&room).await?;
         }
         intake.open(&hub);
+        hub.0.engine.begin();
         hub.listen();
         tokio::spawn(tell_counts(Arc::downgrade(&hub.0)));
         Ok(hub)

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     chat::{Limits, Origin},
+    engine::{InvalidServers, Nats, NatsServers},
     protocol::{interactive_sync::GameLimits, webhook::Secret},
 };
 
@@ -66,6 +67,23 @@ pub struct Config {
     /// Folder for the database, the token secret and the admin key; made if it is not there
     #[arg(long, env = "LIVE_CHAT_DATA_DIR", default_value = "data", global = true)]
     pub data_dir: PathBuf,
+
+    /// Where the log is: `sqlite` for a file in the data folder, or the servers of NATS JetStream that several of these programs share:
+    /// `nats://host:port,host:port`, with `user:password@` before the first host if they want it; `tls://` for TLS
+    #[arg(long, env = "LIVE_CHAT_ENGINE", default_value = "sqlite", hide_env_values = true, value_parser = engine)]
+    pub engine: EngineChoice,
+
+    /// On how many servers of NATS each entry of the log is: 1, 3 or 5, of at least as many
+    #[arg(long, env = "LIVE_CHAT_NATS_REPLICAS", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=5))]
+    pub nats_replicas: u8,
+
+    /// Name of the log among the streams of NATS, where several chats share the servers
+    #[arg(long, env = "LIVE_CHAT_NATS_STREAM", default_value = "live-chat", value_parser = stream)]
+    pub nats_stream: String,
+
+    /// File of credentials for NATS (.creds) [default: none, or the user and password of --engine]
+    #[arg(long, env = "LIVE_CHAT_NATS_CREDENTIALS")]
+    pub nats_credentials: Option<PathBuf>,
 
     /// Widget key of room 1: 1 to 128 printable ASCII characters [default: made at the first start]
     #[arg(long, env = "LIVE_CHAT_WIDGET_KEY", value_parser = printable)]
@@ -178,6 +196,15 @@ pub struct Config {
     pub log_format: LogFormat,
 }
 
+/// Where the log is.
+#[derive(Clone, Debug)]
+pub enum EngineChoice {
+    /// In a file in the data folder.
+    Sqlite,
+    /// On these servers.
+    Nats(NatsServers),
+}
+
 /// Something to be done once.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
@@ -214,6 +241,13 @@ impl Config {
         }
     }
 
+    /// The cluster's log, if that is where it is.
+    pub fn nats(&self) -> Option<Nats> {
+        let EngineChoice::Nats(servers) = &self.engine else { return None };
+        let (stream, replicas) = (self.nats_stream.clone(), usize::from(self.nats_replicas));
+        Some(Nats { servers: servers.clone(), credentials: self.nats_credentials.clone(), stream, replicas })
+    }
+
     /// How long a token is good.
     pub fn token_lifetime(&self) -> Duration {
         Duration::from_secs(u64::from(self.token_hours) * 3_600)
@@ -236,6 +270,21 @@ impl Config {
 fn printable(text: &str) -> Result<String, String> {
     let valid = (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
     if valid { Ok(text.to_owned()) } else { Err("must be 1 to 128 printable ASCII characters without spaces".into()) }
+}
+
+fn engine(text: &str) -> Result<EngineChoice, String> {
+    match text {
+        "sqlite" => Ok(EngineChoice::Sqlite),
+        servers => servers
+            .parse()
+            .map(EngineChoice::Nats)
+            .map_err(|error: InvalidServers| format!("must be sqlite, or servers of NATS: {error}")),
+    }
+}
+
+fn stream(text: &str) -> Result<String, String> {
+    let valid = (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+    if valid { Ok(text.to_owned()) } else { Err("must be 1 to 32 characters of [0-9A-Za-z_-]".into()) }
 }
 
 fn secret(text: &str) -> Result<String, String> {

@@ -7,6 +7,7 @@ mod admission;
 mod apex;
 mod api;
 mod asked;
+mod backend;
 mod backup;
 mod body;
 mod check;

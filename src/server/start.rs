@@ -13,6 +13,7 @@ use tokio::{net::TcpListener, signal::unix::SignalKind, sync::watch};
 use super::{
     Config, HEARTBEAT, Screens, Sockets, Streams, Twitch,
     admission::{Admission, ConnectionLimits},
+    backend::Backend,
     client_address::TrustedProxies,
     hooks::{Client, Guard, Reviews, Schedule, Webhooks, system_trust},
     ivs::{Access as IvsAccess, Ivs},
@@ -25,7 +26,7 @@ use super::{
 };
 use crate::{
     chat::RoomId,
-    engine::{BackupError, EngineError, OpenError, Sqlite},
+    engine::{BackupError, EngineError, NatsError, OpenError},
     hub::{Hub, Intake, ReservedNames, RingSize, Setup, Tokens},
     protocol::{sigv4::Credentials, webhook::Secret},
 };
@@ -42,6 +43,9 @@ pub enum RunError {
     /// The log could not be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// The log of a cluster could not be opened.
+    #[error(transparent)]
+    Nats(#[from] NatsError),
     /// The check that was asked for found damage.
     #[error("the database is damaged: {0}. Restore it from a backup, or recover what can be read (see README)")]
     Damaged(String),
@@ -87,11 +91,11 @@ pub fn run(config: Config) -> Result<(), RunError> {
 
 async fn serve(config: Config) -> Result<(), RunError> {
     let metrics = telemetry::collect();
-    let first_start = !config.data_dir.join(Sqlite::FILE).exists();
     let intake = Intake::default();
-    let engine = Arc::new(Sqlite::open(&config.data_dir, config.widget_key.as_deref(), intake.sink())?);
-    let token_secret = secret(config.token_secret.as_ref(), &config.data_dir.join("token-secret"))?;
-    let admin_key = secret(config.admin_key.as_ref(), &config.data_dir.join("admin-key"))?;
+    let backend = Backend::open(&config, &intake).await?;
+    let engine = Arc::clone(&backend.engine);
+    let token_secret = secret(&backend, config.token_secret.as_ref(), &config.data_dir.join("token-secret")).await?;
+    let admin_key = secret(&backend, config.admin_key.as_ref(), &config.data_dir.join("admin-key")).await?;
     let mut tokens = Tokens::new(token_secret.as_bytes(), config.token_lifetime());
     if let Some(site_secret) = &config.site_secret {
         if *site_secret == token_secret {
@@ -101,7 +105,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
     }
     let tls = system_trust();
     let hooks = Client::new(Guard::allowing(Arc::clone(&config.allow_private_hooks.0)), tls.clone());
-    let reviews = Reviews::new(hooks.clone(), review_secret(&config)?, Reviews::ANSWER_WITHIN);
+    let reviews = Reviews::new(hooks.clone(), review_secret(&backend, &config).await?, Reviews::ANSWER_WITHIN);
     let hub = Hub::start(Setup {
         engine: engine.clone(),
         intake,
@@ -122,9 +126,9 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let games = config.interactive_sync_addr.map(|addr| bind("--interactive-sync-addr", addr)).transpose()?;
     let addr = listener.local_addr()?;
     // Not before it is sure that it can be printed.
-    let (password, new_password) = password(&config)?;
+    let (password, new_password) = password(&backend, &config).await?;
     hub.admit_owners_by(password.fingerprint());
-    greet(&hub, first_start.then_some(config.data_dir.as_path()), new_password.as_deref())?;
+    greet(&hub, backend.is_new.then_some(config.data_dir.as_path()), new_password.as_deref())?;
     say_where(addr, &[("the relay", &relay), ("Apex", &apex), ("Interactive Sync", &games)])?;
 
     let options = LeptosOptions::builder().output_name("live-chat").site_root(site_root()).site_addr(addr).build();
@@ -219,18 +223,22 @@ fn say_where(addr: SocketAddr, protocols: &[(&str, &Option<TcpListener>)]) -> io
     out.flush()
 }
 
-fn password(config: &Config) -> Result<(Password, Option<String>), RunError> {
+async fn password(backend: &Backend, config: &Config) -> Result<(Password, Option<String>), RunError> {
     let path = config.data_dir.join("admin-password");
-    let made = match &config.admin_password {
-        Some(password) => Password::configured(password).map(|password| (password, None)),
-        None => Password::load_or_make(&path),
-    };
-    made.map_err(|source| RunError::Secret { path, source })
+    match &config.admin_password {
+        Some(password) => match Password::configured(password) {
+            Ok(password) => Ok((password, None)),
+            Err(source) => Err(RunError::Secret { path, source }),
+        },
+        None => backend.secret(&path, Password::load_or_make).await,
+    }
 }
 
-fn secret(configured: Option<&String>, path: &Path) -> Result<String, RunError> {
-    let in_file = |source| RunError::Secret { path: path.to_owned(), source };
-    configured.cloned().map_or_else(|| secrets::load_or_make(path, secrets::hex).map_err(in_file), Ok)
+async fn secret(backend: &Backend, configured: Option<&String>, path: &Path) -> Result<String, RunError> {
+    match configured {
+        Some(configured) => Ok(configured.clone()),
+        None => backend.secret(path, |path| secrets::load_or_make(path, secrets::hex)).await,
+    }
 }
 
 /// Twitch, if channels of its are rooms. Where it is asked is the operator's word, so it may be anywhere.
@@ -254,14 +262,14 @@ fn ivs_access(config: &Config) -> IvsAccess {
 }
 
 /// What review handlers are asked is signed with.
-fn review_secret(config: &Config) -> Result<Secret, RunError> {
+async fn review_secret(backend: &Backend, config: &Config) -> Result<Secret, RunError> {
     let path = config.data_dir.join("review-secret");
-    let made = match &config.review_secret {
-        Some(text) => Ok(text.clone()),
-        None => secrets::load_or_make(&path, Secret::text),
+    let text = match &config.review_secret {
+        Some(text) => text.clone(),
+        None => backend.secret(&path, |path| secrets::load_or_make(path, Secret::text)).await?,
     };
     let is_none = || io::Error::new(io::ErrorKind::InvalidData, "it is no secret of a webhook; delete it to have a new one made");
-    made.and_then(|text| Secret::parse(&text).ok_or_else(is_none)).map_err(|source| RunError::Secret { path, source })
+    Secret::parse(&text).ok_or_else(|| RunError::Secret { path, source: is_none() })
 }
 
 /// Where the page's files are: as the development tool says, else beside the program.

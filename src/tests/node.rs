@@ -1,11 +1,8 @@
 //! Nodes of a cluster in one process: each has an engine of its own, all of which share one log and hear each other.
 
-use std::{
-    collections::VecDeque,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
 };
 
 use futures::{FutureExt, future::BoxFuture};
@@ -27,15 +24,10 @@ use crate::{
     hub::Intake,
 };
 
-/// What happens between two reads of the log.
-pub type Meanwhile = BoxFuture<'static, ()>;
-
 /// One node's engine.
 pub struct Node {
     pub log: Arc<Sqlite>,
     line: Arc<Line>,
-    /// Happens after each read that a start makes, one by one.
-    pub meanwhile: Mutex<VecDeque<Meanwhile>>,
     pub fault: Mutex<Option<Fault>>,
 }
 
@@ -65,7 +57,7 @@ impl Cluster {
         let node = |number| {
             let (log, line) =
                 (Arc::clone(&log), Arc::new(Line { number, ears: Arc::clone(&ears), is_dead: AtomicBool::new(false) }));
-            Arc::new(Node { log, line, meanwhile: Mutex::default(), fault: Mutex::default() })
+            Arc::new(Node { log, line, fault: Mutex::default() })
         };
         Self { nodes: (0..count).map(node).collect(), intakes, folder }
     }
@@ -74,8 +66,7 @@ impl Cluster {
     pub async fn start(self) -> Vec<Site> {
         let mut sites = Vec::new();
         for (node, intake) in self.nodes.into_iter().zip(self.intakes) {
-            let (log, folder) = (Arc::clone(&node.log), Arc::clone(&self.folder));
-            sites.push(Site::on(node, log, folder, intake, Setting::default()).await);
+            sites.push(Site::on(node, Arc::clone(&self.folder), intake, Setting::default()).await);
         }
         sites
     }
@@ -128,26 +119,13 @@ macro_rules! forward {
     };
 }
 
-/// What a start reads, with what happens after each.
-macro_rules! forward_reads {
-    ($(fn $name:ident() -> $answer:ty;)*) => {
-        $(fn $name(&self) -> BoxFuture<'_, Result<$answer, EngineError>> {
-            async {
-                let read = self.log.$name().await;
-                let meanwhile = self.meanwhile.lock().expect("not poisoned").pop_front();
-                if let Some(meanwhile) = meanwhile {
-                    meanwhile.await;
-                }
-                read
-            }
-            .boxed()
-        })*
-    };
-}
-
 impl Engine for Node {
     fn epoch(&self) -> &str {
         self.log.epoch()
+    }
+
+    fn close(&self) {
+        self.log.close();
     }
 
     fn abandon_import(&self, room: RoomId) {
@@ -166,15 +144,6 @@ impl Engine for Node {
         Some(self.line.clone())
     }
 
-    forward_reads! {
-        fn rooms() -> Vec<(Room, u64)>;
-        fn sanctions() -> Vec<Event>;
-        fn widget_keys() -> Vec<WidgetKey>;
-        fn revocations() -> Vec<Revocation>;
-        fn invitations() -> Vec<Invitation>;
-        fn names() -> Vec<HeldName>;
-    }
-
     fn append(&self, room: RoomId, entry: Entry) -> BoxFuture<'_, Result<Appended, EngineError>> {
         match self.fault() {
             Some(fault) => async move { Err(fault.into()) }.boxed(),
@@ -183,6 +152,12 @@ impl Engine for Node {
     }
 
     forward! {
+        fn rooms() -> Vec<(Room, u64)>;
+        fn sanctions() -> Vec<Event>;
+        fn widget_keys() -> Vec<WidgetKey>;
+        fn revocations() -> Vec<Revocation>;
+        fn invitations() -> Vec<Invitation>;
+        fn names() -> Vec<HeldName>;
         fn create_room(settings: Settings) -> (Room, WidgetKey);
         fn create_widget_key(key: NewWidgetKey) -> WidgetKey;
         fn revoke_widget_key(key: String) -> WidgetKey;

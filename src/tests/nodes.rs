@@ -1,7 +1,6 @@
 //! Several nodes: what is asked of one holds on all.
 
 mod history;
-mod start;
 mod viewers;
 
 use axum::http::Method;

@@ -59,7 +59,7 @@ pub struct Site {
     pub folder: Arc<TempDir>,
     pub hub: Hub,
     pub addr: SocketAddr,
-    log: Arc<Sqlite>,
+    engine: Arc<dyn Engine>,
     streams: Arc<Streams>,
     sockets: Sockets,
     webhooks: Webhooks,
@@ -128,11 +128,11 @@ impl Site {
     async fn start(folder: Arc<TempDir>, setting: Setting) -> Self {
         let intake = Intake::default();
         let log = Arc::new(Sqlite::open(folder.path(), Some(WIDGET_KEY), intake.sink()).expect("a usable folder"));
-        Self::on(log.clone(), log, folder, intake, setting).await
+        Self::on(log, folder, intake, setting).await
     }
 
     /// A chat on an `engine`, which keeps everything in a `log` in that folder.
-    pub async fn on(engine: Arc<dyn Engine>, log: Arc<Sqlite>, folder: Arc<TempDir>, intake: Intake, setting: Setting) -> Self {
+    pub async fn on(engine: Arc<dyn Engine>, folder: Arc<TempDir>, intake: Intake, setting: Setting) -> Self {
         let tokens = Tokens::new(b"a secret for tests", Duration::from_secs(3_600)).trusting(SITE_SECRET.as_bytes());
         let client = HookClient::new(setting.guard, setting.tls);
         let review_secret = Secret::parse(REVIEW_SECRET).expect("a secret");
@@ -174,7 +174,7 @@ impl Site {
         let addr = listener.local_addr().expect("bound");
         let (stop, stopping) = watch::channel(false);
         let server = tokio::spawn(serve(listener, app.clone(), Admission::new(setting.connections), stopping));
-        Self { folder, hub, addr, log, streams, sockets, webhooks, app, stop, server }
+        Self { folder, hub, addr, engine, streams, sockets, webhooks, app, stop, server }
     }
 
     /// Stops the chat and starts it again on the same folder.
@@ -191,7 +191,7 @@ impl Site {
         self.server.await.expect("the server never panics");
         self.sockets.ended().await;
         self.webhooks.stop().await;
-        self.log.close();
+        self.engine.close();
         self.folder
     }
 

@@ -6,7 +6,7 @@ mod upkeep;
 use std::{collections::HashMap, sync::Arc};
 
 use rusqlite::{
-    Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params, params_from_iter,
+    Connection, OptionalExtension, Transaction, TransactionBehavior, params, params_from_iter,
     types::{ToSqlOutput, ValueRef},
 };
 use tokio::sync::oneshot;
@@ -14,7 +14,8 @@ use tokio::sync::oneshot;
 use super::{
     checksum::checksum,
     index::{self, Words},
-    reader::{self, DELETION},
+    place::Place,
+    reader,
     row::{self, Columns},
     schema, widget_keys,
 };
@@ -32,10 +33,10 @@ use crate::{
 pub(super) use reactions::untold;
 
 /// Where an answer goes.
-pub(super) type Reply<T> = oneshot::Sender<Result<T, EngineError>>;
+pub(in crate::engine) type Reply<T> = oneshot::Sender<Result<T, EngineError>>;
 
 /// What the writer is asked to do.
-pub(super) enum Job {
+pub(in crate::engine) enum Job {
     Append {
         room: RoomId,
         entry: Entry,
@@ -49,12 +50,25 @@ pub(super) enum Job {
         reason: String,
         reply: Reply<Appended>,
     },
+    /// Nothing: an entry of the cluster's log that is about the log itself.
+    Pass {
+        reply: Reply<()>,
+    },
+    /// Room 1, if it is not there, and the configured widget key, if there is one; else its first is `key`.
+    FirstRoom {
+        configured: Option<String>,
+        key: String,
+        reply: Reply<()>,
+    },
     CreateRoom {
         settings: Settings,
+        /// The name of its first widget key.
+        key: String,
         reply: Reply<(Room, WidgetKey)>,
     },
     CreateWidgetKey {
-        key: NewWidgetKey,
+        new: NewWidgetKey,
+        key: String,
         reply: Reply<WidgetKey>,
     },
     RevokeWidgetKey {
@@ -116,6 +130,7 @@ pub(super) enum Job {
     },
     FinishImport {
         room: RoomId,
+        key: String,
         reply: Reply<(Room, WidgetKey, u64)>,
     },
     AbandonImport {
@@ -171,6 +186,8 @@ pub(super) struct Batch<'a> {
     transaction: Transaction<'a>,
     before: &'a HashMap<RoomId, Tail>,
     done: Done,
+    /// Of the job at hand, if its order is the cluster's.
+    place: Option<Place>,
 }
 
 /// What a transaction has done.
@@ -180,19 +197,31 @@ pub(super) struct Done {
     pub(super) news: Vec<News>,
     /// How many rooms, events, widget keys and revocations of those there are more.
     pub(super) stored: usize,
+    /// The newest entry of the cluster's log that was carried out.
+    pub(super) applied: Option<u64>,
 }
 
 impl<'a> Batch<'a> {
     /// Begins a transaction on a log whose rooms end at `before`.
     pub(super) fn begin(connection: &'a mut Connection, before: &'a HashMap<RoomId, Tail>) -> rusqlite::Result<Self> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        Ok(Self { transaction, before, done: Done::default() })
+        Ok(Self { transaction, before, done: Done::default(), place: None })
     }
 
     /// Makes everything durable.
     pub(super) fn commit(self) -> rusqlite::Result<Done> {
+        if let Some(Place { number, id, .. }) = &self.place {
+            schema::set_meta(&self.transaction, schema::APPLIED, &number.to_string())?;
+            schema::set_meta(&self.transaction, schema::APPLIED_ID, id)?;
+        }
         self.transaction.commit()?;
         Ok(self.done)
+    }
+
+    /// The next job is that of the cluster's log.
+    pub(super) fn follow(&mut self, place: Place) {
+        self.done.applied = Some(place.number);
+        self.place = Some(place);
     }
 
     /// Does one job inside the transaction and keeps its answer. An error is one of the store, and ends the batch.
@@ -202,8 +231,10 @@ impl<'a> Batch<'a> {
             Job::Resolve { room, of, outcome, by, reason, reply } => {
                 keep(answers, reply, self.resolve(room, of, outcome, by, reason))
             }
-            Job::CreateRoom { settings, reply } => keep(answers, reply, self.create_room(settings)),
-            Job::CreateWidgetKey { key, reply } => keep(answers, reply, self.create_widget_key(&key)),
+            Job::Pass { reply } => keep(answers, reply, Ok(())),
+            Job::FirstRoom { configured, key, reply } => keep(answers, reply, self.first_room(configured.as_deref(), &key)),
+            Job::CreateRoom { settings, key, reply } => keep(answers, reply, self.create_room(settings, &key)),
+            Job::CreateWidgetKey { new, key, reply } => keep(answers, reply, self.create_widget_key(&new, &key)),
             Job::RevokeWidgetKey { key, reply } => keep(answers, reply, self.revoke_widget_key(&key)),
             Job::SetState { room, state, reply } => keep(answers, reply, self.set_state(room, state)),
             Job::Configure { room, change, by, reply } => keep(answers, reply, self.configure(room, change, by)),
@@ -216,7 +247,7 @@ impl<'a> Batch<'a> {
             Job::Invite { invitation, reply } => keep(answers, reply, self.invite(&invitation)),
             Job::BeginImport { settings, reply } => keep(answers, reply, self.begin_import(settings)),
             Job::Import { room, messages, reply } => keep(answers, reply, self.import(room, &messages)),
-            Job::FinishImport { room, reply } => keep(answers, reply, self.finish_import(room)),
+            Job::FinishImport { room, key, reply } => keep(answers, reply, self.finish_import(room, &key)),
             Job::AbandonImport { room, reply } => keep(answers, reply, self.abandon_import(room)),
             Job::Trim { room, to, reply } => keep(answers, reply, self.trim(room, to)),
             Job::Erase { room, reply } => keep(answers, reply, self.erase(room)),
@@ -229,7 +260,7 @@ impl<'a> Batch<'a> {
 
     fn append(&mut self, room: RoomId, entry: Entry) -> Result<Appended, EngineError> {
         let tail = self.tail(room)?;
-        if let Some(stored) = self.stored(room, &entry)? {
+        if let Some(stored) = reader::repeated(&self.transaction, room, &entry)? {
             return Ok(stored);
         }
         if tail.state != RoomState::Live {
@@ -248,25 +279,10 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// The message that this entry repeats, if its author has stored it before.
-    fn stored(&self, room: RoomId, entry: &Entry) -> Result<Option<Appended>, EngineError> {
-        let Some(name) = &entry.draft.client_message_id else { return Ok(None) };
-        let sql = "SELECT seq, sent_at, kind FROM events WHERE room = ?1 AND author = ?2 AND client_message_id = ?3";
-        let stored = self
-            .transaction
-            .prepare_cached(sql)?
-            .query_row(params![room.get(), entry.author.as_str(), name], appended)
-            .optional()?;
-        match stored {
-            Some(held) if held.held => Ok(Some(self.published(room, held.seq)?.unwrap_or(held))),
-            stored => Ok(stored),
-        }
-    }
-
     /// Notes who holds a name, and forgets those whose time is over.
     fn keep_name(&mut self, room: RoomId, user: &UserId, claim: &NameClaim) -> rusqlite::Result<()> {
         let NameClaim { name, until } = claim;
-        self.transaction.prepare_cached("DELETE FROM names WHERE until <= ?1")?.execute([now().0])?;
+        self.transaction.prepare_cached("DELETE FROM names WHERE until <= ?1")?.execute([self.now().0])?;
         let sql = "INSERT OR REPLACE INTO names (room, user, name, until) VALUES (?1, ?2, ?3, ?4)";
         let values = params![room.get(), user.as_str(), name, until.0];
         self.transaction.prepare_cached(sql)?.execute(values)?;
@@ -274,9 +290,19 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    fn create_room(&mut self, settings: Settings) -> Result<(Room, WidgetKey), EngineError> {
+    fn first_room(&mut self, configured: Option<&str>, key: &str) -> Result<(), EngineError> {
+        schema::insert_first_room(&self.transaction, configured, key, self.now())?;
+        for (room, head) in reader::rooms(&self.transaction)? {
+            self.done.tails.entry(room.id).or_insert(Tail { seq: head, sent_at: room.created_at, state: room.state, trimmed: 0 });
+            self.done.news.push(News::Room { room: Box::new(room), head });
+        }
+        self.done.news.extend(widget_keys::all(&self.transaction)?.into_iter().map(News::WidgetKey));
+        Ok(())
+    }
+
+    fn create_room(&mut self, settings: Settings, key: &str) -> Result<(Room, WidgetKey), EngineError> {
         let room = self.insert_room(settings)?;
-        let key = widget_keys::insert_first(&self.transaction, room.id)?;
+        let key = widget_keys::insert_first(&self.transaction, room.id, key, self.now())?;
         self.done.stored += 2;
         self.done.news.push(News::Room { room: Box::new(room.clone()), head: 0 });
         self.done.news.push(News::WidgetKey(key.clone()));
@@ -288,21 +314,21 @@ impl<'a> Batch<'a> {
             return Err(EngineError::SlugTaken(settings.slug));
         }
         let sql = "INSERT INTO rooms (slug, settings, state, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?4) RETURNING *";
-        let values = params![settings.slug, row::stored(&settings), RoomState::Created.name(), now().0];
+        let values = params![settings.slug, row::stored(&settings), RoomState::Created.name(), self.now().0];
         let room = self.transaction.query_row(sql, values, row::room)?;
         self.done.tails.insert(room.id, Tail { seq: 0, sent_at: room.created_at, state: room.state, trimmed: 0 });
         Ok(room)
     }
 
-    fn create_widget_key(&mut self, key: &NewWidgetKey) -> Result<WidgetKey, EngineError> {
-        let key = widget_keys::insert(&self.transaction, key)?;
+    fn create_widget_key(&mut self, new: &NewWidgetKey, key: &str) -> Result<WidgetKey, EngineError> {
+        let key = widget_keys::insert(&self.transaction, new, key, self.now())?;
         self.done.stored += 1;
         self.done.news.push(News::WidgetKey(key.clone()));
         Ok(key)
     }
 
     fn revoke_widget_key(&mut self, key: &str) -> Result<WidgetKey, EngineError> {
-        let (key, revoked) = widget_keys::revoke(&self.transaction, key)?;
+        let (key, revoked) = widget_keys::revoke(&self.transaction, key, self.now())?;
         self.done.stored += usize::from(revoked);
         self.done.news.push(News::WidgetKey(key.clone()));
         Ok(key)
@@ -391,16 +417,22 @@ impl<'a> Batch<'a> {
 
     /// The deletion that took a message out, if one has.
     fn deletion_of(&self, room: RoomId, seq: u64) -> Result<Option<Appended>, EngineError> {
-        let deletion: Option<Option<u64>> =
-            self.transaction.prepare_cached(DELETION)?.query_row(params![room.get(), seq], |row| row.get(0)).optional()?;
-        let Some(seq) = deletion.ok_or(EngineError::UnknownMessage { room, seq })? else { return Ok(None) };
-        Ok(Some(self.appended_at(room, seq)?))
+        match reader::deletion_place(&self.transaction, room, seq)? {
+            Some(deletion) => deletion.map(|deletion| Ok(reader::appended_at(&self.transaction, room, deletion)?)).transpose(),
+            None => self.deletion_of_erased(room, seq),
+        }
     }
 
-    /// What is at a place of the log.
-    fn appended_at(&self, room: RoomId, seq: u64) -> rusqlite::Result<Appended> {
-        let sql = "SELECT seq, sent_at, kind FROM events WHERE room = ?1 AND seq = ?2";
-        self.transaction.prepare_cached(sql)?.query_row(params![room.get(), seq], appended)
+    /// The same of a message that is not there: the log of a cluster, from which an index may be made again, does not hold any more
+    /// what was deleted. Who puts a deletion into it has seen that the message is there.
+    fn deletion_of_erased(&self, room: RoomId, seq: u64) -> Result<Option<Appended>, EngineError> {
+        if self.place.is_none() || seq <= self.tail(room)?.trimmed {
+            return Err(EngineError::UnknownMessage { room, seq });
+        }
+        let sql = "SELECT deletion FROM deleted_messages WHERE room = ?1 AND seq = ?2";
+        let deletion: Option<u64> =
+            self.transaction.prepare_cached(sql)?.query_row(params![room.get(), seq], |row| row.get(0)).optional()?;
+        deletion.map(|deletion| Ok(reader::appended_at(&self.transaction, room, deletion)?)).transpose()
     }
 
     /// Decides whether somebody may speak.
@@ -455,7 +487,7 @@ impl<'a> Batch<'a> {
     /// Notes that tokens do not count any more, and forgets those that are over by themselves.
     fn revoke(&mut self, revocation: &Revocation) -> Result<(), EngineError> {
         let Revocation { of, at, until } = revocation;
-        self.transaction.execute("DELETE FROM revocations WHERE until <= ?1", [now().0])?;
+        self.transaction.execute("DELETE FROM revocations WHERE until <= ?1", [self.now().0])?;
         let sql = "INSERT OR REPLACE INTO revocations (kind, id, at, until) VALUES (?1, ?2, ?3, ?4)";
         let (kind, id) = row::revoked(of);
         self.transaction.execute(sql, params![kind, id, at.0, until.0])?;
@@ -487,7 +519,7 @@ impl<'a> Batch<'a> {
 
     /// Gives an event its place and its time, and writes it.
     fn push(&mut self, room: RoomId, tail: Tail, kind: Kind, client_message_id: Option<&str>) -> rusqlite::Result<Appended> {
-        let tail = Tail { seq: tail.seq + 1, sent_at: now().max(tail.sent_at), ..tail };
+        let tail = Tail { seq: self.next_seq(tail), sent_at: self.now().max(tail.sent_at), ..tail };
         self.insert_event(room, tail, &kind, client_message_id)?;
         let (Tail { seq, sent_at, .. }, held) = (tail, matches!(kind, Kind::Held(_)));
         self.done.tails.insert(room, tail);
@@ -495,6 +527,17 @@ impl<'a> Batch<'a> {
         self.done.news.push(News::Event(Arc::new(Event { room, seq, sent_at, kind, client_message_id })));
         self.done.stored += 1;
         Ok(Appended { seq, sent_at, held })
+    }
+
+    /// The place of the next event of a room that ends at `tail`. In a cluster it does not depend on the event before: that may be
+    /// erased where this is done again.
+    fn next_seq(&self, tail: Tail) -> u64 {
+        self.place.as_ref().map_or(0, |place| place.first_seq).max(tail.seq + 1)
+    }
+
+    /// The moment at which the job is done.
+    fn now(&self) -> Timestamp {
+        self.place.as_ref().map_or_else(now, |place| place.at)
     }
 
     /// Writes an event that the room's log ends with, as `tail` says.
@@ -553,7 +596,7 @@ pub(super) fn refuse(job: Job) -> Answer {
             Job::SetState { reply, .. } | Job::Configure { reply, .. } => drop(reply.send(Err(error))),
             Job::React { reply, .. } => drop(reply.send(Err(error))),
             Job::TellReactions { reply, .. } => drop(reply.send(Err(error))),
-            Job::Revoke { reply, .. } => drop(reply.send(Err(error))),
+            Job::Pass { reply } | Job::FirstRoom { reply, .. } | Job::Revoke { reply, .. } => drop(reply.send(Err(error))),
             Job::Invite { reply, .. } => drop(reply.send(Err(error))),
             Job::BeginImport { reply, .. } => drop(reply.send(Err(error))),
             Job::FinishImport { reply, .. } => drop(reply.send(Err(error))),
@@ -564,11 +607,6 @@ pub(super) fn refuse(job: Job) -> Answer {
             Job::PutWebhook { reply, .. } | Job::RemoveWebhook { reply, .. } => drop(reply.send(Err(error))),
         }
     })
-}
-
-/// A row of an event's place, time and kind.
-fn appended(row: &Row<'_>) -> rusqlite::Result<Appended> {
-    Ok(Appended { seq: row.get(0)?, sent_at: Timestamp(row.get(1)?), held: row.get::<_, i64>(2)? == row::HELD })
 }
 
 fn text(value: Option<&str>) -> ValueRef<'_> {

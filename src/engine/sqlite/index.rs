@@ -25,6 +25,7 @@ const MOST_SEQ: u64 = (1 << SEQ_BITS) - 1;
 const INDEXED: &str = "SELECT max(indexed, trimmed) FROM rooms WHERE id = ?1";
 const REACH: &str = "SELECT indexed FROM rooms WHERE id = ?1";
 const KEPT: &str = "SELECT trimmed FROM rooms WHERE id = ?1";
+const LAG: &str = "SELECT count(*) FROM events WHERE room = ?1 AND seq > ?2";
 pub(super) const UNINDEXED: &str = "SELECT * FROM events WHERE room = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
 pub(super) const SEARCH: &str = concat!(
     "SELECT events.* FROM words CROSS JOIN events ON events.room = ?1 AND events.seq = (words.rowid & 4294967295)
@@ -34,7 +35,7 @@ pub(super) const SEARCH: &str = concat!(
 );
 
 /// Words that the index does not have yet.
-pub(super) struct Words {
+pub(in crate::engine) struct Words {
     pub(super) room: RoomId,
     /// How far the index reached.
     pub(super) after: u64,
@@ -89,8 +90,7 @@ pub(super) fn search(connection: &Connection, search: &Search) -> Result<Vec<Eve
 /// How many of a room's newest events the index does not have.
 pub(super) fn lag(connection: &Connection, room: RoomId) -> rusqlite::Result<u64> {
     let reach: u64 = connection.prepare_cached(INDEXED)?.query_row([room.get()], |row| row.get(0))?;
-    let head: u64 = connection.prepare_cached(reader::NEWEST)?.query_row([room.get()], |row| row.get(0))?;
-    Ok(head.saturating_sub(reach))
+    connection.prepare_cached(LAG)?.query_row(params![room.get(), reach], |row| row.get(0))
 }
 
 /// The words as strings of FTS5's language, each the beginning of a word, all of them wanted

@@ -18,7 +18,9 @@ mod checksum;
 mod error;
 mod health;
 mod index;
+mod place;
 mod reader;
+mod replica;
 mod row;
 mod run;
 mod schema;
@@ -28,8 +30,9 @@ mod widget_keys;
 mod writer;
 
 use std::{
+    collections::HashMap,
     fs::{self, File, TryLockError},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Mutex, PoisonError, mpsc},
     thread::JoinHandle,
 };
@@ -40,13 +43,20 @@ use tokio::sync::oneshot;
 
 pub use self::error::{BackupError, OpenError};
 use self::{
-    batch::Job,
+    batch::Tail,
     check::Background,
     health::Health,
     reader::Readers,
     run::{Found, Line, Lineage, Run},
     upkeep::{Trimmed, Upkeep},
-    writer::Writer,
+    writer::{Beside, Task, Writer},
+};
+pub(super) use self::{
+    batch::{Job, Reply},
+    place::{Place, Progress},
+    replica::{discard, standing, unheard},
+    upkeep::Trim,
+    widget_keys::random as random_widget_key,
 };
 use super::{
     Act, Appended, Cursors, Engine, EngineError, Entry, Fault, HeldName, Hits, Messages, Query, React, Reacted, Search, Sink,
@@ -67,9 +77,18 @@ pub struct Sqlite {
     writer: Mutex<Option<WriterHandle>>,
 }
 
+/// A database that is fit to be worked on.
+struct Opened {
+    path: PathBuf,
+    connection: Connection,
+    tails: HashMap<RoomId, Tail>,
+    /// Of its folder.
+    lock: File,
+}
+
 struct WriterHandle {
-    jobs: mpsc::Sender<Job>,
-    thread: JoinHandle<(Connection, Run)>,
+    tasks: mpsc::Sender<Task>,
+    thread: JoinHandle<(Connection, Beside)>,
     upkeep: Upkeep,
     check: Option<Background>,
     /// Held open for its lock: a second process on the same folder would give one place in the log to two messages.
@@ -101,18 +120,24 @@ impl Sqlite {
         let epoch = epoch(&connection, lineage).map_err(in_database)?;
         let stored = reader::stored(&connection).map_err(in_database)?;
         let run = Run::begin(&connection, &folder.join(run::FILE), stored)?;
+        Self::start(Opened { path, connection, tails, lock }, epoch, Beside::Run(run), sink, None)
+    }
+
+    /// Begins to work on a database that was opened.
+    fn start(opened: Opened, epoch: String, beside: Beside, sink: Sink, trim: Option<Trim>) -> Result<Self, OpenError> {
+        let Opened { path, connection, tails, lock } = opened;
         let health = Health::default();
         let check = check::in_background(&path, &health)?;
         let trimmed = Trimmed::default();
         trimmed.note(&tails);
-        let writer = Writer { connection, sink, health: health.clone(), run, tails, trimmed: trimmed.clone() };
-        let (jobs, queue) = mpsc::channel();
+        let writer = Writer { connection, sink, health: health.clone(), beside, tails, trimmed: trimmed.clone() };
+        let (tasks, queue) = mpsc::channel();
         let thread = std::thread::Builder::new()
             .name("log-writer".into())
             .spawn(move || writer.work(&queue))
-            .map_err(|source| OpenError::Folder { path: folder.to_owned(), source })?;
-        let upkeep = Upkeep::start(&path, jobs.clone(), trimmed.clone())?;
-        let writer = Mutex::new(Some(WriterHandle { jobs, thread, upkeep, check, lock }));
+            .map_err(|source| OpenError::Folder { path: path.clone(), source })?;
+        let upkeep = Upkeep::start(&path, tasks.clone(), trimmed.clone(), trim)?;
+        let writer = Mutex::new(Some(WriterHandle { tasks, thread, upkeep, check, lock }));
         Ok(Self { epoch, health, readers: Readers::new(path), trimmed, writer })
     }
 
@@ -136,15 +161,14 @@ impl Sqlite {
         backup::copy(&connection, to)
     }
 
-    /// Finishes what was asked before, then closes. Later requests get [`EngineError::Closed`]. Blocks until it is done.
-    pub fn close(&self) {
+    fn end(&self) {
         let handle = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(WriterHandle { jobs, thread, upkeep, check, lock }) = handle {
+        if let Some(WriterHandle { tasks, thread, upkeep, check, lock }) = handle {
             upkeep.stop();
-            drop(jobs);
+            drop(tasks);
             self.readers.close();
             check.into_iter().for_each(Background::stop);
-            match thread.join().map(|(connection, run)| run.end(connection)) {
+            match thread.join().map(|(connection, beside)| beside.end(connection)) {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => tracing::warn!("the end of this run could not be noted: {error}"),
                 Err(_) => tracing::error!("the log's writer panicked"),
@@ -161,7 +185,7 @@ impl Sqlite {
         let (reply, answer) = oneshot::channel();
         if let Some(writer) = &*self.writer.lock().unwrap_or_else(PoisonError::into_inner) {
             // A failed send drops the reply, which the answer below reports.
-            let _ = writer.jobs.send(job(reply));
+            let _ = writer.tasks.send(job(reply).into());
         }
         async move { answer.await.unwrap_or(Err(EngineError::Closed)) }.boxed()
     }
@@ -178,7 +202,7 @@ impl Sqlite {
 
 impl Drop for Sqlite {
     fn drop(&mut self) {
-        self.close();
+        self.end();
     }
 }
 
@@ -187,20 +211,24 @@ impl Engine for Sqlite {
         &self.epoch
     }
 
+    fn close(&self) {
+        self.end();
+    }
+
     fn rooms(&self) -> BoxFuture<'_, Result<Vec<(Room, u64)>, EngineError>> {
         self.readers.run(|connection| Ok(reader::rooms(connection)?)).boxed()
     }
 
     fn create_room(&self, settings: Settings) -> BoxFuture<'_, Result<(Room, WidgetKey), EngineError>> {
-        self.submit(|reply| Job::CreateRoom { settings, reply })
+        self.submit(|reply| Job::CreateRoom { settings, key: widget_keys::random(), reply })
     }
 
     fn widget_keys(&self) -> BoxFuture<'_, Result<Vec<WidgetKey>, EngineError>> {
         self.readers.run(|connection| Ok(widget_keys::all(connection)?)).boxed()
     }
 
-    fn create_widget_key(&self, key: NewWidgetKey) -> BoxFuture<'_, Result<WidgetKey, EngineError>> {
-        self.submit(|reply| Job::CreateWidgetKey { key, reply })
+    fn create_widget_key(&self, new: NewWidgetKey) -> BoxFuture<'_, Result<WidgetKey, EngineError>> {
+        self.submit(|reply| Job::CreateWidgetKey { new, key: widget_keys::random(), reply })
     }
 
     fn revoke_widget_key(&self, key: String) -> BoxFuture<'_, Result<WidgetKey, EngineError>> {
@@ -279,7 +307,7 @@ impl Engine for Sqlite {
     }
 
     fn finish_import(&self, room: RoomId) -> BoxFuture<'_, Result<(Room, WidgetKey, u64), EngineError>> {
-        self.submit(|reply| Job::FinishImport { room, reply })
+        self.submit(|reply| Job::FinishImport { room, key: widget_keys::random(), reply })
     }
 
     fn abandon_import(&self, room: RoomId) {

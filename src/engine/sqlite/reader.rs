@@ -8,8 +8,8 @@ use tokio::sync::Semaphore;
 
 use super::{check, row, schema};
 use crate::{
-    chat::{Deleted, Deletion, Event, Invitation, Kind, Reaction, Revocation, Room, RoomId, Timestamp, UserId},
-    engine::{Act, Cursors, End, EngineError, HeldName, Messages, Query, Reader, Webhook, WebhookId, now},
+    chat::{Deleted, Deletion, Event, Invitation, Kind, Outcome, Reaction, Revocation, Room, RoomId, Timestamp, UserId},
+    engine::{Act, Appended, Cursors, End, EngineError, Entry, HeldName, Messages, Query, Reader, Webhook, WebhookId, now},
 };
 
 /// Reads that run at once. More only wait longer for the same two or three cores and the same disk.
@@ -26,8 +26,9 @@ const BACKWARD: &str = concat!(shown!(), " ORDER BY seq DESC");
 const SANCTIONS: &str = "SELECT events.* FROM sanctions
                          CROSS JOIN events ON events.room = sanctions.room AND events.seq = sanctions.event";
 const ACTS: &str = "SELECT * FROM events WHERE room = ?1 AND seq < ?2 AND kind >= 2 AND kind < 100 ORDER BY seq DESC LIMIT ?3";
+const NEXT_DELETION: &str = "SELECT * FROM events WHERE room = ?1 AND seq > ?2 AND kind >= 2 AND kind = 3 ORDER BY seq LIMIT 1";
 /// The place of the deletion that took a message out, if one has. No row if there is no such message.
-pub(super) const DELETION: &str = "SELECT coalesce(
+const DELETION: &str = "SELECT coalesce(
         (SELECT deletion FROM deleted_messages WHERE room = events.room AND seq = events.seq),
         (SELECT deletion FROM deleted_authors WHERE room = events.room AND author = events.author AND deletion > events.seq))
     FROM events WHERE room = ?1 AND seq = ?2 AND kind < 2";
@@ -43,10 +44,8 @@ const REACTIONS: &str = "SELECT emoji, count, EXISTS (SELECT 1 FROM reactions AS
         WHERE own.room = ?1 AND own.message = ?2 AND own.user = ?3 AND own.emoji = reaction_counts.emoji)
     FROM reaction_counts WHERE room = ?1 AND message = ?2 ORDER BY place";
 const REACTED: &str = "SELECT message FROM reacted WHERE room = ?1 AND message BETWEEN ?2 AND ?3";
-/// How many events of a room after a place tell of reactions.
-const TELLS: &str = "SELECT count(*) FROM events WHERE room = ?1 AND seq > ?2 AND kind = 100";
-/// The event after a place that so many others than those are before.
-const OTHERS: &str = "SELECT seq FROM events WHERE room = ?1 AND seq > ?2 AND kind <> 100 ORDER BY seq LIMIT 1 OFFSET ?3";
+const COUNT: &str = "SELECT count(*) FROM events WHERE room = ?1 AND seq > ?2 AND seq <= ?3 AND kind <> 100";
+const NTH: &str = "SELECT seq FROM events WHERE room = ?1 AND seq > ?2 AND kind <> 100 ORDER BY seq LIMIT 1 OFFSET ?3";
 pub(super) const NEWEST: &str = "SELECT coalesce(max(seq), 0) FROM events WHERE room = ?1";
 const NEXT: &str = "SELECT seq, sent_at FROM events WHERE room = ?1 AND seq >= ?2 ORDER BY seq LIMIT 1";
 
@@ -142,6 +141,43 @@ pub(super) fn event(connection: &Connection, room: RoomId, seq: u64) -> Result<O
     rows.next()?.map(row::event).transpose()
 }
 
+/// The message that this entry repeats, if its author has stored it before.
+pub(super) fn repeated(connection: &Connection, room: RoomId, entry: &Entry) -> Result<Option<Appended>, EngineError> {
+    let Some(name) = &entry.draft.client_message_id else { return Ok(None) };
+    let sql = "SELECT seq, sent_at, kind FROM events WHERE room = ?1 AND author = ?2 AND client_message_id = ?3";
+    let values = params![room.get(), entry.author.as_str(), name];
+    let stored = connection.prepare_cached(sql)?.query_row(values, row::appended).optional()?;
+    match stored {
+        Some(held) if held.held => Ok(Some(published(connection, room, held.seq)?.unwrap_or(held))),
+        stored => Ok(stored),
+    }
+}
+
+/// The message that somebody said to everybody when one that had waited was approved.
+pub(super) fn published(connection: &Connection, room: RoomId, of: u64) -> Result<Option<Appended>, EngineError> {
+    match resolution_of(connection, room, of)? {
+        Some((place, Outcome::Approved)) => Ok(Some(appended_at(connection, room, place + 1)?)),
+        Some((_, Outcome::Declined)) | None => Ok(None),
+    }
+}
+
+/// What was decided on a message that waited, and where that stands.
+pub(super) fn resolution_of(connection: &Connection, room: RoomId, seq: u64) -> Result<Option<(u64, Outcome)>, EngineError> {
+    let sql = "SELECT deletion FROM deleted_messages WHERE room = ?1 AND seq = ?2";
+    let place = connection.prepare_cached(sql)?.query_row(params![room.get(), seq], |row| row.get(0)).optional()?;
+    let Some(place) = place else { return Ok(None) };
+    match event(connection, room, place)?.map(|event| event.kind) {
+        Some(Kind::Resolution(resolution)) => Ok(Some((place, resolution.outcome))),
+        _ => Ok(None),
+    }
+}
+
+/// What is at a place of the log.
+pub(super) fn appended_at(connection: &Connection, room: RoomId, seq: u64) -> rusqlite::Result<Appended> {
+    let sql = "SELECT seq, sent_at, kind FROM events WHERE room = ?1 AND seq = ?2";
+    connection.prepare_cached(sql)?.query_row(params![room.get(), seq], row::appended)
+}
+
 /// The messages of a room after `after` that wait for a moderator, the oldest first.
 pub(super) fn held(connection: &Connection, room: RoomId, after: u64, limit: usize) -> Result<Vec<Event>, EngineError> {
     let mut statement = connection.prepare_cached(HELD)?;
@@ -212,11 +248,21 @@ pub(super) fn acts(connection: &Connection, room: RoomId, before: u64, limit: us
     Ok(acts)
 }
 
+/// The place of the deletion that took a message out, if one has; `None` if there is no such message.
+pub(super) fn deletion_place(connection: &Connection, room: RoomId, seq: u64) -> rusqlite::Result<Option<Option<u64>>> {
+    connection.prepare_cached(DELETION)?.query_row(params![room.get(), seq], |row| row.get(0)).optional()
+}
+
+/// The first deletion in a room's log after a place.
+pub(super) fn next_deletion(connection: &Connection, room: RoomId, after: u64) -> Result<Option<Event>, EngineError> {
+    let mut statement = connection.prepare_cached(NEXT_DELETION)?;
+    let mut rows = statement.query(params![room.get(), after])?;
+    rows.next()?.map(row::event).transpose()
+}
+
 /// What took a message out, and the message.
 pub(super) fn deletion(connection: &Connection, room: RoomId, seq: u64) -> Result<Option<Act>, EngineError> {
-    let deletion: Option<Option<u64>> =
-        connection.prepare_cached(DELETION)?.query_row(params![room.get(), seq], |row| row.get(0)).optional()?;
-    let Some(place) = deletion.flatten() else { return Ok(None) };
+    let Some(place) = deletion_place(connection, room, seq)?.flatten() else { return Ok(None) };
     let message = event(connection, room, seq)?.and_then(Event::into_message);
     Ok(event(connection, room, place)?.map(|event| Act { event, message }))
 }
@@ -344,16 +390,14 @@ pub(super) fn messages(connection: &Connection, room: RoomId, seqs: &[u64], trim
     Ok(found)
 }
 
-/// The newest event of a room that is before its `most` newest ones up to `head`, of those after `trimmed`; `trimmed` if there is none. What tells of reactions
-/// is not counted: nothing that was said has to go for it.
-pub(super) fn beyond(connection: &Connection, room: RoomId, trimmed: u64, head: u64, most: u64) -> rusqlite::Result<u64> {
-    if head.saturating_sub(trimmed) <= most {
-        return Ok(trimmed);
-    }
-    let tells: u64 = connection.prepare_cached(TELLS)?.query_row(params![room.get(), trimmed], |row| row.get(0))?;
-    let Some(before_last) = (head - trimmed - tells.min(head - trimmed)).checked_sub(most + 1) else { return Ok(trimmed) };
-    let last = connection.prepare_cached(OTHERS)?.query_row(params![room.get(), trimmed, before_last], |row| row.get(0));
-    last.optional().map(|last| last.unwrap_or(trimmed))
+/// How many events of a room there are after `after`, up to `to`, but for those that tell of reactions.
+pub(super) fn count(connection: &Connection, room: RoomId, after: u64, to: u64) -> rusqlite::Result<u64> {
+    connection.prepare_cached(COUNT)?.query_row(params![room.get(), after, to], |row| row.get(0))
+}
+
+/// The event of a room after `after` that so many others are before, but for those that tell of reactions.
+pub(super) fn nth(connection: &Connection, room: RoomId, after: u64, others: u64) -> rusqlite::Result<Option<u64>> {
+    connection.prepare_cached(NTH)?.query_row(params![room.get(), after, others], |row| row.get(0)).optional()
 }
 
 /// Names the events that are not what was stored.
@@ -393,9 +437,10 @@ mod tests {
             SANCTIONS,
             ACTS,
             DELETION,
+            NEXT_DELETION,
             MESSAGE,
-            TELLS,
-            OTHERS,
+            COUNT,
+            NTH,
             UNINDEXED,
             SEARCH,
         ] {

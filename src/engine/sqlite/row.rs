@@ -11,7 +11,7 @@ use crate::{
         AddressHash, CustomEvent, Deleted, Deletion, Disconnection, Event, Invitation, Kind, Measure, Message, NameClaim,
         Outcome, Profile, Resolution, Revocation, Revoked, Room, RoomId, Sanction, Settings, Timestamp, UserId,
     },
-    engine::{EngineError, HeldName, Webhook, payload},
+    engine::{Appended, EngineError, HeldName, Webhook, payload},
 };
 
 /// The kind of an event that tells of reactions. Those of 100 and more are neither said nor done by anybody in the room.
@@ -31,7 +31,7 @@ pub(super) struct Columns<'a> {
 }
 
 /// The kind of a message that waits for a moderator, or has.
-pub(super) const HELD: i64 = -1;
+const HELD: i64 = -1;
 
 /// The payload of what was decided on such a message.
 #[derive(Serialize, Deserialize)]
@@ -141,6 +141,11 @@ pub(super) fn event(row: &Row<'_>) -> Result<Event, EngineError> {
     };
     let client_message_id = row.get::<_, Option<String>>("client_message_id")?.map(Into::into);
     Ok(Event { room, seq, sent_at: Timestamp(row.get("sent_at")?), kind, client_message_id })
+}
+
+/// The place, time and kind of one row of `events`, in this order.
+pub(super) fn appended(row: &Row<'_>) -> rusqlite::Result<Appended> {
+    Ok(Appended { seq: row.get(0)?, sent_at: Timestamp(row.get(1)?), held: row.get::<_, i64>(2)? == HELD })
 }
 
 /// One row of `rooms`.

@@ -4,9 +4,13 @@ use rusqlite::{Connection, OptionalExtension, config::DbConfig, params};
 
 use super::{OpenError, row, widget_keys};
 use crate::{
-    chat::{RoomId, RoomState, Settings},
+    chat::{RoomId, RoomState, Settings, Timestamp},
     engine::now,
 };
+
+/// The name of the value that says how far an index has come in the log of a cluster, and of the one that names that entry.
+pub(super) const APPLIED: &str = "applied";
+pub(super) const APPLIED_ID: &str = "applied_id";
 
 /// "chat" in ASCII, in the file's header: tells our databases from others.
 const APPLICATION_ID: i64 = 0x6368_6174;
@@ -263,19 +267,29 @@ pub(super) fn set_new_epoch(connection: &Connection) -> rusqlite::Result<String>
 
 /// Makes room 1, live, if it is not there; and the configured widget key one of its own, or its first if none is configured.
 pub(super) fn first_room(connection: &mut Connection, widget_key: Option<&str>) -> rusqlite::Result<()> {
-    let settings = Settings { name: "Live chat".into(), slug: "live-chat".into(), ..Settings::default() };
     let transaction = connection.transaction()?;
-    let made = transaction.execute(
+    insert_first_room(&transaction, widget_key, &widget_keys::random(), now())?;
+    transaction.commit()
+}
+
+/// The same in a transaction: if no key is configured, its first is called `key`.
+pub(super) fn insert_first_room(
+    connection: &Connection,
+    configured: Option<&str>,
+    key: &str,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
+    let settings = Settings { name: "Live chat".into(), slug: "live-chat".into(), ..Settings::default() };
+    let made = connection.execute(
         "INSERT INTO rooms (id, slug, settings, state, created_at, updated_at, prepared_at, started_at, first_started_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?5, ?5, ?5) ON CONFLICT (id) DO NOTHING",
-        params![RoomId::FIRST.get(), settings.slug, row::stored(&settings), RoomState::Live.name(), now().0],
+        params![RoomId::FIRST.get(), settings.slug, row::stored(&settings), RoomState::Live.name(), at.0],
     )?;
-    match widget_key {
-        Some(key) => widget_keys::configure(&transaction, key)?,
-        None if made > 0 => drop(widget_keys::insert_first(&transaction, RoomId::FIRST)?),
-        None => {}
+    match configured {
+        Some(configured) => widget_keys::configure(connection, configured, at),
+        None if made > 0 => widget_keys::insert_first(connection, RoomId::FIRST, key, at).map(drop),
+        None => Ok(()),
     }
-    transaction.commit()
 }
 
 /// Gives up what an earlier run was importing when it ended.
@@ -378,6 +392,11 @@ pub(super) fn meta(connection: &Connection, key: &str) -> rusqlite::Result<Optio
         return Ok(None); // The table is not there yet.
     }
     connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0)).optional()
+}
+
+/// How far an index has come in the log of a cluster.
+pub(super) fn applied(connection: &Connection) -> rusqlite::Result<u64> {
+    Ok(meta(connection, APPLIED)?.and_then(|number| number.parse().ok()).unwrap_or(0))
 }
 
 pub(super) fn set_meta(connection: &Connection, key: &str, value: &str) -> rusqlite::Result<()> {

@@ -22,6 +22,7 @@ use super::{
     OpenError,
     batch::{Job, Reply, Tail},
     check, index, reader, row, schema,
+    writer::Task,
 };
 use crate::{
     chat::{Room, RoomId, RoomState, Settings, Timestamp},
@@ -69,11 +70,12 @@ pub(super) struct Upkeep {
 }
 
 impl Upkeep {
-    /// Begins with the database at `path`, whose writer takes `jobs`.
-    pub(super) fn start(path: &Path, jobs: Sender<Job>, trimmed: Trimmed) -> Result<Self, OpenError> {
+    /// Begins with the database at `path`, whose writer takes `tasks`.
+    /// What is to go is told to `trim`, or, without one, done here.
+    pub(super) fn start(path: &Path, tasks: Sender<Task>, trimmed: Trimmed, trim: Option<Trim>) -> Result<Self, OpenError> {
         let connection = check::read_only(path).map_err(|source| OpenError::Database { path: path.to_owned(), source })?;
         let (wake, wakes) = mpsc::channel();
-        let work = Work { connection, jobs, trimmed, wakes };
+        let work = Work { connection, tasks, trimmed, counts: HashMap::new(), trim, wakes };
         let thread = std::thread::Builder::new().name("log-upkeep".into()).spawn(move || work.run());
         let thread = thread.map_err(|source| OpenError::Folder { path: path.to_owned(), source })?;
         Ok(Self { wake, thread })
@@ -95,13 +97,27 @@ impl Upkeep {
 
 struct Work {
     connection: Connection,
-    jobs: Sender<Job>,
+    tasks: Sender<Task>,
     trimmed: Trimmed,
+    /// Of the rooms that keep so many events, so that each is counted once.
+    counts: HashMap<RoomId, Count>,
+    trim: Option<Trim>,
     wakes: Receiver<()>,
 }
 
+/// So many events of a room are after one place, up to another.
+#[derive(Clone, Copy)]
+struct Count {
+    after: u64,
+    to: u64,
+    events: u64,
+}
+
+/// Has everything of a room up to that place go: in a cluster, on all nodes.
+pub(in crate::engine) type Trim = Box<dyn Fn(RoomId, u64) + Send>;
+
 impl Work {
-    fn run(self) {
+    fn run(mut self) {
         loop {
             match self.sweep() {
                 // The writer says itself what is wrong with it.
@@ -115,12 +131,14 @@ impl Work {
     }
 
     /// Does all that there is to do now.
-    fn sweep(&self) -> Result<(), EngineError> {
+    fn sweep(&mut self) -> Result<(), EngineError> {
         let rooms = reader::rooms(&self.connection)?;
         for (room, head) in &rooms {
             let to = self.past_retention(room, *head)?;
-            if to > self.trimmed.of(room.id) {
-                self.ask(|reply| Job::Trim { room: room.id, to, reply })?;
+            match &self.trim {
+                _ if to <= self.trimmed.of(room.id) => {}
+                Some(trim) => trim(room.id, to),
+                None => self.ask(|reply| Job::Trim { room: room.id, to, reply })?,
             }
         }
         while let Some(room) = self.room_to_erase()? {
@@ -141,20 +159,36 @@ impl Work {
     }
 
     /// The newest event that the room is not to keep, of those up to `head`.
-    fn past_retention(&self, room: &Room, head: u64) -> rusqlite::Result<u64> {
+    fn past_retention(&mut self, room: &Room, head: u64) -> rusqlite::Result<u64> {
         let Settings { retention_days, retention_messages, ephemeral, .. } = room.settings;
         if ephemeral && room.state == RoomState::Ended {
             return Ok(head);
         }
         let too_many = match retention_messages {
             0 => 0,
-            most => reader::beyond(&self.connection, room.id, self.trimmed.of(room.id), head, most.into())?,
+            most => self.beyond(room.id, head, most.into())?,
         };
         if retention_days == 0 {
             return Ok(too_many);
         }
         let oldest = Timestamp(now().0 - i64::from(retention_days) * MILLISECONDS_A_DAY);
         Ok(too_many.max(reader::seq_before(&self.connection, room.id, oldest)?))
+    }
+
+    /// The newest event of a room that is before its `most` newest ones up to `head`, of those that are kept. What tells of
+    /// reactions is not counted: nothing that was said has to go for it.
+    fn beyond(&mut self, room: RoomId, head: u64, most: u64) -> rusqlite::Result<u64> {
+        let trimmed = self.trimmed.of(room);
+        let known = self.counts.get(&room).copied().filter(|count| count.after == trimmed);
+        let Count { to, events, .. } = known.unwrap_or(Count { after: trimmed, to: trimmed, events: 0 });
+        let events = events + reader::count(&self.connection, room, to, head)?;
+        let surplus = events.saturating_sub(most);
+        let beyond = match surplus.checked_sub(1) {
+            Some(others) => reader::nth(&self.connection, room, trimmed, others)?.unwrap_or(trimmed),
+            None => trimmed,
+        };
+        self.counts.insert(room, Count { after: beyond, to: head.max(beyond), events: events - surplus });
+        Ok(beyond)
     }
 
     fn room_to_erase(&self) -> rusqlite::Result<Option<RoomId>> {
@@ -171,7 +205,7 @@ impl Work {
     /// Has the writer do something, and waits until it is durable.
     fn ask(&self, job: impl FnOnce(Reply<()>) -> Job) -> Result<(), EngineError> {
         let (reply, answer) = oneshot::channel();
-        self.jobs.send(job(reply)).map_err(|_| EngineError::Closed)?;
+        self.tasks.send(job(reply).into()).map_err(|_| EngineError::Closed)?;
         answer.blocking_recv().unwrap_or(Err(EngineError::Closed))
     }
 

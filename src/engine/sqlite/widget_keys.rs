@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::row::{room_id, unreadable};
 use crate::{
     chat::{NewWidgetKey, Origins, RoomId, Timestamp, WidgetKey},
-    engine::{EngineError, now},
+    engine::EngineError,
 };
 
 /// All of them, the oldest first.
@@ -15,20 +15,20 @@ pub(super) fn all(connection: &Connection) -> rusqlite::Result<Vec<WidgetKey>> {
 }
 
 /// Makes a key, later than all that there are.
-pub(super) fn insert(connection: &Connection, new: &NewWidgetKey) -> Result<WidgetKey, EngineError> {
+pub(super) fn insert(connection: &Connection, new: &NewWidgetKey, key: &str, at: Timestamp) -> Result<WidgetKey, EngineError> {
     match new.room {
         Some(room) if !exists(connection, room)? => Err(EngineError::UnknownRoom(room)),
-        Some(_) | None => Ok(insert_as(connection, &random(), new)?),
+        Some(_) | None => Ok(insert_as(connection, key, new, at)?),
     }
 }
 
 /// Makes the first key of a room that was just made.
-pub(super) fn insert_first(connection: &Connection, room: RoomId) -> rusqlite::Result<WidgetKey> {
-    insert_as(connection, &random(), &of_room(WidgetKey::FIRST, room))
+pub(super) fn insert_first(connection: &Connection, room: RoomId, key: &str, at: Timestamp) -> rusqlite::Result<WidgetKey> {
+    insert_as(connection, key, &of_room(WidgetKey::FIRST, room), at)
 }
 
 /// Makes `key` one of room 1's, if there is no such key.
-pub(super) fn configure(connection: &Connection, key: &str) -> rusqlite::Result<()> {
+pub(super) fn configure(connection: &Connection, key: &str, at: Timestamp) -> rusqlite::Result<()> {
     let sql = "SELECT * FROM widget_keys WHERE key = ?1";
     match connection.query_row(sql, [key], widget_key).optional()? {
         Some(known) if known.opens(RoomId::FIRST) => Ok(()),
@@ -36,20 +36,20 @@ pub(super) fn configure(connection: &Connection, key: &str) -> rusqlite::Result<
             tracing::warn!("the configured widget key (--widget-key) does not open room 1: it was revoked, or is another room's");
             Ok(())
         }
-        None => insert_as(connection, key, &of_room("Configured", RoomId::FIRST)).map(drop),
+        None => insert_as(connection, key, &of_room("Configured", RoomId::FIRST), at).map(drop),
     }
 }
 
 /// Revokes a key, and says whether it was not revoked before.
-pub(super) fn revoke(connection: &Connection, key: &str) -> Result<(WidgetKey, bool), EngineError> {
+pub(super) fn revoke(connection: &Connection, key: &str, at: Timestamp) -> Result<(WidgetKey, bool), EngineError> {
     let sql = "UPDATE widget_keys SET revoked_at = ?2 WHERE key = ?1 AND revoked_at IS NULL";
-    let revoked = connection.execute(sql, params![key, now().0])? > 0;
+    let revoked = connection.execute(sql, params![key, at.0])? > 0;
     let known = connection.query_row("SELECT * FROM widget_keys WHERE key = ?1", [key], widget_key).optional()?;
     known.map(|key| (key, revoked)).ok_or(EngineError::UnknownWidgetKey)
 }
 
 /// A key that no one guesses by chance; it is public all the same.
-fn random() -> String {
+pub(in crate::engine) fn random() -> String {
     uuid::Uuid::new_v4().to_string()
 }
 
@@ -61,11 +61,11 @@ fn exists(connection: &Connection, room: RoomId) -> rusqlite::Result<bool> {
     connection.query_row("SELECT EXISTS (SELECT 1 FROM rooms WHERE id = ?1)", [room.get()], |row| row.get(0))
 }
 
-fn insert_as(connection: &Connection, key: &str, new: &NewWidgetKey) -> rusqlite::Result<WidgetKey> {
+fn insert_as(connection: &Connection, key: &str, new: &NewWidgetKey, at: Timestamp) -> rusqlite::Result<WidgetKey> {
     let sql = "INSERT INTO widget_keys (key, name, room, allowed_origins, created_at)
                VALUES (?1, ?2, ?3, ?4, max(?5, (SELECT coalesce(max(created_at) + 1, 0) FROM widget_keys))) RETURNING *";
     let origins = serde_json::to_string(&new.allowed_origins).expect("plain data");
-    connection.query_row(sql, params![key, new.name, new.room.map(RoomId::get), origins, now().0], widget_key)
+    connection.query_row(sql, params![key, new.name, new.room.map(RoomId::get), origins, at.0], widget_key)
 }
 
 fn widget_key(row: &Row<'_>) -> rusqlite::Result<WidgetKey> {

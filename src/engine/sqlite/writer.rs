@@ -1,6 +1,9 @@
 use std::{
     collections::HashMap,
-    sync::mpsc::{Receiver, RecvTimeoutError},
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError},
+    },
     time::{Duration, Instant},
 };
 
@@ -8,8 +11,10 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::{
+    OpenError,
     batch::{Answer, Batch, Done, Job, Tail, refuse, untold},
     health::Health,
+    place::{Place, Progress},
     reader,
     run::Run,
     schema::set_meta,
@@ -27,19 +32,56 @@ const BATCH: usize = 1_000;
 /// While the log cannot be written and nobody publishes: how often to try whether it can be again.
 const PROBE_EVERY: Duration = Duration::from_secs(1);
 
+/// A job, and its place in the order of the cluster if that keeps one.
+pub(in crate::engine) struct Task {
+    job: Job,
+    place: Option<Place>,
+}
+
+impl Task {
+    /// The job that the cluster's log has at that place.
+    pub(in crate::engine) fn at(place: Place, job: Job) -> Self {
+        Self { job, place: Some(place) }
+    }
+}
+
+impl From<Job> for Task {
+    fn from(job: Job) -> Self {
+        Self { job, place: None }
+    }
+}
+
+/// What is known beside the database of what there must be in it.
+pub(super) enum Beside {
+    /// The run file: this database is the log.
+    Run(Run),
+    /// How far it has come: it is an index of the log of a cluster.
+    Progress(Arc<Progress>),
+}
+
+impl Beside {
+    /// Notes that the work has ended, and closes the database.
+    pub(super) fn end(self, connection: Connection) -> Result<(), OpenError> {
+        match self {
+            Self::Run(run) => run.end(connection),
+            Self::Progress(_) => Ok(()),
+        }
+    }
+}
+
 /// The one place where events get their order.
 pub(super) struct Writer {
     pub(super) connection: Connection,
     pub(super) sink: Sink,
     pub(super) health: Health,
-    pub(super) run: Run,
+    pub(super) beside: Beside,
     pub(super) tails: HashMap<RoomId, Tail>,
     pub(super) trimmed: Trimmed,
 }
 
 impl Writer {
     /// Works until the last sender is gone and the queue is empty, and gives back what it was made of.
-    pub(super) fn work(mut self, queue: &Receiver<Job>) -> (Connection, Run) {
+    pub(super) fn work(mut self, queue: &Receiver<Task>) -> (Connection, Beside) {
         // A count that is there from the start can be seen to grow.
         metrics::counter!("live_chat_commits_failed_total").increment(0);
         self.tell_size();
@@ -47,12 +89,12 @@ impl Writer {
             match self.next(queue) {
                 Ok(first) => self.commit(std::iter::once(first).chain(queue.try_iter().take(BATCH - 1)).collect()),
                 Err(RecvTimeoutError::Timeout) => self.probe(),
-                Err(RecvTimeoutError::Disconnected) => return (self.connection, self.run),
+                Err(RecvTimeoutError::Disconnected) => return (self.connection, self.beside),
             }
         }
     }
 
-    fn next(&self, queue: &Receiver<Job>) -> Result<Job, RecvTimeoutError> {
+    fn next(&self, queue: &Receiver<Task>) -> Result<Task, RecvTimeoutError> {
         match self.health.fault() {
             Some(Fault::Failing(_)) => queue.recv_timeout(PROBE_EVERY),
             Some(Fault::Damaged(_) | Fault::Unreachable(_)) | None => queue.recv().map_err(RecvTimeoutError::from),
@@ -61,24 +103,28 @@ impl Writer {
 
     /// Carries out all jobs in one transaction; then dispatches, then answers. If the store fails, every job of the batch has
     /// failed and nothing is dispatched.
-    fn commit(&mut self, jobs: Vec<Job>) {
+    fn commit(&mut self, tasks: Vec<Task>) {
         let began = Instant::now();
-        let mut answers = Vec::with_capacity(jobs.len());
-        let fault = match self.write(jobs, &mut answers) {
+        let mut answers = Vec::with_capacity(tasks.len());
+        let (fault, applied) = match self.write(tasks, &mut answers) {
             Ok(done) => {
+                let applied = done.applied;
                 metrics::histogram!("live_chat_commit_events").record(done.news.len() as f64);
                 metrics::histogram!("live_chat_commit_duration_seconds").record(began.elapsed());
                 self.publish(done);
-                None
+                (None, applied)
             }
             Err(fault) => {
                 metrics::counter!("live_chat_commits_failed_total").increment(1);
                 tracing::error!(requests = answers.len(), "{fault}");
-                Some(fault)
+                (Some(fault), None)
             }
         };
         for answer in answers {
             answer(fault.as_ref());
+        }
+        if let (Beside::Progress(progress), Some(applied)) = (&self.beside, applied) {
+            progress.advance(applied);
         }
     }
 
@@ -90,23 +136,40 @@ impl Writer {
     /// page that Linux dropped after the failed one (<https://lwn.net/Articles/752063/>); and a checkpoint that failed is done
     /// again from its beginning. What a crash may bring back is the failed transaction as a whole, never half of it: then the
     /// client message ids are there as well, and a repeat is recognized.
-    fn write(&mut self, jobs: Vec<Job>, answers: &mut Vec<Answer>) -> Result<Done, Fault> {
-        let mut jobs = jobs.into_iter();
-        let done = self.carry_out(&mut jobs, answers);
-        answers.extend(jobs.map(refuse));
+    fn write(&mut self, tasks: Vec<Task>, answers: &mut Vec<Answer>) -> Result<Done, Fault> {
+        let mut tasks = tasks.into_iter();
+        let done = self.carry_out(&mut tasks, answers);
+        answers.extend(tasks.map(|task| refuse(task.job)));
         match &done {
             Ok(_) => self.health.recover(),
-            Err(fault) => self.health.fail(fault.clone()),
+            Err(fault) => {
+                self.health.fail(fault.clone());
+                if let Beside::Progress(progress) = &self.beside {
+                    progress.end_turn();
+                }
+            }
         }
         done
     }
 
-    fn carry_out(&mut self, jobs: &mut impl Iterator<Item = Job>, answers: &mut Vec<Answer>) -> Result<Done, Fault> {
+    fn carry_out(&mut self, tasks: &mut impl Iterator<Item = Task>, answers: &mut Vec<Answer>) -> Result<Done, Fault> {
         if let Some(damaged @ Fault::Damaged(_)) = self.health.fault() {
             return Err(damaged);
         }
         let mut batch = Batch::begin(&mut self.connection, &self.tails)?;
-        for job in jobs {
+        let turn = match &self.beside {
+            Beside::Progress(progress) => progress.turn(),
+            Beside::Run(_) => 0,
+        };
+        for Task { job, place } in tasks {
+            match place {
+                Some(place) if place.turn != turn => {
+                    answers.push(refuse(job));
+                    continue;
+                }
+                Some(place) => batch.follow(place),
+                None => {}
+            }
             batch.carry_out(job, answers)?;
         }
         Ok(batch.commit()?)
@@ -115,7 +178,9 @@ impl Writer {
     /// Lets the rooms know what is durable now.
     fn publish(&mut self, done: Done) {
         self.trimmed.note(&done.tails);
-        if let Err(error) = self.run.advance(done.stored) {
+        if let Beside::Run(run) = &mut self.beside
+            && let Err(error) = run.advance(done.stored)
+        {
             tracing::warn!(%error, "the end of the log could not be noted beside it: damage to it may go unnoticed");
         }
         self.tails.extend(done.tails);
@@ -143,7 +208,7 @@ fn database_bytes(connection: &Connection) -> u64 {
 
 /// Tells of the reactions that the program has not told of before it ended: they may have been acknowledged.
 pub(super) fn tell_reactions(connection: &mut Connection, tails: &mut HashMap<RoomId, Tail>) -> rusqlite::Result<()> {
-    while let Some(room) = untold(connection)? {
+    while let Some(room) = untold(connection)?.pop() {
         let mut batch = Batch::begin(connection, tails)?;
         batch.carry_out(Job::TellReactions { room, reply: oneshot::channel().0 }, &mut Vec::new())?;
         let done = batch.commit()?;

@@ -1,6 +1,6 @@
 //! Messages that wait for a moderator, and who needs not wait.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use super::{Batch, Tail, reader};
 use crate::{
@@ -46,10 +46,14 @@ impl Batch<'_> {
     ) -> Result<Appended, EngineError> {
         let tail = self.tail(room)?;
         let Some(message) = self.waiting(room, of)? else {
-            return match self.resolution_of(room, of)? {
+            return match reader::resolution_of(&self.transaction, room, of)? {
                 None => Err(EngineError::UnknownMessage { room, seq: of }),
                 Some((_, before)) if before != outcome => Err(EngineError::Resolved { room, seq: of, outcome: before }),
-                Some((place, _)) => Ok(self.published(room, of)?.unwrap_or(self.appended_at(room, place)?)),
+                Some((place, _)) => Ok(reader::published(&self.transaction, room, of)?.unwrap_or(reader::appended_at(
+                    &self.transaction,
+                    room,
+                    place,
+                )?)),
             };
         };
         if outcome == Outcome::Approved && tail.state != RoomState::Live {
@@ -95,14 +99,6 @@ impl Batch<'_> {
         self.transaction.prepare_cached(sql)?.execute([room.get()]).map(drop)
     }
 
-    /// The message that somebody said to everybody when one that had waited was approved.
-    pub(super) fn published(&self, room: RoomId, of: u64) -> Result<Option<Appended>, EngineError> {
-        match self.resolution_of(room, of)? {
-            Some((place, Outcome::Approved)) => Ok(Some(self.appended_at(room, place + 1)?)),
-            Some((_, Outcome::Declined)) | None => Ok(None),
-        }
-    }
-
     /// Notes that somebody has said something to everybody.
     pub(super) fn note_author(&self, room: RoomId, author: &UserId, seq: u64) -> rusqlite::Result<()> {
         let sql = "INSERT INTO authors (room, author, seq) VALUES (?1, ?2, ?3)
@@ -119,16 +115,5 @@ impl Batch<'_> {
             return Ok(None);
         }
         Ok(reader::event(&self.transaction, room, seq)?.and_then(Event::into_message))
-    }
-
-    /// What was decided on a message that waited, and where that stands.
-    fn resolution_of(&self, room: RoomId, seq: u64) -> Result<Option<(u64, Outcome)>, EngineError> {
-        let sql = "SELECT deletion FROM deleted_messages WHERE room = ?1 AND seq = ?2";
-        let place = self.transaction.prepare_cached(sql)?.query_row(params![room.get(), seq], |row| row.get(0)).optional()?;
-        let Some(place) = place else { return Ok(None) };
-        match reader::event(&self.transaction, room, place)?.map(|event| event.kind) {
-            Some(Kind::Resolution(resolution)) => Ok(Some((place, resolution.outcome))),
-            _ => Ok(None),
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! The jobs that make a room of what was said elsewhere.
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 
 use super::{Batch, Tail, row, schema, widget_keys};
 use crate::{
@@ -19,7 +19,7 @@ impl Batch<'_> {
     pub(super) fn import(&mut self, room: RoomId, messages: &[Recorded]) -> Result<(), EngineError> {
         let mut tail = self.tail(room)?;
         for Recorded { sent_at, message } in messages {
-            tail = Tail { seq: tail.seq + 1, sent_at: *sent_at, ..tail };
+            tail = Tail { seq: self.next_seq(tail), sent_at: *sent_at, ..tail };
             self.insert_event(room, tail, &Kind::Message(message.clone()), None)?;
         }
         self.done.tails.insert(room, tail);
@@ -27,18 +27,18 @@ impl Batch<'_> {
     }
 
     /// The session of an imported room lasted from its first message to its last.
-    pub(super) fn finish_import(&mut self, room: RoomId) -> Result<(Room, WidgetKey, u64), EngineError> {
+    pub(super) fn finish_import(&mut self, room: RoomId, key: &str) -> Result<(Room, WidgetKey, u64), EngineError> {
         let tail = self.tail(room)?;
         let sql = "UPDATE rooms SET hidden = 0, state = ?2, ended_at = ?3,
                        started_at = ?4, first_started_at = ?4 WHERE id = ?1 RETURNING *";
         let first =
             self.transaction
-                .query_row("SELECT min(sent_at) FROM events WHERE room = ?1 AND seq = 1", [room.get()], |row| row.get(0));
-        let started_at: Option<i64> = first?;
+                .query_row("SELECT sent_at FROM events WHERE room = ?1 ORDER BY seq LIMIT 1", [room.get()], |row| row.get(0));
+        let started_at: Option<i64> = first.optional()?;
         let values = params![room.get(), RoomState::Ended.name(), tail.sent_at.0, started_at];
         let about = self.transaction.query_row(sql, values, row::room)?;
         self.done.tails.insert(room, Tail { state: about.state, ..tail });
-        let key = widget_keys::insert_first(&self.transaction, room)?;
+        let key = widget_keys::insert_first(&self.transaction, room, key, self.now())?;
         self.done.stored += 2 + tail.seq as usize;
         self.done.news.push(News::Room { room: Box::new(about.clone()), head: tail.seq });
         self.done.news.push(News::WidgetKey(key.clone()));

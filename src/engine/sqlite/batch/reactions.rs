@@ -1,7 +1,7 @@
 //! The jobs about reactions. Each is durable when it is acknowledged; what the counts are is told of many at once, as an event that
 //! is made here, so that no event says anything else than what holds at its place in the log.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use super::{super::reader, Batch};
 use crate::{
@@ -155,8 +155,8 @@ impl Batch<'_> {
 }
 
 /// Rooms in which something is to be told, because the program ended before it was.
-pub(in super::super) fn untold(connection: &rusqlite::Connection) -> rusqlite::Result<Option<RoomId>> {
-    let sql = "SELECT reacted.room FROM reacted JOIN rooms ON rooms.id = reacted.room
-               WHERE changed = 1 AND message > trimmed AND hidden = 0 LIMIT 1";
-    connection.query_row(sql, [], |row| super::super::row::room_id(row, "room")).optional()
+pub(in super::super) fn untold(connection: &rusqlite::Connection) -> rusqlite::Result<Vec<RoomId>> {
+    let sql = "SELECT DISTINCT reacted.room FROM reacted JOIN rooms ON rooms.id = reacted.room
+               WHERE changed = 1 AND message > trimmed AND hidden = 0";
+    connection.prepare(sql)?.query_map([], |row| super::super::row::room_id(row, "room"))?.collect()
 }

@@ -1,6 +1,6 @@
 //! The jobs of [`upkeep`](super::super::upkeep), a small step each.
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 
 use super::{Batch, Tail, Words, held::AUTHORS_LAG, index};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     engine::EngineError,
 };
 
-/// Places of a log that one step erases: as much work as about a thousand messages are, which share their commit with it.
+/// Events that one step erases: as much work as about a thousand messages are, which share their commit with it.
 const ERASED_AT_ONCE: u64 = 500;
 
 /// Pages that one step gives back, each of which may be moved: a megabyte.
@@ -31,7 +31,10 @@ impl Batch<'_> {
         let (erased, trimmed): (u64, u64) =
             self.transaction.query_row(sql, [room.get()], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let known = self.before.get(&room).map_or(trimmed, |tail| tail.trimmed);
-        let to = erased.saturating_add(ERASED_AT_ONCE).min(known).max(erased);
+        let sql = "SELECT seq FROM events WHERE room = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq LIMIT 1 OFFSET ?4";
+        let values = params![room.get(), erased, known, ERASED_AT_ONCE - 1];
+        let last: Option<u64> = self.transaction.prepare_cached(sql)?.query_row(values, |row| row.get(0)).optional()?;
+        let to = last.unwrap_or(known).max(erased);
         let range = params![room.get(), erased, to];
         self.transaction.execute(
             "DELETE FROM events WHERE room = ?1 AND seq > ?2 AND seq <= ?3 AND NOT (kind = 4 AND EXISTS (

@@ -1,0 +1,202 @@
+//! What the log holds: commands, in the order in which all nodes carry them out.
+
+use std::any::Any;
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::super::{
+    Entry, React,
+    sqlite::{Job, Reply, unheard},
+};
+use crate::chat::{
+    CustomEvent, Deletion, Disconnection, Invitation, Kind, NewWidgetKey, Outcome, Recorded, Revocation, RoomId, RoomState,
+    Sanction, Settings, SettingsChange, UserId,
+};
+
+/// An entry of the log. Its form is kept: what a version has written, all later ones read.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) enum Command {
+    /// The log is the one of this epoch from here on.
+    Epoch(String),
+    FirstRoom {
+        configured: Option<String>,
+        key: String,
+    },
+    CreateRoom {
+        settings: Settings,
+        key: String,
+    },
+    CreateWidgetKey {
+        new: NewWidgetKey,
+        key: String,
+    },
+    RevokeWidgetKey {
+        key: String,
+    },
+    SetState {
+        room: RoomId,
+        state: RoomState,
+    },
+    Configure {
+        room: RoomId,
+        change: SettingsChange,
+        by: UserId,
+    },
+    Append {
+        room: RoomId,
+        entry: Entry,
+    },
+    Resolve {
+        room: RoomId,
+        of: u64,
+        outcome: Outcome,
+        by: UserId,
+        reason: String,
+    },
+    Delete {
+        room: RoomId,
+        deletion: Deletion,
+    },
+    Disconnect {
+        room: RoomId,
+        disconnection: Disconnection,
+    },
+    Tell {
+        room: RoomId,
+        event: CustomEvent,
+    },
+    Sanction {
+        room: RoomId,
+        sanction: Sanction,
+    },
+    React {
+        room: RoomId,
+        react: React,
+    },
+    TellReactions {
+        room: RoomId,
+    },
+    Revoke(Revocation),
+    Invite(Invitation),
+    BeginImport {
+        settings: Settings,
+    },
+    Import {
+        room: RoomId,
+        message: Recorded,
+    },
+    FinishImport {
+        room: RoomId,
+        key: String,
+    },
+    AbandonImport {
+        room: RoomId,
+    },
+    Trim {
+        room: RoomId,
+        to: u64,
+    },
+}
+
+/// What becomes of a command's entry in the stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// It goes with the room's retention, or when it is deleted: somebody's words.
+    Said,
+    /// It stays: what it says holds for all that follows.
+    Done,
+}
+
+/// Whoever waits for a command's answer, of whatever type it is.
+pub(super) struct Asker(Option<Box<dyn Any + Send>>);
+
+impl Asker {
+    /// Nobody on this node.
+    pub(super) fn nobody() -> Self {
+        Self(None)
+    }
+
+    pub(super) fn new<T: Send + 'static>(reply: Reply<T>) -> Self {
+        Self(Some(Box::new(reply)))
+    }
+
+    fn reply<T: Send + 'static>(self) -> Reply<T> {
+        self.0.and_then(|reply| reply.downcast().ok()).map_or_else(unheard, |reply| *reply)
+    }
+}
+
+impl Command {
+    /// What it is called in the log: the same for two that are the same message of the same author, by which the second is not
+    /// stored; else nothing else is called so.
+    pub(super) fn id(&self) -> String {
+        match self {
+            Self::Append { room, entry } => match &entry.draft.client_message_id {
+                // A user id has no space.
+                Some(id) => format!("{room} {} {}", entry.author, utf8_percent_encode(id, NON_ALPHANUMERIC)),
+                None => Uuid::new_v4().to_string(),
+            },
+            // All nodes come to it at the same time.
+            Self::Trim { room, to } => format!("trim {room} {to}"),
+            _ => Uuid::new_v4().to_string(),
+        }
+    }
+
+    /// The room that it is about, if it is about one, and what becomes of it.
+    pub(super) fn belongs_to(&self) -> (Option<RoomId>, Kept) {
+        match self {
+            Self::Append { room, .. } | Self::Import { room, .. } | Self::Tell { room, .. } => (Some(*room), Kept::Said),
+            Self::React { room, .. } | Self::TellReactions { room } => (Some(*room), Kept::Said),
+            Self::SetState { room, .. }
+            | Self::Configure { room, .. }
+            | Self::Resolve { room, .. }
+            | Self::Delete { room, .. }
+            | Self::Disconnect { room, .. }
+            | Self::Sanction { room, .. }
+            | Self::FinishImport { room, .. }
+            | Self::AbandonImport { room }
+            | Self::Trim { room, .. } => (Some(*room), Kept::Done),
+            Self::Epoch(_)
+            | Self::FirstRoom { .. }
+            | Self::CreateRoom { .. }
+            | Self::CreateWidgetKey { .. }
+            | Self::RevokeWidgetKey { .. }
+            | Self::Revoke(_)
+            | Self::Invite(_)
+            | Self::BeginImport { .. } => (None, Kept::Done),
+        }
+    }
+
+    /// What the index has to do, and who is to be answered.
+    pub(super) fn into_job(self, asker: Asker) -> Job {
+        match self {
+            Self::Epoch(_) => Job::Pass { reply: asker.reply() },
+            Self::FirstRoom { configured, key } => Job::FirstRoom { configured, key, reply: asker.reply() },
+            Self::CreateRoom { settings, key } => Job::CreateRoom { settings, key, reply: asker.reply() },
+            Self::CreateWidgetKey { new, key } => Job::CreateWidgetKey { new, key, reply: asker.reply() },
+            Self::RevokeWidgetKey { key } => Job::RevokeWidgetKey { key, reply: asker.reply() },
+            Self::SetState { room, state } => Job::SetState { room, state, reply: asker.reply() },
+            Self::Configure { room, change, by } => Job::Configure { room, change, by, reply: asker.reply() },
+            Self::Append { room, entry } => Job::Append { room, entry, reply: asker.reply() },
+            Self::Resolve { room, of, outcome, by, reason } => {
+                Job::Resolve { room, of, outcome, by, reason, reply: asker.reply() }
+            }
+            Self::Delete { room, deletion } => Job::Delete { room, deletion, reply: asker.reply() },
+            Self::Disconnect { room, disconnection } => {
+                Job::Tell { room, kind: Box::new(Kind::Disconnection(disconnection)), reply: asker.reply() }
+            }
+            Self::Tell { room, event } => Job::Tell { room, kind: Box::new(Kind::Custom(event)), reply: asker.reply() },
+            Self::Sanction { room, sanction } => Job::Sanction { room, sanction, reply: asker.reply() },
+            Self::React { room, react } => Job::React { room, react, reply: asker.reply() },
+            Self::TellReactions { room } => Job::TellReactions { room, reply: asker.reply() },
+            Self::Revoke(revocation) => Job::Revoke { revocation, reply: asker.reply() },
+            Self::Invite(invitation) => Job::Invite { invitation, reply: asker.reply() },
+            Self::BeginImport { settings } => Job::BeginImport { settings, reply: asker.reply() },
+            Self::Import { room, message } => Job::Import { room, messages: vec![message], reply: asker.reply() },
+            Self::FinishImport { room, key } => Job::FinishImport { room, key, reply: asker.reply() },
+            Self::AbandonImport { room } => Job::AbandonImport { room, reply: asker.reply() },
+            Self::Trim { room, to } => Job::Trim { room, to, reply: asker.reply() },
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! The stream: what is written into it, read of it, and taken out.
+
+use std::time::Duration;
+
+use async_nats::{
+    HeaderMap,
+    jetstream::{
+        Context, ErrorCode,
+        context::{ContextBuilder, PublishAckFuture, PublishError, PublishErrorKind},
+        message::PublishMessage,
+        publish::PublishAck,
+        stream::{Config, DeleteMessageErrorKind, Info, LastRawMessageErrorKind, StorageType, Stream},
+    },
+};
+use bytes::Bytes;
+use tokio::time::{Instant, timeout};
+
+use super::{Command, Kept, Nats, NatsError};
+use crate::{chat::RoomId, engine::Fault};
+
+/// Up to how long after the first a second publish of the same id is recognized by the servers. Later ones are by the index.
+const DUPLICATES_WITHIN: Duration = Duration::from_secs(300);
+
+/// How long the servers are asked for one acknowledgement: long enough for them to choose another leader.
+const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long one answer of theirs may take before they are asked again.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
+
+const ASKED_AGAIN_AFTER: Duration = Duration::from_millis(100);
+
+/// Acknowledgements that may be awaited at once.
+const UNACKNOWLEDGED: usize = 10_000;
+
+/// What the servers say of an entry that is not there.
+const NOT_THERE: [ErrorCode; 3] =
+    [ErrorCode::SEQUENCE_NOT_FOUND, ErrorCode::NO_MESSAGE_FOUND, ErrorCode::STREAM_MESSAGE_DELETE_FAILED];
+
+/// Says that an entry is ours, and in which form.
+const FORM: &str = "Live-Chat-Form";
+const THIS_FORM: &str = "1";
+
+/// The log of a cluster.
+pub(super) struct Log {
+    context: Context,
+    name: String,
+    stream: Stream,
+}
+
+/// What an entry of the stream is.
+pub(super) enum Read {
+    /// One of ours.
+    Command(Box<Command>),
+    /// Somebody else's: it is passed over, by all nodes.
+    Foreign,
+    /// Of a later version of this program.
+    Unknown(String),
+}
+
+impl Log {
+    /// Opens the stream, made if it is not there, and on as many servers as are asked for.
+    pub(super) async fn open(context: Context, nats: &Nats) -> Result<Self, NatsError> {
+        let wanted = Config {
+            name: nats.stream.clone(),
+            description: Some("The log of live-chat".into()),
+            subjects: vec![format!("{}.>", nats.stream)],
+            storage: StorageType::File,
+            num_replicas: nats.replicas,
+            duplicate_window: DUPLICATES_WITHIN,
+            allow_direct: true,
+            ..Config::default()
+        };
+        let failed = |source: &dyn std::error::Error| NatsError::Stream { name: nats.stream.clone(), cause: source.to_string() };
+        let mut stream = context.get_or_create_stream(wanted.clone()).await.map_err(|error| failed(&error))?;
+        let found = stream.cached_info().config.clone();
+        if found.num_replicas != nats.replicas {
+            tracing::info!(from = found.num_replicas, to = nats.replicas, "the number of the log's replicas is changed");
+            let changed = Config { num_replicas: nats.replicas, ..found };
+            context.update_stream(changed).await.map_err(|error| failed(&error))?;
+            stream = context.get_stream(&nats.stream).await.map_err(|error| failed(&error))?;
+        }
+        Ok(Self { context, name: nats.stream.clone(), stream })
+    }
+
+    /// What is written to the servers with room for many acknowledgements.
+    pub(super) fn context(client: async_nats::Client) -> Context {
+        ContextBuilder::new()
+            .timeout(ANSWERED_WITHIN)
+            .ack_timeout(ANSWERED_WITHIN)
+            .max_ack_inflight(UNACKNOWLEDGED)
+            .backpressure_on_inflight(true)
+            .build(client)
+    }
+
+    /// The stream, to read from.
+    pub(super) fn stream(&self) -> &Stream {
+        &self.stream
+    }
+
+    /// How the stream is.
+    pub(super) async fn info(&self) -> Result<Info, Fault> {
+        match timeout(ANSWERED_WITHIN, self.stream.get_info()).await {
+            Ok(Ok(info)) => Ok(info),
+            Ok(Err(error)) => Err(unreachable(&error)),
+            Err(late) => Err(unreachable(&late)),
+        }
+    }
+
+    /// Stores a command under that id, unless there is one, and gives its number when the servers have acknowledged it. A lost
+    /// acknowledgement is asked for again, under the same id.
+    pub(super) async fn publish(&self, id: &str, command: &Command) -> Result<u64, Fault> {
+        let began = Instant::now();
+        loop {
+            match self.send(id, command, None).await {
+                Ok(PublishAck { sequence, .. }) => return Ok(sequence),
+                Err(error) if is_final(&error) || began.elapsed() > ACKNOWLEDGED_WITHIN => return Err(unreachable(&error)),
+                Err(error) => {
+                    tracing::debug!(id, %error, "asked again for an acknowledgement");
+                    tokio::time::sleep(ASKED_AGAIN_AFTER).await;
+                }
+            }
+        }
+    }
+
+    /// Stores commands in this order, and gives the number of the last. Not all of them may be there if it fails.
+    pub(super) async fn publish_all(&self, commands: impl Iterator<Item = Command>) -> Result<Option<u64>, Fault> {
+        let mut acknowledged = Vec::new();
+        for command in commands {
+            acknowledged.push(self.begin(&command.id(), &command, None).await.map_err(|error| unreachable(&error))?);
+        }
+        let mut last = None;
+        for acknowledged in acknowledged {
+            last = Some(acknowledged.await.map_err(|error| unreachable(&error))?.sequence);
+        }
+        Ok(last)
+    }
+
+    /// Stores a command behind that entry, if no other has come in between; `None` if one has.
+    pub(super) async fn publish_after(&self, number: u64, command: &Command) -> Result<Option<u64>, Fault> {
+        match self.send(&command.id(), command, Some(number)).await {
+            Ok(PublishAck { sequence, .. }) => Ok(Some(sequence)),
+            Err(error) if error.kind() == PublishErrorKind::WrongLastSequence => Ok(None),
+            Err(error) => Err(unreachable(&error)),
+        }
+    }
+
+    async fn send(&self, id: &str, command: &Command, after: Option<u64>) -> Result<PublishAck, PublishError> {
+        self.begin(id, command, after).await?.await
+    }
+
+    async fn begin(&self, id: &str, command: &Command, after: Option<u64>) -> Result<PublishAckFuture, PublishError> {
+        let payload = Bytes::from(serde_json::to_vec(command).expect("plain data"));
+        let message = PublishMessage::build().payload(payload).message_id(id).header(FORM, THIS_FORM);
+        let message = match after {
+            Some(number) => message.expected_last_sequence(number),
+            None => message,
+        };
+        self.context.send_publish(self.subject(command), message).await
+    }
+
+    /// The newest epoch that the log was given, if it has one.
+    pub(super) async fn epoch(&self) -> Result<Option<String>, Fault> {
+        let newest = self.stream.get_last_raw_message_by_subject(&format!("{}.epoch", self.name)).await;
+        match newest {
+            Ok(message) => match read(Some(&message.headers), &message.payload) {
+                Read::Command(command) => match *command {
+                    Command::Epoch(epoch) => Ok(Some(epoch)),
+                    _ => Ok(None),
+                },
+                _ => Ok(None),
+            },
+            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
+            Err(error) => Err(unreachable(&error)),
+        }
+    }
+
+    /// What the log calls that entry; `None` if it is not there any more.
+    pub(super) async fn id_of(&self, number: u64) -> Result<Option<String>, Fault> {
+        match self.stream.get_raw_message(number).await {
+            Ok(message) => Ok(id(Some(&message.headers))),
+            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
+            Err(error) => Err(unreachable(&error)),
+        }
+    }
+
+    /// Takes an entry out of the stream, and writes over it. One that is not there: no error.
+    pub(super) async fn erase(&self, number: u64) -> Result<(), Fault> {
+        match self.stream.delete_message(number).await {
+            Ok(_) => Ok(()),
+            Err(error) => match error.kind() {
+                DeleteMessageErrorKind::JetStream(refused) if NOT_THERE.contains(&refused.error_code()) => Ok(()),
+                _ => Err(unreachable(&error)),
+            },
+        }
+    }
+
+    /// Takes out of the stream what was said in a room up to that entry.
+    pub(super) async fn purge(&self, room: RoomId, up_to: u64) -> Result<(), Fault> {
+        let subject = self.room_subject(room, Kept::Said);
+        let purged = self.stream.purge().filter(subject).sequence(up_to + 1).await;
+        purged.map(drop).map_err(|error| unreachable(&error))
+    }
+
+    fn subject(&self, command: &Command) -> String {
+        match command.belongs_to() {
+            (Some(room), kept) => self.room_subject(room, kept),
+            (None, _) if matches!(command, Command::Epoch(_)) => format!("{}.epoch", self.name),
+            (None, _) => format!("{}.all", self.name),
+        }
+    }
+
+    fn room_subject(&self, room: RoomId, kept: Kept) -> String {
+        let kept = match kept {
+            Kept::Said => "said",
+            Kept::Done => "done",
+        };
+        format!("{}.room.{room}.{kept}", self.name)
+    }
+}
+
+/// What an entry is.
+pub(super) fn read(headers: Option<&HeaderMap>, payload: &[u8]) -> Read {
+    let form = headers.and_then(|headers| headers.get(FORM));
+    match (form.map(|form| form.as_str()), serde_json::from_slice(payload)) {
+        (None, _) => Read::Foreign,
+        (Some(THIS_FORM), Ok(command)) => Read::Command(Box::new(command)),
+        (Some(THIS_FORM), Err(error)) => Read::Unknown(error.to_string()),
+        (Some(form), _) => Read::Unknown(format!("form {form}")),
+    }
+}
+
+/// What the log calls an entry.
+pub(super) fn id(headers: Option<&HeaderMap>) -> Option<String> {
+    headers?.get(async_nats::header::NATS_MESSAGE_ID).map(|id| id.as_str().to_owned())
+}
+
+/// Whether another try would end in the same way.
+fn is_final(error: &PublishError) -> bool {
+    error.kind() == PublishErrorKind::MaxPayloadExceeded
+}
+
+pub(super) fn unreachable(error: &dyn std::error::Error) -> Fault {
+    Fault::Unreachable(error.to_string().into())
+}

@@ -1,0 +1,138 @@
+use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
+
+use async_nats::{Client, ConnectOptions, ServerAddr};
+
+use super::NatsError;
+
+/// How often a server is asked whether it is there; after two questions without an answer, another is taken.
+const PING_EVERY: Duration = Duration::from_secs(2);
+
+/// How long the servers are tried at a start.
+const CONNECT_WITHIN: Duration = Duration::from_secs(60);
+
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Where the log of a cluster is, and how it is kept.
+#[derive(Clone, Debug)]
+pub struct Nats {
+    /// The servers, any of which leads to all.
+    pub servers: NatsServers,
+    /// A file of credentials (`.creds`), if that is how we sign in.
+    pub credentials: Option<PathBuf>,
+    /// The stream's name, by which several chats share the servers: 1 to 32 characters of `[0-9A-Za-z_-]`.
+    pub stream: String,
+    /// On how many servers each entry is: 1, or 3 or 5 of as many servers.
+    pub replicas: usize,
+}
+
+/// One or more servers: `nats://host:port,host:port`, each with a user and a password before it if it wants them; `tls://` for TLS.
+#[derive(Clone)]
+pub struct NatsServers(Vec<ServerAddr>);
+
+/// Why a text names no servers.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no server of NATS: nats://host:port,host:port is expected")]
+pub struct InvalidServers(String);
+
+impl FromStr for NatsServers {
+    type Err = InvalidServers;
+
+    /// What stands before the first one's host, and nowhere else, is meant for all.
+    fn from_str(text: &str) -> Result<Self, InvalidServers> {
+        let invalid = |one: &str| InvalidServers(without_password(one));
+        let first = text.split(',').next().unwrap_or_default();
+        let (scheme, rest) = first.split_once("://").ok_or_else(|| invalid(first))?;
+        let user = rest.rsplit_once('@').map_or(String::new(), |(user, _)| format!("{user}@"));
+        let address = |one: &str| {
+            let one = one.trim();
+            let url = match (one.contains("://"), one.contains('@')) {
+                (true, _) => one.to_owned(),
+                (false, true) => format!("{scheme}://{one}"),
+                (false, false) => format!("{scheme}://{user}{one}"),
+            };
+            let is_one = |server: &ServerAddr| !server.host().is_empty() && ["nats", "tls"].contains(&server.scheme());
+            url.parse().ok().filter(is_one).ok_or_else(|| invalid(one))
+        };
+        text.split(',').map(address).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl fmt::Display for NatsServers {
+    /// Without users and passwords.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named: Vec<_> = self.0.iter().map(|server| format!("{}:{}", server.host(), server.port())).collect();
+        f.write_str(&named.join(", "))
+    }
+}
+
+impl fmt::Debug for NatsServers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+fn without_password(url: &str) -> String {
+    url.rsplit_once('@').map_or(url, |(_, host)| host).to_owned()
+}
+
+impl Nats {
+    /// Connects to one of the servers. While none can be reached it is tried again, for a minute.
+    pub(super) async fn connect(&self) -> Result<Client, NatsError> {
+        let began = tokio::time::Instant::now();
+        loop {
+            match self.options()?.connect(self.servers.0.clone()).await {
+                Ok(client) => return Ok(client),
+                Err(error) if began.elapsed() < CONNECT_WITHIN => {
+                    tracing::warn!(servers = %self.servers, %error, "NATS cannot be reached yet");
+                    tokio::time::sleep(RETRY_AFTER).await;
+                }
+                Err(source) => return Err(NatsError::Connect { servers: self.servers.to_string(), cause: source.to_string() }),
+            }
+        }
+    }
+
+    fn options(&self) -> Result<ConnectOptions, NatsError> {
+        let options = ConnectOptions::new()
+            .name("live-chat")
+            // What is told to all nodes is told to the others.
+            .no_echo()
+            .ping_interval(PING_EVERY)
+            .connection_timeout(Duration::from_secs(2))
+            .reconnect_delay_callback(|attempts| Duration::from_millis(100 * attempts.min(10) as u64))
+            .event_callback(async |event| tracing::info!("NATS: {event}"));
+        match &self.credentials {
+            None => Ok(options),
+            Some(path) => {
+                let unusable = |source| NatsError::Credentials { path: path.clone(), source };
+                options.credentials(&std::fs::read_to_string(path).map_err(unusable)?).map_err(unusable)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_share_what_stands_before_the_first() {
+        let rows = [
+            ("nats://a", Ok("a:4222")),
+            ("nats://a:1,b:2, c", Ok("a:1, b:2, c:4222")),
+            ("nats://user:secret@a,b", Ok("a:4222, b:4222")),
+            ("tls://a,nats://b:5", Ok("a:4222, b:5")),
+            ("", Err("")),
+            ("sqlite", Err("sqlite")),
+            ("nats://", Err("nats://")),
+            ("nats://a,", Err("")),
+            ("http://a", Err("http://a")),
+            ("nats://user:secret@a:port", Err("a:port")),
+        ];
+        for (text, expected) in rows {
+            let read = text.parse::<NatsServers>().map(|servers| servers.to_string());
+            assert_eq!(read, expected.map(str::to_owned).map_err(|one: &str| InvalidServers(one.into())), "{text}");
+        }
+        let all: NatsServers = "nats://user:secret@a,b".parse().expect("two");
+        assert!(all.0.iter().all(|server| (server.username(), server.password()) == (Some("user"), Some("secret"))));
+    }
+}
