@@ -450,6 +450,13 @@ impl LiveRoom {
         }
     }
 
+    /// Tells everybody whether the log can be reached.
+    pub(super) fn tell_reachable(&self, is_reachable: bool) {
+        let mut state = self.lock();
+        state.push(Item::Reachable(is_reachable));
+        self.wake(state);
+    }
+
     /// Tells moderators how many messages wait, if that has changed since they were told last. Those up to `trimmed` are past the
     /// room's retention.
     pub(super) fn tell_waiting(&self, trimmed: u64) {

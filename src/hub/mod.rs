@@ -108,6 +108,8 @@ struct Inner {
     buckets: Buckets<(RoomId, UserId)>,
     reaction_buckets: Buckets<(RoomId, UserId)>,
     review: Arc<dyn Review>,
+    /// Whether the log could be reached when that was looked at last.
+    reachable: AtomicBool,
     /// Becomes true once, when the server stops.
     stopping: AtomicBool,
 }
@@ -210,6 +212,7 @@ impl Hub {
             buckets,
             reaction_buckets,
             review,
+            reachable: AtomicBool::new(true),
             stopping: AtomicBool::new(false),
         }));
         names.iter().for_each(|held| hub.note_name(held));
@@ -219,7 +222,7 @@ impl Hub {
         intake.open(&hub);
         hub.0.engine.begin();
         hub.listen();
-        tokio::spawn(tell_counts(Arc::downgrade(&hub.0)));
+        tokio::spawn(tell_standing(Arc::downgrade(&hub.0)));
         Ok(hub)
     }
 
@@ -247,6 +250,19 @@ impl Hub {
     /// Why nothing can be stored at present; `None` while all is well.
     pub fn fault(&self) -> Option<Fault> {
         self.0.engine.fault()
+    }
+
+    /// Whether the log can be reached, as those who listen know it.
+    fn is_reachable(&self) -> bool {
+        self.0.reachable.load(Ordering::SeqCst)
+    }
+
+    /// Tells those who listen whether the log can be reached, if that has changed.
+    fn tell_reachable(&self) {
+        let is_reachable = !matches!(self.fault(), Some(Fault::Unreachable(_)));
+        if self.0.reachable.swap(is_reachable, Ordering::SeqCst) != is_reachable {
+            self.0.rooms.all().iter().for_each(|room| room.tell_reachable(is_reachable));
+        }
     }
 
     /// All rooms, ordered by id.
@@ -366,15 +382,16 @@ impl Hub {
     }
 }
 
-/// Once a second tells big rooms and other nodes how many viewers there are, and moderators how many messages wait for them, for as
-/// long as the hub lives.
-async fn tell_counts(hub: Weak<Inner>) {
+/// Once a second tells big rooms and other nodes how many viewers there are, moderators how many messages wait for them, and everybody
+/// whether the log can be reached, for as long as the hub lives.
+async fn tell_standing(hub: Weak<Inner>) {
     let mut ticks = tokio::time::interval(Duration::from_secs(1));
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         let Some(hub) = hub.upgrade() else { return };
         let hub = Hub(hub);
+        hub.tell_reachable();
         hub.tell_viewers();
         for room in hub.0.rooms.all() {
             room.tell_presence();

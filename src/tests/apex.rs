@@ -47,6 +47,11 @@ impl Apex {
         message.as_str().expect("a text").to_owned()
     }
 
+    /// Checks that the next thing that it hears is that.
+    pub async fn is_told(&mut self, text: &str) {
+        assert!(self.message().await.1.ends_with(text));
+    }
+
     /// The channel of the next message, and its line without the time.
     async fn message(&mut self) -> (String, String) {
         let next = self.next().await;

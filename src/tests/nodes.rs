@@ -1,6 +1,7 @@
 //! Several nodes: what is asked of one holds on all.
 
 mod history;
+mod link;
 mod viewers;
 
 use axum::http::Method;
