@@ -54,6 +54,9 @@ impl Hub {
                     refuses |= invitation.revoked_at.is_some();
                 }
                 News::Name(held) => self.note_name(held),
+                News::Webhooks => {
+                    inner.webhook_news.send_replace(());
+                }
             }
         }
         if refuses {

@@ -95,6 +95,8 @@ struct Inner {
     rooms: Rooms,
     /// Changes when events were dispatched.
     news: watch::Sender<()>,
+    /// Changes when webhooks were made, changed or removed.
+    webhook_news: watch::Sender<()>,
     tokens: Tokens,
     limits: Limits,
     /// Whose pages may use the rooms that do not say it themselves.
@@ -201,6 +203,7 @@ impl Hub {
             cluster,
             rooms,
             news: watch::Sender::default(),
+            webhook_news: watch::Sender::default(),
             tokens,
             limits,
             allowed_origins,
@@ -298,6 +301,11 @@ impl Hub {
     /// Changes whenever there are new events, in any room; many at once may be one change.
     pub fn news(&self) -> watch::Receiver<()> {
         self.0.news.subscribe()
+    }
+
+    /// Changes whenever webhooks were made, changed or removed, on whichever node.
+    pub fn webhook_news(&self) -> watch::Receiver<()> {
+        self.0.webhook_news.subscribe()
     }
 
     /// Makes a room with these settings; all others have their defaults, and the slug a random one.

@@ -7,6 +7,7 @@ use std::sync::{
 
 use futures::{FutureExt, future::BoxFuture};
 use tempfile::TempDir;
+use tokio::sync::watch;
 
 use super::{
     Site,
@@ -19,7 +20,7 @@ use crate::{
     },
     engine::{
         Act, Appended, Cursors, Ear, Engine, EngineError, Entry, Fault, HeldName, Hits, Messages, News, Peers, Query, React,
-        Reacted, Search, Sqlite, Webhook, WebhookId,
+        Reacted, Search, Sqlite, Standing, Webhook, WebhookId,
     },
     hub::Intake,
 };
@@ -29,6 +30,8 @@ pub struct Node {
     pub log: Arc<Sqlite>,
     line: Arc<Line>,
     pub fault: Mutex<Option<Fault>>,
+    /// Whether it does what one alone must do: the first does.
+    pub leads: watch::Sender<bool>,
 }
 
 /// What a node hears the others by.
@@ -57,7 +60,7 @@ impl Cluster {
         let node = |number| {
             let (log, line) =
                 (Arc::clone(&log), Arc::new(Line { number, ears: Arc::clone(&ears), is_dead: AtomicBool::new(false) }));
-            Arc::new(Node { log, line, fault: Mutex::default() })
+            Arc::new(Node { log, line, fault: Mutex::default(), leads: watch::Sender::new(number == 0) })
         };
         Self { nodes: (0..count).map(node).collect(), intakes, folder }
     }
@@ -140,6 +143,10 @@ impl Engine for Node {
         self.fault.lock().expect("not poisoned").clone()
     }
 
+    fn leads(&self) -> watch::Receiver<bool> {
+        self.leads.subscribe()
+    }
+
     fn peers(&self) -> Option<Arc<dyn Peers>> {
         Some(self.line.clone())
     }
@@ -185,6 +192,7 @@ impl Engine for Node {
         fn seq_before(room: RoomId, at: Timestamp) -> u64;
         fn webhooks() -> Vec<(Webhook, Cursors)>;
         fn put_webhook(webhook: Webhook, cursors: Cursors) -> ();
+        fn note_deliveries(id: WebhookId, standing: Standing, cursors: Cursors) -> ();
         fn remove_webhook(id: WebhookId) -> ();
     }
 }

@@ -3,6 +3,7 @@
 mod history;
 mod link;
 mod viewers;
+mod webhooks;
 
 use axum::http::Method;
 use serde_json::{Value, json};

@@ -672,6 +672,15 @@ impl Engine for JetStream {
         self.vault.put_webhook(webhook, cursors).boxed()
     }
 
+    fn note_deliveries(
+        &self,
+        id: WebhookId,
+        standing: crate::engine::Standing,
+        cursors: Cursors,
+    ) -> BoxFuture<'_, Result<(), EngineError>> {
+        self.vault.note_deliveries(id, standing, cursors).boxed()
+    }
+
     fn remove_webhook(&self, id: WebhookId) -> BoxFuture<'_, Result<(), EngineError>> {
         self.vault.remove_webhook(id).boxed()
     }

@@ -25,8 +25,8 @@ use crate::{
         Room, RoomId, RoomState, Sanction, Settings, SettingsChange, Timestamp, UserId, WidgetKey,
     },
     engine::{
-        Appended, Audience, Cursors, EngineError, Entry, Fault, HeldName, News, React, Reacted, Webhook, WebhookId, may_follow,
-        now,
+        Appended, Audience, Cursors, EngineError, Entry, Fault, HeldName, News, React, Reacted, Standing, Webhook, WebhookId,
+        may_follow, now,
     },
 };
 
@@ -162,6 +162,12 @@ pub(in crate::engine) enum Job {
         cursors: Cursors,
         reply: Reply<()>,
     },
+    NoteDeliveries {
+        id: WebhookId,
+        standing: Box<Standing>,
+        cursors: Cursors,
+        reply: Reply<()>,
+    },
     RemoveWebhook {
         id: WebhookId,
         reply: Reply<()>,
@@ -254,6 +260,9 @@ impl<'a> Batch<'a> {
             Job::Index { words, reply } => keep(answers, reply, self.index(words)),
             Job::Shrink { reply } => keep(answers, reply, self.shrink()),
             Job::PutWebhook { webhook, cursors, reply } => keep(answers, reply, self.put_webhook(&webhook, &cursors)),
+            Job::NoteDeliveries { id, standing, cursors, reply } => {
+                keep(answers, reply, self.note_deliveries(&id, &standing, &cursors))
+            }
             Job::RemoveWebhook { id, reply } => keep(answers, reply, self.remove_webhook(&id)),
         }
     }
@@ -470,6 +479,22 @@ impl<'a> Batch<'a> {
         self.transaction
             .prepare_cached("INSERT OR REPLACE INTO webhooks (id, webhook) VALUES (?1, ?2)")?
             .execute(params![id, json])?;
+        self.keep_cursors(&webhook.id, cursors)?;
+        self.done.news.push(News::Webhooks);
+        Ok(())
+    }
+
+    fn note_deliveries(&mut self, id: &WebhookId, standing: &Standing, cursors: &Cursors) -> Result<(), EngineError> {
+        let sql = "UPDATE webhooks SET webhook = json_set(webhook, '$.standing', json(?2)) WHERE id = ?1";
+        let json = serde_json::to_string(standing).expect("plain data");
+        // One that was removed must not come back by it.
+        if self.transaction.prepare_cached(sql)?.execute(params![id.0, json])? > 0 {
+            self.keep_cursors(id, cursors)?;
+        }
+        Ok(())
+    }
+
+    fn keep_cursors(&self, WebhookId(id): &WebhookId, cursors: &Cursors) -> rusqlite::Result<()> {
         let sql = "INSERT OR REPLACE INTO webhook_cursors (webhook, room, seq) VALUES (?1, ?2, ?3)";
         let mut statement = self.transaction.prepare_cached(sql)?;
         for (room, seq) in cursors {
@@ -481,6 +506,7 @@ impl<'a> Batch<'a> {
     fn remove_webhook(&mut self, WebhookId(id): &WebhookId) -> Result<(), EngineError> {
         self.transaction.execute("DELETE FROM webhooks WHERE id = ?1", [id])?;
         self.transaction.execute("DELETE FROM webhook_cursors WHERE webhook = ?1", [id])?;
+        self.done.news.push(News::Webhooks);
         Ok(())
     }
 
@@ -604,7 +630,8 @@ pub(super) fn refuse(job: Job) -> Answer {
             Job::Trim { reply, .. } | Job::Erase { reply, .. } | Job::Index { reply, .. } | Job::Shrink { reply } => {
                 drop(reply.send(Err(error)))
             }
-            Job::PutWebhook { reply, .. } | Job::RemoveWebhook { reply, .. } => drop(reply.send(Err(error))),
+            Job::PutWebhook { reply, .. } | Job::NoteDeliveries { reply, .. } => drop(reply.send(Err(error))),
+            Job::RemoveWebhook { reply, .. } => drop(reply.send(Err(error))),
         }
     })
 }

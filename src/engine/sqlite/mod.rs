@@ -60,7 +60,7 @@ pub(super) use self::{
 };
 use super::{
     Act, Appended, Cursors, Engine, EngineError, Entry, Fault, HeldName, Hits, Messages, Query, React, Reacted, Search, Sink,
-    Webhook, WebhookId,
+    Standing, Webhook, WebhookId,
 };
 use crate::chat::{
     CustomEvent, Deletion, Disconnection, Event, Invitation, Kind, NewWidgetKey, Outcome, Recorded, Revocation, Room, RoomId,
@@ -385,6 +385,10 @@ impl Engine for Sqlite {
 
     fn put_webhook(&self, webhook: Webhook, cursors: Cursors) -> BoxFuture<'_, Result<(), EngineError>> {
         self.submit(|reply| Job::PutWebhook { webhook: Box::new(webhook), cursors, reply })
+    }
+
+    fn note_deliveries(&self, id: WebhookId, standing: Standing, cursors: Cursors) -> BoxFuture<'_, Result<(), EngineError>> {
+        self.submit(|reply| Job::NoteDeliveries { id, standing: Box::new(standing), cursors, reply })
     }
 
     fn remove_webhook(&self, id: WebhookId) -> BoxFuture<'_, Result<(), EngineError>> {
