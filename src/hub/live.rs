@@ -1,5 +1,6 @@
 use std::{
     collections::{HashMap, HashSet, hash_map::RandomState},
+    hash::BuildHasher,
     net::IpAddr,
     pin::pin,
     sync::{
@@ -26,9 +27,12 @@ use super::{
     sanctions::Sanctions,
     speakers::Speakers,
     turns::Turns,
+    underway::Underway,
 };
 use crate::{
-    chat::{Event, Kind, NameClaim, Origins, Room, RoomId, RoomState, Sanction, Timestamp, UserId},
+    chat::{
+        ChatText, Event, Kind, Message, NameClaim, Origins, Outcome, Role, Room, RoomId, RoomState, Sanction, Timestamp, UserId,
+    },
     engine::now,
 };
 
@@ -96,6 +100,10 @@ struct State {
     names: Names,
     rules: Arc<Rules>,
     turns: Turns,
+    /// `None` on one machine, where nobody else speaks.
+    underway: Option<Underway>,
+    /// Whether the next message is one that was approved: it took its turn when it was said.
+    is_approved: bool,
     recent: Recent,
     held: Held,
     disconnections: Disconnections,
@@ -145,6 +153,13 @@ pub(super) struct Joined {
     pub(super) asked: Arc<AtomicU8>,
 }
 
+/// A message that is between its author and the log.
+pub(super) struct OnItsWay<'a> {
+    room: &'a LiveRoom,
+    author: &'a UserId,
+    number: u64,
+}
+
 /// What a cursor finds.
 pub(super) enum Read {
     Entries(Vec<Arc<Entry>>),
@@ -155,6 +170,14 @@ pub(super) enum Read {
     },
 }
 
+impl Drop for OnItsWay<'_> {
+    fn drop(&mut self) {
+        if let Some(underway) = &mut self.room.lock().underway {
+            underway.end(self.author, self.number);
+        }
+    }
+}
+
 impl ConnectionId {
     pub(super) fn random() -> Self {
         // Without random numbers there are no guests' names either: nothing to fall back to.
@@ -163,7 +186,7 @@ impl ConnectionId {
 }
 
 impl LiveRoom {
-    pub(super) fn new(room: Room, head: u64, size: RingSize) -> Self {
+    pub(super) fn new(room: Room, head: u64, size: RingSize, in_cluster: bool) -> Self {
         let id = room.id;
         let (ring, connections) = (Ring::new(size, head), HashMap::new());
         let rules = Arc::new(Rules::new(&room.settings));
@@ -181,6 +204,8 @@ impl LiveRoom {
             names: Names::default(),
             rules,
             turns: Turns::default(),
+            underway: in_cluster.then(Underway::default),
+            is_approved: false,
             recent: Recent::new(),
             held: Held::default(),
             disconnections: Disconnections::default(),
@@ -263,10 +288,12 @@ impl LiveRoom {
                 }
                 Kind::Sanction(sanction) => state.sanctions.note(sanction, now()),
                 Kind::Message(_) | Kind::Private { .. } => state.recent.add(),
-                Kind::Held(_) | Kind::Resolution(_) | Kind::Reactions(_) => {}
+                Kind::Resolution(resolution) => state.is_approved = resolution.outcome == Outcome::Approved,
+                Kind::Held(_) | Kind::Reactions(_) => {}
                 Kind::Disconnection(disconnection) => state.disconnections.note(disconnection, event.sent_at),
                 Kind::Custom(_) => {}
             }
+            state.hear(event, &self.hashes);
             state.held.note(event);
             state.head = event.seq;
             state.push(Item::Event(Arc::clone(event)));
@@ -308,6 +335,13 @@ impl LiveRoom {
     /// What that user said was not stored.
     pub(super) fn give_turn_back(&self, user: &UserId, saying: Option<&Saying>) {
         self.lock().turns.give_back(user, saying);
+    }
+
+    /// A message of that user sets out for the log, having taken its turn; until what is given is dropped it may come back from
+    /// there. `None` on one machine, where nobody needs to know.
+    pub(super) fn set_out<'a>(&'a self, author: &'a UserId, payload: &str) -> Option<OnItsWay<'a>> {
+        let number = self.lock().underway.as_mut()?.begin(author, self.hashes.hash_one(payload));
+        Some(OnItsWay { room: self, author, number })
     }
 
     /// Lets somebody go by a name.
@@ -560,6 +594,22 @@ impl LiveRoom {
 }
 
 impl State {
+    /// What is said on another node takes its author's turn here too.
+    fn hear(&mut self, event: &Event, hashes: &RandomState) {
+        let (Some(underway), Some(message)) = (&mut self.underway, event.message()) else { return };
+        let Message { author, payload, profile, .. } = message;
+        let is_own = underway.arrive(author, hashes.hash_one(payload.get()));
+        let moderates = matches!(profile.role, Role::Moderator | Role::Owner);
+        if std::mem::take(&mut self.is_approved) || is_own || moderates {
+            return;
+        }
+        let is_compared = !self.rules.repeat_window.is_zero();
+        let chat = is_compared.then(|| ChatText::of(payload.get())).flatten();
+        let saying = chat.map(|chat| Saying::new(hashes, author, &chat.text));
+        let ago = Duration::from_millis(u64::try_from(now().0 - event.sent_at.0).unwrap_or_default());
+        self.turns.hear(&self.rules, author, saying.as_ref(), event.client_message_id.as_deref(), ago);
+    }
+
     /// Takes a connection out, and gives who serves it.
     fn remove(&mut self, connection: ConnectionId) -> Option<Arc<dyn Wake>> {
         let Connection { wake, .. } = self.connections.remove(&connection)?;

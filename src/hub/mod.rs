@@ -38,6 +38,7 @@ mod speakers;
 mod subscriber;
 mod token;
 mod turns;
+mod underway;
 mod widget_keys;
 mod words;
 
@@ -178,7 +179,8 @@ impl Hub {
     /// The engine's, if it cannot tell how they are.
     pub async fn start(setup: Setup) -> Result<Self, EngineError> {
         let Setup { engine, intake, ring_size, tokens, limits, allowed_origins, reserved_names, review } = setup;
-        let rooms = Rooms::keeping(ring_size);
+        let cluster = engine.peers().map(Cluster::new);
+        let rooms = Rooms::keeping(ring_size, cluster.is_some());
         for (room, head) in engine.rooms().await? {
             rooms.insert(room, head);
         }
@@ -196,7 +198,7 @@ impl Hub {
         for invitation in engine.invitations().await? {
             invitations.note(invitation);
         }
-        let (names, cluster) = (engine.names().await?, engine.peers().map(Cluster::new));
+        let names = engine.names().await?;
         let [buckets, reaction_buckets] = [(); 2].map(|()| Buckets::new(limits.rate_per_second, limits.burst));
         let hub = Self(Arc::new(Inner {
             engine,

@@ -172,6 +172,7 @@ impl<'a> Speaker<'a> {
         hub.check_revoked(&claims.user, &claims.origin)?;
         self.check(&live.rules())?;
         let profile = Profile { announces: draft.announces, ..claims.profile() };
+        let _on_its_way = live.set_out(&claims.user, draft.payload.get());
         let entry = Entry { author: claims.user.clone(), to, profile, draft, name };
         Ok(hub.0.engine.append(live.id(), entry).await?)
     }

@@ -13,12 +13,14 @@ use crate::chat::{Room, RoomId};
 pub(super) struct Rooms {
     by_id: RwLock<HashMap<RoomId, Arc<LiveRoom>>>,
     ring_size: RingSize,
+    /// Whether there are other nodes.
+    in_cluster: bool,
 }
 
 impl Rooms {
-    /// No rooms yet; each that comes will keep so much in memory.
-    pub(super) fn keeping(ring_size: RingSize) -> Self {
-        Self { ring_size, ..Self::default() }
+    /// No rooms yet; each that comes will keep so much in memory, and heed what is said on other nodes if there are any.
+    pub(super) fn keeping(ring_size: RingSize, in_cluster: bool) -> Self {
+        Self { ring_size, in_cluster, ..Self::default() }
     }
 
     pub(super) fn find(&self, room: RoomId) -> Option<Arc<LiveRoom>> {
@@ -34,7 +36,7 @@ impl Rooms {
     /// Brings a room to life whose newest event is `head`. One that lives already stays as it is.
     pub(super) fn insert(&self, room: Room, head: u64) {
         let mut rooms = self.by_id.write().unwrap_or_else(PoisonError::into_inner);
-        rooms.entry(room.id).or_insert_with(|| Arc::new(LiveRoom::new(room, head, self.ring_size)));
+        rooms.entry(room.id).or_insert_with(|| Arc::new(LiveRoom::new(room, head, self.ring_size, self.in_cluster)));
     }
 
     /// All of them, ordered by id.
