@@ -254,6 +254,7 @@ impl Feed {
                 Incoming::Message(message) => messages.push(*message),
                 Incoming::Viewers(viewers) => self.session.viewers.set(viewers),
                 Incoming::Waiting(waiting) => self.session.waiting.set(waiting),
+                Incoming::Link(live) => self.session.link.set(if live { Link::Live } else { Link::Waiting(0) }),
                 Incoming::Room(state) => self.session.state.set(state),
                 Incoming::Settings(settings) => {
                     self.session.configure(settings);

@@ -26,6 +26,8 @@ pub enum Incoming {
     Waiting(usize),
     /// The reactions to some messages are others now, by the event at that place of the log.
     Reactions(u64, Vec<Recount>),
+    /// Whether the server reaches the log.
+    Link(bool),
     /// A moderator has decided that the reader may not speak, or may again.
     Standing(Option<Standing>),
     /// Nothing that the page shows.
@@ -67,6 +69,7 @@ impl Incoming {
                 Some("lift") => Some(Self::Standing(None)),
                 Some("delete" | "decline") => removal(&envelope, &message).map(Self::Removal),
                 Some("approve") => Some(Self::Removal(Removal::Approved(seq(&message)?))),
+                Some("link") => Some(Self::Link(message.flag("live"))),
                 Some("waiting") => message.number("waiting").map(|waiting| Self::Waiting(waiting as usize)),
                 Some("reactions") => {
                     Some(Self::Reactions(seq(&envelope)?, message.items("messages").filter_map(recount).collect()))

@@ -100,10 +100,10 @@ fn Presence(session: Session, archive: bool) -> impl IntoView {
     };
     // Apart, so that assistive technology says once that the connection is lost, and not each second.
     let countdown = |session: Session| match session.link.get() {
-        Link::Waiting(seconds) => {
+        Link::Waiting(seconds) if seconds > 0 => {
             [" ", &session.texts.fill("page.reconnecting_in", &[("seconds", &seconds.to_string())])].concat()
         }
-        Link::Connecting | Link::Live | Link::Offline => String::new(),
+        Link::Connecting | Link::Live | Link::Waiting(_) | Link::Offline => String::new(),
     };
     view! {
         <div class="presence" hidden=session.flag(hidden)>

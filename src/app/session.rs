@@ -33,7 +33,7 @@ pub enum Link {
     Connecting,
     /// Open: what is said shows at once.
     Live,
-    /// Lost, and opened again in so many seconds.
+    /// Lost, and opened again in so many seconds; 0 if it is the server that waits.
     Waiting(u32),
     /// The browser has no network.
     Offline,

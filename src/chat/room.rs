@@ -56,4 +56,18 @@ impl Room {
     pub fn start(&self) -> Timestamp {
         self.first_started_at.unwrap_or(self.created_at)
     }
+
+    /// Takes over that it has moved to another state.
+    pub fn enter(&mut self, state: RoomState, at: Timestamp) {
+        (self.state, self.updated_at) = (state, at);
+        match state {
+            RoomState::Created => self.created_at = at,
+            RoomState::Prepared => self.prepared_at = Some(at),
+            RoomState::Live => {
+                self.started_at = Some(at);
+                self.first_started_at.get_or_insert(at);
+            }
+            RoomState::Ended => self.ended_at = Some(at),
+        }
+    }
 }

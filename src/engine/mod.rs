@@ -16,6 +16,7 @@ use std::{
 };
 
 use futures::future::BoxFuture;
+use tokio::sync::watch;
 
 pub use self::{
     jetstream::{InvalidServers, JetStream, Nats, NatsError, NatsServers},
@@ -53,6 +54,8 @@ pub enum News {
     Invitation(Invitation),
     /// Somebody holds a name.
     Name(HeldName),
+    /// A webhook was made, changed or removed. Not how its deliveries go.
+    Webhooks,
 }
 
 impl News {
@@ -197,8 +200,9 @@ pub trait Engine: Send + Sync + 'static {
     /// The revocations that are not over.
     fn revocations(&self) -> BoxFuture<'_, Result<Vec<Revocation>, EngineError>>;
 
-    /// Keeps an invitation; a later one of the same id replaces it.
-    fn keep_invitation(&self, invitation: Invitation) -> BoxFuture<'_, Result<(), EngineError>>;
+    /// Keeps an invitation; if it is kept already, that it was taken, or revoked, unless it was before. Whether that has changed
+    /// anything: of two who take it at once, one has.
+    fn keep_invitation(&self, invitation: Invitation) -> BoxFuture<'_, Result<bool, EngineError>>;
 
     /// All invitations.
     fn invitations(&self) -> BoxFuture<'_, Result<Vec<Invitation>, EngineError>>;
@@ -227,8 +231,13 @@ pub trait Engine: Send + Sync + 'static {
     /// is not among them, it has yet to be told all of.
     fn webhooks(&self) -> BoxFuture<'_, Result<Vec<(Webhook, Cursors)>, EngineError>>;
 
-    /// Keeps a webhook, and where it stands in these rooms' logs, in place of what was kept before. Returns after it is durable.
+    /// Keeps a webhook, and where it stands in these rooms' logs, in place of what was kept before. Returns after it is durable and
+    /// dispatched.
     fn put_webhook(&self, webhook: Webhook, cursors: Cursors) -> BoxFuture<'_, Result<(), EngineError>>;
+
+    /// Notes how the deliveries to a webhook go, and where it stands in these rooms' logs. Nobody is told. One that is not there, or
+    /// not any more: no error, and nothing is noted.
+    fn note_deliveries(&self, id: WebhookId, standing: Standing, cursors: Cursors) -> BoxFuture<'_, Result<(), EngineError>>;
 
     /// Forgets a webhook, and where it stands. One that is not there: no error.
     fn remove_webhook(&self, id: WebhookId) -> BoxFuture<'_, Result<(), EngineError>>;
@@ -239,6 +248,12 @@ pub trait Engine: Send + Sync + 'static {
     /// Whether another node may have dispatched an event of that place already, which is yet to come here. Never on one machine.
     fn is_ahead(&self, _seq: u64) -> bool {
         false
+    }
+
+    /// Whether this node is the one that does what one alone must do, as delivering to webhooks; changes with it. On one machine it
+    /// always is.
+    fn leads(&self) -> watch::Receiver<bool> {
+        watch::channel(true).1
     }
 
     /// The other nodes; `None` on one machine.

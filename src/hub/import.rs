@@ -74,9 +74,7 @@ impl Import {
             if finished.is_err() {
                 hub.0.engine.abandon_import(room);
             }
-            let (room, key, head) = finished?;
-            hub.note(&key);
-            hub.0.rooms.insert(room.clone(), head);
+            let (room, _, _) = finished?;
             Ok(room)
         };
         self.hub.to_its_end(finish).await

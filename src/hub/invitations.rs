@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{PoisonError, RwLock, RwLockReadGuard},
 };
 
 use subtle::ConstantTimeEq;
@@ -32,9 +32,11 @@ struct Invited {
 }
 
 impl Invitations {
+    /// Takes over what the store says of an invitation.
     pub(super) fn note(&self, invitation: Invitation) {
         let likeness = Likeness::of(&invitation.name);
-        self.write().insert(invitation.id.clone(), Invited { invitation, likeness });
+        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        all.insert(invitation.id.clone(), Invited { invitation, likeness });
     }
 
     /// Whether a name in `room` is for somebody else, who is invited under it.
@@ -55,10 +57,6 @@ impl Invitations {
     fn read(&self) -> RwLockReadGuard<'_, BTreeMap<String, Invited>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn write(&self) -> RwLockWriteGuard<'_, BTreeMap<String, Invited>> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Hub {
@@ -75,13 +73,7 @@ impl Hub {
         let mut id = uuid::Uuid::new_v4().simple().to_string();
         id.truncate(16);
         let invitation = Invitation { id, room, name, made_at: now(), taken_at: None, revoked_at: None };
-        let kept = invitation.clone();
-        self.to_its_end(async move |hub| {
-            hub.0.engine.keep_invitation(kept.clone()).await?;
-            hub.0.invitations.note(kept);
-            Ok(())
-        })
-        .await?;
+        self.0.engine.keep_invitation(invitation.clone()).await?;
         let link = format!("{}-{}", invitation.id, self.0.tokens.invitation_key(&invitation.id));
         Ok((invitation, link))
     }
@@ -118,22 +110,10 @@ impl Hub {
     /// # Errors
     /// As for [`invitation`](Self::invitation), and the engine's; it can be taken again then.
     pub async fn take_invitation(&self, link: &str) -> Result<(Invitation, String), Refusal> {
-        let Invitation { id, .. } = self.invitation(link)?;
-        let taken = {
-            let mut all = self.0.invitations.write();
-            let invited = all.get_mut(&id).ok_or(Refusal::UnknownInvitation)?;
-            if invited.invitation.taken_at.is_some() || invited.invitation.revoked_at.is_some() {
-                return Err(Refusal::InvitationOver);
-            }
-            invited.invitation.taken_at = Some(now());
-            invited.invitation.clone()
-        };
-        let kept = taken.clone();
-        self.to_its_end(async move |hub| {
-            let result = hub.0.engine.keep_invitation(kept.clone()).await;
-            result.inspect_err(|_| hub.0.invitations.note(Invitation { taken_at: None, ..kept })).map_err(Refusal::from)
-        })
-        .await?;
+        let taken = Invitation { taken_at: Some(now()), ..self.invitation(link)? };
+        if !self.0.engine.keep_invitation(taken.clone()).await? {
+            return Err(Refusal::InvitationOver);
+        }
         let session = self.0.tokens.sign_session(Scope::Moderator, taken.id.clone(), MODERATOR_SECONDS);
         Ok((taken, session))
     }
@@ -148,16 +128,18 @@ impl Hub {
         let found = self.0.invitations.find(id).filter(|found| room.is_none() || found.room == room);
         let found = found.ok_or(Refusal::UnknownInvitation)?;
         let revoked = Invitation { revoked_at: Some(found.revoked_at.unwrap_or_else(now)), ..found };
-        self.to_its_end(async move |hub| {
-            hub.0.engine.keep_invitation(revoked.clone()).await?;
-            for room in hub.0.rooms.all() {
-                room.release_name(&revoked.user());
+        self.0.engine.keep_invitation(revoked).await?;
+        Ok(())
+    }
+
+    /// Takes over what the store says of an invitation.
+    pub(super) fn note_invitation(&self, invitation: &Invitation) {
+        self.0.invitations.note(invitation.clone());
+        if invitation.revoked_at.is_some() {
+            for room in self.0.rooms.all() {
+                room.release_name(&invitation.user());
             }
-            hub.0.invitations.note(revoked);
-            hub.close_refused();
-            Ok(())
-        })
-        .await
+        }
     }
 
     /// What the proof of an invitation lets its bearer do in `room`; nothing if it is none, or none any more.

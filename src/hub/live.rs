@@ -1,5 +1,6 @@
 use std::{
     collections::{HashMap, HashSet, hash_map::RandomState},
+    hash::BuildHasher,
     net::IpAddr,
     pin::pin,
     sync::{
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, Semaphore};
 
 use super::{
-    Claims, Identity, Origin, Refusal, RingSize, TokenError, Tokens,
+    Identity, Origin, Refusal, RingSize, TokenError, Tokens,
     disconnections::Disconnections,
     held::Held,
     names::{Names, Taken, Wish},
@@ -26,9 +27,12 @@ use super::{
     sanctions::Sanctions,
     speakers::Speakers,
     turns::Turns,
+    underway::Underway,
 };
 use crate::{
-    chat::{Event, Kind, NameClaim, Origins, Room, RoomId, RoomState, Sanction, Timestamp, UserId},
+    chat::{
+        ChatText, Event, Kind, Message, NameClaim, Origins, Outcome, Role, Room, RoomId, RoomState, Sanction, Timestamp, UserId,
+    },
     engine::now,
 };
 
@@ -85,6 +89,8 @@ struct State {
     connections: HashMap<ConnectionId, Connection>,
     /// Who serves the connections.
     servers: Vec<Server>,
+    /// How many there are on other nodes.
+    elsewhere: usize,
     /// Connections so far: the higher number is the newer one.
     connected: u64,
     /// The count that the room was told last.
@@ -94,6 +100,10 @@ struct State {
     names: Names,
     rules: Arc<Rules>,
     turns: Turns,
+    /// `None` on one machine, where nobody else speaks.
+    underway: Option<Underway>,
+    /// Whether the next message is one that was approved: it took its turn when it was said.
+    is_approved: bool,
     recent: Recent,
     held: Held,
     disconnections: Disconnections,
@@ -143,6 +153,13 @@ pub(super) struct Joined {
     pub(super) asked: Arc<AtomicU8>,
 }
 
+/// A message that is between its author and the log.
+pub(super) struct OnItsWay<'a> {
+    room: &'a LiveRoom,
+    author: &'a UserId,
+    number: u64,
+}
+
 /// What a cursor finds.
 pub(super) enum Read {
     Entries(Vec<Arc<Entry>>),
@@ -153,6 +170,14 @@ pub(super) enum Read {
     },
 }
 
+impl Drop for OnItsWay<'_> {
+    fn drop(&mut self) {
+        if let Some(underway) = &mut self.room.lock().underway {
+            underway.end(self.author, self.number);
+        }
+    }
+}
+
 impl ConnectionId {
     pub(super) fn random() -> Self {
         // Without random numbers there are no guests' names either: nothing to fall back to.
@@ -161,7 +186,7 @@ impl ConnectionId {
 }
 
 impl LiveRoom {
-    pub(super) fn new(room: Room, head: u64, size: RingSize) -> Self {
+    pub(super) fn new(room: Room, head: u64, size: RingSize, in_cluster: bool) -> Self {
         let id = room.id;
         let (ring, connections) = (Ring::new(size, head), HashMap::new());
         let rules = Arc::new(Rules::new(&room.settings));
@@ -170,6 +195,7 @@ impl LiveRoom {
             head,
             ring,
             connections,
+            elsewhere: 0,
             servers: Vec::new(),
             connected: 0,
             told_viewers: 0,
@@ -178,6 +204,8 @@ impl LiveRoom {
             names: Names::default(),
             rules,
             turns: Turns::default(),
+            underway: in_cluster.then(Underway::default),
+            is_approved: false,
             recent: Recent::new(),
             held: Held::default(),
             disconnections: Disconnections::default(),
@@ -237,17 +265,10 @@ impl LiveRoom {
         LiveSnapshot {
             room: state.room.clone(),
             head: state.head,
-            viewer_count: state.connections.len(),
+            viewer_count: state.viewer_count(),
             messages_last_minute: state.recent.count(),
             waiting: state.held.count(trimmed),
         }
-    }
-
-    /// Takes over what the store says of the room; its state and its settings come by [`dispatch`](Self::dispatch) alone, in the
-    /// log's order.
-    pub(super) fn update(&self, room: &Room) {
-        let mut state = self.lock();
-        state.room = Room { state: state.room.state, settings: state.room.settings.clone(), ..room.clone() };
     }
 
     /// Gives events to the subscribers, in order.
@@ -255,7 +276,7 @@ impl LiveRoom {
         let mut state = self.lock();
         for event in events {
             match &event.kind {
-                Kind::Room(room_state) => state.room.state = *room_state,
+                Kind::Room(room_state) => state.room.enter(*room_state, event.sent_at),
                 Kind::Deletion(deletion) => {
                     let is_gone = |event: &Event| event.message().is_some_and(|message| deletion.of.covers(event.seq, message));
                     state.ring.erase(is_gone);
@@ -267,10 +288,12 @@ impl LiveRoom {
                 }
                 Kind::Sanction(sanction) => state.sanctions.note(sanction, now()),
                 Kind::Message(_) | Kind::Private { .. } => state.recent.add(),
-                Kind::Held(_) | Kind::Resolution(_) | Kind::Reactions(_) => {}
+                Kind::Resolution(resolution) => state.is_approved = resolution.outcome == Outcome::Approved,
+                Kind::Held(_) | Kind::Reactions(_) => {}
                 Kind::Disconnection(disconnection) => state.disconnections.note(disconnection, event.sent_at),
                 Kind::Custom(_) => {}
             }
+            state.hear(event, &self.hashes);
             state.held.note(event);
             state.head = event.seq;
             state.push(Item::Event(Arc::clone(event)));
@@ -314,6 +337,13 @@ impl LiveRoom {
         self.lock().turns.give_back(user, saying);
     }
 
+    /// A message of that user sets out for the log, having taken its turn; until what is given is dropped it may come back from
+    /// there. `None` on one machine, where nobody needs to know.
+    pub(super) fn set_out<'a>(&'a self, author: &'a UserId, payload: &str) -> Option<OnItsWay<'a>> {
+        let number = self.lock().underway.as_mut()?.begin(author, self.hashes.hash_one(payload));
+        Some(OnItsWay { room: self, author, number })
+    }
+
     /// Lets somebody go by a name.
     pub(super) fn take_name(&self, wish: Wish<'_>) -> Result<(), Refusal> {
         let mut state = self.lock();
@@ -328,18 +358,15 @@ impl LiveRoom {
     }
 
     /// The store knows that `user` holds a name.
-    pub(super) fn name_stored(&self, user: &UserId, claim: &NameClaim) {
-        self.lock().names.stored(user, claim);
+    pub(super) fn note_name(&self, user: &UserId, claim: &NameClaim) {
+        let mut state = self.lock();
+        let State { names, connections, .. } = &mut *state;
+        names.note(user, claim, now(), connections.values().map(|connection| &connection.user));
     }
 
     /// That user holds no name any more.
     pub(super) fn release_name(&self, user: &UserId) {
         self.lock().names.forget(user);
-    }
-
-    /// Takes over who held a name before the start.
-    pub(super) fn restore_name(&self, user: &UserId, claim: &NameClaim) {
-        self.lock().names.restore(user, claim);
     }
 
     /// Takes over what was decided before the start.
@@ -397,7 +424,7 @@ impl LiveRoom {
         let resume = resume.and_then(|seq| state.ring.after(seq));
         state.presence_changed();
         let joined =
-            Joined { connection, end: state.ring.end(), resume, head: state.head, viewer_count: state.connections.len(), asked };
+            Joined { connection, end: state.ring.end(), resume, head: state.head, viewer_count: state.viewer_count(), asked };
         self.wake(state);
         joined
     }
@@ -433,13 +460,35 @@ impl LiveRoom {
         self.lock().connections.contains_key(&connection)
     }
 
+    /// How many connections it has on this node.
+    pub(super) fn connected(&self) -> usize {
+        self.lock().connections.len()
+    }
+
+    /// So many connections it has on other nodes.
+    pub(super) fn count_elsewhere(&self, count: usize) {
+        let mut state = self.lock();
+        if state.elsewhere != count {
+            state.elsewhere = count;
+            state.presence_changed();
+            self.wake(state);
+        }
+    }
+
     /// Tells a big room its viewer count, if it has changed since it was told last.
     pub(super) fn tell_presence(&self) {
         let mut state = self.lock();
-        if state.told_viewers != state.connections.len() {
+        if state.told_viewers != state.viewer_count() {
             state.push_presence();
             self.wake(state);
         }
+    }
+
+    /// Tells everybody whether the log can be reached.
+    pub(super) fn tell_reachable(&self, is_reachable: bool) {
+        let mut state = self.lock();
+        state.push(Item::Reachable(is_reachable));
+        self.wake(state);
     }
 
     /// Tells moderators how many messages wait, if that has changed since they were told last. Those up to `trimmed` are past the
@@ -470,12 +519,15 @@ impl LiveRoom {
         events.iter().for_each(|event| state.held.note(event));
     }
 
-    /// Asks the connection that a token was made for to send its history; another of the same user if that one is gone.
-    pub(super) fn ask_history(&self, claims: &Claims) -> Result<(), Refusal> {
+    /// Asks a connection of that user to send its history: this one, or the newest if none is named.
+    pub(super) fn ask_history(&self, user: &UserId, connection: Option<ConnectionId>) -> Result<(), Refusal> {
         let state = self.lock();
-        let own = claims.connection.and_then(|id| state.connections.get_key_value(&id)).filter(|(_, c)| c.user == claims.user);
-        let newest = || state.connections.iter().filter(|(_, c)| c.user == claims.user).max_by_key(|(_, c)| c.number);
-        let (&id, connection) = own.or_else(newest).ok_or(Refusal::NotConnected)?;
+        let own = state.connections.iter().filter(|(_, connection)| connection.user == *user);
+        let found = match connection {
+            Some(id) => state.connections.get_key_value(&id).filter(|(_, connection)| connection.user == *user),
+            None => own.max_by_key(|(_, connection)| connection.number),
+        };
+        let (&id, connection) = found.ok_or(Refusal::NotConnected)?;
         // Only this adds to it, under the lock.
         if connection.asked.load(Ordering::Relaxed) >= PENDING_REQUESTS {
             return Err(Refusal::TooFast { retry_after: Duration::from_secs(1) });
@@ -542,6 +594,22 @@ impl LiveRoom {
 }
 
 impl State {
+    /// What is said on another node takes its author's turn here too.
+    fn hear(&mut self, event: &Event, hashes: &RandomState) {
+        let (Some(underway), Some(message)) = (&mut self.underway, event.message()) else { return };
+        let Message { author, payload, profile, .. } = message;
+        let is_own = underway.arrive(author, hashes.hash_one(payload.get()));
+        let moderates = matches!(profile.role, Role::Moderator | Role::Owner);
+        if std::mem::take(&mut self.is_approved) || is_own || moderates {
+            return;
+        }
+        let is_compared = !self.rules.repeat_window.is_zero();
+        let chat = is_compared.then(|| ChatText::of(payload.get())).flatten();
+        let saying = chat.map(|chat| Saying::new(hashes, author, &chat.text));
+        let ago = Duration::from_millis(u64::try_from(now().0 - event.sent_at.0).unwrap_or_default());
+        self.turns.hear(&self.rules, author, saying.as_ref(), event.client_message_id.as_deref(), ago);
+    }
+
     /// Takes a connection out, and gives who serves it.
     fn remove(&mut self, connection: ConnectionId) -> Option<Arc<dyn Wake>> {
         let Connection { wake, .. } = self.connections.remove(&connection)?;
@@ -566,14 +634,19 @@ impl State {
         self.ring.push(self.head, item);
     }
 
+    /// How many connections there are, on all nodes.
+    fn viewer_count(&self) -> usize {
+        self.connections.len() + self.elsewhere
+    }
+
     fn presence_changed(&mut self) {
-        if self.connections.len() <= BIG_ROOM {
+        if self.viewer_count() <= BIG_ROOM {
             self.push_presence();
         }
     }
 
     fn push_presence(&mut self) {
-        let viewer_count = self.connections.len();
+        let viewer_count = self.viewer_count();
         let joined = viewer_count > self.told_viewers;
         self.told_viewers = viewer_count;
         self.push(Item::Presence { joined, viewer_count });

@@ -5,15 +5,18 @@
 //! HTTP, HTML or a wire format; the one thing that it keeps for the dialects is a place for each entry's encoded frame.
 
 mod disconnections;
+mod elsewhere;
 mod export;
 mod held;
 mod import;
+mod intake;
 mod invitations;
 mod live;
 mod messages;
 mod moderation;
 mod names;
 mod owners;
+mod peers;
 mod people;
 mod publish;
 mod rate;
@@ -25,6 +28,7 @@ mod replay;
 mod review;
 mod revocations;
 mod ring;
+mod rooms;
 mod rules;
 mod sanctions;
 mod search;
@@ -34,14 +38,14 @@ mod speakers;
 mod subscriber;
 mod token;
 mod turns;
+mod underway;
 mod widget_keys;
 mod words;
 
 use std::{
-    collections::{BTreeMap, HashMap},
     net::IpAddr,
     sync::{
-        Arc, PoisonError, RwLock, Weak,
+        Arc, RwLock, Weak,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -52,6 +56,7 @@ use tokio::sync::watch;
 pub use self::{
     export::Export,
     import::Import,
+    intake::Intake,
     invitations::MODERATOR_SECONDS,
     live::{ConnectionId, Wake},
     messages::Quoting,
@@ -70,12 +75,14 @@ pub use self::{
 use self::{
     invitations::Invitations,
     live::{LiveRoom, LiveSnapshot},
+    peers::Cluster,
     revocations::Revocations,
+    rooms::Rooms,
     widget_keys::WidgetKeys,
 };
 use crate::{
     chat::{Event, InvalidSetting, Kind, Limits, Origins, Position, Room, RoomId, RoomState, SettingsChange, UserId},
-    engine::{self, Appended, Cursors, Engine, EngineError, Fault, News, Query, Sink},
+    engine::{self, Appended, Cursors, Engine, EngineError, Fault, Query},
 };
 
 /// A shared handle to everything that is live. Clones are cheap.
@@ -84,7 +91,13 @@ pub struct Hub(Arc<Inner>);
 
 struct Inner {
     engine: Arc<dyn Engine>,
+    /// `None` on one machine.
+    cluster: Option<Cluster>,
     rooms: Rooms,
+    /// Changes when events were dispatched.
+    news: watch::Sender<()>,
+    /// Changes when webhooks were made, changed or removed.
+    webhook_news: watch::Sender<()>,
     tokens: Tokens,
     limits: Limits,
     /// Whose pages may use the rooms that do not say it themselves.
@@ -93,24 +106,35 @@ struct Inner {
     reserved_names: ReservedNames,
     revocations: Revocations,
     invitations: Invitations,
-    /// What the sessions of whoever runs the chat are called now: those of another name are over.
-    owners: RwLock<String>,
+    /// By which password whoever runs the chat signs in, in a form that changes with it.
+    owners_password: RwLock<String>,
     buckets: Buckets<(RoomId, UserId)>,
     reaction_buckets: Buckets<(RoomId, UserId)>,
     review: Arc<dyn Review>,
+    /// Whether the log could be reached when that was looked at last.
+    reachable: AtomicBool,
     /// Becomes true once, when the server stops.
     stopping: AtomicBool,
 }
 
-/// The rooms by id. The engine's sink holds it too, which is why it is made before the engine is.
-///
-/// A standard lock, because it is held for a look-up only and never across an await.
-#[derive(Clone, Default)]
-pub struct Rooms {
-    by_id: Arc<RwLock<HashMap<RoomId, Arc<LiveRoom>>>>,
-    /// Changes when events were dispatched.
-    news: watch::Sender<()>,
-    ring_size: RingSize,
+/// What a hub is made of.
+pub struct Setup {
+    /// The log.
+    pub engine: Arc<dyn Engine>,
+    /// The one whose sink the engine was opened with.
+    pub intake: Intake,
+    /// How much each room keeps in memory for its subscribers.
+    pub ring_size: RingSize,
+    /// What signs and checks tokens.
+    pub tokens: Tokens,
+    /// What one client may send.
+    pub limits: Limits,
+    /// Whose pages may use the rooms that do not say it themselves.
+    pub allowed_origins: Origins,
+    /// Names that are for those who moderate.
+    pub reserved_names: ReservedNames,
+    /// Who asks the rooms' review handlers.
+    pub review: Arc<dyn Review>,
 }
 
 /// A room as it is now.
@@ -120,7 +144,7 @@ pub struct Snapshot {
     pub room: Room,
     /// Where its log ends.
     pub position: Position,
-    /// How many connections it has.
+    /// How many connections it has, on all nodes.
     pub viewer_count: usize,
     /// How many messages there were in the last minute.
     pub messages_last_minute: u32,
@@ -148,65 +172,15 @@ pub enum Published {
     Requested,
 }
 
-impl Rooms {
-    /// No rooms yet; each that comes will keep so much in memory.
-    pub fn keeping(ring_size: RingSize) -> Self {
-        Self { ring_size, ..Self::default() }
-    }
-
-    /// Where the engine is to dispatch events to.
-    pub fn sink(&self) -> Sink {
-        let rooms = self.clone();
-        Arc::new(move |news| rooms.dispatch(news))
-    }
-
-    fn dispatch(&self, news: &[News]) {
-        let mut by_room = BTreeMap::<RoomId, Vec<Arc<Event>>>::new();
-        for event in news.iter().filter_map(News::event) {
-            by_room.entry(event.room).or_default().push(Arc::clone(event));
-        }
-        let has_events = !by_room.is_empty();
-        for (room, events) in by_room {
-            if let Some(room) = self.find(room) {
-                room.dispatch(&events);
-            }
-        }
-        if has_events {
-            self.news.send_replace(());
-        }
-    }
-
-    fn find(&self, room: RoomId) -> Option<Arc<LiveRoom>> {
-        self.by_id.read().unwrap_or_else(PoisonError::into_inner).get(&room).cloned()
-    }
-
-    fn insert(&self, room: Room, head: u64) {
-        let (id, room) = (room.id, Arc::new(LiveRoom::new(room, head, self.ring_size)));
-        self.by_id.write().unwrap_or_else(PoisonError::into_inner).insert(id, room);
-    }
-
-    fn all(&self) -> Vec<Arc<LiveRoom>> {
-        let mut all: Vec<_> = self.by_id.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
-        all.sort_by_key(|room| room.id());
-        all
-    }
-}
-
 impl Hub {
-    /// Brings all rooms of `engine` to life. `rooms` must be the one whose sink the engine was opened with. Pages of
-    /// `allowed_origins` may use the rooms that do not say themselves whose may.
+    /// Brings all rooms of the engine to life.
     ///
     /// # Errors
-    /// The engine's, if it cannot tell its rooms.
-    pub async fn start(
-        engine: Arc<dyn Engine>,
-        rooms: Rooms,
-        tokens: Tokens,
-        limits: Limits,
-        allowed_origins: Origins,
-        reserved_names: ReservedNames,
-        review: Arc<dyn Review>,
-    ) -> Result<Self, EngineError> {
+    /// The engine's, if it cannot tell how they are.
+    pub async fn start(setup: Setup) -> Result<Self, EngineError> {
+        let Setup { engine, intake, ring_size, tokens, limits, allowed_origins, reserved_names, review } = setup;
+        let cluster = engine.peers().map(Cluster::new);
+        let rooms = Rooms::keeping(ring_size, cluster.is_some());
         for (room, head) in engine.rooms().await? {
             rooms.insert(room, head);
         }
@@ -224,11 +198,14 @@ impl Hub {
         for invitation in engine.invitations().await? {
             invitations.note(invitation);
         }
-        let (names, owners) = (engine.names().await?, RwLock::default());
+        let names = engine.names().await?;
         let [buckets, reaction_buckets] = [(); 2].map(|()| Buckets::new(limits.rate_per_second, limits.burst));
-        let inner = Arc::new(Inner {
+        let hub = Self(Arc::new(Inner {
             engine,
+            cluster,
             rooms,
+            news: watch::Sender::default(),
+            webhook_news: watch::Sender::default(),
             tokens,
             limits,
             allowed_origins,
@@ -236,19 +213,21 @@ impl Hub {
             reserved_names,
             revocations,
             invitations,
-            owners,
+            owners_password: RwLock::default(),
             buckets,
             reaction_buckets,
             review,
+            reachable: AtomicBool::new(true),
             stopping: AtomicBool::new(false),
-        });
-        tokio::spawn(tell_counts(Arc::downgrade(&inner)));
-        let hub = Self(inner);
-        hub.restore_names(names);
+        }));
+        names.iter().for_each(|held| hub.note_name(held));
         for room in hub.0.rooms.all() {
             hub.restore_held(&room).await?;
         }
+        intake.open(&hub);
         hub.0.engine.begin();
+        hub.listen();
+        tokio::spawn(tell_standing(Arc::downgrade(&hub.0)));
         Ok(hub)
     }
 
@@ -265,6 +244,7 @@ impl Hub {
     /// Refuses commands from now on. What was accepted before is still answered.
     pub fn stop(&self) {
         self.0.stopping.store(true, Ordering::Relaxed);
+        self.tell_leaving();
     }
 
     /// Whether [`stop`](Self::stop) was called.
@@ -275,6 +255,19 @@ impl Hub {
     /// Why nothing can be stored at present; `None` while all is well.
     pub fn fault(&self) -> Option<Fault> {
         self.0.engine.fault()
+    }
+
+    /// Whether the log can be reached, as those who listen know it.
+    fn is_reachable(&self) -> bool {
+        self.0.reachable.load(Ordering::SeqCst)
+    }
+
+    /// Tells those who listen whether the log can be reached, if that has changed.
+    fn tell_reachable(&self) {
+        let is_reachable = !matches!(self.fault(), Some(Fault::Unreachable(_)));
+        if self.0.reachable.swap(is_reachable, Ordering::SeqCst) != is_reachable {
+            self.0.rooms.all().iter().for_each(|room| room.tell_reachable(is_reachable));
+        }
     }
 
     /// All rooms, ordered by id.
@@ -294,18 +287,12 @@ impl Hub {
 
     /// The room that has that name in addresses.
     pub fn room_of(&self, slug: &str) -> Option<RoomId> {
-        let rooms = self.0.rooms.by_id.read().unwrap_or_else(PoisonError::into_inner);
-        rooms.values().find(|room| room.has_slug(slug)).map(|room| room.id())
+        self.0.rooms.find_slug(slug)
     }
 
     /// A room's name in addresses.
     pub fn slug(&self, room: RoomId) -> Option<String> {
         self.find(room).ok().map(|room| room.slug())
-    }
-
-    /// Whether that user is in the room at present.
-    pub fn is_connected(&self, room: RoomId, user: &UserId) -> bool {
-        self.find(room).is_ok_and(|room| room.is_connected(user))
     }
 
     /// Where each room's log ends.
@@ -315,7 +302,12 @@ impl Hub {
 
     /// Changes whenever there are new events, in any room; many at once may be one change.
     pub fn news(&self) -> watch::Receiver<()> {
-        self.0.rooms.news.subscribe()
+        self.0.news.subscribe()
+    }
+
+    /// Changes whenever webhooks were made, changed or removed, on whichever node.
+    pub fn webhook_news(&self) -> watch::Receiver<()> {
+        self.0.webhook_news.subscribe()
     }
 
     /// Makes a room with these settings; all others have their defaults, and the slug a random one.
@@ -329,16 +321,11 @@ impl Hub {
             let rule = "be empty for a new room, which has no messages";
             return Err(InvalidSetting::Value { name: "pinned_message", rule }.into());
         }
-        self.to_its_end(async move |hub| {
-            let (room, key) = hub.0.engine.create_room(settings).await?;
-            hub.note(&key);
-            hub.0.rooms.insert(room.clone(), 0);
-            Ok(room)
-        })
-        .await
+        let (room, _) = self.0.engine.create_room(settings).await?;
+        Ok(room)
     }
 
-    /// Does something to its end, though its asker may go away meanwhile: what is stored must be known here too.
+    /// Does something to its end, though its asker may go away meanwhile: what has to follow must not be left out.
     async fn to_its_end<T, F>(&self, work: impl FnOnce(Self) -> F) -> Result<T, Refusal>
     where
         T: Send + 'static,
@@ -352,13 +339,8 @@ impl Hub {
     /// # Errors
     /// [`Refusal::UnknownRoom`], or the engine's.
     pub async fn set_state(&self, room: RoomId, state: RoomState) -> Result<Room, Refusal> {
-        let live = self.find(room)?;
-        self.to_its_end(async move |hub| {
-            let room = hub.0.engine.set_state(room, state).await?;
-            live.update(&room);
-            Ok(room)
-        })
-        .await
+        self.find(room)?;
+        Ok(self.0.engine.set_state(room, state).await?)
     }
 
     /// Connects a reader of that `site`, who comes `from` that address if it is known. `resume` is the position that it says it saw last, as it says it; one that cannot be used opens the
@@ -410,16 +392,20 @@ impl Hub {
     }
 }
 
-/// Once a second tells big rooms their viewer count, and moderators how many messages wait for them, for as long as the hub lives.
-async fn tell_counts(hub: Weak<Inner>) {
+/// Once a second tells big rooms and other nodes how many viewers there are, moderators how many messages wait for them, and everybody
+/// whether the log can be reached, for as long as the hub lives.
+async fn tell_standing(hub: Weak<Inner>) {
     let mut ticks = tokio::time::interval(Duration::from_secs(1));
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         let Some(hub) = hub.upgrade() else { return };
-        for room in hub.rooms.all() {
+        let hub = Hub(hub);
+        hub.tell_reachable();
+        hub.tell_viewers();
+        for room in hub.0.rooms.all() {
             room.tell_presence();
-            room.tell_waiting(hub.engine.trimmed(room.id()));
+            room.tell_waiting(hub.0.engine.trimmed(room.id()));
         }
     }
 }

@@ -44,8 +44,8 @@ impl ReservedNames {
     }
 }
 
-/// Who goes by which name in a room. A name is its holder's while they are connected, and, if their identity outlives their
-/// connections, until that is over.
+/// Who goes by which name in a room. A name is its holder's while they are connected to this node, and, if their identity outlives
+/// their connections, until that is over, on all nodes.
 #[derive(Default)]
 pub(super) struct Names {
     /// Never none of a name; more than one only where the site that they come from has given it to several.
@@ -100,17 +100,22 @@ impl Names {
         let gone: Vec<_> = others.filter(|other| !given || !other.given).map(|other| other.user.clone()).collect();
         gone.iter().for_each(|user| self.forget(user));
         let stored_until = self.holder_of(user, &name).map_or(Timestamp(0), |holder| holder.stored_until);
-        self.give(name, Holder { user: user.clone(), given, until, stored_until });
-        if self.names.len() > self.prune_at.max(KEPT) {
-            self.prune(now, present.collect());
-        }
+        self.give(name, Holder { user: user.clone(), given, until, stored_until }, now, present);
         Ok(())
     }
 
-    /// Takes over what was stored before the start.
-    pub(super) fn restore(&mut self, user: &UserId, NameClaim { name, until }: &NameClaim) {
-        let holder = Holder { user: user.clone(), given: false, until: *until, stored_until: *until };
-        self.give(Likeness::of(name), holder);
+    /// Takes over what the store knows: `user` holds that name, and no other.
+    pub(super) fn note<'a>(
+        &mut self,
+        user: &UserId,
+        NameClaim { name, until }: &NameClaim,
+        now: Timestamp,
+        present: impl Iterator<Item = &'a UserId>,
+    ) {
+        let (name, stored_until) = (Likeness::of(name), *until);
+        let known = self.holder_of(user, &name).map(|holder| (holder.given, holder.until));
+        let (given, until) = known.map_or((false, *until), |(given, before)| (given, before.max(*until)));
+        self.give(name, Holder { user: user.clone(), given, until, stored_until }, now, present);
     }
 
     /// Up to when the store knows that `user` holds their name.
@@ -119,20 +124,17 @@ impl Names {
         holder.map_or(Timestamp(0), |holder| holder.stored_until)
     }
 
-    /// The store knows it now.
-    pub(super) fn stored(&mut self, user: &UserId, NameClaim { name, until }: &NameClaim) {
-        let holders = self.holders.get_mut(&Likeness::of(name)).into_iter().flatten();
-        holders.filter(|holder| holder.user == *user).for_each(|holder| holder.stored_until = *until);
-    }
-
     fn holder_of(&self, user: &UserId, name: &Likeness) -> Option<&Holder> {
         self.holders.get(name)?.iter().find(|holder| holder.user == *user)
     }
 
-    fn give(&mut self, name: Likeness, holder: Holder) {
+    fn give<'a>(&mut self, name: Likeness, holder: Holder, now: Timestamp, present: impl Iterator<Item = &'a UserId>) {
         self.forget(&holder.user);
         self.names.insert(holder.user.clone(), name.clone());
         self.holders.entry(name).or_default().push(holder);
+        if self.names.len() > self.prune_at.max(KEPT) {
+            self.prune(now, present.collect());
+        }
     }
 
     /// That user holds no name any more.
@@ -260,18 +262,29 @@ mod tests {
     }
 
     #[test]
-    fn what_was_stored_holds_after_a_restart() {
+    fn what_was_stored_holds_everywhere_and_after_a_restart() {
         let mut names = Names::default();
-        let claimed = NameClaim { name: "Ann".into(), until: Timestamp(100) };
-        names.restore(&user("a"), &claimed);
+        let note = |names: &mut Names, name: &str, until| {
+            let claim = NameClaim { name: name.into(), until: Timestamp(until) };
+            names.note(&user("a"), &claim, Timestamp(0), [].iter());
+        };
+        note(&mut names, "Ann", 100);
         assert!(!claim(&mut names, "b", "ann", 100, 0, &[]));
         assert_eq!(names.stored_until(&user("a")), Timestamp(100));
         assert!(claim(&mut names, "a", "Ann", 200, 0, &[]));
         assert_eq!(names.stored_until(&user("a")), Timestamp(100));
-        names.stored(&user("a"), &NameClaim { until: Timestamp(200), ..claimed });
+        note(&mut names, "Ann", 150);
+        assert_eq!(names.stored_until(&user("a")), Timestamp(150));
+        assert!(!claim(&mut names, "b", "ann", 300, 199, &[]), "what they have here is not shortened");
+        note(&mut names, "Ann", 200);
         assert_eq!(names.stored_until(&user("a")), Timestamp(200));
         assert!(claim(&mut names, "a", "Bea", 200, 0, &[]));
         assert_eq!(names.stored_until(&user("a")), Timestamp(0), "another name is another claim");
+        note(&mut names, "Eve", 300);
+        assert!(
+            claim(&mut names, "b", "Bea", 300, 0, &[]) && !claim(&mut names, "c", "Eve", 300, 0, &[]),
+            "the log's word counts"
+        );
     }
 
     #[test]

@@ -20,9 +20,7 @@ const NAMESPACE: &str = "owners:";
 impl Hub {
     /// Says by which password owners sign in, in whatever form changes with it. Sessions of another end.
     pub fn admit_owners_by(&self, password: &str) {
-        let signed_out_at = self.0.revocations.at(&UserId::admin()).unwrap_or(Timestamp(0));
-        let name = self.0.tokens.owners_name(password, signed_out_at);
-        *self.0.owners.write().unwrap_or_else(PoisonError::into_inner) = format!("{NAMESPACE}{name}");
+        *self.0.owners_password.write().unwrap_or_else(PoisonError::into_inner) = password.to_owned();
     }
 
     /// Proof that its bearer has signed in to run the chat.
@@ -40,14 +38,9 @@ impl Hub {
     ///
     /// # Errors
     /// The engine's.
-    pub async fn sign_out(&self, password: &str) -> Result<(), Refusal> {
-        let at = now();
-        let revocation = Revocation { of: Revoked::User(UserId::admin()), at, until: Timestamp(i64::MAX) };
-        self.0.engine.revoke(revocation.clone()).await?;
-        self.0.revocations.note(revocation, at);
-        self.admit_owners_by(password);
-        self.close_refused();
-        Ok(())
+    pub async fn sign_out(&self) -> Result<(), Refusal> {
+        let (at, until) = (now(), Timestamp(i64::MAX));
+        Ok(self.0.engine.revoke(Revocation { of: Revoked::User(UserId::admin()), at, until }).await?)
     }
 
     /// Whether what somebody shows was signed for an owner whose session is over.
@@ -55,7 +48,10 @@ impl Hub {
         origin.id.as_ref().is_some_and(|id| id.starts_with(NAMESPACE) && *id != self.owners())
     }
 
+    /// What the sessions of whoever runs the chat are called now: those of another name are over.
     fn owners(&self) -> String {
-        self.0.owners.read().unwrap_or_else(PoisonError::into_inner).clone()
+        let password = self.0.owners_password.read().unwrap_or_else(PoisonError::into_inner);
+        let signed_out_at = self.0.revocations.at(&UserId::admin()).unwrap_or(Timestamp(0));
+        format!("{NAMESPACE}{}", self.0.tokens.owners_name(&password, signed_out_at))
     }
 }

@@ -14,12 +14,10 @@ use crate::{
 const STORED_AGAIN_AFTER: i64 = 12;
 
 impl Hub {
-    /// Takes over who held which name before the start.
-    pub(super) fn restore_names(&self, held: Vec<HeldName>) {
-        for HeldName { room, user, claim } in held.into_iter().filter(|held| !self.is_uninvited(&held.user)) {
-            if let Some(room) = self.0.rooms.find(room) {
-                room.restore_name(&user, &claim);
-            }
+    /// Somebody holds a name, as the store knows.
+    pub(super) fn note_name(&self, HeldName { room, user, claim }: &HeldName) {
+        if let Some(room) = self.0.rooms.find(*room).filter(|_| !self.is_uninvited(user)) {
+            room.note_name(user, claim);
         }
     }
 

@@ -33,7 +33,7 @@ impl Hub {
             Command::Private { to, draft } => (Some(to), draft),
             Command::Request => {
                 self.take_turn(room, &claims)?;
-                return live.ask_history(&claims).map(|()| Published::Requested);
+                return self.ask_history(&live, &claims).await.map(|()| Published::Requested);
             }
         };
         let speaker = Speaker::new(self, live, claims, caller.from)?;
@@ -111,12 +111,9 @@ impl<'a> Speaker<'a> {
 
     async fn say(&self, to: Option<UserId>, draft: Draft) -> Result<Appended, Refusal> {
         let chat = self.check_words(&draft)?;
-        let turn = self.take_turn(&draft, chat.as_ref())?;
-        let stored = self.review_and_store(to, draft, turn.name.clone()).await;
-        let stored = stored.inspect_err(|_| self.live.give_turn_back(&self.claims.user, turn.saying.as_ref()))?;
-        if let Some(name) = &turn.name {
-            self.live.name_stored(&self.claims.user, name);
-        }
+        let Turn { name, saying } = self.take_turn(&draft, chat.as_ref())?;
+        let stored = self.review_and_store(to, draft, name).await;
+        let stored = stored.inspect_err(|_| self.live.give_turn_back(&self.claims.user, saying.as_ref()))?;
         self.heard();
         Ok(stored)
     }
@@ -175,6 +172,7 @@ impl<'a> Speaker<'a> {
         hub.check_revoked(&claims.user, &claims.origin)?;
         self.check(&live.rules())?;
         let profile = Profile { announces: draft.announces, ..claims.profile() };
+        let _on_its_way = live.set_out(&claims.user, draft.payload.get());
         let entry = Entry { author: claims.user.clone(), to, profile, draft, name };
         Ok(hub.0.engine.append(live.id(), entry).await?)
     }

@@ -77,11 +77,7 @@ impl Hub {
                 }
             }
         };
-        let revocation = Revocation { of, at, until };
-        self.0.engine.revoke(revocation.clone()).await?;
-        self.0.revocations.note(revocation, at);
-        self.close_refused();
-        Ok(())
+        Ok(self.0.engine.revoke(Revocation { of, at, until }).await?)
     }
 
     /// Ends the connections of those whose tokens count no more.

@@ -42,6 +42,8 @@ pub enum Item {
     },
     /// So many messages wait for a moderator: told to those alone, never stored.
     Waiting(usize),
+    /// Whether the log can be reached, which has changed: told, never stored.
+    Reachable(bool),
     /// A message that was deleted: nothing is told of it any more.
     Erased,
 }
@@ -78,7 +80,7 @@ impl Entry {
     pub fn event(&self) -> Option<&Event> {
         match &self.item {
             Item::Event(event) => Some(event),
-            Item::Presence { .. } | Item::Waiting(_) | Item::Erased => None,
+            Item::Presence { .. } | Item::Waiting(_) | Item::Reachable(_) | Item::Erased => None,
         }
     }
 

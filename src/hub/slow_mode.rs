@@ -33,12 +33,23 @@ impl SlowMode {
                 return if repeats { Ok(()) } else { Err(left) };
             }
         }
+        self.note(user, client_message_id, wait, Instant::now());
+        Ok(())
+    }
+
+    /// `user` spoke on another node, so long ago.
+    pub(super) fn hear(&mut self, user: &UserId, client_message_id: Option<&str>, wait: Duration, ago: Duration) {
+        let spoke_at = Instant::now().checked_sub(ago).filter(|_| ago < wait);
+        if let Some(at) = spoke_at.filter(|at| self.0.get(user).is_none_or(|last| last.at < *at)) {
+            self.note(user, client_message_id, wait, at);
+        }
+    }
+
+    fn note(&mut self, user: &UserId, client_message_id: Option<&str>, wait: Duration, at: Instant) {
         if self.0.len() >= KEPT {
             self.0.retain(|_, spoken| spoken.at.elapsed() < wait);
         }
-        let spoken = Spoken { at: Instant::now(), client_message_id: client_message_id.map(str::to_owned) };
-        self.0.insert(user.clone(), spoken);
-        Ok(())
+        self.0.insert(user.clone(), Spoken { at, client_message_id: client_message_id.map(str::to_owned) });
     }
 
     /// What `user` said was not stored.
@@ -85,5 +96,23 @@ mod tests {
         tokio::time::advance(WAIT).await;
         assert_eq!(slow.take(&user("one-more"), None, WAIT), Ok(()));
         assert_eq!(slow.0.len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_said_on_another_node_counts_from_when_it_was_said() {
+        let mut slow = SlowMode::default();
+        // Else the clock of this machine may be younger than what is said below.
+        tokio::time::advance(WAIT * 2).await;
+        let ann = user("ann");
+        slow.hear(&ann, Some("m"), WAIT, WAIT / 2);
+        assert_eq!(slow.take(&ann, None, WAIT), Err(WAIT / 2));
+        assert_eq!(slow.take(&ann, Some("m"), WAIT), Ok(()), "they may not know that it arrived");
+        slow.hear(&ann, None, WAIT, WAIT * 3 / 4);
+        assert_eq!(slow.take(&ann, None, WAIT), Err(WAIT / 2), "the latest counts, in whichever order it comes");
+        let bob = user("bob");
+        slow.hear(&bob, None, WAIT, WAIT);
+        assert!(slow.0.len() == 1 && slow.take(&bob, None, WAIT).is_ok(), "too long ago");
+        slow.hear(&bob, None, Duration::ZERO, Duration::ZERO);
+        assert_eq!(slow.take(&bob, None, WAIT), Err(WAIT), "not in slow mode then");
     }
 }

@@ -76,6 +76,8 @@ pub struct Welcome {
     pub viewer_count: usize,
     /// Its events begin after this one.
     pub position: Position,
+    /// Whether the log can be reached.
+    pub reachable: bool,
 }
 
 /// What is to be done for a subscriber.
@@ -169,7 +171,7 @@ impl Batch {
         let is_public = |item: &Item| match item {
             Item::Event(event) => event.visible_to(None),
             Item::Waiting(_) => false,
-            Item::Presence { .. } | Item::Erased => true,
+            Item::Presence { .. } | Item::Reachable(_) | Item::Erased => true,
         };
         let public = entries.iter().all(|entry| is_public(&entry.item));
         let deletes = entries.iter().filter_map(|entry| entry.event()).any(|event| matches!(event.kind, Kind::Deletion(_)));
@@ -226,7 +228,9 @@ impl Subscriber {
         };
         let gap = resume.is_some() && position.is_none();
         let position = Position { since: subscriber.since_told(), ..hub.position(given) };
-        (subscriber, Welcome { gap, viewer_count: joined.viewer_count, position })
+        // After it has joined: what changes from now on is told.
+        let reachable = hub.is_reachable();
+        (subscriber, Welcome { gap, viewer_count: joined.viewer_count, position, reachable })
     }
 
     /// Has a moderator told how many messages wait for one, whenever that changes; gives how many it is now.
@@ -328,7 +332,7 @@ impl Subscriber {
         for entry in &batch.entries {
             self.cursor += 1;
             match &entry.item {
-                Item::Presence { .. } if entry.number() >= self.joined_at => picked.push((&**entry, None)),
+                Item::Presence { .. } | Item::Reachable(_) if entry.number() >= self.joined_at => picked.push((&**entry, None)),
                 Item::Waiting(_) if self.moderates && entry.number() >= self.joined_at => picked.push((&**entry, None)),
                 Item::Event(event) if event.seq > self.given => {
                     self.given = event.seq;
@@ -341,7 +345,7 @@ impl Subscriber {
                         break;
                     }
                 }
-                Item::Presence { .. } | Item::Waiting(_) | Item::Event(_) | Item::Erased => {}
+                Item::Presence { .. } | Item::Waiting(_) | Item::Reachable(_) | Item::Event(_) | Item::Erased => {}
             }
         }
         picked

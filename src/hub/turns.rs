@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::{
     Refusal,
     rate::Bucket,
@@ -40,8 +42,7 @@ impl Turns {
             let repeated = self.repeats.check(saying, client_message_id, rules.repeat_window);
             repeated.map_err(|retry_after| Refusal::Repeated { retry_after })?;
         }
-        let per_second = f64::from(rules.messages_per_minute) / 60.0;
-        let burst = (per_second * BURST_SECONDS).max(1.0);
+        let (per_second, burst) = pace(rules);
         let too_fast = |retry_after| Refusal::RoomTooFast { retry_after };
         if per_second > 0.0 {
             self.pace.check(per_second, burst).map_err(too_fast)?;
@@ -59,6 +60,26 @@ impl Turns {
         Ok(())
     }
 
+    /// That user has said something on another node, so long ago.
+    pub(super) fn hear(
+        &mut self,
+        rules: &Rules,
+        user: &UserId,
+        saying: Option<&Saying>,
+        client_message_id: Option<&str>,
+        ago: Duration,
+    ) {
+        let (per_second, burst) = pace(rules);
+        if per_second > 0.0 && ago < Duration::from_secs(60) {
+            // Where there is none left, the others have said more than may be; nobody waits for that any longer.
+            let _ = self.pace.take(per_second, burst);
+        }
+        self.slow_mode.hear(user, client_message_id, rules.slow_mode, ago);
+        if let Some(saying) = saying.filter(|_| ago < rules.repeat_window) {
+            self.repeats.note(saying, client_message_id, rules.repeat_window);
+        }
+    }
+
     /// What that user said was not stored.
     pub(super) fn give_back(&mut self, user: &UserId, saying: Option<&Saying>) {
         self.slow_mode.give_back(user);
@@ -68,10 +89,14 @@ impl Turns {
     }
 }
 
+/// How many messages a second a room takes of all together, 0 for any number, and how many at once.
+fn pace(rules: &Rules) -> (f64, f64) {
+    let per_second = f64::from(rules.messages_per_minute) / 60.0;
+    (per_second, (per_second * BURST_SECONDS).max(1.0))
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::chat::Settings;
 
@@ -91,6 +116,28 @@ mod tests {
         tokio::time::advance(retry_after).await;
         assert!(turns.take(&rules, &user("x"), None, None).is_ok());
         assert!(turns.take(&Rules::new(&Settings::default()), &user("x"), None, None).is_ok(), "switched off");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_said_on_another_node_takes_its_turn_here() {
+        let settings = Settings { messages_per_minute: 60, repeat_seconds: 60, ..Settings::default() };
+        let rules = Rules::new(&settings);
+        let (mut turns, hashes) = (Turns::default(), Default::default());
+        tokio::time::advance(Duration::from_secs(600)).await;
+        let (ann, ago) = (user("ann"), Duration::from_secs(1));
+        let hello = Saying::new(&hashes, &ann, "hello");
+        turns.hear(&rules, &ann, Some(&hello), None, Duration::from_secs(60));
+        assert!(turns.take(&rules, &ann, Some(&hello), None).is_ok(), "long ago");
+        for n in 0..4 {
+            turns.hear(&rules, &user(&n.to_string()), None, None, ago);
+        }
+        let too_fast = turns.take(&rules, &user("x"), None, None);
+        assert!(matches!(too_fast, Err(Refusal::RoomTooFast { .. })), "{too_fast:?}");
+        turns.hear(&rules, &user("y"), Some(&Saying::new(&hashes, &user("y"), "hello")), None, ago);
+        tokio::time::advance(Duration::from_secs(2)).await;
+        let repeated = turns.take(&rules, &user("y"), Some(&Saying::new(&hashes, &user("y"), "hello")), None);
+        assert!(matches!(repeated, Err(Refusal::Repeated { .. })), "{repeated:?}");
+        assert!(turns.take(&rules, &user("x"), None, None).is_ok(), "nobody owes what could not be taken");
     }
 
     #[tokio::test(start_paused = true)]

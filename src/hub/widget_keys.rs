@@ -53,13 +53,8 @@ impl WidgetKeys {
     }
 
     /// Takes over what the store says of a key.
-    fn note(&self, key: WidgetKey) {
-        let mut keys = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let known = keys.entry(key.key.clone()).or_insert_with(|| key.clone());
-        // Two answers of the store may come in another order than they were made: what is revoked stays so.
-        if key.revoked_at.is_some() {
-            *known = key;
-        }
+    pub(super) fn note(&self, key: WidgetKey) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(key.key.clone(), key);
     }
 
     /// Whether a site may use `room` with the key that it shows; without one, if it shows none.
@@ -113,13 +108,9 @@ impl Hub {
     /// [`Refusal::InvalidWidgetKey`], [`Refusal::UnknownRoom`], or the engine's.
     pub async fn create_widget_key(&self, key: NewWidgetKey) -> Result<WidgetKey, Refusal> {
         key.check()?;
-        self.to_its_end(async move |hub| {
-            let key = hub.0.engine.create_widget_key(key).await?;
-            tracing::info!(key = key.key, "a widget key was made");
-            hub.note(&key);
-            Ok(key)
-        })
-        .await
+        let key = self.0.engine.create_widget_key(key).await?;
+        tracing::info!(key = key.key, "a widget key was made");
+        Ok(key)
     }
 
     /// Revokes a widget key for good: nothing is published with it once this returns. To do it again changes nothing.
@@ -127,18 +118,9 @@ impl Hub {
     /// # Errors
     /// [`Refusal::UnknownWidgetKey`], or the engine's.
     pub async fn revoke_widget_key(&self, key: &str) -> Result<WidgetKey, Refusal> {
-        let key = key.to_owned();
-        self.to_its_end(async move |hub| {
-            let key = hub.0.engine.revoke_widget_key(key).await?;
-            tracing::info!(key = key.key, "a widget key was revoked");
-            hub.note(&key);
-            Ok(key)
-        })
-        .await
-    }
-
-    pub(super) fn note(&self, key: &WidgetKey) {
-        self.0.widget_keys.note(key.clone());
+        let key = self.0.engine.revoke_widget_key(key.to_owned()).await?;
+        tracing::info!(key = key.key, "a widget key was revoked");
+        Ok(key)
     }
 
     /// Whose pages may use `room`, and frame its embed; without one, the installation.

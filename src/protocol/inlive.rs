@@ -402,6 +402,11 @@ pub fn waiting(room: RoomId, waiting: usize) -> Bytes {
     sse(None, &Notice::encode(room, "", "system", serde_json::json!({ "status": "waiting", "waiting": waiting })))
 }
 
+/// Whether the chat goes on: what is said while its log cannot be reached arrives later.
+pub fn link(room: RoomId, is_live: bool) -> Bytes {
+    sse(None, &Notice::encode(room, "", "system", serde_json::json!({ "status": "link", "live": is_live })))
+}
+
 /// The answer to `request`. Its SSE id is the position that it reaches: a connection lost after it must not be given it again.
 pub fn history(room: RoomId, asker: &UserId, events: &[Event], position: &Position) -> Bytes {
     let envelopes: Vec<_> = events.iter().map(Envelope::of).collect();
@@ -612,6 +617,14 @@ mod tests {
             concat!(
                 r#"data: {"stream_id":"1","author_id":"0","to_user_id":"","type":"system","timestamp":0,"widget_key":"","message":"#,
                 r#"{"status":"join","viewer_count":2}}"#,
+                "\n\n"
+            ),
+        );
+        check(
+            link(RoomId::FIRST, false),
+            concat!(
+                r#"data: {"stream_id":"1","author_id":"0","to_user_id":"","type":"system","timestamp":0,"widget_key":"","message":"#,
+                r#"{"live":false,"status":"link"}}"#,
                 "\n\n"
             ),
         );

@@ -3,7 +3,7 @@ use std::{fs, io, path::Path, sync::Arc};
 use super::{Config, RunError, secrets};
 use crate::{
     engine::{Engine, JetStream, Nats, Sqlite},
-    hub::Rooms,
+    hub::Intake,
 };
 
 /// The engine that is configured, and where its secrets are.
@@ -21,26 +21,26 @@ impl Backend {
     ///
     /// # Errors
     /// [`RunError::Open`] and [`RunError::Nats`].
-    pub(super) async fn open(config: &Config, rooms: &Rooms) -> Result<Self, RunError> {
+    pub(super) async fn open(config: &Config, intake: &Intake) -> Result<Self, RunError> {
         let (folder, widget_key) = (&config.data_dir, config.widget_key.as_deref());
         let is_new = !folder.join("token-secret").exists() && !folder.join(Sqlite::FILE).exists();
         match config.nats() {
             None => {
-                let engine = Arc::new(Sqlite::open(folder, widget_key, rooms.sink())?);
+                let engine = Arc::new(Sqlite::open(folder, widget_key, intake.sink())?);
                 Ok(Self { engine, cluster: None, is_new })
             }
             Some(nats) => {
                 if folder.join(Sqlite::FILE).exists() {
                     tracing::warn!("the SQLite log in {} is not served: see `live-chat copy`", folder.display());
                 }
-                let engine = Arc::new(Self::join(folder, &nats, widget_key, rooms).await?);
+                let engine = Arc::new(Self::join(folder, &nats, widget_key, intake).await?);
                 Ok(Self { engine: engine.clone(), cluster: Some(engine), is_new })
             }
         }
     }
 
-    async fn join(folder: &Path, nats: &Nats, widget_key: Option<&str>, rooms: &Rooms) -> Result<JetStream, RunError> {
-        let engine = JetStream::open(folder, nats, widget_key, rooms.sink()).await?;
+    async fn join(folder: &Path, nats: &Nats, widget_key: Option<&str>, intake: &Intake) -> Result<JetStream, RunError> {
+        let engine = JetStream::open(folder, nats, widget_key, intake.sink()).await?;
         tracing::info!(servers = %nats.servers, stream = nats.stream, replicas = nats.replicas, "the log is in NATS JetStream");
         Ok(engine)
     }

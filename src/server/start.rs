@@ -27,7 +27,7 @@ use super::{
 use crate::{
     chat::RoomId,
     engine::{BackupError, CopyError, EngineError, NatsError, OpenError},
-    hub::{Hub, ReservedNames, Rooms, Tokens},
+    hub::{Hub, Intake, ReservedNames, RingSize, Setup, Tokens},
     protocol::{sigv4::Credentials, webhook::Secret},
 };
 
@@ -99,8 +99,8 @@ pub fn run(config: Config) -> Result<(), RunError> {
 
 async fn serve(config: Config) -> Result<(), RunError> {
     let metrics = telemetry::collect();
-    let rooms = Rooms::default();
-    let backend = Backend::open(&config, &rooms).await?;
+    let intake = Intake::default();
+    let backend = Backend::open(&config, &intake).await?;
     let engine = Arc::clone(&backend.engine);
     let token_secret = secret(&backend, config.token_secret.as_ref(), &config.data_dir.join("token-secret")).await?;
     let admin_key = secret(&backend, config.admin_key.as_ref(), &config.data_dir.join("admin-key")).await?;
@@ -114,9 +114,17 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let tls = system_trust();
     let hooks = Client::new(Guard::allowing(Arc::clone(&config.allow_private_hooks.0)), tls.clone());
     let reviews = Reviews::new(hooks.clone(), review_secret(&backend, &config).await?, Reviews::ANSWER_WITHIN);
-    let (allowed_origins, reserved) =
-        (config.allowed_origins.iter().cloned().collect(), ReservedNames::new(&config.reserved_names));
-    let hub = Hub::start(engine.clone(), rooms, tokens, config.limits(), allowed_origins, reserved, Arc::new(reviews)).await?;
+    let hub = Hub::start(Setup {
+        engine: engine.clone(),
+        intake,
+        ring_size: RingSize::default(),
+        tokens,
+        limits: config.limits(),
+        allowed_origins: config.allowed_origins.iter().cloned().collect(),
+        reserved_names: ReservedNames::new(&config.reserved_names),
+        review: Arc::new(reviews),
+    })
+    .await?;
     let webhooks = Webhooks::start(engine.clone(), hub.clone(), hooks, Schedule::default()).await?;
 
     let limits = connection_limits(&config)?;

@@ -103,7 +103,9 @@ fn init(hub: &Hub, subscriber: &mut Subscriber, welcome: &Welcome, identity: Ide
         waiting,
     };
     let spread = RETRY_MS.end - RETRY_MS.start;
-    inlive::init(room, &init, RETRY_MS.start + getrandom::u32().unwrap_or_default() % spread)
+    let init = inlive::init(room, &init, RETRY_MS.start + getrandom::u32().unwrap_or_default() % spread);
+    let link = (!welcome.reachable).then(|| inlive::link(room, false));
+    joined([init].into_iter().chain(link))
 }
 
 /// An entry's frame as nearly all subscribers get it.
@@ -112,6 +114,7 @@ pub(super) fn shared_frame(hub: &Hub, room: RoomId, entry: &Entry) -> Bytes {
         Item::Event(event) => inlive::event(event, &hub.position(event.seq)),
         Item::Presence { joined, viewer_count } => inlive::presence(room, *joined, *viewer_count),
         Item::Waiting(waiting) => inlive::waiting(room, *waiting),
+        Item::Reachable(is_reachable) => inlive::link(room, *is_reachable),
         Item::Erased => Bytes::new(),
     };
     entry.frame(Dialect::Inlive, encode).clone()

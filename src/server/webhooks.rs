@@ -32,8 +32,8 @@ pub(super) async fn create(
 }
 
 /// `GET /v1/webhooks`: all webhooks, and how they are.
-pub(super) async fn list(_: Admin, State(webhooks): State<Webhooks>) -> Response {
-    answer(webhooks.list().iter().map(|(webhook, behind)| shown(webhook, *behind)).collect())
+pub(super) async fn list(_: Admin, State(webhooks): State<Webhooks>) -> Result<Response, ApiError> {
+    Ok(answer(webhooks.list().await?.iter().map(|(webhook, behind)| shown(webhook, *behind)).collect()))
 }
 
 /// `DELETE /v1/webhooks/{id}`: ends a webhook.
@@ -44,7 +44,7 @@ pub(super) async fn remove(_: Admin, State(webhooks): State<Webhooks>, PathText(
 
 /// `POST /v1/webhooks/{id}/enable`: goes on with a webhook that was disabled, or waits after a failure.
 pub(super) async fn enable(_: Admin, State(webhooks): State<Webhooks>, PathText(id): PathText) -> Result<Response, ApiError> {
-    webhooks.enable(&WebhookId(id))?;
+    webhooks.enable(WebhookId(id)).await?;
     Ok(answer(Value::Null))
 }
 

@@ -12,24 +12,24 @@ use crate::chat::RoomId;
 /// Room 1's slug.
 const CHANNEL: &str = "live-chat";
 
-struct Apex(WebSocket);
+pub struct Apex(WebSocket);
 
 impl Apex {
-    async fn open(site: &Site) -> Self {
+    pub async fn open(site: &Site) -> Self {
         Self(WebSocket::open(site.addr, "/apex").await)
     }
 
-    async fn send(&mut self, actions: &Value) {
+    pub async fn send(&mut self, actions: &Value) {
         self.0.say(&actions.to_string()).await;
     }
 
-    async fn join(&mut self, channel: &str) {
+    pub async fn join(&mut self, channel: &str) {
         self.send(&json!([{ "action": "join_channel", "channel_name": channel }])).await;
         self.is_silent().await;
     }
 
     /// Checks that nothing was said, and that all is done that was asked for.
-    async fn is_silent(&mut self) {
+    pub async fn is_silent(&mut self) {
         self.0.write(&frame(FIN | PING, b"done?")).await;
         let next = self.0.next().await.expect("an open connection");
         assert_eq!((next.opcode, &*next.payload), (PONG, &b"done?"[..]), "{:?}", String::from_utf8_lossy(&next.payload));
@@ -40,11 +40,16 @@ impl Apex {
     }
 
     /// The message of the next frame, which is an error.
-    async fn error(&mut self) -> String {
+    pub async fn error(&mut self) -> String {
         let mut next = self.next().await;
         let message = next["message"].take();
         assert_eq!(next, json!({ "status": "error", "version": "1.0", "message": null, "data": [] }));
         message.as_str().expect("a text").to_owned()
+    }
+
+    /// Checks that the next thing that it hears is that.
+    pub async fn is_told(&mut self, text: &str) {
+        assert!(self.message().await.1.ends_with(text));
     }
 
     /// The channel of the next message, and its line without the time.
@@ -63,7 +68,7 @@ impl Apex {
     }
 }
 
-fn site_token(user: &str, name: &str) -> String {
+pub fn site_token(user: &str, name: &str) -> String {
     let claims = json!({ "sub": user, "name": name, "exp": 9_999_999_999_u64 });
     let key = jsonwebtoken::EncodingKey::from_secret(SITE_SECRET.as_bytes());
     jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).expect("plain data")

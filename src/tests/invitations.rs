@@ -13,29 +13,29 @@ use super::{
 };
 use crate::chat::{Capabilities, RoomId, UserId};
 
-async fn call(site: &Site, method: Method, uri: &str, key: &str, body: &Value) -> Answer {
+pub async fn call(site: &Site, method: Method, uri: &str, key: &str, body: &Value) -> Answer {
     let request = Request::builder().method(method).uri(uri).header("authorization", format!("Bearer {key}"));
     let request = request.header("content-type", "application/json").body(Body::from(body.to_string()));
     site.send(request.expect("a request")).await
 }
 
 /// The stream of a page with that cookie.
-async fn stream(site: &Site, cookie: &str) -> Events {
+pub async fn stream(site: &Site, cookie: &str) -> Events {
     Events::open(site.addr, &format!("GET /subscribe/1 HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\n\r\n")).await
 }
 
-async fn end(mut events: Events) {
+pub async fn end(mut events: Events) {
     while events.next().await.is_some() {}
 }
 
 /// The token in a page.
-async fn page_token(site: &Site, cookie: &str) -> String {
+pub async fn page_token(site: &Site, cookie: &str) -> String {
     let page = site.page("/", cookie).await.text;
     let (_, rest) = page.split_once("\"token\":\"").expect("a token");
     rest.split('"').next().expect("its end").to_owned()
 }
 
-async fn invite(site: &Site, name: &str) -> Value {
+pub async fn invite(site: &Site, name: &str) -> Value {
     let made = call(site, Method::POST, "/v1/streams/1/invites", ADMIN_KEY, &json!({ "name": name })).await;
     assert_eq!(made.status, 200, "{}", made.text);
     made.json["data"].clone()

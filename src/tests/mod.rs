@@ -23,6 +23,8 @@ mod languages;
 mod metrics;
 mod moderation;
 mod nats;
+mod node;
+mod nodes;
 mod origins;
 mod page;
 mod people;

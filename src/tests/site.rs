@@ -16,7 +16,7 @@ use super::{Answer, Events};
 use crate::{
     chat::{Limits, RoomId, UserId},
     engine::{Engine, Sqlite},
-    hub::{self, ConnectionId, Hub, ReservedNames, RingSize, Rooms, Tokens, Wake},
+    hub::{self, ConnectionId, Hub, Intake, ReservedNames, RingSize, Setup, Tokens, Wake},
     protocol::{interactive_sync::GameLimits, webhook::Secret},
     server::{
         AdminKey, Admission, AppState, ConnectionLimits, Guard, HEARTBEAT, HookClient, Ivs, IvsAccess, IvsQuotas, Password,
@@ -56,10 +56,10 @@ impl Wake for ByHand {
 
 /// A whole chat in a folder of its own, on a free port. What is one request and one answer goes past the socket.
 pub struct Site {
-    pub folder: TempDir,
+    pub folder: Arc<TempDir>,
     pub hub: Hub,
     pub addr: SocketAddr,
-    engine: Arc<Sqlite>,
+    engine: Arc<dyn Engine>,
     streams: Arc<Streams>,
     sockets: Sockets,
     webhooks: Webhooks,
@@ -118,24 +118,36 @@ impl Site {
     }
 
     pub async fn with(setting: Setting) -> Self {
-        Self::start(tempfile::tempdir().expect("a folder"), setting).await
+        Self::start(tempfile::tempdir().expect("a folder").into(), setting).await
     }
 
     pub async fn limited(limits: Limits) -> Self {
         Self::with(Setting { limits, ..Setting::default() }).await
     }
 
-    async fn start(folder: TempDir, setting: Setting) -> Self {
-        let rooms = Rooms::keeping(setting.ring_size);
-        let engine = Arc::new(Sqlite::open(folder.path(), Some(WIDGET_KEY), rooms.sink()).expect("a usable folder"));
+    async fn start(folder: Arc<TempDir>, setting: Setting) -> Self {
+        let intake = Intake::default();
+        let log = Arc::new(Sqlite::open(folder.path(), Some(WIDGET_KEY), intake.sink()).expect("a usable folder"));
+        Self::on(log, folder, intake, setting).await
+    }
+
+    /// A chat on an `engine`, which keeps everything in a `log` in that folder.
+    pub async fn on(engine: Arc<dyn Engine>, folder: Arc<TempDir>, intake: Intake, setting: Setting) -> Self {
         let tokens = Tokens::new(b"a secret for tests", Duration::from_secs(3_600)).trusting(SITE_SECRET.as_bytes());
         let client = HookClient::new(setting.guard, setting.tls);
         let review_secret = Secret::parse(REVIEW_SECRET).expect("a secret");
         let reviews = Arc::new(Reviews::new(client.clone(), review_secret, setting.review_within));
-        let origins = setting.origins.iter().map(|origin| origin.parse().expect("an origin")).collect();
-        let reserved = ReservedNames::new(["admin", "support"]);
-        let hub =
-            Hub::start(engine.clone(), rooms, tokens, setting.limits, origins, reserved, reviews).await.expect("a readable log");
+        let setup = Setup {
+            engine: engine.clone(),
+            intake,
+            ring_size: setting.ring_size,
+            tokens,
+            limits: setting.limits,
+            allowed_origins: setting.origins.iter().map(|origin| origin.parse().expect("an origin")).collect(),
+            reserved_names: ReservedNames::new(["admin", "support"]),
+            review: reviews,
+        };
+        let hub = Hub::start(setup).await.expect("a readable log");
         let password = Password::of(password_hash().to_owned());
         hub.admit_owners_by(password.fingerprint());
         let streams = Arc::new(Streams::start(&hub, setting.heartbeat).expect("threads"));
@@ -173,7 +185,7 @@ impl Site {
     }
 
     /// Stops the chat; its folder stays.
-    pub async fn stop(self) -> TempDir {
+    pub async fn stop(self) -> Arc<TempDir> {
         self.end_streams();
         self.stop.send_replace(true);
         self.server.await.expect("the server never panics");

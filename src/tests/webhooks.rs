@@ -12,20 +12,20 @@ use crate::{
     server::{Guard, Schedule},
 };
 
-async fn ask(site: &Site, method: &str, path: &str) -> Answer {
+pub async fn ask(site: &Site, method: &str, path: &str) -> Answer {
     let request = Request::builder().method(method).uri(path).header("authorization", format!("Bearer {ADMIN_KEY}"));
     site.send(request.body(Body::empty()).expect("a request")).await
 }
 
 /// Makes a webhook; what the answer shows of it.
-async fn make(site: &Site, body: Value) -> Value {
+pub async fn make(site: &Site, body: Value) -> Value {
     let answer = site.administer("/v1/webhooks", &body).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     answer.json["data"].clone()
 }
 
 /// The only webhook, when it is as wanted.
-async fn shown(site: &Site, is_so: impl Fn(&Value) -> bool) -> Value {
+pub async fn shown(site: &Site, is_so: impl Fn(&Value) -> bool) -> Value {
     loop {
         let all = ask(site, "GET", "/v1/webhooks").await.json["data"].clone();
         if is_so(&all[0]) {
@@ -35,7 +35,7 @@ async fn shown(site: &Site, is_so: impl Fn(&Value) -> bool) -> Value {
     }
 }
 
-fn text(received: &Received) -> String {
+pub fn text(received: &Received) -> String {
     received.json()["data"]["message"]["message_text"].as_str().expect("a message").to_owned()
 }
 

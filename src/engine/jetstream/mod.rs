@@ -676,7 +676,7 @@ impl Engine for JetStream {
         self.cluster.index.revocations()
     }
 
-    fn keep_invitation(&self, invitation: Invitation) -> BoxFuture<'_, Result<(), EngineError>> {
+    fn keep_invitation(&self, invitation: Invitation) -> BoxFuture<'_, Result<bool, EngineError>> {
         self.ask(Command::Invite(invitation))
     }
 
@@ -714,6 +714,15 @@ impl Engine for JetStream {
 
     fn put_webhook(&self, webhook: Webhook, cursors: Cursors) -> BoxFuture<'_, Result<(), EngineError>> {
         self.vault.put_webhook(webhook, cursors).boxed()
+    }
+
+    fn note_deliveries(
+        &self,
+        id: WebhookId,
+        standing: crate::engine::Standing,
+        cursors: Cursors,
+    ) -> BoxFuture<'_, Result<(), EngineError>> {
+        self.vault.note_deliveries(id, standing, cursors).boxed()
     }
 
     fn remove_webhook(&self, id: WebhookId) -> BoxFuture<'_, Result<(), EngineError>> {

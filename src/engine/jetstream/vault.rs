@@ -9,7 +9,7 @@ use futures::TryStreamExt;
 use serde::{Deserialize, Serialize};
 
 use super::{Nats, NatsError, log::unreachable};
-use crate::engine::{Cursors, EngineError, Fault, Webhook, WebhookId};
+use crate::engine::{Cursors, EngineError, Fault, Standing, Webhook, WebhookId};
 
 /// A key-value bucket of JetStream.
 pub(super) struct Vault {
@@ -86,6 +86,22 @@ impl Vault {
                 Err(error) => return Err(unreachable(&error).into()),
             }
         }
+    }
+
+    /// Notes how the deliveries to a webhook go, and where it stands in these rooms' logs, unless it was removed.
+    pub(super) async fn note_deliveries(&self, id: WebhookId, standing: Standing, cursors: Cursors) -> Result<(), EngineError> {
+        let key = key_of(&id);
+        while let Some((mut kept, revision)) = self.kept(&key).await? {
+            kept.webhook.standing = standing.clone();
+            kept.cursors.extend(cursors.clone());
+            let kept = serde_json::to_vec(&kept).expect("plain data");
+            match self.bucket.update(&key, kept.into(), revision).await {
+                Ok(_) => return Ok(()),
+                Err(error) if error.kind() == UpdateErrorKind::WrongLastRevision => {}
+                Err(error) => return Err(unreachable(&error).into()),
+            }
+        }
+        Ok(())
     }
 
     /// Forgets a webhook.

@@ -27,8 +27,8 @@ use crate::{
         Room, RoomId, RoomState, Sanction, Settings, SettingsChange, Timestamp, UserId, WidgetKey,
     },
     engine::{
-        Appended, Audience, Cursors, EngineError, Entry, Fault, HeldName, News, React, Reacted, Webhook, WebhookId, may_follow,
-        now,
+        Appended, Audience, Cursors, EngineError, Entry, Fault, HeldName, News, React, Reacted, Standing, Webhook, WebhookId,
+        may_follow, now,
     },
 };
 
@@ -137,7 +137,7 @@ pub(in crate::engine) enum Job {
     },
     Invite {
         invitation: Invitation,
-        reply: Reply<()>,
+        reply: Reply<bool>,
     },
     BeginImport {
         settings: Settings,
@@ -179,6 +179,12 @@ pub(in crate::engine) enum Job {
     },
     PutWebhook {
         webhook: Box<Webhook>,
+        cursors: Cursors,
+        reply: Reply<()>,
+    },
+    NoteDeliveries {
+        id: WebhookId,
+        standing: Box<Standing>,
         cursors: Cursors,
         reply: Reply<()>,
     },
@@ -277,6 +283,9 @@ impl<'a> Batch<'a> {
             Job::Index { words, reply } => keep(answers, reply, self.index(words)),
             Job::Shrink { reply } => keep(answers, reply, self.shrink()),
             Job::PutWebhook { webhook, cursors, reply } => keep(answers, reply, self.put_webhook(&webhook, &cursors)),
+            Job::NoteDeliveries { id, standing, cursors, reply } => {
+                keep(answers, reply, self.note_deliveries(&id, &standing, &cursors))
+            }
             Job::RemoveWebhook { id, reply } => keep(answers, reply, self.remove_webhook(&id)),
         }
     }
@@ -498,6 +507,22 @@ impl<'a> Batch<'a> {
         self.transaction
             .prepare_cached("INSERT OR REPLACE INTO webhooks (id, webhook) VALUES (?1, ?2)")?
             .execute(params![id, json])?;
+        self.keep_cursors(&webhook.id, cursors)?;
+        self.done.news.push(News::Webhooks);
+        Ok(())
+    }
+
+    fn note_deliveries(&mut self, id: &WebhookId, standing: &Standing, cursors: &Cursors) -> Result<(), EngineError> {
+        let sql = "UPDATE webhooks SET webhook = json_set(webhook, '$.standing', json(?2)) WHERE id = ?1";
+        let json = serde_json::to_string(standing).expect("plain data");
+        // One that was removed must not come back by it.
+        if self.transaction.prepare_cached(sql)?.execute(params![id.0, json])? > 0 {
+            self.keep_cursors(id, cursors)?;
+        }
+        Ok(())
+    }
+
+    fn keep_cursors(&self, WebhookId(id): &WebhookId, cursors: &Cursors) -> rusqlite::Result<()> {
         let sql = "INSERT OR REPLACE INTO webhook_cursors (webhook, room, seq) VALUES (?1, ?2, ?3)";
         let mut statement = self.transaction.prepare_cached(sql)?;
         for (room, seq) in cursors {
@@ -509,6 +534,7 @@ impl<'a> Batch<'a> {
     fn remove_webhook(&mut self, WebhookId(id): &WebhookId) -> Result<(), EngineError> {
         self.transaction.execute("DELETE FROM webhooks WHERE id = ?1", [id])?;
         self.transaction.execute("DELETE FROM webhook_cursors WHERE webhook = ?1", [id])?;
+        self.done.news.push(News::Webhooks);
         Ok(())
     }
 
@@ -523,16 +549,22 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    /// Keeps an invitation.
-    fn invite(&mut self, invitation: &Invitation) -> Result<(), EngineError> {
+    /// Keeps an invitation, or adds to one that it was taken, or revoked. Whether that changes anything.
+    fn invite(&mut self, invitation: &Invitation) -> Result<bool, EngineError> {
         let Invitation { id, room, name, made_at, taken_at, revoked_at } = invitation;
-        let sql = "INSERT OR REPLACE INTO invitations (id, room, name, made_at, taken_at, revoked_at)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let sql =
+            "INSERT INTO invitations AS kept (id, room, name, made_at, taken_at, revoked_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                   ON CONFLICT (id) DO UPDATE SET taken_at = coalesce(kept.taken_at, excluded.taken_at),
+                                                  revoked_at = coalesce(kept.revoked_at, excluded.revoked_at)
+                   WHERE (kept.taken_at IS NULL AND excluded.taken_at IS NOT NULL)
+                      OR (kept.revoked_at IS NULL AND excluded.revoked_at IS NOT NULL)
+                   RETURNING *";
         let time = |at: &Option<Timestamp>| at.map(|at| at.0);
         let values = params![id, room.map(RoomId::get), name, made_at.0, time(taken_at), time(revoked_at)];
-        self.transaction.execute(sql, values)?;
-        self.done.news.push(News::Invitation(invitation.clone()));
-        Ok(())
+        let changed = self.transaction.query_row(sql, values, row::invitation).optional()?;
+        let is_changed = changed.is_some();
+        self.done.news.extend(changed.map(News::Invitation));
+        Ok(is_changed)
     }
 
     fn tail(&self, room: RoomId) -> Result<Tail, EngineError> {
@@ -629,15 +661,16 @@ pub(super) fn refuse(job: Job) -> Answer {
             | Job::Copy { reply, .. }
             | Job::Claim { reply, .. }
             | Job::FirstRoom { reply, .. }
-            | Job::Revoke { reply, .. }
-            | Job::Invite { reply, .. } => drop(reply.send(Err(error))),
+            | Job::Revoke { reply, .. } => drop(reply.send(Err(error))),
+            Job::Invite { reply, .. } => drop(reply.send(Err(error))),
             Job::BeginImport { reply, .. } => drop(reply.send(Err(error))),
             Job::FinishImport { reply, .. } => drop(reply.send(Err(error))),
             Job::Import { reply, .. } | Job::AbandonImport { reply, .. } => drop(reply.send(Err(error))),
             Job::Trim { reply, .. } | Job::Erase { reply, .. } | Job::Index { reply, .. } | Job::Shrink { reply } => {
                 drop(reply.send(Err(error)))
             }
-            Job::PutWebhook { reply, .. } | Job::RemoveWebhook { reply, .. } => drop(reply.send(Err(error))),
+            Job::PutWebhook { reply, .. } | Job::NoteDeliveries { reply, .. } => drop(reply.send(Err(error))),
+            Job::RemoveWebhook { reply, .. } => drop(reply.send(Err(error))),
         }
     })
 }

@@ -65,7 +65,7 @@ pub use self::{
 };
 use super::{
     Act, Appended, Cursors, Engine, EngineError, Entry, Fault, HeldName, Hits, Messages, Query, React, Reacted, Search, Sink,
-    Webhook, WebhookId,
+    Standing, Webhook, WebhookId,
 };
 use crate::chat::{
     CustomEvent, Deletion, Disconnection, Event, Invitation, Kind, NewWidgetKey, Outcome, Recorded, Revocation, Room, RoomId,
@@ -295,7 +295,7 @@ impl Engine for Sqlite {
         self.readers.run(|connection| Ok(reader::revocations(connection)?)).boxed()
     }
 
-    fn keep_invitation(&self, invitation: Invitation) -> BoxFuture<'_, Result<(), EngineError>> {
+    fn keep_invitation(&self, invitation: Invitation) -> BoxFuture<'_, Result<bool, EngineError>> {
         self.submit(|reply| Job::Invite { invitation, reply })
     }
 
@@ -390,6 +390,10 @@ impl Engine for Sqlite {
 
     fn put_webhook(&self, webhook: Webhook, cursors: Cursors) -> BoxFuture<'_, Result<(), EngineError>> {
         self.submit(|reply| Job::PutWebhook { webhook: Box::new(webhook), cursors, reply })
+    }
+
+    fn note_deliveries(&self, id: WebhookId, standing: Standing, cursors: Cursors) -> BoxFuture<'_, Result<(), EngineError>> {
+        self.submit(|reply| Job::NoteDeliveries { id, standing: Box::new(standing), cursors, reply })
     }
 
     fn remove_webhook(&self, id: WebhookId) -> BoxFuture<'_, Result<(), EngineError>> {

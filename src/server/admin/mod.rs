@@ -101,7 +101,7 @@ pub(super) async fn sign_out(State(state): State<AppState>, asked: Asked, header
         return StatusCode::FORBIDDEN.into_response();
     }
     if identity::owner(&headers, &state.hub).is_some()
-        && let Err(refusal) = state.hub.sign_out(state.password.fingerprint()).await
+        && let Err(refusal) = state.hub.sign_out().await
     {
         return render(&state.options, asked, error::status(&refusal), Page::Failed).await;
     }

@@ -172,9 +172,9 @@ impl Apex {
         }
         let not_connected = || Failure::NotConnected(uuid.clone());
         let to = UserId::try_from(uuid.clone()).map_err(|_| not_connected())?;
-        let mut rooms = channels.rooms().chain(self.account.rooms(&self.hub));
-        let meet = |room: &RoomId| self.account.is_known_in(&self.hub, *room) && self.hub.is_connected(*room, &to);
-        let room = rooms.find(meet).ok_or_else(not_connected)?;
+        let rooms = channels.rooms().chain(self.account.rooms(&self.hub));
+        let rooms = rooms.filter(|room| self.account.is_known_in(&self.hub, *room)).collect();
+        let room = self.hub.meet(rooms, &to).await.ok_or_else(not_connected)?;
         let published = self.publish(room, text, |draft| Command::Private { to, draft }).await;
         published.map_err(|refusal| failure(&refusal, Failure::MessageChannel))
     }

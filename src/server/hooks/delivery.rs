@@ -135,7 +135,7 @@ impl From<String> for Undelivered {
 }
 
 impl Delivery {
-    /// Delivers until `stop` becomes true: then what is under way is broken off, to be repeated.
+    /// Delivers until `stop` becomes true: then what is under way is broken off, to be repeated, here or on another node.
     pub(super) async fn run(mut self, mut stop: watch::Receiver<bool>) {
         tokio::select! {
             () = self.work() => {}
@@ -284,9 +284,11 @@ impl Delivery {
         if self.unsaved.steps == 0 && !self.unsaved.sent {
             return;
         }
-        let webhook = self.progress().webhook.clone();
-        let id = webhook.id.clone();
-        match self.engine.put_webhook(webhook, self.unsaved.cursors.clone()).await {
+        let (id, standing) = {
+            let Webhook { id, standing, .. } = &self.progress().webhook;
+            (id.clone(), standing.clone())
+        };
+        match self.engine.note_deliveries(id.clone(), standing, self.unsaved.cursors.clone()).await {
             Ok(()) => self.unsaved = Unsaved::default(),
             Err(error) => {
                 tracing::warn!(webhook = id.0, "where it stands could not be kept, and may be delivered again: {error}")

@@ -1,6 +1,8 @@
 use std::{
     collections::BTreeMap,
+    future::pending,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use serde::Deserialize;
@@ -16,7 +18,7 @@ use super::{
 };
 use crate::{
     chat::{EventType, RoomId},
-    engine::{Engine, EngineError, Standing, Webhook, WebhookId, now},
+    engine::{Cursors, Engine, EngineError, Standing, Webhook, WebhookId, now},
     hub::{Hub, Refusal},
     protocol::webhook::Secret,
 };
@@ -27,7 +29,10 @@ const WEBHOOKS: usize = 100;
 /// Longest description, in Unicode code points.
 const DESCRIPTION_CHARS: usize = 200;
 
-/// The webhooks, each with what delivers to it. Clones are cheap.
+/// After how long it is tried again when the webhooks could not be read.
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// The webhooks, each with what delivers to it, where this node is the one that delivers. Clones are cheap.
 #[derive(Clone)]
 pub struct Webhooks(Arc<Inner>);
 
@@ -36,8 +41,13 @@ struct Inner {
     hub: Hub,
     client: Client,
     schedule: Schedule,
-    /// A standard lock: held to look or to set, never across an await.
+    /// Whether this node is the one that delivers.
+    leads: watch::Receiver<bool>,
+    /// Those that are delivered to here. A standard lock: held to look or to set, never across an await.
     running: Mutex<BTreeMap<WebhookId, Running>>,
+    /// Held by whoever changes which they are.
+    turn: tokio::sync::Mutex<()>,
+    stop: watch::Sender<bool>,
 }
 
 struct Running {
@@ -86,19 +96,66 @@ impl From<EngineError> for WebhookError {
 }
 
 impl Webhooks {
-    /// Goes on with all webhooks where they stopped.
+    /// Goes on with all webhooks where they stopped, whenever this node is the one that delivers.
     ///
     /// # Errors
     /// The engine's, if it cannot tell them.
     pub async fn start(engine: Arc<dyn Engine>, hub: Hub, client: Client, schedule: Schedule) -> Result<Self, EngineError> {
-        let (stored, heads) = (engine.webhooks().await?, hub.heads());
-        let webhooks = Self(Arc::new(Inner { engine, hub, client, schedule, running: Mutex::default() }));
-        for (webhook, mut cursors) in stored {
+        let (leads, news) = (engine.leads(), hub.webhook_news());
+        let (running, turn, stop) = (Mutex::default(), tokio::sync::Mutex::default(), watch::Sender::new(false));
+        let webhooks = Self(Arc::new(Inner { engine, hub, client, schedule, leads, running, turn, stop }));
+        let leads = webhooks.0.leads.clone();
+        webhooks.align().await?;
+        tokio::spawn(webhooks.clone().follow(leads, news));
+        Ok(webhooks)
+    }
+
+    /// Follows what changes until the end, on whichever node it does.
+    async fn follow(self, mut leads: watch::Receiver<bool>, mut news: watch::Receiver<()>) {
+        let mut stop = self.0.stop.subscribe();
+        loop {
+            tokio::select! {
+                () = changed(&mut leads) => {}
+                () = changed(&mut news) => {}
+                _ = stop.wait_for(|stop| *stop) => return,
+            }
+            while let Err(error) = self.align().await {
+                tracing::warn!("the webhooks cannot be read: {error}");
+                tokio::select! {
+                    () = tokio::time::sleep(TRY_AGAIN_AFTER) => {}
+                    _ = stop.wait_for(|stop| *stop) => return,
+                }
+            }
+        }
+    }
+
+    /// Delivers to all that there are, and to none that is not there any more; where another node delivers, to none.
+    async fn align(&self) -> Result<(), EngineError> {
+        let _turn = self.0.turn.lock().await;
+        if *self.0.stop.borrow() {
+            return Ok(());
+        }
+        let leads = *self.0.leads.borrow();
+        let kept = if leads { self.0.engine.webhooks().await? } else { Vec::new() };
+        let is_kept = |id: &WebhookId| kept.iter().any(|(webhook, _)| webhook.id == *id);
+        let over: Vec<_> = self.running().keys().filter(|id| !is_kept(id)).cloned().collect();
+        for id in over {
+            let running = self.running().remove(&id);
+            if let Some(running) = running {
+                running.end().await;
+            }
+        }
+        let heads = self.0.hub.heads();
+        for (webhook, mut cursors) in kept {
+            if let Some(running) = self.running().get(&webhook.id) {
+                running.heed(&webhook.standing);
+                continue;
+            }
             // A log whose end was lost goes on before them.
             cursors.iter_mut().for_each(|(room, seq)| *seq = (*seq).min(heads.get(room).copied().unwrap_or_default()));
-            webhooks.run(Progress { webhook, cursors });
+            self.run(Progress { webhook, cursors });
         }
-        Ok(webhooks)
+        Ok(())
     }
 
     /// Makes a webhook, which is told what happens from now on.
@@ -113,7 +170,7 @@ impl Webhooks {
             return Err(WebhookError::Description);
         }
         room.map(|room| hub.snapshot(room)).transpose()?;
-        if self.running().len() >= WEBHOOKS {
+        if self.0.engine.webhooks().await?.len() >= WEBHOOKS {
             return Err(WebhookError::TooMany);
         }
         let mut bytes = [0; 32];
@@ -125,24 +182,42 @@ impl Webhooks {
         self.carry_out(async move {
             let mut cursors = webhooks.0.hub.heads();
             cursors.retain(|room, _| kept.covers(*room));
-            webhooks.0.engine.put_webhook(kept.clone(), cursors.clone()).await?;
-            webhooks.run(Progress { webhook: kept, cursors });
-            Ok(())
+            webhooks.0.engine.put_webhook(kept, cursors).await?;
+            Ok(webhooks.align().await?)
         })
         .await?;
         Ok(webhook)
     }
 
-    /// All webhooks, the oldest first, and how many events each has not come to yet.
-    pub(crate) fn list(&self) -> Vec<(Webhook, u64)> {
+    /// All webhooks, the oldest first, and how many events each has not come to yet, at most: as this node knows, where it delivers,
+    /// else as was noted last.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub(crate) async fn list(&self) -> Result<Vec<(Webhook, u64)>, WebhookError> {
+        let (kept, heads) = (self.0.engine.webhooks().await?, self.0.hub.heads());
+        let mut delivering = self.delivering();
+        let about = |(webhook, cursors): (Webhook, Cursors)| {
+            let own = delivering.iter().position(|(own, _)| own.id == webhook.id).map(|at| delivering.swap_remove(at));
+            own.unwrap_or_else(|| {
+                let progress = Progress { webhook, cursors };
+                let behind = progress.behind(&heads);
+                (progress.webhook, behind)
+            })
+        };
+        let mut all: Vec<_> = kept.into_iter().map(about).collect();
+        all.sort_by_key(|(webhook, _)| webhook.created_at);
+        Ok(all)
+    }
+
+    /// Those that this node delivers to.
+    fn delivering(&self) -> Vec<(Webhook, u64)> {
         let heads = self.0.hub.heads();
         let about = |running: &Running| {
-            let progress = running.progress.lock().unwrap_or_else(PoisonError::into_inner);
+            let progress = running.progress();
             (progress.webhook.clone(), progress.behind(&heads))
         };
-        let mut all: Vec<_> = self.running().values().map(about).collect();
-        all.sort_by_key(|(webhook, _)| webhook.created_at);
-        all
+        self.running().values().map(about).collect()
     }
 
     /// Ends a webhook. What it has not been told yet, it never is.
@@ -152,10 +227,9 @@ impl Webhooks {
     pub(crate) async fn remove(&self, id: WebhookId) -> Result<(), WebhookError> {
         let webhooks = self.clone();
         self.carry_out(async move {
-            let running = webhooks.running().remove(&id).ok_or(WebhookError::Unknown)?;
-            running.end().await;
-            metrics::gauge!("live_chat_webhook_lag_events", "webhook" => id.0.clone()).set(0);
-            Ok(webhooks.0.engine.remove_webhook(id).await?)
+            webhooks.find(&id).await?;
+            webhooks.0.engine.remove_webhook(id).await?;
+            Ok(webhooks.align().await?)
         })
         .await
     }
@@ -163,28 +237,37 @@ impl Webhooks {
     /// Goes on with a webhook that was disabled, where it stopped; one that waits after a failure tries again at once.
     ///
     /// # Errors
-    /// [`WebhookError::Unknown`].
-    pub(crate) fn enable(&self, id: &WebhookId) -> Result<(), WebhookError> {
-        let running = self.running();
-        let Running { progress, enabled, .. } = running.get(id).ok_or(WebhookError::Unknown)?;
-        let standing = &mut progress.lock().unwrap_or_else(PoisonError::into_inner).webhook.standing;
-        (standing.disabled_at, standing.failing_since) = (None, None);
-        enabled.notify_one();
-        Ok(())
+    /// [`WebhookError::Unknown`], or the engine's.
+    pub(crate) async fn enable(&self, id: WebhookId) -> Result<(), WebhookError> {
+        let webhooks = self.clone();
+        self.carry_out(async move {
+            let mut webhook = webhooks.find(&id).await?;
+            (webhook.standing.disabled_at, webhook.standing.failing_since) = (None, None);
+            webhooks.0.engine.put_webhook(webhook, Cursors::new()).await?;
+            Ok(webhooks.align().await?)
+        })
+        .await
+    }
+
+    async fn find(&self, id: &WebhookId) -> Result<Webhook, WebhookError> {
+        let kept = self.0.engine.webhooks().await?;
+        kept.into_iter().map(|(webhook, _)| webhook).find(|webhook| webhook.id == *id).ok_or(WebhookError::Unknown)
     }
 
     /// Breaks off what is under way, and keeps where each webhook stands. Does not wait for any receiver.
     pub async fn stop(&self) {
+        self.0.stop.send_replace(true);
+        let _turn = self.0.turn.lock().await;
         let all = std::mem::take(&mut *self.running());
         for running in all.into_values() {
             running.end().await;
         }
     }
 
-    /// Tells the metrics how far behind each webhook is.
+    /// Tells the metrics how far behind each webhook is that this node delivers to.
     pub(crate) fn measure(&self) {
-        for (webhook, behind) in self.list() {
-            metrics::gauge!("live_chat_webhook_lag_events", "webhook" => webhook.id.0).set(behind as f64);
+        for (webhook, behind) in self.delivering() {
+            lag(&webhook.id).set(behind as f64);
         }
     }
 
@@ -226,11 +309,38 @@ impl Webhooks {
 }
 
 impl Running {
+    /// Somebody may have enabled it, as the store says.
+    fn heed(&self, kept: &Standing) {
+        let standing = &mut self.progress().webhook.standing;
+        let is_stuck = |standing: &Standing| standing.disabled_at.is_some() || standing.failing_since.is_some();
+        if is_stuck(standing) && !is_stuck(kept) {
+            (standing.disabled_at, standing.failing_since) = (None, None);
+            self.enabled.notify_one();
+        }
+    }
+
     /// Breaks it off; returns when where it stands is kept.
     async fn end(self) {
+        let id = self.progress().webhook.id.clone();
         self.stop.send_replace(true);
         if self.task.await.is_err() {
             tracing::error!("what delivers to a webhook panicked");
         }
+        lag(&id).set(0);
+    }
+
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn lag(WebhookId(id): &WebhookId) -> metrics::Gauge {
+    metrics::gauge!("live_chat_webhook_lag_events", "webhook" => id.clone())
+}
+
+/// Returns when something has changed; never, if nothing will any more.
+async fn changed<T>(receiver: &mut watch::Receiver<T>) {
+    if receiver.changed().await.is_err() {
+        pending().await
     }
 }

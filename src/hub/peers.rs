@@ -1,0 +1,197 @@
+//! What the hubs of a cluster's nodes tell and ask each other.
+//!
+//! Nobody keeps it: what must not be lost is in the log. A node of another release may say what is not understood here, which is
+//! then passed over.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Claims, ConnectionId, Hub, Refusal,
+    elsewhere::{Elsewhere, NodeId, Part, parts},
+    live::LiveRoom,
+};
+use crate::{
+    chat::{RoomId, UserId},
+    engine::Peers,
+};
+
+/// Ticks after which the viewers are told again though nothing has changed: what was told may have been lost.
+const TOLD_EVERY: u32 = 2;
+
+/// What a node says.
+#[derive(Serialize, Deserialize)]
+enum Words {
+    /// So many connections it has.
+    Viewers { node: NodeId, part: Part },
+    /// It has none from now on.
+    Leaves { node: NodeId },
+    /// Whoever has that user's connection is to send it the history; any of theirs, if none is named.
+    History { room: RoomId, user: UserId, connection: Option<ConnectionId> },
+    /// In which of these rooms is that user?
+    Where { rooms: Vec<RoomId>, user: UserId },
+}
+
+/// What another node answers, if it has an answer.
+#[derive(Serialize, Deserialize)]
+enum Answer {
+    /// The history is on its way.
+    Asked,
+    /// It was asked for too often.
+    TooFast { retry_after_ms: u64 },
+    /// The user is in that room.
+    In(RoomId),
+}
+
+/// The other nodes, as this one knows them.
+pub(super) struct Cluster {
+    peers: Arc<dyn Peers>,
+    node: NodeId,
+    /// Standard locks: held for a look-up, never across an await. Of two, this one is taken first, then a room's.
+    elsewhere: Mutex<Elsewhere>,
+    told: Mutex<Told>,
+}
+
+/// What was told of this node's viewers last.
+#[derive(Default)]
+struct Told {
+    counts: Vec<(RoomId, usize)>,
+    ticks: u32,
+}
+
+impl Cluster {
+    pub(super) fn new(peers: Arc<dyn Peers>) -> Self {
+        Self { peers, node: NodeId::random(), elsewhere: Mutex::default(), told: Mutex::default() }
+    }
+
+    fn tell(&self, words: &Words) {
+        self.peers.tell(encode(words));
+    }
+
+    /// The first answer of another node, if there is one.
+    async fn ask(&self, words: &Words) -> Option<Answer> {
+        serde_json::from_slice(&self.peers.ask(encode(words)).await?).ok()
+    }
+
+    fn elsewhere(&self) -> MutexGuard<'_, Elsewhere> {
+        self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn encode(said: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(said).expect("plain data")
+}
+
+impl Hub {
+    /// Hears what other nodes say from now on.
+    pub(super) fn listen(&self) {
+        if let Some(cluster) = &self.0.cluster {
+            let hub = Arc::downgrade(&self.0);
+            cluster.peers.listen(Arc::new(move |words| {
+                let answer = Self(hub.upgrade()?).hear(serde_json::from_slice(words).ok()?)?;
+                Some(encode(&answer))
+            }));
+        }
+    }
+
+    fn hear(&self, words: Words) -> Option<Answer> {
+        match words {
+            Words::Viewers { node, part } => self.count_elsewhere(|elsewhere| elsewhere.note(node, part)),
+            Words::Leaves { node } => self.count_elsewhere(|elsewhere| elsewhere.forget(node)),
+            Words::History { room, user, connection } => {
+                return match self.find(room).ok()?.ask_history(&user, connection) {
+                    Ok(()) => Some(Answer::Asked),
+                    Err(Refusal::TooFast { retry_after }) => {
+                        Some(Answer::TooFast { retry_after_ms: u64::try_from(retry_after.as_millis()).unwrap_or(u64::MAX) })
+                    }
+                    Err(_) => None,
+                };
+            }
+            Words::Where { rooms, user } => return self.meet_here(&rooms, &user).map(Answer::In),
+        }
+        None
+    }
+
+    /// Changes what is known of the other nodes' viewers, and lets those rooms know that it is about.
+    fn count_elsewhere(&self, change: impl FnOnce(&mut Elsewhere) -> Vec<RoomId>) {
+        let Some(cluster) = &self.0.cluster else { return };
+        let mut elsewhere = cluster.elsewhere();
+        for room in change(&mut elsewhere) {
+            if let Some(live) = self.0.rooms.find(room) {
+                live.count_elsewhere(elsewhere.count(room));
+            }
+        }
+    }
+
+    /// A room came to life, whose viewers on other nodes may have been told before.
+    pub(super) fn count_viewers_of(&self, room: RoomId) {
+        self.count_elsewhere(|_| vec![room]);
+    }
+
+    /// Once a second: forgets nodes that are silent, and tells the others how many viewers this one's rooms have.
+    pub(super) fn tell_viewers(&self) {
+        let Some(cluster) = self.0.cluster.as_ref().filter(|_| !self.is_stopping()) else { return };
+        self.count_elsewhere(Elsewhere::forget_silent);
+        let counts = self.0.rooms.all().into_iter().map(|room| (room.id(), room.connected()));
+        let counts: Vec<_> = counts.filter(|(_, count)| *count > 0).collect();
+        let mut told = cluster.told();
+        told.ticks += 1;
+        if told.counts != counts || told.ticks >= TOLD_EVERY {
+            for part in parts(&counts) {
+                cluster.tell(&Words::Viewers { node: cluster.node, part });
+            }
+            *told = Told { counts, ticks: 0 };
+        }
+    }
+
+    /// Tells the others that this node's viewers are about to go.
+    pub(super) fn tell_leaving(&self) {
+        if let Some(cluster) = &self.0.cluster {
+            cluster.tell(&Words::Leaves { node: cluster.node });
+        }
+    }
+
+    /// Asks the connection that a token was made for to send its history, on whichever node it is; another of the same user if that
+    /// one is gone.
+    pub(super) async fn ask_history(&self, live: &LiveRoom, claims: &Claims) -> Result<(), Refusal> {
+        let own = claims.connection.map(Some);
+        for connection in own.into_iter().chain([None]) {
+            match live.ask_history(&claims.user, connection) {
+                Err(Refusal::NotConnected) => {}
+                asked => return asked,
+            }
+            let Some(cluster) = &self.0.cluster else { continue };
+            let words = Words::History { room: live.id(), user: claims.user.clone(), connection };
+            match cluster.ask(&words).await {
+                Some(Answer::Asked) => return Ok(()),
+                Some(Answer::TooFast { retry_after_ms }) => {
+                    return Err(Refusal::TooFast { retry_after: Duration::from_millis(retry_after_ms) });
+                }
+                Some(Answer::In(_)) | None => {}
+            }
+        }
+        Err(Refusal::NotConnected)
+    }
+
+    /// The first of these rooms in which that user is at present, on whichever node.
+    pub async fn meet(&self, rooms: Vec<RoomId>, user: &UserId) -> Option<RoomId> {
+        let here = self.meet_here(&rooms, user);
+        let Some(cluster) = self.0.cluster.as_ref().filter(|_| here.is_none() && !rooms.is_empty()) else { return here };
+        match cluster.ask(&Words::Where { rooms, user: user.clone() }).await {
+            Some(Answer::In(room)) => Some(room),
+            Some(Answer::Asked | Answer::TooFast { .. }) | None => None,
+        }
+    }
+
+    fn meet_here(&self, rooms: &[RoomId], user: &UserId) -> Option<RoomId> {
+        rooms.iter().copied().find(|room| self.find(*room).is_ok_and(|room| room.is_connected(user)))
+    }
+}

@@ -1,0 +1,48 @@
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use super::{RingSize, live::LiveRoom};
+use crate::chat::{Room, RoomId};
+
+/// The rooms by id.
+///
+/// A standard lock, because it is held for a look-up only and never across an await.
+#[derive(Default)]
+pub(super) struct Rooms {
+    by_id: RwLock<HashMap<RoomId, Arc<LiveRoom>>>,
+    ring_size: RingSize,
+    /// Whether there are other nodes.
+    in_cluster: bool,
+}
+
+impl Rooms {
+    /// No rooms yet; each that comes will keep so much in memory, and heed what is said on other nodes if there are any.
+    pub(super) fn keeping(ring_size: RingSize, in_cluster: bool) -> Self {
+        Self { ring_size, in_cluster, ..Self::default() }
+    }
+
+    pub(super) fn find(&self, room: RoomId) -> Option<Arc<LiveRoom>> {
+        self.by_id.read().unwrap_or_else(PoisonError::into_inner).get(&room).cloned()
+    }
+
+    /// The room that has that name in addresses.
+    pub(super) fn find_slug(&self, slug: &str) -> Option<RoomId> {
+        let rooms = self.by_id.read().unwrap_or_else(PoisonError::into_inner);
+        rooms.values().find(|room| room.has_slug(slug)).map(|room| room.id())
+    }
+
+    /// Brings a room to life whose newest event is `head`. One that lives already stays as it is.
+    pub(super) fn insert(&self, room: Room, head: u64) {
+        let mut rooms = self.by_id.write().unwrap_or_else(PoisonError::into_inner);
+        rooms.entry(room.id).or_insert_with(|| Arc::new(LiveRoom::new(room, head, self.ring_size, self.in_cluster)));
+    }
+
+    /// All of them, ordered by id.
+    pub(super) fn all(&self) -> Vec<Arc<LiveRoom>> {
+        let mut all: Vec<_> = self.by_id.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        all.sort_by_key(|room| room.id());
+        all
+    }
+}

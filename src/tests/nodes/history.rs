@@ -1,0 +1,57 @@
+use std::sync::Arc;
+
+use super::super::{
+    node,
+    site::{ByHand, KEYED},
+};
+use crate::{
+    chat::{Capabilities, RoomId},
+    hub::Wake,
+};
+
+#[tokio::test]
+async fn the_connection_that_a_token_was_made_for_is_asked_on_whichever_node_it_is() {
+    let [one, other] = node::two().await;
+    let mut first = one.subscribe().await;
+    let uri = format!("/subscribe/1?token={}", first.token());
+    let mut second = other.subscribe_with(&uri, None).await;
+    assert_eq!(other.request(first.token()).await.status, 200);
+    assert_eq!(one.request(second.token()).await.status, 200);
+    // Each is given one answer and then what is said, which all of them hear.
+    for events in [&mut first, &mut second] {
+        events.next_of("request").await;
+    }
+    assert_eq!(one.say(first.token(), "hi").await.status, 200);
+    for events in [&mut first, &mut second] {
+        loop {
+            let next = events.next().await.expect("it goes on");
+            assert_ne!(next.data["type"], "request", "one answer each");
+            if next.data["type"] == "broadcast" {
+                break;
+            }
+        }
+    }
+    other.viewers(2).await;
+    let token = first.token().to_owned();
+    drop(first);
+    other.viewers(1).await;
+    assert_eq!(one.request(&token).await.status, 200, "another one of theirs, when it is gone");
+    second.next_of("request").await;
+    drop(second);
+    other.viewers(0).await;
+    assert_eq!((one.request(&token).await.status, other.request(&token).await.status), (409, 409));
+}
+
+#[tokio::test]
+async fn who_asks_too_often_is_told_so_by_the_other_node() {
+    let [one, other] = node::two().await;
+    let (user, wake): (_, Arc<dyn Wake>) = (one.guest(), Arc::new(ByHand));
+    let (subscriber, _) = one.hub.subscribe(RoomId::FIRST, user.clone(), KEYED, None, None, &wake).expect("a live room");
+    let token = one.hub.tokens().sign(user, RoomId::FIRST, Capabilities::guest(), Some(subscriber.connection()));
+    let mut statuses = Vec::new();
+    for _ in 0..5 {
+        statuses.push(other.request(&token).await.status);
+    }
+    assert_eq!(statuses, [200, 200, 200, 200, 429], "nobody answers it");
+    assert_eq!(other.request(&token).await.header("retry-after"), "1");
+}
