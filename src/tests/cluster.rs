@@ -14,7 +14,10 @@ use crate::{
         Deleted, Deletion, Draft, Event, Measure, NameClaim, NewWidgetKey, Origins, Outcome, Profile, RoomId, RoomState,
         Sanction, Settings, Timestamp, UserId,
     },
-    engine::{Audience, End, Engine, EngineError, Entry, Fault, JetStream, News, Query, React, Reader},
+    engine::{
+        Audience, Cursors, End, Engine, EngineError, Entry, Fault, JetStream, News, Query, React, Reader, Standing, Webhook,
+        WebhookId,
+    },
 };
 
 /// A node, and what it was told.
@@ -147,7 +150,12 @@ async fn all_nodes_are_told_the_same_in_the_same_order() {
     for node in &*nodes {
         node.until(last).await;
     }
-    let told = |node: &Node| node.told.lock().expect("not poisoned").iter().map(|news| format!("{news:?}")).collect::<Vec<_>>();
+    // What nodes tell of webhooks has no order among the rest.
+    let told = |node: &Node| {
+        let told = node.told.lock().expect("not poisoned");
+        let ordered = told.iter().filter(|news| !matches!(news, News::Webhooks));
+        ordered.map(|news| format!("{news:?}")).collect::<Vec<_>>()
+    };
     assert_eq!(told(&nodes[0]).len(), 305);
     assert_eq!(told(&nodes[0]), told(&nodes[1]));
     assert_eq!(nodes[0].messages().await, nodes[1].messages().await);
@@ -418,5 +426,71 @@ async fn a_place_of_another_node_may_be_ahead() {
     let rows = [(0, false), (said, false), (said + 8, true), (said + 80_000, true), (u64::MAX, false)];
     for (seq, expected) in rows {
         assert_eq!(node.engine.is_ahead(seq), expected, "{seq}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_node_leads_and_another_when_it_stops() {
+    let stream = stream();
+    let nodes = [Node::open(&stream).await, Node::open(&stream).await];
+    let leads = |node: &Node| *node.engine.leads().borrow();
+    while !nodes.iter().any(leads) {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(nodes.iter().filter(|node| leads(node)).count(), 1);
+    let [first, second] = nodes;
+    let (leader, other) = if leads(&first) { (first, second) } else { (second, first) };
+    let mut next = other.engine.leads();
+    drop(leader.close());
+    next.wait_for(|leads| *leads).await.expect("it leads now");
+    // A third one may lead as soon as nobody does, and not before.
+    let third = Node::open(&stream).await;
+    assert!(!leads(&third) && leads(&other));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_changed_of_webhooks_is_news_on_all_nodes() {
+    let stream = stream();
+    let nodes = [Node::open(&stream).await, Node::open(&stream).await];
+    let heard = |node: &Node| {
+        let told = node.told.lock().expect("not poisoned");
+        told.iter().filter(|news| matches!(news, News::Webhooks)).count()
+    };
+    // The watch of each begins with one.
+    while nodes.iter().any(|node| heard(node) == 0) {
+        tokio::task::yield_now().await;
+    }
+    let webhook = a_webhook("a");
+    let id = webhook.id.clone();
+    let before = nodes.each_ref().map(heard);
+    nodes[0].engine.put_webhook(webhook, Cursors::from([(RoomId::FIRST, 3)])).await.expect("kept");
+    assert!(heard(&nodes[0]) > before[0], "told before it is answered");
+    while heard(&nodes[1]) == before[1] {
+        tokio::task::yield_now().await;
+    }
+    let before = heard(&nodes[1]);
+    let standing = Standing { last_success: Some(Timestamp(7)), ..Standing::default() };
+    nodes[1].engine.note_deliveries(id.clone(), standing, Cursors::from([(RoomId::FIRST, 9)])).await.expect("noted");
+    let kept = nodes[0].engine.webhooks().await.expect("readable");
+    let kept: Vec<_> = kept.iter().map(|(webhook, cursors)| (webhook.standing.last_success, cursors.clone())).collect();
+    assert_eq!(kept, [(Some(Timestamp(7)), Cursors::from([(RoomId::FIRST, 9)]))]);
+    nodes[0].engine.remove_webhook(id.clone()).await.expect("gone");
+    while heard(&nodes[1]) == before {
+        tokio::task::yield_now().await;
+    }
+    nodes[1].engine.note_deliveries(id, Standing::default(), Cursors::new()).await.expect("no error");
+    assert!(nodes[0].engine.webhooks().await.expect("readable").is_empty());
+}
+
+pub(super) fn a_webhook(id: &str) -> Webhook {
+    Webhook {
+        id: WebhookId(id.into()),
+        url: format!("https://{id}"),
+        events: Vec::new(),
+        room: None,
+        description: String::new(),
+        secret: "whsec_".into(),
+        created_at: Timestamp(1),
+        standing: Standing::default(),
     }
 }

@@ -6,12 +6,12 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::{
-    cluster::{assert_same, content, delete, everything, many_things, say, stream, user},
+    cluster::{a_webhook, assert_same, content, delete, everything, many_things, say, stream, user},
     nats,
 };
 use crate::{
     chat::{Deleted, Invitation, Revocation, Revoked, RoomId, Settings, Timestamp, UserId},
-    engine::{CopyError, Cursors, Engine, JetStream, Nats, NatsError, Sqlite, Standing, Webhook, WebhookId},
+    engine::{CopyError, Cursors, Engine, JetStream, Nats, NatsError, Sqlite},
 };
 
 const NEVER: Timestamp = Timestamp(i64::MAX);
@@ -49,17 +49,7 @@ async fn a_log(seed: u64, steps: usize) -> (TempDir, Vec<String>, Vec<u64>) {
     let (id, name) = ("0123456789abcdef".to_owned(), "Mo".to_owned());
     let invitation = Invitation { id, room: None, name, made_at: Timestamp(1), taken_at: None, revoked_at: None };
     engine.keep_invitation(invitation).await.expect("kept");
-    let webhook = Webhook {
-        id: WebhookId("a".into()),
-        url: "https://a".into(),
-        events: Vec::new(),
-        room: None,
-        description: String::new(),
-        secret: "whsec_".into(),
-        created_at: Timestamp(1),
-        standing: Standing::default(),
-    };
-    engine.put_webhook(webhook, Cursors::from([(RoomId::FIRST, 3)])).await.expect("kept");
+    engine.put_webhook(a_webhook("a"), Cursors::from([(RoomId::FIRST, 3)])).await.expect("kept");
     let all = known(&engine).await;
     engine.close();
     fs::write(folder.path().join("token-secret"), "a secret of the site").expect("written");

@@ -18,6 +18,7 @@ mod command;
 mod copy;
 mod eraser;
 mod follower;
+mod lease;
 mod log;
 mod nats;
 mod peers;
@@ -47,14 +48,15 @@ use tokio::{
 pub use self::nats::{InvalidServers, Nats, NatsServers};
 use self::{
     command::{Asker, Command, Kept},
+    lease::Lease,
     log::Log,
     peers::NatsPeers,
     standing::Standing,
     vault::Vault,
 };
 use super::{
-    Act, Appended, Cursors, Engine, EngineError, Entry, Fault, HeldName, Hits, Messages, OpenError, Peers, Query, React, Reacted,
-    Search, Sink, Webhook, WebhookId,
+    Act, Appended, Cursors, Engine, EngineError, Entry, Fault, HeldName, Hits, Messages, News, OpenError, Peers, Query, React,
+    Reacted, Search, Sink, Standing as DeliveryStanding, Webhook, WebhookId,
     sqlite::{self, Progress, Sqlite, random_widget_key},
 };
 use crate::chat::{
@@ -67,6 +69,9 @@ const EVENTS_OF_ONE: u64 = 8;
 
 /// How long the index may take to have what was acknowledged, before whoever asked is told that it is not known.
 const FOLLOWED_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long a node that closes waits until it has given up the lead.
+const GIVEN_UP_WITHIN: Duration = Duration::from_secs(1);
 
 /// How often a message is stored again whose first attempt was refused.
 const ATTEMPTS: usize = 3;
@@ -123,7 +128,10 @@ pub struct JetStream {
     name: String,
     cluster: Arc<Cluster>,
     peers: Arc<NatsPeers>,
-    vault: Vault,
+    vault: Arc<Vault>,
+    lease: Arc<Lease>,
+    /// Who is told what is new.
+    sink: Sink,
     runtime: Handle,
     tasks: Mutex<Vec<JoinHandle<()>>>,
     /// Held from the end of the opening until the hub knows all that there is.
@@ -181,12 +189,13 @@ impl JetStream {
     async fn connect(folder: &Path, nats: &Nats, sink: Sink, trims: bool) -> Result<Self, NatsError> {
         let client = nats.connect().await?;
         let context = Log::context(client.clone());
-        let vault = Vault::open(&context, nats).await?;
+        let vault = Arc::new(Vault::open(&context, nats).await?);
+        let lease = Lease::open(&context, nats).await?;
         let log = Log::open(context, nats).await?;
         let epoch = lineage(&log, folder).await?;
         let (begun, deleted) = (Arc::new(AtomicBool::new(false)), Arc::new(eraser::Deleted::default()));
         let (trim_requests, to_trim) = mpsc::unbounded_channel();
-        let (index, progress) = open_index(folder, &epoch, &begun, &deleted, sink, trim_requests)?;
+        let (index, progress) = open_index(folder, &epoch, &begun, &deleted, Arc::clone(&sink), trim_requests)?;
         let peers = Arc::new(NatsPeers::new(client.clone(), &nats.stream));
         let handed = Arc::new(tokio::sync::Mutex::new(progress.applied()));
         let floor = index.copying().await?.map_or(0, |copying| copying.floor);
@@ -215,6 +224,8 @@ impl JetStream {
             cluster,
             peers,
             vault,
+            lease,
+            sink,
             runtime: Handle::current(),
             tasks: Mutex::new(tasks),
             pause: Mutex::default(),
@@ -270,6 +281,26 @@ impl JetStream {
         for room in index.untold().await? {
             self.ask::<bool>(Command::TellReactions { room }).await?;
         }
+        Ok(())
+    }
+
+    /// Another node need not wait for the end of the lease.
+    fn give_up_the_lead(&self) {
+        let (done, is_done) = std::sync::mpsc::channel();
+        let lease = Arc::clone(&self.lease);
+        self.runtime.spawn(async move {
+            lease.give_up().await;
+            // It is not waited for any more.
+            let _ = done.send(());
+        });
+        // Without an answer it ends by itself.
+        let _ = is_done.recv_timeout(GIVEN_UP_WITHIN);
+    }
+
+    /// Has the hub know at once what was changed of the webhooks; other nodes hear of it by the bucket.
+    async fn and_tell(&self, change: impl Future<Output = Result<(), EngineError>>) -> Result<(), EngineError> {
+        change.await?;
+        (self.sink)(&[News::Webhooks]);
         Ok(())
     }
 
@@ -548,13 +579,21 @@ impl Engine for JetStream {
     fn begin(&self) {
         self.cluster.begun.store(true, Ordering::Release);
         drop(self.pause.lock().unwrap_or_else(PoisonError::into_inner).take());
-        let eraser = self.runtime.spawn(eraser::erase(Arc::clone(&self.cluster)));
-        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).push(eraser);
+        let sink = Arc::clone(&self.sink);
+        let begun = [
+            self.runtime.spawn(eraser::erase(Arc::clone(&self.cluster))),
+            self.runtime.spawn(Arc::clone(&self.lease).seek()),
+            self.runtime.spawn(Arc::clone(&self.vault).watch(move || sink(&[News::Webhooks]))),
+        ];
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).extend(begun);
     }
 
     fn close(&self) {
-        self.cluster.closed.store(true, Ordering::Release);
+        if self.cluster.closed.swap(true, Ordering::AcqRel) {
+            return;
+        }
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).drain(..).for_each(|task| task.abort());
+        self.give_up_the_lead();
         self.peers.stop();
         self.cluster.index.close();
     }
@@ -713,20 +752,20 @@ impl Engine for JetStream {
     }
 
     fn put_webhook(&self, webhook: Webhook, cursors: Cursors) -> BoxFuture<'_, Result<(), EngineError>> {
-        self.vault.put_webhook(webhook, cursors).boxed()
+        self.and_tell(self.vault.put_webhook(webhook, cursors)).boxed()
     }
 
     fn note_deliveries(
         &self,
         id: WebhookId,
-        standing: crate::engine::Standing,
+        standing: DeliveryStanding,
         cursors: Cursors,
     ) -> BoxFuture<'_, Result<(), EngineError>> {
         self.vault.note_deliveries(id, standing, cursors).boxed()
     }
 
     fn remove_webhook(&self, id: WebhookId) -> BoxFuture<'_, Result<(), EngineError>> {
-        self.vault.remove_webhook(id).boxed()
+        self.and_tell(self.vault.remove_webhook(id)).boxed()
     }
 
     fn fault(&self) -> Option<Fault> {
@@ -736,6 +775,10 @@ impl Engine for JetStream {
     fn is_ahead(&self, seq: u64) -> bool {
         let number = self.cluster.number_of(seq);
         number.is_some_and(|number| number > self.cluster.progress.applied() && self.cluster.standing.may_have(number))
+    }
+
+    fn leads(&self) -> watch::Receiver<bool> {
+        self.lease.leads()
     }
 
     fn peers(&self) -> Option<Arc<dyn Peers>> {
