@@ -21,8 +21,8 @@ use crate::{
 /// Events that are on their way to the servers at once.
 const EVENTS_AT_ONCE: usize = 1_000;
 
-/// Rows of other tables in one entry.
-const ROWS_AT_ONCE: usize = 100;
+/// Bytes of rows of other tables in one entry, about: the servers take a megabyte by default.
+const ENTRY_BYTES: usize = 256 << 10;
 
 /// The kinds of events that are done, and stay in the log: see `engine/sqlite/schema.rs`.
 const DONE: std::ops::RangeInclusive<i64> = 2..=99;
@@ -125,7 +125,7 @@ impl Cluster {
                 let (table, records) = (rows[0].0.to_owned(), records.to_vec());
                 Command::Copy { room: None, kept: Kept::Done, table, records }
             };
-            self.copy_all(records.chunks(ROWS_AT_ONCE).map(command).collect()).await?;
+            self.copy_all(parts(&records).into_iter().map(command).collect()).await?;
         }
         for room in source.rooms()? {
             let mut after = self.index.last_event(room).await?;
@@ -146,6 +146,21 @@ impl Cluster {
         }
         Ok(())
     }
+}
+
+/// The rows in parts, each small enough for one entry.
+fn parts(records: &[Record]) -> Vec<&[Record]> {
+    let (mut parts, mut begin, mut bytes) = (Vec::new(), 0, 0);
+    for (at, record) in records.iter().enumerate() {
+        let more = serde_json::to_vec(record).expect("plain data").len();
+        if bytes + more > ENTRY_BYTES && at > begin {
+            parts.push(&records[begin..at]);
+            (begin, bytes) = (at, 0);
+        }
+        bytes += more;
+    }
+    parts.push(&records[begin..]);
+    parts
 }
 
 fn event_of(room: RoomId, record: Record) -> Command {

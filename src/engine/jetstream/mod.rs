@@ -151,8 +151,8 @@ struct Cluster {
     askers: Mutex<HashMap<String, Asker>>,
     /// The newest entry that was handed to the index; held while one is.
     handed: Arc<tokio::sync::Mutex<u64>>,
-    /// Whether all that there was has been handed over once.
-    caught_up: watch::Sender<bool>,
+    /// An entry that nothing followed when it was handed over.
+    caught_up: watch::Sender<Option<u64>>,
     begun: Arc<AtomicBool>,
     closed: AtomicBool,
     /// The places that events of another log have, which were copied into this one, are not beyond.
@@ -209,7 +209,7 @@ impl JetStream {
             deleted,
             askers: Mutex::default(),
             handed,
-            caught_up: watch::Sender::new(false),
+            caught_up: watch::Sender::new(None),
             begun,
             closed: AtomicBool::new(false),
             floor: AtomicU64::new(floor),
@@ -253,11 +253,17 @@ impl JetStream {
     /// Waits until the index has all that there is.
     async fn catch_up(&self) -> Result<(), NatsError> {
         let mut caught_up = self.cluster.caught_up.subscribe();
+        let all_is_there = async {
+            // It fails when the sender is gone, which is here.
+            let last = caught_up.wait_for(Option::is_some).await.ok().and_then(|last| *last);
+            self.cluster.progress.reached(last.unwrap_or(0)).await;
+        };
+        let mut all_is_there = std::pin::pin!(all_is_there);
         let mut ticks = tokio::time::interval(Duration::from_secs(5));
         ticks.tick().await;
         loop {
             tokio::select! {
-                _ = caught_up.wait_for(|caught_up| *caught_up) => return Ok(()),
+                () = &mut all_is_there => return Ok(()),
                 _ = ticks.tick() => {
                     let (applied, newest) = (self.cluster.progress.applied(), self.cluster.standing.newest());
                     tracing::info!(applied, newest, "the index is made from the log");

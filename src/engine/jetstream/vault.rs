@@ -10,7 +10,10 @@ use async_nats::jetstream::{
 use futures::{StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{Nats, NatsError, log::unreachable};
+use super::{
+    Nats, NatsError,
+    log::{self, unreachable},
+};
 use crate::engine::{Cursors, EngineError, Fault, Standing, Webhook, WebhookId};
 
 /// How long after a watch has ended the next begins.
@@ -155,12 +158,9 @@ impl Vault {
 
 /// Opens a bucket, made as `config` says if it is not there.
 pub(super) async fn open(context: &Context, name: &str, config: Config) -> Result<Store, NatsError> {
-    let failed = |error: &dyn std::error::Error| NatsError::Bucket { name: name.to_owned(), cause: error.to_string() };
-    if let Ok(bucket) = context.get_key_value(name).await {
-        return Ok(bucket);
-    }
-    context.create_stream(config).await.map_err(|error| failed(&error))?;
-    context.get_key_value(name).await.map_err(|error| failed(&error))
+    let failed = |cause: String| NatsError::Bucket { name: name.to_owned(), cause };
+    log::stream(context, config).await.map_err(failed)?;
+    context.get_key_value(name).await.map_err(|error| failed(error.to_string()))
 }
 
 /// A bucket as the stream that it is (<https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-8.md>): the client's
