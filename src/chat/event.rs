@@ -26,7 +26,8 @@ pub type Payload = Box<RawValue>;
 pub struct Event {
     /// Whose log.
     pub room: RoomId,
-    /// Its place in the log, from 1, without holes; the first ones may be gone, where the room does not keep all.
+    /// Its place in the log, from 1: without holes on one machine, with holes in a cluster. The first ones may be gone, where the room
+    /// does not keep all.
     pub seq: u64,
     /// When it was ordered. Never earlier than the event before it.
     pub sent_at: Timestamp,

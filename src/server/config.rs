@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand, ValueEnum, builder::BoolishValueParser};
 use ipnet::IpNet;
 
 use super::{
+    RunError,
     interactive_sync::{Twitch, TwitchChannels},
     ivs::Quotas,
 };
@@ -257,6 +258,11 @@ impl Config {
             EngineChoice::Sqlite => None,
             EngineChoice::Nats(servers) => Some(self.nats_at(servers)),
         }
+    }
+
+    /// Whether the log is in a file of the data folder, for what is done with that.
+    pub(super) fn is_in_a_file(&self) -> Result<(), RunError> {
+        if self.nats().is_some() { Err(RunError::InNats) } else { Ok(()) }
     }
 
     /// The log of a cluster on these servers.

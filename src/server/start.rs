@@ -55,6 +55,9 @@ pub enum RunError {
     /// The copy that was asked for was not made.
     #[error(transparent)]
     Copy(#[from] CopyError),
+    /// What is asked for is done with a log in a file.
+    #[error("the log is in NATS (--engine), and not in a file: see `nats stream backup` and `nats stream report`")]
+    InNats,
     /// It is no copy from one engine into another that was asked for.
     #[error(
         "a log is copied from sqlite to nats://... or back: for a copy of a SQLite log see `live-chat backup`; a stream of NATS is copied by way of sqlite"

@@ -20,6 +20,13 @@ fn a_wrong_value_is_refused_with_the_name_of_its_setting() {
         ("--interactive-sync-twitch-url", "ftp://id.twitch.tv"),
         ("--interactive-sync-twitch-url", "https://ann@id.twitch.tv"),
         ("--interactive-sync-twitch-url", "https://id.twitch.tv?x"),
+        ("--engine", "postgres"),
+        ("--engine", "nats://"),
+        ("--engine", "http://127.0.0.1:4222"),
+        ("--nats-replicas", "0"),
+        ("--nats-replicas", "6"),
+        ("--nats-stream", "a.b"),
+        ("--nats-stream", ""),
         ("--widget-key", ""),
         ("--widget-key", "a b"),
         ("--token-secret", "short"),
@@ -96,4 +103,16 @@ fn a_command_takes_the_folder_before_and_after_it() {
         assert!(matches!(command, Some(Command::Backup { file }) if file.to_str() == Some("f")));
     }
     assert!(parse(&["backup"]).is_err(), "a file must be named");
+}
+
+#[test]
+fn a_log_in_nats_has_no_file_to_be_checked_or_backed_up() {
+    let config = parse(&["--engine", "nats://127.0.0.1:1", "--data-dir", "/nowhere"]).expect("valid");
+    for refused in [crate::server::check(&config), crate::server::back_up(&config, std::path::Path::new("/nowhere/file"))] {
+        assert!(matches!(refused, Err(crate::server::RunError::InNats)), "{refused:?}");
+    }
+    let config = parse(&["copy", "--from", "sqlite", "--to", "sqlite"]).expect("valid");
+    let Some(Command::Copy { from, to }) = &config.command else { panic!("{config:?}") };
+    let refused = crate::server::copy(&config, from, to);
+    assert!(matches!(refused, Err(crate::server::RunError::SameEngine)), "{refused:?}");
 }
