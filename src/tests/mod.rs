@@ -3,8 +3,10 @@
 mod admin;
 mod apex;
 mod client;
+mod cluster;
 mod config;
 mod connections;
+mod contract;
 mod disconnect;
 mod embed;
 mod export;
@@ -19,6 +21,7 @@ mod keys;
 mod languages;
 mod metrics;
 mod moderation;
+mod nats;
 mod node;
 mod nodes;
 mod origins;

@@ -9,14 +9,14 @@ use std::{
     collections::HashSet,
     fs::{self, File},
     path::Path,
-    sync::{Arc, Mutex},
+    sync::Arc,
 };
 
 use serde_json::value::RawValue;
 
 use super::Site;
 use crate::{
-    chat::{Draft, Event, Kind, Profile, RoomId, RoomState, UserId},
+    chat::{Draft, Event, Profile, RoomId, RoomState, UserId},
     engine::{Appended, Audience, End, Engine, EngineError, Entry, Fault, News, OpenError, Query, Reader, Sqlite},
 };
 
@@ -67,90 +67,6 @@ async fn payloads(engine: &Sqlite) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_was_acknowledged_is_there_after_reopening() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let engine = open(folder.path());
-    let epoch = engine.epoch().to_owned();
-    let payload = r#"{ "b":1e400,"a" : [ 1 , "é\u00e9" ] }"#;
-    assert_eq!(append(&engine, payload).await.seq, 1);
-    drop(engine);
-
-    let engine = open(folder.path());
-    assert_eq!(engine.epoch(), epoch, "the log goes on");
-    assert_eq!(payloads(&engine).await, [payload], "byte for byte");
-    assert_eq!(append(&engine, "2").await.seq, 2, "and so does its order");
-}
-
-#[tokio::test]
-async fn concurrent_publishers_share_one_order_without_holes() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let dispatched = Arc::new(Mutex::new(Vec::new()));
-    let sink = {
-        let dispatched = Arc::clone(&dispatched);
-        Arc::new(move |news: &[News]| {
-            dispatched.lock().expect("not poisoned").extend(news.iter().filter_map(News::event).cloned())
-        })
-    };
-    let engine = Arc::new(Sqlite::open(folder.path(), None, sink).expect("a usable folder"));
-    let publishers = (0..8).map(|publisher| {
-        let engine = Arc::clone(&engine);
-        tokio::spawn(async move {
-            let mut last = 0;
-            for n in 0..50 {
-                let appended = append(&engine, &format!("\"{publisher}:{n}\"")).await;
-                assert!(appended.seq > last, "each author's messages keep their order");
-                last = appended.seq;
-            }
-        })
-    });
-    for publisher in publishers.collect::<Vec<_>>() {
-        publisher.await.expect("no publisher failed");
-    }
-    let stored = payloads(&engine).await;
-    let told: Vec<Arc<Event>> = dispatched.lock().expect("not poisoned").clone();
-    let told: Vec<_> = told.iter().filter_map(|event| event.message()).map(|message| message.payload.get().to_owned()).collect();
-    assert_eq!(stored.len(), 400);
-    assert_eq!(stored.iter().collect::<HashSet<_>>().len(), 400, "each once");
-    assert_eq!(told, stored, "what is dispatched is what is stored, in that order");
-}
-
-#[tokio::test]
-async fn a_message_sent_twice_is_stored_once() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let engine = open(folder.path());
-    let send = async |author, id| engine.append(RoomId::FIRST, entry(author, "1", Some(id))).await.expect("stored");
-    let first = send("ann", "c1").await;
-    assert_eq!(send("ann", "c1").await, first, "answered as the first was");
-    assert_ne!(send("ann", "c2").await.seq, first.seq);
-    assert_ne!(send("bob", "c1").await.seq, first.seq, "a name is its author's own");
-    assert_eq!(payloads(&engine).await.len(), 3);
-    let both = tokio::join!(send("ann", "c3"), send("ann", "c3"));
-    assert_eq!(both.0, both.1, "in one commit too");
-    drop(engine);
-    let engine = open(folder.path());
-    let again = engine.append(RoomId::FIRST, entry("ann", "1", Some("c1"))).await.expect("stored");
-    assert_eq!(again, first, "after a restart too");
-}
-
-#[tokio::test]
-async fn a_page_ends_at_its_bytes_with_at_least_one_event() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let engine = open(folder.path());
-    for _ in 0..4 {
-        append(&engine, "\"12345678\"").await;
-    }
-    for (bytes, end, expected) in
-        [(1, End::Oldest, vec![1]), (10, End::Oldest, vec![1]), (11, End::Oldest, vec![1, 2]), (11, End::Newest, vec![3, 4])]
-    {
-        let query = Query { bytes, end, ..all() };
-        let events = engine.read(query.clone()).await.expect("readable");
-        assert_eq!(events.iter().map(|event| event.seq).collect::<Vec<_>>(), expected, "{bytes} {end:?}");
-        assert!(query.is_filled_by(&events));
-    }
-    assert!(!all().is_filled_by(&engine.read(all()).await.expect("readable")));
-}
-
-#[tokio::test]
 async fn a_database_that_is_not_the_one_that_ran_here_has_another_epoch() {
     let folder = tempfile::tempdir().expect("a folder");
     let epoch = open(folder.path()).epoch().to_owned();
@@ -183,50 +99,6 @@ fn a_folder_belongs_to_one_process() {
     assert!(matches!(Sqlite::open(folder.path(), None, ignore()).err(), Some(OpenError::InUse(_))));
     drop(engine);
     drop(open(folder.path()));
-}
-
-#[tokio::test]
-async fn a_room_takes_messages_between_start_and_end() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let engine = open(folder.path());
-    let new = crate::chat::Settings { slug: "two".into(), ..Default::default() };
-    let room = engine.create_room(new).await.expect("made").0.id;
-    let send = async || engine.append(room, entry("ann", "1", None)).await;
-    let refused = async |state| assert!(matches!(send().await, Err(EngineError::NotLive(s)) if s == state), "{state:?}");
-    refused(RoomState::Created).await;
-    assert!(matches!(engine.set_state(room, RoomState::Live).await, Err(EngineError::WrongOrder(..))));
-    engine.set_state(room, RoomState::Prepared).await.expect("prepared");
-    refused(RoomState::Prepared).await;
-    engine.set_state(room, RoomState::Live).await.expect("live");
-    assert_eq!(send().await.expect("stored").seq, 3);
-    engine.set_state(room, RoomState::Ended).await.expect("ended");
-    refused(RoomState::Ended).await;
-    let query = Query {
-        room,
-        after: 0,
-        before: None,
-        reader: Reader::Public,
-        messages_only: false,
-        limit: 10,
-        bytes: usize::MAX,
-        end: End::Oldest,
-    };
-    let kinds: Vec<_> = engine.read(query).await.expect("readable").into_iter().map(|event| event.kind).collect();
-    assert!(
-        matches!(
-            &kinds[..],
-            [Kind::Room(RoomState::Prepared), Kind::Room(RoomState::Live), Kind::Message(_), Kind::Room(RoomState::Ended)]
-        ),
-        "changes of the room are in its log: {kinds:?}"
-    );
-}
-
-#[tokio::test]
-async fn a_closed_engine_says_so() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let engine = open(folder.path());
-    engine.close();
-    assert!(matches!(engine.append(RoomId::FIRST, entry("ann", "1", None)).await, Err(EngineError::Closed)));
 }
 
 #[tokio::test]

@@ -11,8 +11,8 @@ use super::super::{
     sqlite::{Job, Reply, unheard},
 };
 use crate::chat::{
-    CustomEvent, Deletion, Disconnection, Invitation, Kind, NewWidgetKey, Outcome, Recorded, Revocation, RoomId, RoomState,
-    Sanction, Settings, SettingsChange, UserId,
+    CustomEvent, Deletion, Disconnection, Invitation, Kind, NameClaim, NewWidgetKey, Outcome, Recorded, Revocation, RoomId,
+    RoomState, Sanction, Settings, SettingsChange, UserId,
 };
 
 /// An entry of the log. Its form is kept: what a version has written, all later ones read.
@@ -47,6 +47,11 @@ pub(super) enum Command {
     Append {
         room: RoomId,
         entry: Entry,
+    },
+    Claim {
+        room: RoomId,
+        user: UserId,
+        claim: NameClaim,
     },
     Resolve {
         room: RoomId,
@@ -150,6 +155,7 @@ impl Command {
             Self::React { room, .. } | Self::TellReactions { room } => (Some(*room), Kept::Said),
             Self::SetState { room, .. }
             | Self::Configure { room, .. }
+            | Self::Claim { room, .. }
             | Self::Resolve { room, .. }
             | Self::Delete { room, .. }
             | Self::Disconnect { room, .. }
@@ -179,6 +185,7 @@ impl Command {
             Self::SetState { room, state } => Job::SetState { room, state, reply: asker.reply() },
             Self::Configure { room, change, by } => Job::Configure { room, change, by, reply: asker.reply() },
             Self::Append { room, entry } => Job::Append { room, entry, reply: asker.reply() },
+            Self::Claim { room, user, claim } => Job::Claim { room, user, claim, reply: asker.reply() },
             Self::Resolve { room, of, outcome, by, reason } => {
                 Job::Resolve { room, of, outcome, by, reason, reply: asker.reply() }
             }

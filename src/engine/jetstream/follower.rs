@@ -93,7 +93,8 @@ async fn hand_over(cluster: &Cluster, turn: u64, entry: &Message) -> Result<(), 
             let at = Timestamp(i64::try_from(info.published.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX));
             let id = log::id(entry.headers.as_ref()).unwrap_or_default();
             let job = command.into_job(cluster.asker(&id));
-            cluster.index.follow(Place { number, id, first_seq: first_seq(number), at, turn }, job);
+            let (first_seq, last_seq) = (first_seq(number), first_seq(number + 1) - 1);
+            cluster.index.follow(Place { number, id, first_seq, last_seq, at, turn }, job);
         }
         *handed = number;
     }

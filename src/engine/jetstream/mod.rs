@@ -140,6 +140,7 @@ struct Cluster {
     /// Whether all that there was has been handed over once.
     caught_up: watch::Sender<bool>,
     begun: Arc<AtomicBool>,
+    closed: AtomicBool,
 }
 
 /// What came of a command.
@@ -189,6 +190,7 @@ impl JetStream {
             handed,
             caught_up: watch::Sender::new(false),
             begun,
+            closed: AtomicBool::new(false),
         });
         let tasks = vec![
             tokio::spawn(follower::follow(Arc::clone(&cluster))),
@@ -277,8 +279,11 @@ impl Cluster {
         }
     }
 
-    /// Stores a message, unless it is there.
-    async fn append(&self, room: RoomId, entry: Entry) -> Result<Appended, EngineError> {
+    /// Stores a message, unless it is there. Its author's name is an entry of its own, which stays when the message is erased.
+    async fn append(&self, room: RoomId, mut entry: Entry) -> Result<Appended, EngineError> {
+        if let Some(claim) = entry.name.take() {
+            self.carry_out::<()>(Command::Claim { room, user: entry.author.clone(), claim }).await?;
+        }
         let command = Command::Append { room, entry: entry.clone() };
         let mut id = command.id();
         for _ in 0..ATTEMPTS {
@@ -303,9 +308,7 @@ impl Cluster {
     }
 
     async fn store<T: Send + 'static>(&self, id: String, command: &Command) -> Result<Came<T>, EngineError> {
-        if let Some(fault) = self.fault() {
-            return Err(fault.into());
-        }
+        self.check()?;
         let (reply, answer) = oneshot::channel();
         self.askers().insert(id.clone(), Asker::new::<T>(reply));
         let number = self.log.publish(&id, command).await.inspect_err(|_| drop(self.askers().remove(&id)))?;
@@ -342,9 +345,7 @@ impl Cluster {
 
     /// Stores messages that are imported, in this order.
     async fn import(&self, room: RoomId, messages: Vec<Recorded>) -> Result<(), EngineError> {
-        if let Some(fault) = self.fault() {
-            return Err(fault.into());
-        }
+        self.check()?;
         let commands = messages.into_iter().map(|message| Command::Import { room, message });
         match self.log.publish_all(commands).await? {
             Some(last) => timeout(FOLLOWED_WITHIN, self.progress.reached(last)).await.map_err(|_| not_known()),
@@ -365,6 +366,15 @@ impl Cluster {
             }
         }
         self.carry_out(Command::Delete { room, deletion }).await
+    }
+
+    /// Whether anything can be stored.
+    fn check(&self) -> Result<(), EngineError> {
+        match self.fault() {
+            _ if self.closed.load(Ordering::Acquire) => Err(EngineError::Closed),
+            Some(fault) => Err(fault.into()),
+            None => Ok(()),
+        }
     }
 
     fn fault(&self) -> Option<Fault> {
@@ -510,6 +520,7 @@ impl Engine for JetStream {
     }
 
     fn close(&self) {
+        self.cluster.closed.store(true, Ordering::Release);
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).drain(..).for_each(|task| task.abort());
         self.peers.stop();
         self.cluster.index.close();

@@ -42,6 +42,13 @@ pub(in crate::engine) enum Job {
         entry: Entry,
         reply: Reply<Appended>,
     },
+    /// Somebody goes by a name, beside what they say under it.
+    Claim {
+        room: RoomId,
+        user: UserId,
+        claim: NameClaim,
+        reply: Reply<()>,
+    },
     Resolve {
         room: RoomId,
         of: u64,
@@ -234,6 +241,7 @@ impl<'a> Batch<'a> {
     pub(super) fn carry_out(&mut self, job: Job, answers: &mut Vec<Answer>) -> rusqlite::Result<()> {
         match job {
             Job::Append { room, entry, reply } => keep(answers, reply, self.append(room, entry)),
+            Job::Claim { room, user, claim, reply } => keep(answers, reply, self.claim(room, &user, &claim)),
             Job::Resolve { room, of, outcome, by, reason, reply } => {
                 keep(answers, reply, self.resolve(room, of, outcome, by, reason))
             }
@@ -286,6 +294,11 @@ impl<'a> Batch<'a> {
             Audience::One(to) => Ok(self.push(room, tail, Kind::Private { to, message }, client_message_id)?),
             Audience::Moderators => self.hold(room, tail, message, client_message_id),
         }
+    }
+
+    fn claim(&mut self, room: RoomId, user: &UserId, claim: &NameClaim) -> Result<(), EngineError> {
+        self.tail(room)?;
+        Ok(self.keep_name(room, user, claim)?)
     }
 
     /// Notes who holds a name, and forgets those whose time is over.
@@ -449,7 +462,7 @@ impl<'a> Batch<'a> {
         if sanction.measure == Measure::Ban {
             self.decline_all_of(room, &sanction)?;
         }
-        let tail = self.tail(room)?;
+        let tail = self.before_last(self.tail(room)?);
         let (user, measure) = (sanction.user.clone(), sanction.measure);
         let appended = self.push(room, tail, Kind::Sanction(sanction), None)?;
         // While it held it was kept beyond the room's retention.
@@ -561,6 +574,12 @@ impl<'a> Batch<'a> {
         self.place.as_ref().map_or(0, |place| place.first_seq).max(tail.seq + 1)
     }
 
+    /// The end of a room's log, so that the next event has the last place of its job: a place that does not depend on how many events
+    /// come before it.
+    fn before_last(&self, tail: Tail) -> Tail {
+        Tail { seq: self.place.as_ref().map_or(0, |place| place.last_seq - 1).max(tail.seq), ..tail }
+    }
+
     /// The moment at which the job is done.
     fn now(&self) -> Timestamp {
         self.place.as_ref().map_or_else(now, |place| place.at)
@@ -622,7 +641,9 @@ pub(super) fn refuse(job: Job) -> Answer {
             Job::SetState { reply, .. } | Job::Configure { reply, .. } => drop(reply.send(Err(error))),
             Job::React { reply, .. } => drop(reply.send(Err(error))),
             Job::TellReactions { reply, .. } => drop(reply.send(Err(error))),
-            Job::Pass { reply } | Job::FirstRoom { reply, .. } | Job::Revoke { reply, .. } => drop(reply.send(Err(error))),
+            Job::Pass { reply } | Job::Claim { reply, .. } | Job::FirstRoom { reply, .. } | Job::Revoke { reply, .. } => {
+                drop(reply.send(Err(error)))
+            }
             Job::Invite { reply, .. } => drop(reply.send(Err(error))),
             Job::BeginImport { reply, .. } => drop(reply.send(Err(error))),
             Job::FinishImport { reply, .. } => drop(reply.send(Err(error))),

@@ -15,6 +15,8 @@ pub(in crate::engine) struct Place {
     pub(in crate::engine) id: String,
     /// The place of its first event in a room's log, unless that is further already.
     pub(in crate::engine) first_seq: u64,
+    /// The place of its last event, if it is to be told without those before.
+    pub(in crate::engine) last_seq: u64,
     /// When the log took it.
     pub(in crate::engine) at: Timestamp,
     /// The turn in which it was handed over: see [`Progress::turn`].

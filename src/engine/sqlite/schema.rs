@@ -296,16 +296,17 @@ pub(super) fn insert_first_room(
 pub(super) fn abandon_imports(connection: &Connection) -> rusqlite::Result<()> {
     let mut statement = connection.prepare("SELECT id FROM rooms WHERE hidden = 1")?;
     let rooms: Vec<u32> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    rooms.into_iter().try_for_each(|room| abandon_import(connection, room))
+    rooms.into_iter().try_for_each(|room| abandon_import(connection, room).map(drop))
 }
 
-/// Has a room that is being imported be erased. Its slug is free at once.
-pub(super) fn abandon_import(connection: &Connection, room: u32) -> rusqlite::Result<()> {
+/// Has a room be erased if it is being imported, and says whether it is. Its slug is free at once.
+pub(super) fn abandon_import(connection: &Connection, room: u32) -> rusqlite::Result<bool> {
     let sql = "UPDATE rooms SET hidden = 2, slug = lower(hex(randomblob(16))),
                    trimmed = (SELECT coalesce(max(seq), 0) FROM events WHERE room = rooms.id)
                WHERE id = ?1 AND hidden = 1";
-    connection.execute(sql, [room])?;
-    connection.execute("DELETE FROM rooms WHERE id = ?1 AND hidden = 2 AND trimmed = 0", [room]).map(drop)
+    let abandoned = connection.execute(sql, [room])? > 0;
+    connection.execute("DELETE FROM rooms WHERE id = ?1 AND hidden = 2 AND trimmed = 0", [room])?;
+    Ok(abandoned)
 }
 
 pub(super) fn state_from_name(name: &str) -> Option<RoomState> {

@@ -2,7 +2,7 @@ use rusqlite::Connection;
 use serde_json::json;
 
 use super::*;
-use crate::chat::{HELD_IN_ROOM, Outcome};
+use crate::chat::Outcome;
 
 fn held(author: &str, payload: &str) -> Entry {
     Entry { to: Audience::Moderators, ..entry(author, payload, None) }
@@ -35,58 +35,6 @@ async fn until(folder: &Path, sql: &str, expected: i64) {
     while connection.query_row(sql, [], |row| row.get::<_, i64>(0)).expect("a number") != expected {
         tokio::task::yield_now().await;
     }
-}
-
-#[tokio::test]
-async fn a_room_holds_so_many_messages_and_no_more() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let engine = open(folder.path());
-    for n in 0..HELD_IN_ROOM {
-        hold(&engine, &format!("user{n}")).await;
-    }
-    let refused = engine.append(RoomId::FIRST, held("late", "1")).await;
-    assert!(matches!(refused, Err(EngineError::TooManyHeld { of_author: false, .. })), "{refused:?}");
-    let first = waiting(&engine).await[0];
-    resolve(&engine, first, Outcome::Declined).await.expect("declined");
-    hold(&engine, "late").await;
-    assert_eq!(waiting(&engine).await.len() as u64, HELD_IN_ROOM);
-}
-
-#[tokio::test]
-async fn what_was_decided_and_what_was_published_are_one_commit() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let dispatched = Arc::new(Mutex::new(Vec::new()));
-    let sink = {
-        let dispatched = Arc::clone(&dispatched);
-        Arc::new(move |news: &[News]| {
-            let events: Vec<_> = news.iter().filter_map(News::event).cloned().collect();
-            // A commit of upkeep alone, which comes when it comes, has none.
-            if !events.is_empty() {
-                dispatched.lock().expect("not poisoned").push(events);
-            }
-        })
-    };
-    let engine = Sqlite::open(folder.path(), None, sink).expect("a usable folder");
-    let of = hold(&engine, "ann").await;
-    assert!(!has_spoken(&engine, "ann").await);
-    let published = resolve(&engine, of, Outcome::Approved).await.expect("approved");
-    assert!(has_spoken(&engine, "ann").await);
-    assert_eq!((published.seq, published.held), (of + 2, false));
-    {
-        let batches = dispatched.lock().expect("not poisoned");
-        let seqs: Vec<Vec<u64>> = batches.iter().map(|batch| batch.iter().map(|event| event.seq).collect()).collect();
-        assert_eq!(seqs, [vec![of], vec![of + 1, of + 2]]);
-    }
-    assert_eq!(payloads_of(&engine, Reader::Public).await, ["\"a word that waits\""]);
-    let ann = UserId::try_from("ann".to_owned()).expect("an id");
-    assert_eq!(payloads_of(&engine, Reader::User(ann)).await.len(), 1, "the one that waited is gone");
-    drop(engine);
-    assert_eq!(Sqlite::check(folder.path()).expect("checked"), Vec::<String>::new());
-}
-
-async fn payloads_of(engine: &Sqlite, reader: Reader) -> Vec<String> {
-    let events = engine.read(Query { reader, ..all() }).await.expect("readable");
-    events.iter().filter_map(Event::message).map(|message| message.payload.get().to_owned()).collect()
 }
 
 #[tokio::test]

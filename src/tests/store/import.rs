@@ -45,29 +45,3 @@ async fn until_one_room_less(engine: &Sqlite, folder: &Path, kept: RoomId) {
     }
     assert_eq!(engine.rooms().await.expect("readable").len(), 2);
 }
-
-#[tokio::test]
-async fn an_imported_room_keeps_its_times_and_goes_on_after_them() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let engine = open(folder.path());
-    let room = engine.begin_import(settings()).await.expect("begun");
-    for times in [[1_000, 1_000], [1_000, 5_000]] {
-        engine.import(room, times.map(recorded).into()).await.expect("durable");
-    }
-    let (about, _, head) = engine.finish_import(room).await.expect("finished");
-    assert_eq!((head, about.state, about.settings), (4, RoomState::Ended, settings()));
-    assert_eq!((about.started_at, about.ended_at), (Some(Timestamp(1_000)), Some(Timestamp(5_000))));
-    engine.abandon_import(room);
-    drop(engine);
-    let engine = open(folder.path());
-    let events = engine.read(Query { room, ..all() }).await.expect("readable");
-    assert_eq!(
-        events.iter().map(|event| (event.seq, event.sent_at.0)).collect::<Vec<_>>(),
-        [(1, 1_000), (2, 1_000), (3, 1_000), (4, 5_000)]
-    );
-    for state in [RoomState::Prepared, RoomState::Live] {
-        engine.set_state(room, state).await.expect("begun again");
-    }
-    assert_eq!(engine.append(room, entry("ann", "1", None)).await.expect("stored").seq, 7);
-    assert_eq!(Sqlite::check(folder.path()).expect("checked"), Vec::<String>::new());
-}

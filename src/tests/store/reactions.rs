@@ -4,56 +4,11 @@ use super::{
     retention::{EVENTS, configure, number, until},
     *,
 };
-use crate::{chat::Reaction, engine::React};
+use crate::engine::React;
 
 fn reaction(message: u64, user: &str, is_set: bool) -> React {
     let user = UserId::try_from(user.to_owned()).expect("a valid id");
     React { message, user, emoji: "👍".into(), is_set }
-}
-
-async fn kinds(engine: &Sqlite) -> Vec<Kind> {
-    let query = Query { messages_only: false, ..all() };
-    engine.read(query).await.expect("readable").into_iter().map(|event| event.kind).collect()
-}
-
-#[tokio::test]
-async fn what_was_not_told_before_the_end_is_told_at_the_next_start() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let engine = open(folder.path());
-    append(&engine, "1").await;
-    for user in ["ann", "bob"] {
-        assert!(engine.react(RoomId::FIRST, reaction(1, user, true)).await.expect("stored").changed);
-    }
-    let (epoch, before) = (engine.epoch().to_owned(), kinds(&engine).await.len());
-    assert_eq!(before, 1);
-    drop(engine);
-    let engine = open(folder.path());
-    assert_eq!(engine.epoch(), epoch, "the log goes on");
-    let after = kinds(&engine).await;
-    let [Kind::Message(_), Kind::Reactions(told)] = &after[..] else { panic!("{after:?}") };
-    let expected = Reaction { emoji: "👍".into(), count: 2, own: false };
-    assert_eq!((told[0].message, &told[0].reactions), (1, &vec![expected]));
-    assert_eq!(engine.rooms().await.expect("readable")[0].1, 2);
-    assert!(!engine.tell_reactions(RoomId::FIRST).await.expect("told"));
-    assert_eq!(kinds(&engine).await.len(), 2, "nothing is told twice");
-    assert_eq!(append(&engine, "2").await.seq, 3);
-}
-
-#[tokio::test]
-async fn many_messages_are_told_of_in_parts() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let engine = open(folder.path());
-    for n in 1..=150 {
-        append(&engine, &n.to_string()).await;
-        engine.react(RoomId::FIRST, reaction(n, "ann", true)).await.expect("stored");
-    }
-    assert!(engine.tell_reactions(RoomId::FIRST).await.expect("told"), "there is more");
-    assert!(!engine.tell_reactions(RoomId::FIRST).await.expect("told"));
-    let told = kinds(&engine).await.into_iter().filter_map(|kind| match kind {
-        Kind::Reactions(recounts) => Some(recounts.len()),
-        _ => None,
-    });
-    assert_eq!(told.collect::<Vec<_>>(), [100, 50]);
 }
 
 #[tokio::test]

@@ -47,8 +47,9 @@ impl Batch<'_> {
 
     pub(super) fn abandon_import(&mut self, room: RoomId) -> Result<(), EngineError> {
         let tail = self.tail(room)?;
-        schema::abandon_import(&self.transaction, room.get())?;
-        self.done.tails.insert(room, Tail { trimmed: tail.seq, ..tail });
+        if schema::abandon_import(&self.transaction, room.get())? {
+            self.done.tails.insert(room, Tail { trimmed: tail.seq, ..tail });
+        }
         Ok(())
     }
 }

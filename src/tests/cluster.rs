@@ -1,0 +1,415 @@
+//! What several nodes promise together, beyond what each engine does.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
+
+use serde_json::{json, value::RawValue};
+use tempfile::TempDir;
+
+use super::nats;
+use crate::{
+    chat::{
+        Deleted, Deletion, Draft, Event, Measure, NameClaim, NewWidgetKey, Origins, Outcome, Profile, RoomId, RoomState,
+        Sanction, Settings, Timestamp, UserId,
+    },
+    engine::{Audience, End, Engine, EngineError, Entry, Fault, JetStream, News, Query, React, Reader},
+};
+
+/// A node, and what it was told.
+struct Node {
+    engine: JetStream,
+    folder: TempDir,
+    told: Arc<Mutex<Vec<News>>>,
+}
+
+impl Node {
+    async fn open(stream: &str) -> Self {
+        Self::open_in(tempfile::tempdir().expect("a folder"), stream).await
+    }
+
+    async fn open_in(folder: TempDir, stream: &str) -> Self {
+        let told = Arc::<Mutex<Vec<News>>>::default();
+        let heard = Arc::clone(&told);
+        let sink = Arc::new(move |news: &[News]| heard.lock().expect("not poisoned").extend_from_slice(news));
+        let engine = nats::open(folder.path(), stream, sink).await;
+        engine.begin();
+        Self { engine, folder, told }
+    }
+
+    fn close(self) -> TempDir {
+        self.engine.close();
+        self.folder
+    }
+
+    async fn say(&self, author: &str, text: &str, id: Option<&str>) -> Result<u64, EngineError> {
+        Ok(self.engine.append(RoomId::FIRST, entry(author, text, id)).await?.seq)
+    }
+
+    async fn delete(&self, of: Deleted) {
+        let deletion = Deletion { of, by: UserId::admin(), reason: String::new(), tells_reason: false };
+        self.engine.delete(RoomId::FIRST, deletion).await.expect("deleted");
+    }
+
+    async fn messages(&self) -> Vec<String> {
+        events(&self.engine, Reader::Public).await.iter().map(|event| format!("{event:?}")).collect()
+    }
+
+    /// Waits until this node is as far as an event.
+    async fn until(&self, seq: u64) {
+        while self.engine.rooms().await.expect("readable")[0].1 < seq {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    }
+
+    /// All that a hub knows, and all that is read.
+    async fn everything(&self) -> Vec<String> {
+        let engine = &self.engine;
+        let mut all = vec![
+            engine.epoch().to_owned(),
+            format!("{:?}", engine.rooms().await.expect("readable")),
+            format!("{:?}", engine.widget_keys().await.expect("readable")),
+            format!("{:?}", engine.sanctions().await.expect("readable")),
+            format!("{:?}", engine.names().await.expect("readable")),
+            format!("{:?}", engine.held(RoomId::FIRST, 0, 1_000).await.expect("readable")),
+        ];
+        for reader in [Reader::Public, Reader::Owner, Reader::User(user("user1"))] {
+            let events = events(engine, reader).await;
+            all.extend(events.iter().filter(|event| event.message().is_some()).map(|event| format!("{event:?}")));
+        }
+        all
+    }
+}
+
+async fn events(engine: &dyn Engine, reader: Reader) -> Vec<Event> {
+    let (room, limit, bytes) = (RoomId::FIRST, 100_000, usize::MAX);
+    let query = Query { room, after: 0, before: None, reader, messages_only: true, limit, bytes, end: End::Oldest };
+    engine.read(query).await.expect("readable")
+}
+
+fn user(name: &str) -> UserId {
+    UserId::try_from(name.to_owned()).expect("a valid id")
+}
+
+fn entry(author: &str, text: &str, client_message_id: Option<&str>) -> Entry {
+    let payload = RawValue::from_string(json!(text).to_string()).expect("JSON");
+    let client_message_id = client_message_id.map(str::to_owned);
+    let draft = Draft { payload, video_time: 0.0, client_message_id, announces: false };
+    Entry { author: user(author), to: Audience::Everyone, profile: Profile::default(), draft, name: None }
+}
+
+fn stream() -> String {
+    uuid::Uuid::new_v4().simple().to_string()
+}
+
+/// All that is in a stream, as text.
+async fn content(stream: &str) -> Vec<String> {
+    let context = async_nats::jetstream::new(nats::client().await);
+    let stream = context.get_stream_no_info(stream).await.expect("a stream");
+    let last = stream.get_info().await.expect("known").state.last_sequence;
+    let mut content = Vec::new();
+    for number in 1..=last {
+        if let Ok(message) = stream.get_raw_message(number).await {
+            content.push(String::from_utf8_lossy(&message.payload).into_owned());
+        }
+    }
+    content
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_nodes_are_told_the_same_in_the_same_order() {
+    let stream = stream();
+    let nodes = [Node::open(&stream).await, Node::open(&stream).await];
+    let nodes = Arc::new(nodes);
+    let publishers = (0..6).map(|publisher| {
+        let nodes = Arc::clone(&nodes);
+        tokio::spawn(async move {
+            let mut last = 0;
+            for n in 0..50 {
+                last = nodes[(publisher + n) % 2].say("ann", &format!("{publisher}:{n}"), None).await.expect("stored");
+            }
+            last
+        })
+    });
+    let mut last = 0;
+    for publisher in publishers.collect::<Vec<_>>() {
+        last = last.max(publisher.await.expect("no publisher failed"));
+    }
+    let settings = Settings { slug: "two".into(), ..Settings::default() };
+    nodes[0].engine.create_room(settings).await.expect("made");
+    let key = NewWidgetKey { name: "Shop".into(), room: None, allowed_origins: Origins::default() };
+    let key = nodes[1].engine.create_widget_key(key).await.expect("made");
+    nodes[0].engine.revoke_widget_key(key.key).await.expect("the other node's key");
+    last = nodes[1].say("ann", "the last", None).await.expect("stored");
+    for node in &*nodes {
+        node.until(last).await;
+    }
+    let told = |node: &Node| node.told.lock().expect("not poisoned").iter().map(|news| format!("{news:?}")).collect::<Vec<_>>();
+    assert_eq!(told(&nodes[0]).len(), 305);
+    assert_eq!(told(&nodes[0]), told(&nodes[1]));
+    assert_eq!(nodes[0].messages().await, nodes[1].messages().await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_sent_to_two_nodes_is_stored_once() {
+    let stream = stream();
+    let nodes = [Node::open(&stream).await, Node::open(&stream).await];
+    for n in 0..20 {
+        let id = format!("c{n}");
+        let (first, second) = tokio::join!(nodes[0].say("ann", "1", Some(&id)), nodes[1].say("ann", "1", Some(&id)));
+        assert_eq!(first.expect("stored"), second.expect("answered as the first was"));
+    }
+    assert_eq!(nodes[1].messages().await.len(), 20);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_needs_an_order_has_one_over_all_nodes() {
+    let stream = stream();
+    let nodes = [Node::open(&stream).await, Node::open(&stream).await];
+    let settings = || Settings { slug: "two".into(), ..Settings::default() };
+    let (one, other) = tokio::join!(nodes[0].engine.create_room(settings()), nodes[1].engine.create_room(settings()));
+    let taken = [&one, &other].into_iter().filter(|made| matches!(made, Err(EngineError::SlugTaken(_)))).count();
+    assert_eq!(taken, 1, "{one:?} {other:?}");
+    let say = |n: usize| nodes[n % 2].say("ann", "1", None);
+    let (said, ended) =
+        tokio::join!(futures::future::join_all((0..100).map(say)), nodes[1].engine.set_state(RoomId::FIRST, RoomState::Ended));
+    assert_eq!(ended.expect("ended").state, RoomState::Ended);
+    let stored = said.iter().filter(|said| said.is_ok()).count();
+    let refused = said.iter().filter(|said| matches!(said, Err(EngineError::NotLive(RoomState::Ended)))).count();
+    assert_eq!((stored + refused, nodes[0].messages().await.len()), (100, stored), "what was refused is not there");
+}
+
+/// Does something on some node, by that much chance.
+async fn at_random(node: &Node, chance: u64, said: &[u64]) -> Option<u64> {
+    let author = format!("user{}", chance / 100 % 5);
+    let engine = &node.engine;
+    let some = (!said.is_empty()).then(|| said[(chance / 1_000) as usize % said.len()]);
+    match (chance % 20, some) {
+        (0, Some(seq)) => node.delete(Deleted::Message(seq)).await,
+        (1, _) if chance.is_multiple_of(3) => node.delete(Deleted::AllOf(user(&author))).await,
+        (2, _) => {
+            let measure = if chance.is_multiple_of(2) { Measure::Ban } else { Measure::Lift };
+            let sanction =
+                Sanction { user: user(&author), measure, addresses: Vec::new(), by: UserId::admin(), reason: String::new() };
+            engine.sanction(RoomId::FIRST, sanction).await.expect("stored");
+        }
+        (3 | 4, _) => {
+            let held = engine.append(RoomId::FIRST, Entry { to: Audience::Moderators, ..entry(&author, "waits", None) }).await;
+            drop(held);
+        }
+        (5, _) => {
+            let held = engine.held(RoomId::FIRST, 0, 1).await.expect("readable");
+            if let Some(held) = held.first() {
+                let outcome = if chance.is_multiple_of(3) { Outcome::Declined } else { Outcome::Approved };
+                let done = engine.resolve(RoomId::FIRST, held.seq, outcome, UserId::admin(), String::new()).await;
+                return done.ok().filter(|_| outcome == Outcome::Approved).map(|done| done.seq);
+            }
+        }
+        (6 | 7, Some(message)) => {
+            let react = React { message, user: user(&author), emoji: "👍".into(), is_set: !chance.is_multiple_of(4) };
+            drop(engine.react(RoomId::FIRST, react).await);
+            engine.tell_reactions(RoomId::FIRST).await.expect("told");
+        }
+        (8, _) => {
+            let change = serde_json::from_value(json!({ "slow_mode_seconds": chance % 7 })).expect("an object");
+            engine.configure(RoomId::FIRST, change, UserId::admin()).await.expect("configured");
+        }
+        (9, _) => {
+            let name = Some(NameClaim { name: format!("Name{}", chance % 9), until: Timestamp(i64::MAX) });
+            return engine.append(RoomId::FIRST, Entry { name, ..entry(&author, "named", None) }).await.ok().map(|said| said.seq);
+        }
+        (10, _) => {
+            let private = Entry { to: Audience::One(user("user1")), ..entry(&author, "psst", None) };
+            engine.append(RoomId::FIRST, private).await.expect("stored");
+        }
+        _ => return node.say(&author, &format!("said {chance}"), None).await.ok(),
+    }
+    None
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_index_that_is_made_anew_is_the_same() {
+    for seed in 1..=3_u64 {
+        let stream = stream();
+        let nodes = [Node::open(&stream).await, Node::open(&stream).await];
+        let (mut chance, mut said) = (seed, Vec::new());
+        for step in 0..200 {
+            // Knuth's generator (MMIX): its upper bits are good enough.
+            chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            said.extend(at_random(&nodes[step % 2], chance >> 33, &said).await);
+        }
+        let last = nodes[0].say("ann", "the last", None).await.expect("stored");
+        nodes[1].until(last).await;
+        let before = nodes[0].everything().await;
+        assert_same(&nodes[1].everything().await, &before, seed);
+        until_erased(&stream, "\"said ", &nodes[0]).await;
+        let [first, second] = nodes;
+        drop(first.close());
+        let folder = second.close();
+        std::fs::remove_file(folder.path().join("live-chat-index.db")).expect("removed");
+        let anew = Node::open_in(folder, &stream).await;
+        assert_same(&anew.everything().await, &before, seed);
+        assert!(anew.say("ann", "later", None).await.expect("stored") > last);
+    }
+}
+
+fn assert_same(found: &[String], expected: &[String], seed: u64) {
+    let missing: Vec<_> = expected.iter().filter(|one| !found.contains(one)).collect();
+    let other: Vec<_> = found.iter().filter(|one| !expected.contains(one)).collect();
+    assert!(found == expected, "seed {seed}: missing {missing:#?}, but there is {other:#?}");
+}
+
+/// Waits until no more of those texts are in the stream than are to be read.
+async fn until_erased(stream: &str, text: &str, node: &Node) {
+    let shown = events(&node.engine, Reader::Public).await;
+    let shown = shown.iter().filter_map(Event::message).filter(|said| said.payload.get().starts_with(text)).count();
+    while content(stream).await.iter().filter(|entry| entry.contains(text)).count() > shown {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_deleted_is_erased_from_the_stream() {
+    let stream = stream();
+    let node = Node::open(&stream).await;
+    let first = node.say("ann", "a rude word", None).await.expect("stored");
+    node.say("bob", "another rude word", None).await.expect("stored");
+    node.say("ann", "a kind word", None).await.expect("stored");
+    let held = Entry { to: Audience::Moderators, ..entry("cat", "a rude word that waited", None) };
+    let held = node.engine.append(RoomId::FIRST, held).await.expect("stored").seq;
+    let by = UserId::admin();
+    let approved = node.engine.resolve(RoomId::FIRST, held, Outcome::Approved, by, String::new()).await.expect("approved").seq;
+    assert_eq!(content(&stream).await.iter().filter(|entry| entry.contains("rude word")).count(), 3);
+    for of in [Deleted::Message(first), Deleted::AllOf(user("bob")), Deleted::Message(approved)] {
+        node.delete(of).await;
+    }
+    while content(&stream).await.iter().any(|entry| entry.contains("rude word")) {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert!(content(&stream).await.iter().any(|entry| entry.contains("a kind word")), "and nothing else");
+    drop(node.close());
+    let anew = Node::open(&stream).await;
+    let deletions = anew.engine.acts(RoomId::FIRST, u64::MAX, 100).await.expect("readable");
+    let of_one = deletions.iter().filter(|act| format!("{:?}", act.event.kind).contains("Message(")).count();
+    assert_eq!((anew.messages().await.len(), of_one), (1, 2), "who resumes there is told of the deletions");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_room_does_not_keep_is_purged_from_the_stream() {
+    let stream = stream();
+    let node = Node::open(&stream).await;
+    for n in 0..20 {
+        node.say("ann", &format!("said {n}"), None).await.expect("stored");
+    }
+    let change = serde_json::from_value(json!({ "retention_messages": 5 })).expect("an object");
+    node.engine.configure(RoomId::FIRST, change, UserId::admin()).await.expect("configured");
+    while node.engine.trimmed(RoomId::FIRST) == 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    until_erased(&stream, "\"said ", &node).await;
+    let (kept, trimmed) = (node.messages().await, node.engine.trimmed(RoomId::FIRST));
+    assert_eq!(kept.len(), 4, "with the change of the settings they are five");
+    drop(node.close());
+    let anew = Node::open(&stream).await;
+    assert_eq!((anew.messages().await, anew.engine.trimmed(RoomId::FIRST)), (kept, trimmed));
+    assert_eq!(anew.engine.rooms().await.expect("readable")[0].0.settings.retention_messages, 5);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_is_another_one_has_another_epoch() {
+    let stream = stream();
+    let context = async_nats::jetstream::new(nats::client().await);
+    let node = Node::open(&stream).await;
+    node.say("ann", "1", None).await.expect("stored");
+    let epoch = node.engine.epoch().to_owned();
+    let folder = node.close();
+    context.delete_stream(&stream).await.expect("lost");
+    let node = Node::open_in(folder, &stream).await;
+    assert_ne!(node.engine.epoch(), epoch, "lost");
+    assert_eq!(node.messages().await, [""; 0]);
+
+    for n in 0..3 {
+        node.say("ann", &n.to_string(), None).await.expect("stored");
+    }
+    let epoch = node.engine.epoch().to_owned();
+    let folder = node.close();
+    // As a backup that was brought back, in which something else was said since.
+    let log = context.get_stream(&stream).await.expect("a stream");
+    let last = log.get_info().await.expect("known").state.last_sequence;
+    let copy = Node::open(&stream).await;
+    copy.engine.close();
+    log.delete_message(last).await.expect("erased");
+    let node = Node::open_in(folder, &stream).await;
+    assert_eq!(node.engine.epoch(), epoch, "an entry that was erased is no other log");
+    node.engine.close();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn entries_of_others_are_passed_over_and_those_of_later_versions_are_not() {
+    let stream = stream();
+    let node = Node::open(&stream).await;
+    let context = async_nats::jetstream::new(nats::client().await);
+    context.publish(format!("{stream}.room.1.said"), "hello".into()).await.expect("sent").await.expect("stored");
+    node.say("ann", "1", None).await.expect("goes on");
+    assert_eq!(node.messages().await.len(), 1);
+    let mut headers = async_nats::HeaderMap::new();
+    headers.insert("Live-Chat-Form", "2");
+    context.publish_with_headers(format!("{stream}.all"), headers, "{}".into()).await.expect("sent").await.expect("stored");
+    let refused = loop {
+        match node.say("ann", "2", None).await {
+            Ok(_) => {}
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(refused, EngineError::Fault(Fault::Damaged(_) | Fault::Unreachable(_))), "{refused}");
+    while !matches!(node.engine.fault(), Some(Fault::Damaged(_))) {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_tell_and_ask_the_others() {
+    let stream = stream();
+    let nodes = [Node::open(&stream).await, Node::open(&stream).await, Node::open(&stream).await];
+    let heard = Arc::new(Mutex::new(BTreeSet::new()));
+    for (n, node) in nodes.iter().enumerate() {
+        let heard = Arc::clone(&heard);
+        let ear = move |words: &[u8]| {
+            heard.lock().expect("not poisoned").insert((n, words.to_vec()));
+            (n == 2 && words == b"who?").then(|| b"I".to_vec())
+        };
+        node.engine.peers().expect("nodes").listen(Arc::new(ear));
+    }
+    let asked = async |n: usize, words: &[u8]| nodes[n].engine.peers().expect("nodes").ask(words.to_vec()).await;
+    // Until they listen.
+    while asked(0, b"who?").await.is_none() {}
+    assert_eq!(asked(1, b"who?").await, Some(b"I".to_vec()));
+    nodes[2].engine.peers().expect("nodes").tell(b"hello".to_vec());
+    let all_heard = || [0, 1].iter().all(|n| heard.lock().expect("not poisoned").contains(&(*n, b"hello".to_vec())));
+    while !all_heard() {
+        tokio::task::yield_now().await;
+    }
+    assert!(!heard.lock().expect("not poisoned").contains(&(2, b"hello".to_vec())), "nobody hears themselves");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_secret_is_everybody_s() {
+    let stream = stream();
+    let nodes = [Node::open(&stream).await, Node::open(&stream).await];
+    assert_eq!(nodes[0].engine.shared("token-secret").await.expect("readable"), None);
+    let (one, other) = tokio::join!(nodes[0].engine.share("token-secret", "one"), nodes[1].engine.share("token-secret", "other"));
+    let one = one.expect("shared");
+    assert_eq!(other.expect("shared"), one);
+    assert_eq!(nodes[1].engine.shared("token-secret").await.expect("readable"), Some(one));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_place_of_another_node_may_be_ahead() {
+    let node = Node::open(&stream()).await;
+    let said = node.say("ann", "1", None).await.expect("stored");
+    let rows = [(0, false), (said, false), (said + 8, true), (said + 80_000, true), (u64::MAX, false)];
+    for (seq, expected) in rows {
+        assert_eq!(node.engine.is_ahead(seq), expected, "{seq}");
+    }
+}

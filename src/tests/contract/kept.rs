@@ -1,0 +1,95 @@
+use super::*;
+use crate::{
+    chat::{Invitation, NameClaim, NewWidgetKey, Origins, Revocation, Revoked, Settings, Timestamp},
+    engine::{Cursors, EngineError, Standing, Webhook, WebhookId},
+};
+
+const NEVER: Timestamp = Timestamp(i64::MAX);
+
+fn new_key(room: Option<RoomId>) -> NewWidgetKey {
+    NewWidgetKey { name: "Shop".into(), room, allowed_origins: Origins::default() }
+}
+
+fn webhook(id: &str, url: &str) -> Webhook {
+    Webhook {
+        id: WebhookId(id.into()),
+        url: url.into(),
+        events: Vec::new(),
+        room: None,
+        description: String::new(),
+        secret: "whsec_".into(),
+        created_at: Timestamp(1),
+        standing: Standing::default(),
+    }
+}
+
+of_each_engine! {
+    async fn widget_keys_are_kept_in_their_order(log: Log) {
+        let first = log.engine.widget_keys().await.expect("readable");
+        assert_eq!(first.iter().map(|key| key.room).collect::<Vec<_>>(), [Some(RoomId::FIRST)]);
+        let key = log.engine.create_widget_key(new_key(None)).await.expect("made");
+        let (room, of_room) = log.engine.create_room(Settings { slug: "two".into(), ..Settings::default() }).await.expect("made");
+        assert_eq!(of_room.room, Some(room.id));
+        let revoked = log.engine.revoke_widget_key(key.key.clone()).await.expect("revoked");
+        assert!(revoked.revoked_at.is_some());
+        assert_eq!(log.engine.revoke_widget_key(key.key.clone()).await.expect("it is already"), revoked);
+        let unknown = log.engine.revoke_widget_key("none".into()).await;
+        assert!(matches!(unknown, Err(EngineError::UnknownWidgetKey)), "{unknown:?}");
+        let unknown = log.engine.create_widget_key(new_key(RoomId::new(9))).await;
+        assert!(matches!(unknown, Err(EngineError::UnknownRoom(_))), "{unknown:?}");
+        let told = |news: &News| matches!(news, News::WidgetKey(_) | News::Room { .. });
+        assert_eq!(log.heard.lock().expect("not poisoned").iter().flatten().filter(|news| told(news)).count(), 5);
+        let log = log.reopen().await;
+        let kept = log.engine.widget_keys().await.expect("readable");
+        assert_eq!(kept, [first[0].clone(), revoked, of_room]);
+    }
+
+    async fn names_are_kept_until_they_are_over(log: Log) {
+        for (name, until) in [("Ann", NEVER), ("Anna", NEVER), ("Bob", Timestamp(1))] {
+            let claim = NameClaim { name: name.into(), until };
+            let entry = Entry { name: Some(claim), ..entry(if name == "Bob" { "bob" } else { "ann" }, "1") };
+            log.engine.append(RoomId::FIRST, entry).await.expect("stored");
+        }
+        let names = |news: &News| matches!(news, News::Name(_));
+        assert_eq!(log.heard.lock().expect("not poisoned").iter().flatten().filter(|news| names(news)).count(), 3);
+        let log = log.reopen().await;
+        let names = log.engine.names().await.expect("readable");
+        let names: Vec<_> = names.iter().map(|held| (held.user.as_str(), &*held.claim.name)).collect();
+        assert_eq!(names, [("ann", "Anna")]);
+    }
+
+    async fn revocations_and_invitations_are_kept(log: Log) {
+        let revocation = |of, at| Revocation { of, at: Timestamp(at), until: NEVER };
+        log.engine.revoke(revocation(Revoked::Token("t".into()), 1)).await.expect("kept");
+        log.engine.revoke(revocation(Revoked::User(user("ann")), 1)).await.expect("kept");
+        let later = revocation(Revoked::User(user("ann")), 2);
+        log.engine.revoke(later.clone()).await.expect("kept");
+        let invitation = |taken_at| Invitation {
+            id: "0123456789abcdef".into(),
+            room: None,
+            name: "Mo".into(),
+            made_at: Timestamp(1),
+            taken_at,
+            revoked_at: None,
+        };
+        log.engine.keep_invitation(invitation(None)).await.expect("kept");
+        log.engine.keep_invitation(invitation(Some(Timestamp(2)))).await.expect("kept");
+        let log = log.reopen().await;
+        let kept = log.engine.revocations().await.expect("readable");
+        assert!(kept.len() == 2 && kept.contains(&later), "{kept:?}");
+        assert_eq!(log.engine.invitations().await.expect("readable"), [invitation(Some(Timestamp(2)))]);
+    }
+
+    async fn webhooks_are_kept_with_where_they_stand(log: Log) {
+        let two = RoomId::new(2).expect("a number");
+        log.engine.put_webhook(webhook("a", "https://a"), Cursors::from([(RoomId::FIRST, 1), (two, 2)])).await.expect("kept");
+        log.engine.put_webhook(webhook("b", "https://b"), Cursors::new()).await.expect("kept");
+        log.engine.put_webhook(webhook("a", "https://other"), Cursors::from([(two, 5)])).await.expect("kept");
+        log.engine.remove_webhook(WebhookId("b".into())).await.expect("gone");
+        log.engine.remove_webhook(WebhookId("none".into())).await.expect("no error");
+        let log = log.reopen().await;
+        let kept = log.engine.webhooks().await.expect("readable");
+        let kept: Vec<_> = kept.iter().map(|(webhook, cursors)| (&*webhook.url, cursors.clone())).collect();
+        assert_eq!(kept, [("https://other", Cursors::from([(RoomId::FIRST, 1), (two, 5)]))]);
+    }
+}

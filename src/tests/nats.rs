@@ -1,0 +1,68 @@
+use std::{
+    fs,
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::OnceLock,
+    thread,
+    time::Duration,
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::engine::{JetStream, Nats, NatsServers, Sink};
+
+/// One server of NATS for all tests of this process; it ends with it.
+struct Server {
+    url: String,
+    _folder: TempDir,
+    /// Of the shell that ends the server when its input ends, which this process holds.
+    _child: Child,
+}
+
+/// Where it is.
+pub fn servers() -> NatsServers {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(start).url.parse().expect("a server")
+}
+
+/// The log of that name, as one that holds its index in `folder` has it. It is told to `sink` from now on.
+pub async fn open(folder: &Path, stream: &str, sink: Sink) -> JetStream {
+    let nats = Nats { servers: servers(), credentials: None, stream: stream.to_owned(), replicas: 1 };
+    JetStream::open(folder, &nats, None, sink).await.expect("a usable log")
+}
+
+/// A client, to look at what is in a stream.
+pub async fn client() -> async_nats::Client {
+    async_nats::connect(servers().to_string()).await.expect("a server")
+}
+
+fn start() -> Server {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().display();
+    let run =
+        format!("nats-server -a 127.0.0.1 -p -1 -js -sd {path} --ports_file_dir {path} -l {path}/log & cat >/dev/null; kill $!");
+    let child = Command::new("sh").args(["-c", &run]).stdin(Stdio::piped()).spawn().expect("a shell");
+    let url = loop {
+        if let Some(url) = ports(folder.path()) {
+            break url;
+        }
+        let log = fs::read_to_string(folder.path().join("log")).unwrap_or_default();
+        assert!(!log.contains("[FTL]"), "nats-server does not start: {log}");
+        assert!(is_installed(), "nats-server is not installed: run .ci/setup test");
+        thread::sleep(Duration::from_millis(20));
+    };
+    Server { url, _folder: folder, _child: child }
+}
+
+/// What the server says of itself in the file that it writes for that.
+fn ports(folder: &Path) -> Option<String> {
+    let files = fs::read_dir(folder).ok()?.filter_map(Result::ok).map(|file| file.path());
+    let ports = files.into_iter().find(|path| path.extension().is_some_and(|extension| extension == "ports"))?;
+    let ports: Value = serde_json::from_slice(&fs::read(ports).ok()?).ok()?;
+    Some(ports["nats"][0].as_str()?.to_owned())
+}
+
+fn is_installed() -> bool {
+    Command::new("nats-server").arg("--version").output().is_ok_and(|output| output.status.success())
+}
