@@ -10,6 +10,7 @@ fn main() -> ExitCode {
     config.start_log();
     let done = match &config.command {
         Some(Command::Backup { file }) => server::back_up(&config, file),
+        Some(Command::Copy { from, to }) => server::copy(&config, from, to),
         None if config.check => server::check(&config),
         None => server::run(config),
     };

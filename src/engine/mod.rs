@@ -20,7 +20,7 @@ use tokio::sync::watch;
 
 pub use self::{
     jetstream::{InvalidServers, JetStream, Nats, NatsError, NatsServers},
-    sqlite::{BackupError, OpenError, Sqlite},
+    sqlite::{BackupError, Census, OpenError, Sqlite},
     webhook::{Failure, Standing, Webhook, WebhookId},
 };
 use crate::chat::{
@@ -538,6 +538,54 @@ impl From<rusqlite::Error> for Fault {
             Some(DatabaseCorrupt | NotADatabase) => Self::Damaged(error.to_string().into()),
             _ => Self::Failing(Arc::new(error)),
         }
+    }
+}
+
+/// Why a log was not copied into another engine.
+#[derive(Debug, thiserror::Error)]
+pub enum CopyError {
+    /// The SQLite log cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The log of a cluster cannot be opened.
+    #[error(transparent)]
+    Nats(#[from] NatsError),
+    /// One of the two failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// There is a log already where it is to be copied to.
+    #[error("{0} is there already, and is not overwritten: name another folder (--data-dir), or move it away")]
+    Exists(std::path::PathBuf),
+    /// There is another log already where it is to be copied to.
+    #[error("the stream {0:?} has another log in it: name another (--nats-stream)")]
+    NotEmpty(String),
+    /// The copy is not what was copied.
+    #[error(
+        "the table {} has {} rows of checksum {}, and its copy {} of {}",
+        .expected.table, .expected.rows, .expected.checksum, .found.rows, .found.checksum
+    )]
+    Differs {
+        /// What was to be copied.
+        expected: Census,
+        /// What was found.
+        found: Census,
+    },
+    /// The file could not be made.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
+}
+
+/// Compares what there is of two logs.
+fn compare(expected: &[Census], found: &[Census]) -> Result<(), CopyError> {
+    match expected.iter().zip(found).find(|(expected, found)| expected != found) {
+        Some((expected, found)) => Err(CopyError::Differs { expected: expected.clone(), found: found.clone() }),
+        None => Ok(()),
+    }
+}
+
+impl From<Fault> for CopyError {
+    fn from(fault: Fault) -> Self {
+        EngineError::from(fault).into()
     }
 }
 

@@ -74,15 +74,15 @@ pub struct Config {
     pub engine: EngineChoice,
 
     /// On how many servers of NATS each entry of the log is: 1, 3 or 5, of at least as many
-    #[arg(long, env = "LIVE_CHAT_NATS_REPLICAS", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=5))]
+    #[arg(long, env = "LIVE_CHAT_NATS_REPLICAS", default_value_t = 1, global = true, value_parser = clap::value_parser!(u8).range(1..=5))]
     pub nats_replicas: u8,
 
     /// Name of the log among the streams of NATS, where several chats share the servers
-    #[arg(long, env = "LIVE_CHAT_NATS_STREAM", default_value = "live-chat", value_parser = stream)]
+    #[arg(long, env = "LIVE_CHAT_NATS_STREAM", default_value = "live-chat", global = true, value_parser = stream)]
     pub nats_stream: String,
 
     /// File of credentials for NATS (.creds) [default: none, or the user and password of --engine]
-    #[arg(long, env = "LIVE_CHAT_NATS_CREDENTIALS")]
+    #[arg(long, env = "LIVE_CHAT_NATS_CREDENTIALS", global = true)]
     pub nats_credentials: Option<PathBuf>,
 
     /// Widget key of room 1: 1 to 128 printable ASCII characters [default: made at the first start]
@@ -213,6 +213,16 @@ pub enum Command {
         /// The file to make; one that is there is not overwritten
         file: PathBuf,
     },
+    /// Copy rooms, history, settings and secrets from one engine into another, and compare; a copy that was interrupted goes on. No chat
+    /// may run on either. The file of `sqlite` is the one in the data folder
+    Copy {
+        /// Engine to copy from: `sqlite` or `nats://host:port,host:port`
+        #[arg(long, value_parser = engine)]
+        from: EngineChoice,
+        /// Engine to copy to, where there is no log yet
+        #[arg(long, value_parser = engine)]
+        to: EngineChoice,
+    },
 }
 
 /// Networks of the Internet protocol.
@@ -243,9 +253,16 @@ impl Config {
 
     /// The cluster's log, if that is where it is.
     pub fn nats(&self) -> Option<Nats> {
-        let EngineChoice::Nats(servers) = &self.engine else { return None };
+        match &self.engine {
+            EngineChoice::Sqlite => None,
+            EngineChoice::Nats(servers) => Some(self.nats_at(servers)),
+        }
+    }
+
+    /// The log of a cluster on these servers.
+    pub fn nats_at(&self, servers: &NatsServers) -> Nats {
         let (stream, replicas) = (self.nats_stream.clone(), usize::from(self.nats_replicas));
-        Some(Nats { servers: servers.clone(), credentials: self.nats_credentials.clone(), stream, replicas })
+        Nats { servers: servers.clone(), credentials: self.nats_credentials.clone(), stream, replicas }
     }
 
     /// How long a token is good.

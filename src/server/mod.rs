@@ -14,6 +14,7 @@ mod check;
 mod client_address;
 mod config;
 mod connection;
+mod copy;
 mod embed;
 mod error;
 mod export;
@@ -51,6 +52,7 @@ pub use self::{
     check::check,
     client_address::TrustedProxies,
     config::{Command, Config},
+    copy::copy,
     hooks::{Client as HookClient, Guard, Reviews, Schedule, Webhooks, system_trust},
     interactive_sync::{Screens, Twitch, TwitchChannels},
     ivs::{Access as IvsAccess, Ivs, Quotas as IvsQuotas},

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     chat::RoomId,
-    engine::{BackupError, EngineError, NatsError, OpenError},
+    engine::{BackupError, CopyError, EngineError, NatsError, OpenError},
     hub::{Hub, Intake, ReservedNames, RingSize, Setup, Tokens},
     protocol::{sigv4::Credentials, webhook::Secret},
 };
@@ -52,6 +52,14 @@ pub enum RunError {
     /// The backup that was asked for was not made.
     #[error(transparent)]
     Backup(#[from] BackupError),
+    /// The copy that was asked for was not made.
+    #[error(transparent)]
+    Copy(#[from] CopyError),
+    /// It is no copy from one engine into another that was asked for.
+    #[error(
+        "a log is copied from sqlite to nats://... or back: for a copy of a SQLite log see `live-chat backup`; a stream of NATS is copied by way of sqlite"
+    )]
+    SameEngine,
     /// The engine failed at the start.
     #[error("the log cannot be read: {0}")]
     Engine(#[from] EngineError),

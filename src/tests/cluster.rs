@@ -14,7 +14,10 @@ use crate::{
         Deleted, Deletion, Draft, Event, Measure, NameClaim, NewWidgetKey, Origins, Outcome, Profile, RoomId, RoomState,
         Sanction, Settings, Timestamp, UserId,
     },
-    engine::{Audience, End, Engine, EngineError, Entry, Fault, JetStream, News, Query, React, Reader},
+    engine::{
+        Audience, Cursors, End, Engine, EngineError, Entry, Fault, JetStream, News, Query, React, Reader, Standing, Webhook,
+        WebhookId,
+    },
 };
 
 /// A node, and what it was told.
@@ -44,12 +47,7 @@ impl Node {
     }
 
     async fn say(&self, author: &str, text: &str, id: Option<&str>) -> Result<u64, EngineError> {
-        Ok(self.engine.append(RoomId::FIRST, entry(author, text, id)).await?.seq)
-    }
-
-    async fn delete(&self, of: Deleted) {
-        let deletion = Deletion { of, by: UserId::admin(), reason: String::new(), tells_reason: false };
-        self.engine.delete(RoomId::FIRST, deletion).await.expect("deleted");
+        say(&self.engine, author, text, id).await
     }
 
     async fn messages(&self) -> Vec<String> {
@@ -62,33 +60,40 @@ impl Node {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
     }
-
-    /// All that a hub knows, and all that is read.
-    async fn everything(&self) -> Vec<String> {
-        let engine = &self.engine;
-        let mut all = vec![
-            engine.epoch().to_owned(),
-            format!("{:?}", engine.rooms().await.expect("readable")),
-            format!("{:?}", engine.widget_keys().await.expect("readable")),
-            format!("{:?}", engine.sanctions().await.expect("readable")),
-            format!("{:?}", engine.names().await.expect("readable")),
-            format!("{:?}", engine.held(RoomId::FIRST, 0, 1_000).await.expect("readable")),
-        ];
-        for reader in [Reader::Public, Reader::Owner, Reader::User(user("user1"))] {
-            let events = events(engine, reader).await;
-            all.extend(events.iter().filter(|event| event.message().is_some()).map(|event| format!("{event:?}")));
-        }
-        all
-    }
 }
 
-async fn events(engine: &dyn Engine, reader: Reader) -> Vec<Event> {
+/// All that a hub knows, and all that is read, but for what is another one in each log.
+pub(super) async fn everything(engine: &dyn Engine) -> Vec<String> {
+    let mut all = vec![
+        format!("{:?}", engine.rooms().await.expect("readable")),
+        format!("{:?}", engine.widget_keys().await.expect("readable")),
+        format!("{:?}", engine.sanctions().await.expect("readable")),
+        format!("{:?}", engine.names().await.expect("readable")),
+        format!("{:?}", engine.held(RoomId::FIRST, 0, 1_000).await.expect("readable")),
+    ];
+    for reader in [Reader::Public, Reader::Owner, Reader::User(user("user1"))] {
+        let events = events(engine, reader).await;
+        all.extend(events.iter().map(|event| format!("{event:?}")));
+    }
+    all
+}
+
+pub(super) async fn say(engine: &dyn Engine, author: &str, text: &str, id: Option<&str>) -> Result<u64, EngineError> {
+    Ok(engine.append(RoomId::FIRST, entry(author, text, id)).await?.seq)
+}
+
+pub(super) async fn delete(engine: &dyn Engine, of: Deleted) {
+    let deletion = Deletion { of, by: UserId::admin(), reason: String::new(), tells_reason: false };
+    engine.delete(RoomId::FIRST, deletion).await.expect("deleted");
+}
+
+pub(super) async fn events(engine: &dyn Engine, reader: Reader) -> Vec<Event> {
     let (room, limit, bytes) = (RoomId::FIRST, 100_000, usize::MAX);
     let query = Query { room, after: 0, before: None, reader, messages_only: true, limit, bytes, end: End::Oldest };
     engine.read(query).await.expect("readable")
 }
 
-fn user(name: &str) -> UserId {
+pub(super) fn user(name: &str) -> UserId {
     UserId::try_from(name.to_owned()).expect("a valid id")
 }
 
@@ -99,12 +104,12 @@ fn entry(author: &str, text: &str, client_message_id: Option<&str>) -> Entry {
     Entry { author: user(author), to: Audience::Everyone, profile: Profile::default(), draft, name: None }
 }
 
-fn stream() -> String {
+pub(super) fn stream() -> String {
     uuid::Uuid::new_v4().simple().to_string()
 }
 
 /// All that is in a stream, as text.
-async fn content(stream: &str) -> Vec<String> {
+pub(super) async fn content(stream: &str) -> Vec<String> {
     let context = async_nats::jetstream::new(nats::client().await);
     let stream = context.get_stream_no_info(stream).await.expect("a stream");
     let last = stream.get_info().await.expect("known").state.last_sequence;
@@ -145,7 +150,12 @@ async fn all_nodes_are_told_the_same_in_the_same_order() {
     for node in &*nodes {
         node.until(last).await;
     }
-    let told = |node: &Node| node.told.lock().expect("not poisoned").iter().map(|news| format!("{news:?}")).collect::<Vec<_>>();
+    // What nodes tell of webhooks has no order among the rest.
+    let told = |node: &Node| {
+        let told = node.told.lock().expect("not poisoned");
+        let ordered = told.iter().filter(|news| !matches!(news, News::Webhooks));
+        ordered.map(|news| format!("{news:?}")).collect::<Vec<_>>()
+    };
     assert_eq!(told(&nodes[0]).len(), 305);
     assert_eq!(told(&nodes[0]), told(&nodes[1]));
     assert_eq!(nodes[0].messages().await, nodes[1].messages().await);
@@ -181,13 +191,12 @@ async fn what_needs_an_order_has_one_over_all_nodes() {
 }
 
 /// Does something on some node, by that much chance.
-async fn at_random(node: &Node, chance: u64, said: &[u64]) -> Option<u64> {
+pub(super) async fn at_random(engine: &dyn Engine, chance: u64, said: &[u64]) -> Option<u64> {
     let author = format!("user{}", chance / 100 % 5);
-    let engine = &node.engine;
     let some = (!said.is_empty()).then(|| said[(chance / 1_000) as usize % said.len()]);
     match (chance % 20, some) {
-        (0, Some(seq)) => node.delete(Deleted::Message(seq)).await,
-        (1, _) if chance.is_multiple_of(3) => node.delete(Deleted::AllOf(user(&author))).await,
+        (0, Some(seq)) => delete(engine, Deleted::Message(seq)).await,
+        (1, _) if chance.is_multiple_of(3) => delete(engine, Deleted::AllOf(user(&author))).await,
         (2, _) => {
             let measure = if chance.is_multiple_of(2) { Measure::Ban } else { Measure::Lift };
             let sanction =
@@ -223,9 +232,20 @@ async fn at_random(node: &Node, chance: u64, said: &[u64]) -> Option<u64> {
             let private = Entry { to: Audience::One(user("user1")), ..entry(&author, "psst", None) };
             engine.append(RoomId::FIRST, private).await.expect("stored");
         }
-        _ => return node.say(&author, &format!("said {chance}"), None).await.ok(),
+        _ => return say(engine, &author, &format!("said {chance}"), None).await.ok(),
     }
     None
+}
+
+/// Does so many things of all kinds, and gives where messages are.
+pub(super) async fn many_things(engines: &[&dyn Engine], seed: u64, steps: usize) -> Vec<u64> {
+    let (mut chance, mut said) = (seed, Vec::new());
+    for step in 0..steps {
+        // Knuth's generator (MMIX): its upper bits are good enough.
+        chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        said.extend(at_random(engines[step % engines.len()], chance >> 33, &said).await);
+    }
+    said
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -233,28 +253,23 @@ async fn an_index_that_is_made_anew_is_the_same() {
     for seed in 1..=3_u64 {
         let stream = stream();
         let nodes = [Node::open(&stream).await, Node::open(&stream).await];
-        let (mut chance, mut said) = (seed, Vec::new());
-        for step in 0..200 {
-            // Knuth's generator (MMIX): its upper bits are good enough.
-            chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            said.extend(at_random(&nodes[step % 2], chance >> 33, &said).await);
-        }
+        many_things(&[&nodes[0].engine, &nodes[1].engine], seed, 200).await;
         let last = nodes[0].say("ann", "the last", None).await.expect("stored");
         nodes[1].until(last).await;
-        let before = nodes[0].everything().await;
-        assert_same(&nodes[1].everything().await, &before, seed);
+        let before = everything(&nodes[0].engine).await;
+        assert_same(&everything(&nodes[1].engine).await, &before, seed);
         until_erased(&stream, "\"said ", &nodes[0]).await;
         let [first, second] = nodes;
         drop(first.close());
         let folder = second.close();
         std::fs::remove_file(folder.path().join("live-chat-index.db")).expect("removed");
         let anew = Node::open_in(folder, &stream).await;
-        assert_same(&anew.everything().await, &before, seed);
+        assert_same(&everything(&anew.engine).await, &before, seed);
         assert!(anew.say("ann", "later", None).await.expect("stored") > last);
     }
 }
 
-fn assert_same(found: &[String], expected: &[String], seed: u64) {
+pub(super) fn assert_same(found: &[String], expected: &[String], seed: u64) {
     let missing: Vec<_> = expected.iter().filter(|one| !found.contains(one)).collect();
     let other: Vec<_> = found.iter().filter(|one| !expected.contains(one)).collect();
     assert!(found == expected, "seed {seed}: missing {missing:#?}, but there is {other:#?}");
@@ -282,7 +297,7 @@ async fn what_is_deleted_is_erased_from_the_stream() {
     let approved = node.engine.resolve(RoomId::FIRST, held, Outcome::Approved, by, String::new()).await.expect("approved").seq;
     assert_eq!(content(&stream).await.iter().filter(|entry| entry.contains("rude word")).count(), 3);
     for of in [Deleted::Message(first), Deleted::AllOf(user("bob")), Deleted::Message(approved)] {
-        node.delete(of).await;
+        delete(&node.engine, of).await;
     }
     while content(&stream).await.iter().any(|entry| entry.contains("rude word")) {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
@@ -411,5 +426,71 @@ async fn a_place_of_another_node_may_be_ahead() {
     let rows = [(0, false), (said, false), (said + 8, true), (said + 80_000, true), (u64::MAX, false)];
     for (seq, expected) in rows {
         assert_eq!(node.engine.is_ahead(seq), expected, "{seq}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_node_leads_and_another_when_it_stops() {
+    let stream = stream();
+    let nodes = [Node::open(&stream).await, Node::open(&stream).await];
+    let leads = |node: &Node| *node.engine.leads().borrow();
+    while !nodes.iter().any(leads) {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(nodes.iter().filter(|node| leads(node)).count(), 1);
+    let [first, second] = nodes;
+    let (leader, other) = if leads(&first) { (first, second) } else { (second, first) };
+    let mut next = other.engine.leads();
+    drop(leader.close());
+    next.wait_for(|leads| *leads).await.expect("it leads now");
+    // A third one may lead as soon as nobody does, and not before.
+    let third = Node::open(&stream).await;
+    assert!(!leads(&third) && leads(&other));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_changed_of_webhooks_is_news_on_all_nodes() {
+    let stream = stream();
+    let nodes = [Node::open(&stream).await, Node::open(&stream).await];
+    let heard = |node: &Node| {
+        let told = node.told.lock().expect("not poisoned");
+        told.iter().filter(|news| matches!(news, News::Webhooks)).count()
+    };
+    // The watch of each begins with one.
+    while nodes.iter().any(|node| heard(node) == 0) {
+        tokio::task::yield_now().await;
+    }
+    let webhook = a_webhook("a");
+    let id = webhook.id.clone();
+    let before = nodes.each_ref().map(heard);
+    nodes[0].engine.put_webhook(webhook, Cursors::from([(RoomId::FIRST, 3)])).await.expect("kept");
+    assert!(heard(&nodes[0]) > before[0], "told before it is answered");
+    while heard(&nodes[1]) == before[1] {
+        tokio::task::yield_now().await;
+    }
+    let before = heard(&nodes[1]);
+    let standing = Standing { last_success: Some(Timestamp(7)), ..Standing::default() };
+    nodes[1].engine.note_deliveries(id.clone(), standing, Cursors::from([(RoomId::FIRST, 9)])).await.expect("noted");
+    let kept = nodes[0].engine.webhooks().await.expect("readable");
+    let kept: Vec<_> = kept.iter().map(|(webhook, cursors)| (webhook.standing.last_success, cursors.clone())).collect();
+    assert_eq!(kept, [(Some(Timestamp(7)), Cursors::from([(RoomId::FIRST, 9)]))]);
+    nodes[0].engine.remove_webhook(id.clone()).await.expect("gone");
+    while heard(&nodes[1]) == before {
+        tokio::task::yield_now().await;
+    }
+    nodes[1].engine.note_deliveries(id, Standing::default(), Cursors::new()).await.expect("no error");
+    assert!(nodes[0].engine.webhooks().await.expect("readable").is_empty());
+}
+
+pub(super) fn a_webhook(id: &str) -> Webhook {
+    Webhook {
+        id: WebhookId(id.into()),
+        url: format!("https://{id}"),
+        events: Vec::new(),
+        room: None,
+        description: String::new(),
+        secret: "whsec_".into(),
+        created_at: Timestamp(1),
+        standing: Standing::default(),
     }
 }

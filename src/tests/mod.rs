@@ -7,6 +7,7 @@ mod cluster;
 mod config;
 mod connections;
 mod contract;
+mod copy;
 mod disconnect;
 mod embed;
 mod export;

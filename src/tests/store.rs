@@ -130,7 +130,7 @@ pub(super) fn count_less(folder: &Path, less: u64) {
 
 /// Takes a database back to the schema's version 17.
 pub(super) const TO_17: &str =
-    "DROP TABLE reactions; DROP TABLE reaction_counts; DROP TABLE reacted; DROP INDEX events_reactions; DROP INDEX events_acts;
+    "DROP TABLE copied; DROP TABLE reactions; DROP TABLE reaction_counts; DROP TABLE reacted; DROP INDEX events_reactions; DROP INDEX events_acts;
      CREATE INDEX events_acts ON events (room, seq) WHERE kind >= 2; PRAGMA user_version = 17;";
 
 /// Then to version 16.

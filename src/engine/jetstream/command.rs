@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::super::{
     Entry, React,
-    sqlite::{Job, Reply, unheard},
+    sqlite::{Copying, Job, Record, Reply, unheard},
 };
 use crate::chat::{
     CustomEvent, Deletion, Disconnection, Invitation, Kind, NameClaim, NewWidgetKey, Outcome, Recorded, Revocation, RoomId,
@@ -20,6 +20,15 @@ use crate::chat::{
 pub(super) enum Command {
     /// The log is the one of this epoch from here on.
     Epoch(String),
+    /// Rows of another log follow, or all of them are there.
+    Copying(Copying),
+    /// Rows of a table of another log; of its events one at a time, so that each can be erased.
+    Copy {
+        room: Option<RoomId>,
+        kept: Kept,
+        table: String,
+        records: Vec<Record>,
+    },
     FirstRoom {
         configured: Option<String>,
         key: String,
@@ -106,7 +115,7 @@ pub(super) enum Command {
 }
 
 /// What becomes of a command's entry in the stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Kept {
     /// It goes with the room's retention, or when it is deleted: somebody's words.
     Said,
@@ -163,7 +172,9 @@ impl Command {
             | Self::FinishImport { room, .. }
             | Self::AbandonImport { room }
             | Self::Trim { room, .. } => (Some(*room), Kept::Done),
+            Self::Copy { room, kept, .. } => (*room, *kept),
             Self::Epoch(_)
+            | Self::Copying(_)
             | Self::FirstRoom { .. }
             | Self::CreateRoom { .. }
             | Self::CreateWidgetKey { .. }
@@ -178,6 +189,8 @@ impl Command {
     pub(super) fn into_job(self, asker: Asker) -> Job {
         match self {
             Self::Epoch(_) => Job::Pass { reply: asker.reply() },
+            Self::Copying(copying) => Job::Copying { copying, reply: asker.reply() },
+            Self::Copy { table, records, .. } => Job::Copy { table, records, reply: asker.reply() },
             Self::FirstRoom { configured, key } => Job::FirstRoom { configured, key, reply: asker.reply() },
             Self::CreateRoom { settings, key } => Job::CreateRoom { settings, key, reply: asker.reply() },
             Self::CreateWidgetKey { new, key } => Job::CreateWidgetKey { new, key, reply: asker.reply() },

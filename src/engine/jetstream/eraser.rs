@@ -13,7 +13,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::{Cluster, number_of};
+use super::Cluster;
 use crate::{
     chat::{Event, Kind, RoomId},
     engine::{Engine, EngineError, Fault, News},
@@ -87,7 +87,13 @@ impl Eraser {
         while let Some(&room) = self.to_do.first() {
             while let Some((deletion, places)) = self.next(cluster, room).await? {
                 for place in places {
-                    cluster.log.erase(number_of(place)).await?;
+                    let entry = match cluster.number_of(place) {
+                        None => cluster.index.entry_of_copied(room, place).await?,
+                        entry => entry,
+                    };
+                    if let Some(entry) = entry {
+                        cluster.log.erase(entry).await?;
+                    }
                 }
                 self.reached.insert(room, deletion);
                 self.keep().map_err(|error| Fault::Unreachable(error.to_string().into()))?;
@@ -97,7 +103,13 @@ impl Eraser {
         for (room, _) in cluster.index.rooms().await? {
             let trimmed = cluster.index.trimmed(room.id);
             if trimmed > self.purged.get(&room.id).copied().unwrap_or(0) {
-                cluster.log.purge(room.id, number_of(trimmed)).await?;
+                let entry = match cluster.number_of(trimmed) {
+                    None => cluster.index.last_copied(room.id, trimmed).await?,
+                    entry => entry,
+                };
+                if let Some(entry) = entry {
+                    cluster.log.purge(room.id, entry).await?;
+                }
                 self.purged.insert(room.id, trimmed);
             }
         }

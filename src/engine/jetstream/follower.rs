@@ -1,6 +1,9 @@
 //! Reads the log, entry by entry and each once, and hands it to the index.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use async_nats::jetstream::{
     Message,
@@ -8,8 +11,11 @@ use async_nats::jetstream::{
 };
 use futures::StreamExt;
 
-use super::{Cluster, Command, first_seq, log};
-use crate::{chat::Timestamp, engine::sqlite::Place};
+use super::{Cluster, Command, log};
+use crate::{
+    chat::Timestamp,
+    engine::sqlite::{Job, Place, unheard},
+};
 
 /// Entries that may wait for the index: bounds the memory of a node that has much to catch up with.
 const AHEAD: u64 = 5_000;
@@ -57,7 +63,7 @@ async fn read_on(cluster: &Cluster, turn: u64) -> Stop {
         if consumer.cached_info().num_pending == 0 {
             // What the stream counts beyond is erased.
             cluster.standing.nothing_up_to(last);
-            caught_up(cluster, handed).await;
+            cluster.caught_up.send_replace(Some(handed));
         }
         consumer.messages().await.map_err(|error| error.to_string())
     };
@@ -89,18 +95,24 @@ async fn hand_over(cluster: &Cluster, turn: u64, entry: &Message) -> Result<(), 
     cluster.standing.heard_of(number + info.pending);
     let mut handed = cluster.handed.lock().await;
     if number > *handed {
-        if let Some(command) = read(cluster, number, entry)? {
-            let at = Timestamp(i64::try_from(info.published.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX));
-            let id = log::id(entry.headers.as_ref()).unwrap_or_default();
-            let job = command.into_job(cluster.asker(&id));
-            let (first_seq, last_seq) = (first_seq(number), first_seq(number + 1) - 1);
-            cluster.index.follow(Place { number, id, first_seq, last_seq, at, turn }, job);
-        }
+        let id = log::id(entry.headers.as_ref()).unwrap_or_default();
+        let job = match read(cluster, number, entry)? {
+            Some(command) => {
+                if let Command::Copying(copying) = &*command {
+                    cluster.floor.store(copying.floor, Ordering::Release);
+                }
+                command.into_job(cluster.asker(&id))
+            }
+            None => Job::Pass { reply: unheard() },
+        };
+        let at = Timestamp(i64::try_from(info.published.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX));
+        let (first_seq, last_seq) = (cluster.first_seq(number), cluster.first_seq(number + 1) - 1);
+        cluster.index.follow(Place { number, id, first_seq, last_seq, at, turn }, job);
         *handed = number;
     }
     drop(handed);
     if info.pending == 0 {
-        caught_up(cluster, number).await;
+        cluster.caught_up.send_replace(Some(number));
     }
     keep_near(cluster, number, turn).await;
     Ok(())
@@ -120,14 +132,6 @@ fn read(cluster: &Cluster, number: u64, entry: &Message) -> Result<Option<Box<Co
             Ok(None)
         }
         log::Read::Unknown(why) => Err(Stop::Unknown(number, why)),
-    }
-}
-
-/// Says once that the index has all that there was.
-async fn caught_up(cluster: &Cluster, number: u64) {
-    if !*cluster.caught_up.borrow() {
-        cluster.progress.reached(number).await;
-        cluster.caught_up.send_replace(true);
     }
 }
 

@@ -70,15 +70,8 @@ impl Log {
             allow_direct: true,
             ..Config::default()
         };
-        let failed = |source: &dyn std::error::Error| NatsError::Stream { name: nats.stream.clone(), cause: source.to_string() };
-        let mut stream = context.get_or_create_stream(wanted.clone()).await.map_err(|error| failed(&error))?;
-        let found = stream.cached_info().config.clone();
-        if found.num_replicas != nats.replicas {
-            tracing::info!(from = found.num_replicas, to = nats.replicas, "the number of the log's replicas is changed");
-            let changed = Config { num_replicas: nats.replicas, ..found };
-            context.update_stream(changed).await.map_err(|error| failed(&error))?;
-            stream = context.get_stream(&nats.stream).await.map_err(|error| failed(&error))?;
-        }
+        let failed = |cause: String| NatsError::Stream { name: nats.stream.clone(), cause };
+        let stream = stream(&context, wanted).await.map_err(failed)?;
         Ok(Self { context, name: nats.stream.clone(), stream })
     }
 
@@ -216,6 +209,24 @@ impl Log {
         };
         format!("{}.room.{room}.{kept}", self.name)
     }
+}
+
+/// A stream, made as `wanted` if it is not there, and on as many servers as that says.
+pub(super) async fn stream(context: &Context, wanted: Config) -> Result<Stream, String> {
+    let stream = context.get_or_create_stream(wanted.clone()).await.map_err(|error| error.to_string())?;
+    let found = stream.cached_info().config.clone();
+    if found.num_replicas == wanted.num_replicas {
+        return Ok(stream);
+    }
+    tracing::info!(
+        stream = wanted.name,
+        from = found.num_replicas,
+        to = wanted.num_replicas,
+        "the number of replicas is changed"
+    );
+    let changed = Config { num_replicas: wanted.num_replicas, ..found };
+    context.update_stream(changed).await.map_err(|error| error.to_string())?;
+    context.get_stream(&wanted.name).await.map_err(|error| error.to_string())
 }
 
 /// What an entry is.

@@ -15,8 +15,10 @@
 //! watches whether the servers answer, `peers` carries what nodes tell each other and nobody keeps, and `vault` what all of them share.
 
 mod command;
+mod copy;
 mod eraser;
 mod follower;
+mod lease;
 mod log;
 mod nats;
 mod peers;
@@ -29,7 +31,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -46,14 +48,15 @@ use tokio::{
 pub use self::nats::{InvalidServers, Nats, NatsServers};
 use self::{
     command::{Asker, Command, Kept},
+    lease::Lease,
     log::Log,
     peers::NatsPeers,
     standing::Standing,
     vault::Vault,
 };
 use super::{
-    Act, Appended, Cursors, Engine, EngineError, Entry, Fault, HeldName, Hits, Messages, OpenError, Peers, Query, React, Reacted,
-    Search, Sink, Webhook, WebhookId,
+    Act, Appended, Cursors, Engine, EngineError, Entry, Fault, HeldName, Hits, Messages, News, OpenError, Peers, Query, React,
+    Reacted, Search, Sink, Standing as DeliveryStanding, Webhook, WebhookId,
     sqlite::{self, Progress, Sqlite, random_widget_key},
 };
 use crate::chat::{
@@ -66,6 +69,9 @@ const EVENTS_OF_ONE: u64 = 8;
 
 /// How long the index may take to have what was acknowledged, before whoever asked is told that it is not known.
 const FOLLOWED_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long a node that closes waits until it has given up the lead.
+const GIVEN_UP_WITHIN: Duration = Duration::from_secs(1);
 
 /// How often a message is stored again whose first attempt was refused.
 const ATTEMPTS: usize = 3;
@@ -105,6 +111,9 @@ pub enum NatsError {
         /// Why.
         cause: String,
     },
+    /// It is not whole yet.
+    #[error("a log is being copied into the stream {0:?}: run `live-chat copy` again, until it is done")]
+    Copying(String),
     /// The index cannot be opened.
     #[error(transparent)]
     Index(#[from] OpenError),
@@ -115,9 +124,14 @@ pub enum NatsError {
 
 /// The log of a cluster, as one of its nodes has it.
 pub struct JetStream {
+    /// The stream's name.
+    name: String,
     cluster: Arc<Cluster>,
     peers: Arc<NatsPeers>,
-    vault: Vault,
+    vault: Arc<Vault>,
+    lease: Arc<Lease>,
+    /// Who is told what is new.
+    sink: Sink,
     runtime: Handle,
     tasks: Mutex<Vec<JoinHandle<()>>>,
     /// Held from the end of the opening until the hub knows all that there is.
@@ -137,10 +151,12 @@ struct Cluster {
     askers: Mutex<HashMap<String, Asker>>,
     /// The newest entry that was handed to the index; held while one is.
     handed: Arc<tokio::sync::Mutex<u64>>,
-    /// Whether all that there was has been handed over once.
-    caught_up: watch::Sender<bool>,
+    /// An entry that nothing followed when it was handed over.
+    caught_up: watch::Sender<Option<u64>>,
     begun: Arc<AtomicBool>,
     closed: AtomicBool,
+    /// The places that events of another log have, which were copied into this one, are not beyond.
+    floor: AtomicU64,
 }
 
 /// What came of a command.
@@ -151,16 +167,6 @@ enum Came<T> {
     Repeat(u64),
 }
 
-/// The place of the first event of an entry, unless its room is further.
-fn first_seq(number: u64) -> u64 {
-    number * EVENTS_OF_ONE
-}
-
-/// The number of the entry that an event comes from.
-fn number_of(seq: u64) -> u64 {
-    seq / EVENTS_OF_ONE
-}
-
 impl JetStream {
     /// Connects to the log and catches up with it. The index is in `folder`, made if it is not there. If a `widget_key` is given, it
     /// is one of room 1's, unless it was revoked. Nothing is dispatched before [`begin`](Engine::begin).
@@ -168,16 +174,31 @@ impl JetStream {
     /// # Errors
     /// See [`NatsError`].
     pub async fn open(folder: &Path, nats: &Nats, widget_key: Option<&str>, sink: Sink) -> Result<Self, NatsError> {
+        let engine = Self::connect(folder, nats, sink, true).await?;
+        if engine.cluster.index.copying().await?.is_some_and(|copying| !copying.is_done) {
+            return Err(NatsError::Copying(nats.stream.clone()));
+        }
+        engine.prepare(widget_key).await?;
+        let pause = Arc::clone(&engine.cluster.handed).lock_owned().await;
+        engine.cluster.progress.reached(*pause).await;
+        *engine.pause.lock().unwrap_or_else(PoisonError::into_inner) = Some(pause);
+        Ok(engine)
+    }
+
+    /// Connects to the log and catches up with it. What is past a room's retention is taken out if it `trims`.
+    async fn connect(folder: &Path, nats: &Nats, sink: Sink, trims: bool) -> Result<Self, NatsError> {
         let client = nats.connect().await?;
         let context = Log::context(client.clone());
-        let vault = Vault::open(&context, nats).await?;
+        let vault = Arc::new(Vault::open(&context, nats).await?);
+        let lease = Lease::open(&context, nats).await?;
         let log = Log::open(context, nats).await?;
         let epoch = lineage(&log, folder).await?;
         let (begun, deleted) = (Arc::new(AtomicBool::new(false)), Arc::new(eraser::Deleted::default()));
-        let (trims, to_trim) = mpsc::unbounded_channel();
-        let (index, progress) = open_index(folder, &epoch, &begun, &deleted, sink, trims)?;
+        let (trim_requests, to_trim) = mpsc::unbounded_channel();
+        let (index, progress) = open_index(folder, &epoch, &begun, &deleted, Arc::clone(&sink), trim_requests)?;
         let peers = Arc::new(NatsPeers::new(client.clone(), &nats.stream));
         let handed = Arc::new(tokio::sync::Mutex::new(progress.applied()));
+        let floor = index.copying().await?.map_or(0, |copying| copying.floor);
         let cluster = Arc::new(Cluster {
             folder: folder.to_owned(),
             client,
@@ -188,22 +209,28 @@ impl JetStream {
             deleted,
             askers: Mutex::default(),
             handed,
-            caught_up: watch::Sender::new(false),
+            caught_up: watch::Sender::new(None),
             begun,
             closed: AtomicBool::new(false),
+            floor: AtomicU64::new(floor),
         });
-        let tasks = vec![
-            tokio::spawn(follower::follow(Arc::clone(&cluster))),
-            tokio::spawn(standing::watch(Arc::clone(&cluster))),
-            tokio::spawn(trim(Arc::clone(&cluster), to_trim)),
-        ];
-        let engine =
-            Self { cluster, peers, vault, runtime: Handle::current(), tasks: Mutex::new(tasks), pause: Mutex::default() };
+        let mut tasks =
+            vec![tokio::spawn(follower::follow(Arc::clone(&cluster))), tokio::spawn(standing::watch(Arc::clone(&cluster)))];
+        if trims {
+            tasks.push(tokio::spawn(trim(Arc::clone(&cluster), to_trim)));
+        }
+        let engine = Self {
+            name: nats.stream.clone(),
+            cluster,
+            peers,
+            vault,
+            lease,
+            sink,
+            runtime: Handle::current(),
+            tasks: Mutex::new(tasks),
+            pause: Mutex::default(),
+        };
         engine.catch_up().await?;
-        engine.prepare(widget_key).await?;
-        let pause = Arc::clone(&engine.cluster.handed).lock_owned().await;
-        engine.cluster.progress.reached(*pause).await;
-        *engine.pause.lock().unwrap_or_else(PoisonError::into_inner) = Some(pause);
         Ok(engine)
     }
 
@@ -226,11 +253,17 @@ impl JetStream {
     /// Waits until the index has all that there is.
     async fn catch_up(&self) -> Result<(), NatsError> {
         let mut caught_up = self.cluster.caught_up.subscribe();
+        let all_is_there = async {
+            // It fails when the sender is gone, which is here.
+            let last = caught_up.wait_for(Option::is_some).await.ok().and_then(|last| *last);
+            self.cluster.progress.reached(last.unwrap_or(0)).await;
+        };
+        let mut all_is_there = std::pin::pin!(all_is_there);
         let mut ticks = tokio::time::interval(Duration::from_secs(5));
         ticks.tick().await;
         loop {
             tokio::select! {
-                _ = caught_up.wait_for(|caught_up| *caught_up) => return Ok(()),
+                () = &mut all_is_there => return Ok(()),
                 _ = ticks.tick() => {
                     let (applied, newest) = (self.cluster.progress.applied(), self.cluster.standing.newest());
                     tracing::info!(applied, newest, "the index is made from the log");
@@ -254,6 +287,26 @@ impl JetStream {
         for room in index.untold().await? {
             self.ask::<bool>(Command::TellReactions { room }).await?;
         }
+        Ok(())
+    }
+
+    /// Another node need not wait for the end of the lease.
+    fn give_up_the_lead(&self) {
+        let (done, is_done) = std::sync::mpsc::channel();
+        let lease = Arc::clone(&self.lease);
+        self.runtime.spawn(async move {
+            lease.give_up().await;
+            // It is not waited for any more.
+            let _ = done.send(());
+        });
+        // Without an answer it ends by itself.
+        let _ = is_done.recv_timeout(GIVEN_UP_WITHIN);
+    }
+
+    /// Has the hub know at once what was changed of the webhooks; other nodes hear of it by the bucket.
+    async fn and_tell(&self, change: impl Future<Output = Result<(), EngineError>>) -> Result<(), EngineError> {
+        change.await?;
+        (self.sink)(&[News::Webhooks]);
         Ok(())
     }
 
@@ -291,7 +344,7 @@ impl Cluster {
                 Came::Answer(answer, number) => {
                     // A repeat may be one that only the index has recognized: if the first is deleted, this must not take its place.
                     let is_for_nothing = match &answer {
-                        Ok(appended) => number_of(appended.seq) != number,
+                        Ok(appended) => self.number_of(appended.seq) != Some(number),
                         Err(error) => is_refusal(error),
                     };
                     self.forget_refused(&command, is_for_nothing, number).await;
@@ -356,7 +409,7 @@ impl Cluster {
     /// Deletes what there is to be deleted. A deletion is stored only of a message that this node has seen.
     async fn delete(&self, room: RoomId, deletion: Deletion) -> Result<Appended, EngineError> {
         if let Deleted::Message(seq) = deletion.of {
-            let number = number_of(seq);
+            let number = self.number_of(seq).unwrap_or(0);
             if number > self.progress.applied() && self.standing.may_have(number) {
                 // Another node has seen it. If this one does not in time, it is unknown here.
                 let _ = timeout(FOLLOWED_WITHIN, self.progress.reached(number)).await;
@@ -366,6 +419,17 @@ impl Cluster {
             }
         }
         self.carry_out(Command::Delete { room, deletion }).await
+    }
+
+    /// The place of the first event of an entry, unless its room is further.
+    fn first_seq(&self, number: u64) -> u64 {
+        self.floor.load(Ordering::Acquire) + number * EVENTS_OF_ONE
+    }
+
+    /// The number of the entry that an event comes from; `None` if it was copied from another log.
+    fn number_of(&self, seq: u64) -> Option<u64> {
+        let floor = self.floor.load(Ordering::Acquire);
+        (seq > floor).then(|| (seq - floor) / EVENTS_OF_ONE)
     }
 
     /// Whether anything can be stored.
@@ -507,6 +571,12 @@ fn not_known() -> EngineError {
     Fault::Unreachable("whether it was stored is not known yet".into()).into()
 }
 
+impl Drop for JetStream {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
 impl Engine for JetStream {
     fn epoch(&self) -> &str {
         self.cluster.index.epoch()
@@ -515,13 +585,21 @@ impl Engine for JetStream {
     fn begin(&self) {
         self.cluster.begun.store(true, Ordering::Release);
         drop(self.pause.lock().unwrap_or_else(PoisonError::into_inner).take());
-        let eraser = self.runtime.spawn(eraser::erase(Arc::clone(&self.cluster)));
-        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).push(eraser);
+        let sink = Arc::clone(&self.sink);
+        let begun = [
+            self.runtime.spawn(eraser::erase(Arc::clone(&self.cluster))),
+            self.runtime.spawn(Arc::clone(&self.lease).seek()),
+            self.runtime.spawn(Arc::clone(&self.vault).watch(move || sink(&[News::Webhooks]))),
+        ];
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).extend(begun);
     }
 
     fn close(&self) {
-        self.cluster.closed.store(true, Ordering::Release);
+        if self.cluster.closed.swap(true, Ordering::AcqRel) {
+            return;
+        }
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).drain(..).for_each(|task| task.abort());
+        self.give_up_the_lead();
         self.peers.stop();
         self.cluster.index.close();
     }
@@ -680,20 +758,20 @@ impl Engine for JetStream {
     }
 
     fn put_webhook(&self, webhook: Webhook, cursors: Cursors) -> BoxFuture<'_, Result<(), EngineError>> {
-        self.vault.put_webhook(webhook, cursors).boxed()
+        self.and_tell(self.vault.put_webhook(webhook, cursors)).boxed()
     }
 
     fn note_deliveries(
         &self,
         id: WebhookId,
-        standing: crate::engine::Standing,
+        standing: DeliveryStanding,
         cursors: Cursors,
     ) -> BoxFuture<'_, Result<(), EngineError>> {
         self.vault.note_deliveries(id, standing, cursors).boxed()
     }
 
     fn remove_webhook(&self, id: WebhookId) -> BoxFuture<'_, Result<(), EngineError>> {
-        self.vault.remove_webhook(id).boxed()
+        self.and_tell(self.vault.remove_webhook(id)).boxed()
     }
 
     fn fault(&self) -> Option<Fault> {
@@ -701,8 +779,12 @@ impl Engine for JetStream {
     }
 
     fn is_ahead(&self, seq: u64) -> bool {
-        let number = number_of(seq);
-        number > self.cluster.progress.applied() && self.cluster.standing.may_have(number)
+        let number = self.cluster.number_of(seq);
+        number.is_some_and(|number| number > self.cluster.progress.applied() && self.cluster.standing.may_have(number))
+    }
+
+    fn leads(&self) -> watch::Receiver<bool> {
+        self.lease.leads()
     }
 
     fn peers(&self) -> Option<Arc<dyn Peers>> {

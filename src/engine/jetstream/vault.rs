@@ -1,38 +1,40 @@
 //! What all nodes share and the log does not hold: secrets, and where webhooks stand, which changes with each delivery.
 
+use std::{sync::Arc, time::Duration};
+
 use async_nats::jetstream::{
     Context,
     kv::{CreateErrorKind, Operation, Store, UpdateErrorKind},
     stream::{Config, DiscardPolicy, StorageType},
 };
-use futures::TryStreamExt;
-use serde::{Deserialize, Serialize};
+use futures::{StreamExt, TryStreamExt};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{Nats, NatsError, log::unreachable};
+use super::{
+    Nats, NatsError,
+    log::{self, unreachable},
+};
 use crate::engine::{Cursors, EngineError, Fault, Standing, Webhook, WebhookId};
+
+/// How long after a watch has ended the next begins.
+const WATCHED_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// A key-value bucket of JetStream.
 pub(super) struct Vault {
     bucket: Store,
 }
 
-/// A webhook as it is kept.
+/// How the deliveries to a webhook go, and where it stands. On its own, so that only what is changed by people is news.
 #[derive(Serialize, Deserialize)]
-struct Kept {
-    webhook: Webhook,
+struct Deliveries {
+    standing: Standing,
     cursors: Cursors,
 }
 
 impl Vault {
     /// Opens the bucket, made if it is not there.
     pub(super) async fn open(context: &Context, nats: &Nats) -> Result<Self, NatsError> {
-        let name = nats.stream.clone();
-        if let Ok(bucket) = context.get_key_value(&name).await {
-            return Ok(Self { bucket });
-        }
-        let failed = |error: &dyn std::error::Error| NatsError::Bucket { name: name.clone(), cause: error.to_string() };
-        context.create_stream(bucket(nats)).await.map_err(|error| failed(&error))?;
-        let bucket = context.get_key_value(&name).await.map_err(|error| failed(&error))?;
+        let bucket = open(context, &nats.stream, bucket(&nats.stream, nats.replicas)).await?;
         Ok(Self { bucket })
     }
 
@@ -60,83 +62,121 @@ impl Vault {
     /// All webhooks, with where they stand.
     pub(super) async fn webhooks(&self) -> Result<Vec<(Webhook, Cursors)>, EngineError> {
         let keys = self.bucket.keys().await.map_err(|error| unreachable(&error))?;
-        let mut keys: Vec<String> = keys.try_collect().await.map_err(|error| unreachable(&error))?;
-        keys.retain(|key| key.starts_with("webhook."));
-        keys.sort_unstable();
-        let mut webhooks = Vec::with_capacity(keys.len());
-        for key in keys {
-            webhooks.extend(self.kept(&key).await?.map(|(Kept { webhook, cursors }, _)| (webhook, cursors)));
+        let keys: Vec<String> = keys.try_collect().await.map_err(|error| unreachable(&error))?;
+        let mut ids: Vec<_> = keys.iter().filter_map(|key| key.strip_prefix("webhook.")).collect();
+        ids.sort_unstable();
+        let mut webhooks = Vec::with_capacity(ids.len());
+        for id in ids {
+            let Some((webhook, _)) = self.read::<Webhook>(&format!("webhook.{id}")).await? else { continue };
+            let deliveries = self.read(&format!("deliveries.{id}")).await?;
+            webhooks.push(match deliveries {
+                Some((Deliveries { standing, cursors }, _)) => (Webhook { standing, ..webhook }, cursors),
+                None => (webhook, Cursors::new()),
+            });
         }
         Ok(webhooks)
     }
 
     /// Keeps a webhook, and where it stands in these rooms' logs.
     pub(super) async fn put_webhook(&self, webhook: Webhook, cursors: Cursors) -> Result<(), EngineError> {
-        let key = key_of(&webhook.id);
-        loop {
-            let (mut all, revision) = match self.kept(&key).await? {
-                Some((Kept { cursors, .. }, revision)) => (cursors, revision),
-                None => (Cursors::new(), 0),
-            };
-            all.extend(cursors.clone());
-            let kept = serde_json::to_vec(&Kept { webhook: webhook.clone(), cursors: all }).expect("plain data");
-            match self.bucket.update(&key, kept.into(), revision).await {
-                Ok(_) => return Ok(()),
-                Err(error) if error.kind() == UpdateErrorKind::WrongLastRevision => {}
-                Err(error) => return Err(unreachable(&error).into()),
-            }
-        }
+        let WebhookId(id) = &webhook.id;
+        self.write_deliveries(id, webhook.standing.clone(), cursors).await?;
+        let webhook_as_json = serde_json::to_vec(&webhook).expect("plain data");
+        let put = self.bucket.put(format!("webhook.{id}"), webhook_as_json.into()).await;
+        Ok(put.map(drop).map_err(|error| unreachable(&error))?)
     }
 
     /// Notes how the deliveries to a webhook go, and where it stands in these rooms' logs, unless it was removed.
     pub(super) async fn note_deliveries(&self, id: WebhookId, standing: Standing, cursors: Cursors) -> Result<(), EngineError> {
-        let key = key_of(&id);
-        while let Some((mut kept, revision)) = self.kept(&key).await? {
-            kept.webhook.standing = standing.clone();
-            kept.cursors.extend(cursors.clone());
-            let kept = serde_json::to_vec(&kept).expect("plain data");
-            match self.bucket.update(&key, kept.into(), revision).await {
-                Ok(_) => return Ok(()),
-                Err(error) if error.kind() == UpdateErrorKind::WrongLastRevision => {}
-                Err(error) => return Err(unreachable(&error).into()),
-            }
+        let WebhookId(id) = id;
+        match self.read::<Webhook>(&format!("webhook.{id}")).await? {
+            Some(_) => self.write_deliveries(&id, standing, cursors).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Forgets a webhook.
+    pub(super) async fn remove_webhook(&self, WebhookId(id): WebhookId) -> Result<(), EngineError> {
+        for key in [format!("webhook.{id}"), format!("deliveries.{id}")] {
+            self.bucket.purge(key).await.map_err(|error| unreachable(&error))?;
         }
         Ok(())
     }
 
-    /// Forgets a webhook.
-    pub(super) async fn remove_webhook(&self, id: WebhookId) -> Result<(), EngineError> {
-        Ok(self.bucket.purge(key_of(&id)).await.map_err(|error| unreachable(&error))?)
+    /// Tells when a webhook was made, changed or removed on any node, for as long as the node runs.
+    pub(super) async fn watch(self: Arc<Self>, changed: impl Fn() + Send) {
+        loop {
+            if let Ok(mut changes) = self.bucket.watch("webhook.>").await {
+                // What was changed while nobody watched is not told.
+                changed();
+                while let Some(Ok(_)) = changes.next().await {
+                    changed();
+                }
+            }
+            tokio::time::sleep(WATCHED_AGAIN_AFTER).await;
+        }
     }
 
-    async fn kept(&self, key: &str) -> Result<Option<(Kept, u64)>, EngineError> {
+    async fn write_deliveries(&self, id: &str, standing: Standing, cursors: Cursors) -> Result<(), EngineError> {
+        let key = format!("deliveries.{id}");
+        loop {
+            let (mut all, revision) = match self.read::<Deliveries>(&key).await? {
+                Some((Deliveries { cursors, .. }, revision)) => (cursors, revision),
+                None => (Cursors::new(), 0),
+            };
+            all.extend(cursors.clone());
+            let deliveries = Deliveries { standing: standing.clone(), cursors: all };
+            let json = serde_json::to_vec(&deliveries).expect("plain data").into();
+            let written = match revision {
+                0 => self
+                    .bucket
+                    .create(&key, json)
+                    .await
+                    .map_err(|error| (error.kind() == CreateErrorKind::AlreadyExists, error.to_string())),
+                _ => self
+                    .bucket
+                    .update(&key, json, revision)
+                    .await
+                    .map_err(|error| (error.kind() == UpdateErrorKind::WrongLastRevision, error.to_string())),
+            };
+            match written {
+                Ok(_) => return Ok(()),
+                // Another node was faster.
+                Err((true, _)) => {}
+                Err((false, error)) => return Err(Fault::Unreachable(error.into()).into()),
+            }
+        }
+    }
+
+    async fn read<T: DeserializeOwned>(&self, key: &str) -> Result<Option<(T, u64)>, EngineError> {
         let entry = self.bucket.entry(key).await.map_err(|error| unreachable(&error))?;
-        let Some(entry) = entry.filter(|entry| entry.operation == Operation::Put) else {
-            return Ok(None);
-        };
+        let Some(entry) = entry.filter(|entry| entry.operation == Operation::Put) else { return Ok(None) };
         let damaged = |error: serde_json::Error| Fault::Unreachable(format!("{key} cannot be read: {error}").into());
         Ok(Some((serde_json::from_slice(&entry.value).map_err(damaged)?, entry.revision)))
     }
 }
 
+/// Opens a bucket, made as `config` says if it is not there.
+pub(super) async fn open(context: &Context, name: &str, config: Config) -> Result<Store, NatsError> {
+    let failed = |cause: String| NatsError::Bucket { name: name.to_owned(), cause };
+    log::stream(context, config).await.map_err(failed)?;
+    context.get_key_value(name).await.map_err(|error| failed(error.to_string()))
+}
+
 /// A bucket as the stream that it is (<https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-8.md>): the client's
 /// own way to make one asks servers for something that those before 2.10 do not say.
-fn bucket(nats: &Nats) -> Config {
+pub(super) fn bucket(name: &str, replicas: usize) -> Config {
     Config {
-        name: format!("KV_{}", nats.stream),
+        name: format!("KV_{name}"),
         description: Some("What the nodes of live-chat share".into()),
-        subjects: vec![format!("$KV.{}.>", nats.stream)],
+        subjects: vec![format!("$KV.{name}.>")],
         max_messages_per_subject: 1,
         storage: StorageType::File,
-        num_replicas: nats.replicas,
+        num_replicas: replicas,
         discard: DiscardPolicy::New,
         allow_rollup: true,
         deny_delete: true,
         allow_direct: true,
         ..Config::default()
     }
-}
-
-fn key_of(WebhookId(id): &WebhookId) -> String {
-    format!("webhook.{id}")
 }

@@ -1,3 +1,4 @@
+mod copy;
 mod held;
 mod import;
 mod reactions;
@@ -13,6 +14,7 @@ use tokio::sync::oneshot;
 
 use super::{
     checksum::checksum,
+    copy::{Copying, Record},
     index::{self, Words},
     place::Place,
     reader,
@@ -59,6 +61,17 @@ pub(in crate::engine) enum Job {
     },
     /// Nothing: an entry of the cluster's log that is about the log itself.
     Pass {
+        reply: Reply<()>,
+    },
+    /// Rows of another log follow, or all of them are there.
+    Copying {
+        copying: Copying,
+        reply: Reply<()>,
+    },
+    /// Rows of another log, as they are.
+    Copy {
+        table: String,
+        records: Vec<Record>,
         reply: Reply<()>,
     },
     /// Room 1, if it is not there, and the configured widget key, if there is one; else its first is `key`.
@@ -246,6 +259,8 @@ impl<'a> Batch<'a> {
                 keep(answers, reply, self.resolve(room, of, outcome, by, reason))
             }
             Job::Pass { reply } => keep(answers, reply, Ok(())),
+            Job::Copying { copying, reply } => keep(answers, reply, self.copying(&copying)),
+            Job::Copy { table, records, reply } => keep(answers, reply, self.copy(&table, &records)),
             Job::FirstRoom { configured, key, reply } => keep(answers, reply, self.first_room(configured.as_deref(), &key)),
             Job::CreateRoom { settings, key, reply } => keep(answers, reply, self.create_room(settings, &key)),
             Job::CreateWidgetKey { new, key, reply } => keep(answers, reply, self.create_widget_key(&new, &key)),
@@ -641,9 +656,12 @@ pub(super) fn refuse(job: Job) -> Answer {
             Job::SetState { reply, .. } | Job::Configure { reply, .. } => drop(reply.send(Err(error))),
             Job::React { reply, .. } => drop(reply.send(Err(error))),
             Job::TellReactions { reply, .. } => drop(reply.send(Err(error))),
-            Job::Pass { reply } | Job::Claim { reply, .. } | Job::FirstRoom { reply, .. } | Job::Revoke { reply, .. } => {
-                drop(reply.send(Err(error)))
-            }
+            Job::Pass { reply }
+            | Job::Copying { reply, .. }
+            | Job::Copy { reply, .. }
+            | Job::Claim { reply, .. }
+            | Job::FirstRoom { reply, .. }
+            | Job::Revoke { reply, .. } => drop(reply.send(Err(error))),
             Job::Invite { reply, .. } => drop(reply.send(Err(error))),
             Job::BeginImport { reply, .. } => drop(reply.send(Err(error))),
             Job::FinishImport { reply, .. } => drop(reply.send(Err(error))),

@@ -15,6 +15,7 @@ mod backup;
 mod batch;
 mod check;
 mod checksum;
+mod copy;
 mod error;
 mod health;
 mod index;
@@ -41,7 +42,6 @@ use futures::{FutureExt, future::BoxFuture};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-pub use self::error::{BackupError, OpenError};
 use self::{
     batch::Tail,
     check::Background,
@@ -53,10 +53,15 @@ use self::{
 };
 pub(super) use self::{
     batch::{Job, Reply},
+    copy::{Copying, Record, Source},
     place::{Place, Progress},
     replica::{discard, standing, unheard},
     upkeep::Trim,
     widget_keys::random as random_widget_key,
+};
+pub use self::{
+    copy::Census,
+    error::{BackupError, OpenError},
 };
 use super::{
     Act, Appended, Cursors, Engine, EngineError, Entry, Fault, HeldName, Hits, Messages, Query, React, Reacted, Search, Sink,

@@ -5,10 +5,11 @@
 
 use std::{fs, io, path::Path, sync::Arc};
 
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 use super::{
-    Opened, Place, Progress, Reply, Sqlite, Task, Trim, batch::Job, check, lock, reader, schema, writer, writer::Beside,
+    Census, Copying, Opened, Place, Progress, Reply, Sqlite, Task, Trim, batch::Job, check, copy, lock, reader, schema, writer,
+    writer::Beside,
 };
 use crate::{
     chat::{Deleted, Deletion, Kind, RoomId, UserId},
@@ -109,6 +110,41 @@ impl Sqlite {
             .await
     }
 
+    /// The copy that was begun here, if one was.
+    pub(in crate::engine) async fn copying(&self) -> Result<Option<Copying>, EngineError> {
+        self.readers.run(|connection| Ok(copy::copying(connection)?)).await
+    }
+
+    /// The entry of the log that holds an event which was copied into it.
+    pub(in crate::engine) async fn entry_of_copied(&self, room: RoomId, seq: u64) -> Result<Option<u64>, EngineError> {
+        let sql = "SELECT max(entry) FROM copied WHERE room = ?1 AND seq = ?2";
+        self.entry(sql, room, seq).await
+    }
+
+    /// The last entry of the log that holds a copied event up to a place of a room.
+    pub(in crate::engine) async fn last_copied(&self, room: RoomId, seq: u64) -> Result<Option<u64>, EngineError> {
+        let sql = "SELECT max(entry) FROM copied WHERE room = ?1 AND seq <= ?2";
+        self.entry(sql, room, seq).await
+    }
+
+    async fn entry(&self, sql: &'static str, room: RoomId, seq: u64) -> Result<Option<u64>, EngineError> {
+        let read = move |connection: &Connection| {
+            Ok(connection.prepare_cached(sql)?.query_row(params![room.get(), seq], |row| row.get(0))?)
+        };
+        self.readers.run(read).await
+    }
+
+    /// The newest event that is in the index of a room.
+    pub(in crate::engine) async fn last_event(&self, room: RoomId) -> Result<u64, EngineError> {
+        let newest = move |connection: &Connection| Ok(connection.query_row(reader::NEWEST, [room.get()], |row| row.get(0))?);
+        self.readers.run(newest).await
+    }
+
+    /// What there is of each table.
+    pub(in crate::engine) async fn census(&self) -> Result<Vec<Census>, EngineError> {
+        self.readers.run(|connection| Ok(copy::census(connection)?)).await
+    }
+
     fn hand_over(&self, task: Task) {
         if let Some(writer) = &*self.writer.lock().unwrap_or_else(std::sync::PoisonError::into_inner) {
             // A failed send drops what it was to answer.
@@ -138,7 +174,7 @@ pub(in crate::engine) fn discard(folder: &Path) -> Result<(), OpenError> {
 }
 
 /// What a user said in a room before a place, to whomever.
-fn said_by(connection: &rusqlite::Connection, room: RoomId, user: &UserId, before: u64) -> rusqlite::Result<Vec<u64>> {
+fn said_by(connection: &Connection, room: RoomId, user: &UserId, before: u64) -> rusqlite::Result<Vec<u64>> {
     let sql = "SELECT seq FROM events WHERE room = ?1 AND author = ?2 AND seq < ?3 AND kind < 2";
     let mut statement = connection.prepare_cached(sql)?;
     statement.query_map(params![room.get(), user.as_str(), before], |row| row.get(0))?.collect()

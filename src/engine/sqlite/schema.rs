@@ -12,11 +12,14 @@ use crate::{
 pub(super) const APPLIED: &str = "applied";
 pub(super) const APPLIED_ID: &str = "applied_id";
 
+/// The name of the value that says what was copied into this log, or is being copied.
+pub(super) const COPYING: &str = "copying";
+
 /// "chat" in ASCII, in the file's header: tells our databases from others.
 const APPLICATION_ID: i64 = 0x6368_6174;
 
 /// Step `n` brings a database from schema version `n` to `n + 1`. A step that was released is never changed.
-const MIGRATIONS: [&str; 19] = [
+const MIGRATIONS: [&str; 20] = [
     "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
     CREATE TABLE rooms (
@@ -223,6 +226,15 @@ const MIGRATIONS: [&str; 19] = [
     // Kind 7: somebody's connections were ended, the recipient's, by its author. Kind 101: a custom event, by its author. Nothing to
     // be changed, but an older program could not read them.
     "",
+    // In an index of a cluster's log: the entries of it that hold the events which were copied into it.
+    "
+    CREATE TABLE copied (
+        room INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        entry INTEGER NOT NULL,
+        PRIMARY KEY (room, seq)
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// Opens the writing connection to a database that may be ours. Nothing in it is changed before [`prepare`], and a write-ahead log

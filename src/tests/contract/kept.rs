@@ -1,7 +1,8 @@
 use super::*;
 use crate::{
     chat::{Invitation, NameClaim, NewWidgetKey, Origins, Revocation, Revoked, Settings, Timestamp},
-    engine::{Cursors, EngineError, Standing, Webhook, WebhookId},
+    engine::{Cursors, EngineError, Webhook, WebhookId},
+    tests::cluster::a_webhook,
 };
 
 const NEVER: Timestamp = Timestamp(i64::MAX);
@@ -11,16 +12,7 @@ fn new_key(room: Option<RoomId>) -> NewWidgetKey {
 }
 
 fn webhook(id: &str, url: &str) -> Webhook {
-    Webhook {
-        id: WebhookId(id.into()),
-        url: url.into(),
-        events: Vec::new(),
-        room: None,
-        description: String::new(),
-        secret: "whsec_".into(),
-        created_at: Timestamp(1),
-        standing: Standing::default(),
-    }
+    Webhook { url: url.into(), ..a_webhook(id) }
 }
 
 of_each_engine! {

@@ -64,8 +64,8 @@ type Heard = Arc<Mutex<Vec<Vec<News>>>>;
 fn sink(heard: &Heard) -> Sink {
     let heard = Arc::clone(heard);
     Arc::new(move |news| {
-        // A commit of upkeep alone, which comes when it comes, has none.
-        if !news.is_empty() {
+        // A commit of upkeep alone has none; and what is told of webhooks comes when it comes.
+        if !news.is_empty() && !matches!(news, [News::Webhooks]) {
             heard.lock().expect("not poisoned").push(news.to_vec());
         }
     })
