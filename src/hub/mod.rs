@@ -62,6 +62,7 @@ pub use self::{
     messages::Quoting,
     moderation::{Authority, Decision, Removal},
     names::ReservedNames,
+    peers::Respondent,
     rate::Buckets,
     refusal::Refusal,
     replay::{Replay, Span},

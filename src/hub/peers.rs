@@ -4,11 +4,12 @@
 //! then passed over.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{
     Claims, ConnectionId, Hub, Refusal,
@@ -34,6 +35,8 @@ enum Words {
     History { room: RoomId, user: UserId, connection: Option<ConnectionId> },
     /// In which of these rooms is that user?
     Where { rooms: Vec<RoomId>, user: UserId },
+    /// Something that the hub knows nothing of.
+    Other { question: Value },
 }
 
 /// What another node answers, if it has an answer.
@@ -45,7 +48,12 @@ enum Answer {
     TooFast { retry_after_ms: u64 },
     /// The user is in that room.
     In(RoomId),
+    /// To what the hub knows nothing of.
+    Other(Value),
 }
+
+/// Hears what whoever serves clients on another node asks; gives the answer, `None` if there is none to give. Must return soon.
+pub type Respondent = Arc<dyn Fn(Value) -> Option<Value> + Send + Sync>;
 
 /// The other nodes, as this one knows them.
 pub(super) struct Cluster {
@@ -54,6 +62,7 @@ pub(super) struct Cluster {
     /// Standard locks: held for a look-up, never across an await. Of two, this one is taken first, then a room's.
     elsewhere: Mutex<Elsewhere>,
     told: Mutex<Told>,
+    respondent: OnceLock<Respondent>,
 }
 
 /// What was told of this node's viewers last.
@@ -65,7 +74,8 @@ struct Told {
 
 impl Cluster {
     pub(super) fn new(peers: Arc<dyn Peers>) -> Self {
-        Self { peers, node: NodeId::random(), elsewhere: Mutex::default(), told: Mutex::default() }
+        let (elsewhere, told, respondent) = (Mutex::default(), Mutex::default(), OnceLock::new());
+        Self { peers, node: NodeId::random(), elsewhere, told, respondent }
     }
 
     fn tell(&self, words: &Words) {
@@ -116,6 +126,7 @@ impl Hub {
                 };
             }
             Words::Where { rooms, user } => return self.meet_here(&rooms, &user).map(Answer::In),
+            Words::Other { question } => return self.0.cluster.as_ref()?.respondent.get()?(question).map(Answer::Other),
         }
         None
     }
@@ -175,7 +186,7 @@ impl Hub {
                 Some(Answer::TooFast { retry_after_ms }) => {
                     return Err(Refusal::TooFast { retry_after: Duration::from_millis(retry_after_ms) });
                 }
-                Some(Answer::In(_)) | None => {}
+                Some(Answer::In(_) | Answer::Other(_)) | None => {}
             }
         }
         Err(Refusal::NotConnected)
@@ -187,7 +198,22 @@ impl Hub {
         let Some(cluster) = self.0.cluster.as_ref().filter(|_| here.is_none() && !rooms.is_empty()) else { return here };
         match cluster.ask(&Words::Where { rooms, user: user.clone() }).await {
             Some(Answer::In(room)) => Some(room),
-            Some(Answer::Asked | Answer::TooFast { .. }) | None => None,
+            Some(Answer::Asked | Answer::TooFast { .. } | Answer::Other(_)) | None => None,
+        }
+    }
+
+    /// Asks whoever serves clients on the other nodes; the first answer, `None` if there is none.
+    pub async fn ask_elsewhere(&self, question: Value) -> Option<Value> {
+        match self.0.cluster.as_ref()?.ask(&Words::Other { question }).await {
+            Some(Answer::Other(answer)) => Some(answer),
+            Some(Answer::Asked | Answer::TooFast { .. } | Answer::In(_)) | None => None,
+        }
+    }
+
+    /// Has `respondent` hear what is asked like that from now on. Once; there is one who serves clients.
+    pub fn hear_elsewhere(&self, respondent: Respondent) {
+        if let Some(cluster) = &self.0.cluster {
+            let _ = cluster.respondent.set(respondent);
         }
     }
 

@@ -148,7 +148,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let state = AppState {
         hub: hub.clone(),
         streams: Arc::clone(&streams),
-        screens: Screens::default(),
+        screens: Screens::start(&hub),
         game_limits: config.interactive_sync_limits,
         twitch: twitch(&config, tls),
         sockets: sockets.clone(),

@@ -83,6 +83,7 @@ fn describe() {
     describe_histogram!("live_chat_commit_events", Unit::Count, "Events that one commit made durable");
     describe_histogram!("live_chat_commit_duration_seconds", Unit::Seconds, "How long a commit took, its fsync included");
     describe_counter!("live_chat_commits_failed_total", Unit::Count, "Commits that the store refused");
+    describe_gauge!("live_chat_log_lag_entries", Unit::Count, "How far this node is behind the log of its cluster");
     describe_gauge!("live_chat_database_bytes", Unit::Bytes, "Size of the database and its write-ahead log");
 }
 

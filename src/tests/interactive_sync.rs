@@ -19,12 +19,12 @@ fn path() -> String {
     format!("/interactive-sync?client_id={WIDGET_KEY}&access_token={ADMIN_KEY}")
 }
 
-async fn next(game: &mut WebSocket) -> Value {
+pub async fn next(game: &mut WebSocket) -> Value {
     serde_json::from_str(&game.text().await).expect("JSON")
 }
 
 /// A game that has been let in, on a clock that stands still.
-async fn game(site: &Site) -> WebSocket {
+pub async fn game(site: &Site) -> WebSocket {
     let mut game = WebSocket::open(site.addr, &path()).await;
     let expected = json!({
         "status": "ok", "context": "connection", "message": "You are well connected with the channel",
@@ -35,7 +35,7 @@ async fn game(site: &Site) -> WebSocket {
     game
 }
 
-fn interface(id: &str) -> Value {
+pub fn interface(id: &str) -> Value {
     json!({
         "id": id,
         "panel": { "components": [{ "type": "button", "name": "jump", "cooldown": { "duration": 5_000 } }] },
@@ -43,13 +43,13 @@ fn interface(id: &str) -> Value {
     })
 }
 
-async fn show(game: &mut WebSocket, interface: &Value) -> Value {
+pub async fn show(game: &mut WebSocket, interface: &Value) -> Value {
     tokio::time::advance(Duration::from_secs(1)).await;
     game.say(&json!({ "context": "user_interface", "data": interface }).to_string()).await;
     next(game).await
 }
 
-async fn ask(site: &Site, token: &str, method: &str, path: &str, body: &Value) -> Answer {
+pub async fn ask(site: &Site, token: &str, method: &str, path: &str, body: &Value) -> Answer {
     let request = Request::builder().method(method).uri(path).header("authorization", format!("Bearer {token}"));
     let request = request.header("content-type", "application/json").body(Body::from(body.to_string()));
     site.send(request.expect("a request")).await

@@ -157,7 +157,7 @@ impl Site {
         let state = AppState {
             hub: hub.clone(),
             streams: Arc::clone(&streams),
-            screens: Screens::default(),
+            screens: Screens::start(&hub),
             game_limits: setting.game_limits,
             twitch: setting.twitch,
             sockets: sockets.clone(),

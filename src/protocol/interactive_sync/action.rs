@@ -2,6 +2,7 @@
 
 use std::{sync::LazyLock, time::Duration};
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
@@ -46,7 +47,7 @@ static MOUSE: LazyLock<Rule> = LazyLock::new(|| {
 });
 
 /// What a viewer has done, as it may be told to a game.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Action {
     /// What a game calls it: `input`, `mousedown` or `mouseup`.
     pub kind: String,

@@ -1,6 +1,7 @@
 //! Interactive Sync's endpoints: `GET /interactive-sync` for a game, and what its viewers ask for by HTTP. A channel is a room.
 
 mod channels;
+mod elsewhere;
 mod gatekeeper;
 mod screens;
 mod twitch;

@@ -9,6 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::{sync::Notify, time::Instant};
 
@@ -79,7 +80,7 @@ pub(super) struct Game {
 }
 
 /// Why a viewer's action is not done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Denied {
     /// There is no such thing on the screens.
     Unknown,
@@ -100,6 +101,11 @@ impl Screens {
         let inbox = Arc::new(Inbox { wake, ..Inbox::default() });
         self.lock().entry(room).or_default().games.insert(number, Arc::clone(&inbox));
         Game { screens: self.clone(), room, number, inbox }
+    }
+
+    /// Whether a game of that room is connected here.
+    pub(super) fn has_game(&self, room: RoomId) -> bool {
+        self.lock().contains_key(&room)
     }
 
     /// What is on the screens.

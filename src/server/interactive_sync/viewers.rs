@@ -1,4 +1,7 @@
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::IpAddr,
+};
 
 use axum::{
     Json,
@@ -8,7 +11,11 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{Screens, screens::Denied};
+use super::{
+    Screens,
+    elsewhere::{self, Question, Reply},
+    screens::Denied,
+};
 use crate::{
     chat::Timestamp,
     engine::now,
@@ -29,9 +36,9 @@ pub(in crate::server) async fn show(
     headers: HeaderMap,
 ) -> Result<Response, Denial> {
     let claims = viewer(&hub, &headers)?;
-    Ok(match screens.interface(claims.room) {
-        Some(interface) => Json(interface.json()).into_response(),
-        None => StatusCode::NO_CONTENT.into_response(),
+    Ok(match elsewhere::ask(&hub, &screens, Question::Interface { room: claims.room }).await {
+        Some(Reply::Interface(Some(shown))) => Json(shown).into_response(),
+        _ => StatusCode::NO_CONTENT.into_response(),
     })
 }
 
@@ -44,7 +51,11 @@ pub(in crate::server) async fn pauses(
     let claims = viewer(&hub, &headers)?;
     let Timestamp(now) = now();
     let open_at = |left: std::time::Duration| now.saturating_add(i64::try_from(left.as_millis()).unwrap_or(i64::MAX));
-    Ok(Json(screens.pauses(claims.room).into_iter().map(|(id, left)| (id, open_at(left))).collect()))
+    let pauses = match elsewhere::ask(&hub, &screens, Question::Pauses { room: claims.room }).await {
+        Some(Reply::Pauses(pauses)) => pauses,
+        _ => HashMap::new(),
+    };
+    Ok(Json(pauses.into_iter().map(|(id, left)| (id, open_at(left))).collect()))
 }
 
 /// `POST /interactive-sync/action/input`: a component is pressed. Answered with its cooldown.
@@ -57,8 +68,7 @@ pub(in crate::server) async fn input(
 ) -> Result<Json<Value>, Denial> {
     let claims = actor(&hub, &headers, from)?;
     let action = read(body, Action::input)?;
-    let cooldown = screens.act(claims.room, &claims.user, claims.origin.name.as_deref(), &action)?;
-    Ok(Json(cooldown.json))
+    Ok(Json(act(&hub, &screens, claims, action).await?))
 }
 
 /// `POST /interactive-sync/action/mouse`: a button of the mouse is pressed, or let go. Answered with what the game is told.
@@ -71,10 +81,19 @@ pub(in crate::server) async fn mouse(
 ) -> Result<Json<Value>, Denial> {
     let claims = actor(&hub, &headers, from)?;
     let mut action = read(body, Action::mouse)?;
-    let username = claims.origin.name.as_deref();
-    screens.act(claims.room, &claims.user, username, &action)?;
+    let username = claims.origin.name.clone();
+    act(&hub, &screens, claims, action.clone()).await?;
     action.payload["username"] = username.map_or(Value::Null, Value::from);
     Ok(Json(action.payload))
+}
+
+/// Does it, and gives the cooldown.
+async fn act(hub: &Hub, screens: &Screens, claims: Claims, action: Action) -> Result<Value, Denied> {
+    let Claims { user: viewer, room, origin, .. } = claims;
+    match elsewhere::ask(hub, screens, Question::Act { room, viewer, username: origin.name, action }).await {
+        Some(Reply::Act(done)) => done,
+        _ => Err(Denied::Unknown),
+    }
 }
 
 /// Why something is not done, in the form that the original's HTTP server has.

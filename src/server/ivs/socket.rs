@@ -31,8 +31,8 @@ use crate::{
 /// was stored, and the npm client waits for it for ever.
 const REPLAYED: Duration = Duration::from_secs(60);
 
-/// The newest entries of the log among which those messages are looked for.
-const REPLAYED_AMONG: u64 = 256;
+/// The newest messages of the room among which those are looked for.
+const REPLAYED_AMONG: usize = 256;
 
 /// How many bytes of messages are read for it at most.
 const REPLAYED_BYTES: usize = 256 * 1024;
@@ -88,11 +88,11 @@ async fn recent(hub: &Hub, claims: &Claims, until: u64) -> Bytes {
     }
     let query = Query {
         room: claims.room,
-        after: until.saturating_sub(REPLAYED_AMONG),
+        after: 0,
         before: Some(until + 1),
         reader: Reader::User(claims.user.clone()),
         messages_only: true,
-        limit: REPLAYED_AMONG as usize,
+        limit: REPLAYED_AMONG,
         bytes: REPLAYED_BYTES,
         end: End::Newest,
     };
