@@ -54,6 +54,10 @@ load: dist ## Put the release under load for a minute: nothing may be lost, doub
 e2e: dist ## Run the tests in a browser, on the release
 	cd end2end && CHROMIUM="$${CHROMIUM:-$$(command -v chromium || command -v chromium-browser || command -v google-chrome)}" npx playwright test
 
+cluster: dist ## Run the chat as on three machines: three NATS servers, three nodes, nginx (http://127.0.0.1:8080)
+	.ci/setup cluster
+	.ci/cluster
+
 bench: dist ## Measure fan-out on the release, beside nginx's nchan if it is installed and axum's Sse, and a long history (20 minutes)
 	.ci/setup bench
 	cargo bench --bench fanout
@@ -71,4 +75,4 @@ emoji: ## Copy the emoji picker to public/emoji/vendor, in the versions that end
 clean: ## Remove all that was built
 	rm -rf target end2end/node_modules end2end/test-results
 
-.PHONY: help run watch test dist size setup lint unit survive load e2e bench bench-quick emoji clean
+.PHONY: help run watch test dist size setup lint unit survive load e2e cluster bench bench-quick emoji clean
