@@ -3,6 +3,7 @@
 //! Short by default; with `LIVE_CHAT_LONG=1` as long as is worth an hour's wait. The clients are blocking ones of the standard
 //! library: they must stay simple enough to be believed when they say that a message is missing.
 
+#[allow(dead_code, reason = "its other user, tests/cluster, needs more of it")]
 mod client;
 mod crowd;
 mod damage;
@@ -14,6 +15,7 @@ mod kill;
 mod load;
 mod load_tests;
 mod random;
+#[allow(dead_code, reason = "its other user, tests/cluster, needs more of it")]
 mod server;
 
 /// `short`, or `long` where the environment asks for it.

@@ -25,12 +25,17 @@ pub struct Address(Arc<(Mutex<Option<SocketAddr>>, Condvar)>);
 
 /// The program on `folder`, ready to be started: on a free port, without a rate limit, its log added to `log` beside the folder.
 pub fn command(folder: &Path) -> Command {
+    command_at(folder, "127.0.0.1:0")
+}
+
+/// The same, at an address.
+pub fn command_at(folder: &Path, address: &str) -> Command {
     let log = File::options().create(true).append(true).open(log_path(folder)).expect("a log file");
     let mut command = Command::new(env!("CARGO_BIN_EXE_live-chat"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("LIVE_CHAT_")) {
         command.env_remove(name);
     }
-    command.args(["--addr", "127.0.0.1:0", "--widget-key", WIDGET_KEY, "--rate-limit", "0", "--data-dir"]).arg(folder);
+    command.args(["--addr", address, "--widget-key", WIDGET_KEY, "--rate-limit", "0", "--data-dir"]).arg(folder);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
     command
 }
@@ -85,6 +90,11 @@ pub fn log_of(folder: &Path) -> String {
 }
 
 impl Address {
+    /// Where there always is a server, or will be again.
+    pub fn fixed(address: SocketAddr) -> Self {
+        Self(Arc::new((Mutex::new(Some(address)), Condvar::new())))
+    }
+
     fn set(&self, address: Option<SocketAddr>) {
         *self.0.0.lock().expect("not poisoned") = address;
         self.0.1.notify_all();
