@@ -1,6 +1,7 @@
 use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
 use async_nats::{Client, ConnectOptions, ServerAddr};
+use percent_encoding::percent_decode_str;
 
 use super::NatsError;
 
@@ -57,6 +58,15 @@ impl FromStr for NatsServers {
     }
 }
 
+impl NatsServers {
+    /// The user and the password that stand before the first host. The client does not look for them there.
+    fn user(&self) -> Option<(String, String)> {
+        let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+        let first = self.0.first()?;
+        Some((decoded(first.username()?), decoded(first.password().unwrap_or_default())))
+    }
+}
+
 impl fmt::Display for NatsServers {
     /// Without users and passwords.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -101,7 +111,10 @@ impl Nats {
             .reconnect_delay_callback(|attempts| Duration::from_millis(100 * attempts.min(10) as u64))
             .event_callback(async |event| tracing::info!("NATS: {event}"));
         match &self.credentials {
-            None => Ok(options),
+            None => Ok(match self.servers.user() {
+                Some((user, password)) => options.user_and_password(user, password),
+                None => options,
+            }),
             Some(path) => {
                 let unusable = |source| NatsError::Credentials { path: path.clone(), source };
                 options.credentials(&std::fs::read_to_string(path).map_err(unusable)?).map_err(unusable)
@@ -134,5 +147,8 @@ mod tests {
         }
         let all: NatsServers = "nats://user:secret@a,b".parse().expect("two");
         assert!(all.0.iter().all(|server| (server.username(), server.password()) == (Some("user"), Some("secret"))));
+        let with_user = |text: &str| text.parse::<NatsServers>().expect("one").user();
+        assert_eq!(with_user("nats://us%40er:se%2Fcret@a,b"), Some(("us@er".into(), "se/cret".into())));
+        assert_eq!(with_user("nats://a"), None);
     }
 }
