@@ -73,6 +73,11 @@ const FOLLOWED_WITHIN: Duration = Duration::from_secs(10);
 /// How long a node that closes waits until it has given up the lead.
 const GIVEN_UP_WITHIN: Duration = Duration::from_secs(1);
 
+/// How long the servers may take to have everything ready at a start.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(60);
+
+const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
 /// How often a message is stored again whose first attempt was refused.
 const ATTEMPTS: usize = 3;
 
@@ -120,6 +125,17 @@ pub enum NatsError {
     /// The log cannot be read.
     #[error(transparent)]
     Log(#[from] EngineError),
+}
+
+impl NatsError {
+    /// Whether the servers may answer otherwise in a while.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Stream { .. } | Self::Bucket { .. } => true,
+            Self::Log(error) => matches!(error, EngineError::Fault(Fault::Unreachable(_))),
+            Self::Connect { .. } | Self::Credentials { .. } | Self::Copying(_) | Self::Index(_) => false,
+        }
+    }
 }
 
 /// The log of a cluster, as one of its nodes has it.
@@ -188,11 +204,7 @@ impl JetStream {
     /// Connects to the log and catches up with it. What is past a room's retention is taken out if it `trims`.
     async fn connect(folder: &Path, nats: &Nats, sink: Sink, trims: bool) -> Result<Self, NatsError> {
         let client = nats.connect().await?;
-        let context = Log::context(client.clone());
-        let vault = Arc::new(Vault::open(&context, nats).await?);
-        let lease = Lease::open(&context, nats).await?;
-        let log = Log::open(context, nats).await?;
-        let epoch = lineage(&log, folder).await?;
+        let OpenedLog { vault, lease, log, epoch } = patiently(|| open_log(&client, folder, nats)).await?;
         let (begun, deleted) = (Arc::new(AtomicBool::new(false)), Arc::new(eraser::Deleted::default()));
         let (trim_requests, to_trim) = mpsc::unbounded_channel();
         let (index, progress) = open_index(folder, &epoch, &begun, &deleted, Arc::clone(&sink), trim_requests)?;
@@ -239,7 +251,7 @@ impl JetStream {
     /// # Errors
     /// [`NatsError::Bucket`].
     pub async fn shared(&self, name: &str) -> Result<Option<String>, NatsError> {
-        self.vault.shared(name).await
+        patiently(|| self.vault.shared(name)).await
     }
 
     /// Shares a secret with all nodes under that name, unless there is one, and gives the one that they share.
@@ -247,7 +259,7 @@ impl JetStream {
     /// # Errors
     /// [`NatsError::Bucket`].
     pub async fn share(&self, name: &str, secret: &str) -> Result<String, NatsError> {
-        self.vault.share(name, secret).await
+        patiently(|| self.vault.share(name, secret)).await
     }
 
     /// Waits until the index has all that there is.
@@ -463,6 +475,38 @@ impl Cluster {
     async fn is_still_behind(&self, number: u64) -> bool {
         is_behind(&self.log, number).await
     }
+}
+
+/// Asks the servers at a start. While they choose their leaders, or other nodes make what is asked for, they may not answer: they are
+/// asked again.
+async fn patiently<T, F: Future<Output = Result<T, NatsError>>>(ask: impl Fn() -> F) -> Result<T, NatsError> {
+    let began = tokio::time::Instant::now();
+    loop {
+        match ask().await {
+            Err(error) if error.may_pass() && began.elapsed() < ANSWERED_WITHIN => {
+                tracing::warn!(%error, "asked again");
+                tokio::time::sleep(ASKED_AGAIN_AFTER).await;
+            }
+            done => return done,
+        }
+    }
+}
+
+/// What the servers have for a node.
+struct OpenedLog {
+    vault: Arc<Vault>,
+    lease: Arc<Lease>,
+    log: Log,
+    epoch: String,
+}
+
+async fn open_log(client: &Client, folder: &Path, nats: &Nats) -> Result<OpenedLog, NatsError> {
+    let context = Log::context(client.clone());
+    let vault = Arc::new(Vault::open(&context, nats).await?);
+    let lease = Lease::open(&context, nats).await?;
+    let log = Log::open(context, nats).await?;
+    let epoch = lineage(&log, folder).await?;
+    Ok(OpenedLog { vault, lease, log, epoch })
 }
 
 /// The epoch of the log. An index in `folder` that does not belong to it is removed; one that is further than the log shows that the
