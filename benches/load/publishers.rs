@@ -44,10 +44,15 @@ pub struct Published {
 impl Publishers {
     /// Starts `count` of them.
     pub fn start(server: &Server, count: u8, pace: Pace) -> io::Result<Self> {
+        Self::start_from(server, 0, count, pace)
+    }
+
+    /// Starts `count` of them, whose numbers begin with `first`: the others are at other nodes of the same chat.
+    pub fn start_from(server: &Server, first: u8, count: u8, pace: Pace) -> io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let start_ns = now_ns();
         let mut threads = Vec::new();
-        for publisher in 0..count {
+        for publisher in first..first + count {
             let socket = TcpStream::connect(server.addr)?;
             socket.set_nodelay(true)?;
             socket.set_read_timeout(Some(Duration::from_secs(30)))?;
@@ -56,7 +61,7 @@ impl Publishers {
                 Pace::PerSecond(rate) => Some((1e9 * f64::from(count) / rate) as u64),
                 Pace::Saturating => None,
             };
-            let first_ns = start_ns + interval_ns.unwrap_or_default() / u64::from(count) * u64::from(publisher);
+            let first_ns = start_ns + interval_ns.unwrap_or_default() / u64::from(count) * u64::from(publisher - first);
             let publisher = Publisher { publisher, socket, template, first_ns, interval_ns, stop: Arc::clone(&stop) };
             threads.push(std::thread::spawn(move || publisher.run()));
         }

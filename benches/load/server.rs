@@ -148,6 +148,11 @@ impl Server {
         Ok(self.child.wait()?.code())
     }
 
+    /// Publishes as the same user as at `other`, which is another node of the same chat: a name is one user's.
+    pub fn publish_as_at(&mut self, other: &Self) {
+        self.token.clone_from(&other.token);
+    }
+
     /// The request that subscribes, up to the blank line.
     pub fn subscribe_head(&self) -> String {
         let path = if matches!(self.kind, Kind::LiveChat { .. }) { "/subscribe/1" } else { "/subscribe" };

@@ -1,0 +1,183 @@
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use super::{
+    PATIENCE,
+    client::{Attempt, Listener, Publisher, Stored, history},
+    machines::Machines,
+    random::Random,
+    server::Address,
+    wait_until,
+};
+
+const PUBLISHERS: usize = 4;
+const LISTENERS: usize = 6;
+
+/// The text of the message at which the listeners stop.
+const LAST: &str = "last";
+
+/// What publishers know of their messages: the id of an acknowledged one, `None` for one that was given up on.
+type Fates = HashMap<String, Option<String>>;
+
+/// People who talk while something happens to the machines: each comes back at another node when one fails them.
+///
+/// Their threads are not scoped: those of a test that fails must not hold it up.
+#[derive(Default)]
+pub struct Talk {
+    listening: AtomicUsize,
+    acknowledged: [AtomicUsize; PUBLISHERS],
+    /// Of those whom a test has beside these publishers.
+    others: Mutex<Fates>,
+    stop: AtomicBool,
+}
+
+impl Talk {
+    /// Has people talk while `happens` runs, and checks what came of it: all that was acknowledged is in the history of every node
+    /// once, under the id that was acknowledged, and every listener heard just this history.
+    pub fn during(happens: impl FnOnce(&mut Machines, &Self, &mut Random)) {
+        let mut random = Random::from_environment();
+        let mut machines = Machines::start();
+        let (talk, nodes) = (Arc::new(Self::default()), machines.addresses());
+        let listeners: Vec<_> = (0..LISTENERS).map(|n| talk.spawn(from(&nodes, n), |talk, nodes| talk.listen(&nodes))).collect();
+        wait_until("all listen", || talk.listening.load(Relaxed) == LISTENERS);
+        let publishers: Vec<_> = (0..PUBLISHERS)
+            .map(|n| (n, random.fork()))
+            .map(|(n, random)| talk.spawn(from(&nodes, n), move |talk, nodes| talk.publish(n, &nodes, random)))
+            .collect();
+        talk.goes_on();
+        happens(&mut machines, &talk, &mut random);
+        talk.goes_on();
+        talk.stop.store(true, Relaxed);
+        let mut fates: Fates = publishers.into_iter().flat_map(|publisher| publisher.join().expect("a publisher")).collect();
+        let last = publish_until_stored(&mut Publisher::new(&nodes[0]), LAST, &nodes);
+        fates.insert(LAST.into(), Some(last));
+        fates.extend(std::mem::take(&mut *talk.others.lock().expect("not poisoned")));
+        let listeners: Vec<_> = listeners.into_iter().map(|listener| listener.join().expect("a listener")).collect();
+        check(&nodes, &fates, &listeners);
+    }
+
+    /// Waits until every publisher has had some more messages acknowledged.
+    pub fn goes_on(&self) {
+        for acknowledged in &self.acknowledged {
+            let enough = acknowledged.load(Relaxed) + 10;
+            wait_until("messages are acknowledged", || acknowledged.load(Relaxed) >= enough);
+        }
+    }
+
+    /// Takes into account what somebody else has had acknowledged.
+    pub fn also(&self, text: &str, id: &str) {
+        self.others.lock().expect("not poisoned").insert(text.to_owned(), Some(id.to_owned()));
+    }
+
+    fn spawn<T: Send + 'static>(
+        self: &Arc<Self>,
+        nodes: Vec<Address>,
+        run: impl FnOnce(&Self, Vec<Address>) -> T + Send + 'static,
+    ) -> JoinHandle<T> {
+        let talk = Arc::clone(self);
+        thread::spawn(move || run(&talk, nodes))
+    }
+
+    fn listen(&self, nodes: &[Address]) -> Listener {
+        let mut listener = Listener::new(nodes);
+        listener.listen_until(LAST, |connections| {
+            self.listening.fetch_add(usize::from(connections == 1), Relaxed);
+        });
+        listener
+    }
+
+    /// Publishes one message after the other. One without an answer is sent again under its name, or at times given up.
+    fn publish(&self, n: usize, nodes: &[Address], mut random: Random) -> Fates {
+        let mut publisher = Publisher::new(&nodes[0]);
+        let mut fates = Fates::new();
+        while !self.stop.load(Relaxed) {
+            let text = format!("{n}:{}", fates.len());
+            let fate = match publisher.publish(&text, &text) {
+                Attempt::Stored(id) => Some(id),
+                Attempt::Refused(503, _) | Attempt::Unknown if random.one_in(4) => None,
+                Attempt::Refused(503, _) | Attempt::Unknown => Some(publish_until_stored(&mut publisher, &text, nodes)),
+                Attempt::Refused(status, answer) => panic!("{status}: {answer}"),
+            };
+            self.acknowledged[n].fetch_add(usize::from(fate.is_some()), Relaxed);
+            fates.insert(text, fate);
+            thread::sleep(Duration::from_millis(random.below(10)));
+        }
+        fates
+    }
+}
+
+/// The nodes, beginning with number `n`.
+fn from(addresses: &[Address], n: usize) -> Vec<Address> {
+    let at = n % addresses.len();
+    [&addresses[at..], &addresses[..at]].concat()
+}
+
+/// Sends a message, named as its text is, to one node after the other until it is acknowledged, and gives its id.
+fn publish_until_stored(publisher: &mut Publisher, text: &str, nodes: &[Address]) -> String {
+    let end = Instant::now() + PATIENCE;
+    for node in nodes.iter().cycle() {
+        match publisher.publish(text, text) {
+            Attempt::Stored(id) => return id,
+            Attempt::Unknown | Attempt::Refused(503, _) => publisher.move_to(node),
+            Attempt::Refused(status, answer) => panic!("{status}: {answer}"),
+        }
+        assert!(Instant::now() < end, "{text} is never stored");
+        thread::sleep(Duration::from_millis(50));
+    }
+    unreachable!("there are nodes")
+}
+
+fn check(addresses: &[Address], fates: &Fates, listeners: &[Listener]) {
+    let histories: Vec<_> = addresses.iter().map(whole_history).collect();
+    for other in &histories[1..] {
+        assert_same("another node's history", other, &histories[0]);
+    }
+    let mut seen = HashSet::new();
+    for Stored { id, text } in &histories[0] {
+        assert!(seen.insert(text), "{text} is stored twice");
+        let fate = fates.get(text).unwrap_or_else(|| panic!("nobody wrote {text}"));
+        assert!(fate.as_ref().is_none_or(|acknowledged| acknowledged == id), "{text} is {id}, acknowledged as {fate:?}");
+    }
+    for (text, _) in fates.iter().filter(|(_, fate)| fate.is_some()) {
+        assert!(seen.contains(text), "{text} was acknowledged and is lost");
+    }
+    for listener in listeners {
+        assert_same("what a listener heard", &listener.heard, &histories[0]);
+    }
+    let connections: usize = listeners.iter().map(|listener| listener.connections).sum();
+    println!(
+        "{} stored, {} given up; {connections} connections",
+        histories[0].len(),
+        fates.values().filter(|fate| fate.is_none()).count()
+    );
+}
+
+fn assert_same(what: &str, found: &[Stored], expected: &[Stored]) {
+    let differs = |at: &usize| found.get(*at) != expected.get(*at);
+    if let Some(at) = (0..found.len().max(expected.len())).find(differs) {
+        panic!(
+            "{what}, of {} and {}, differs at {at}: {:?}, not {:?}",
+            found.len(),
+            expected.len(),
+            found.get(at),
+            expected.get(at)
+        );
+    }
+}
+
+/// What a node has when it has caught up with the last message.
+fn whole_history(node: &Address) -> Vec<Stored> {
+    let mut all = Vec::new();
+    wait_until("a node has the last message", || {
+        all = history(node).unwrap_or_default();
+        all.last().is_some_and(|stored| stored.text == LAST)
+    });
+    all
+}
