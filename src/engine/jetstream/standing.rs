@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use async_nats::connection::State;
+use async_nats::{connection::State, jetstream::stream::Info};
 use tokio::sync::Notify;
 
 use super::Cluster;
@@ -106,7 +106,7 @@ pub(super) async fn watch(cluster: Arc<Cluster>) {
     loop {
         ticks.tick().await;
         let applied = cluster.progress.applied();
-        match cluster.log.info().await {
+        match cluster.log.info().await.and_then(with_majority) {
             Ok(info) => {
                 let last = info.state.last_sequence;
                 cluster.standing.heard_of(last);
@@ -136,4 +136,13 @@ pub(super) async fn watch(cluster: Arc<Cluster>) {
             cluster.standing.stalled.notify_one();
         }
     }
+}
+
+/// A server that has lost the others still answers, and stores nothing.
+fn with_majority(info: Info) -> Result<Info, Fault> {
+    let has_majority = info.cluster.as_ref().is_none_or(|cluster| {
+        let current = cluster.replicas.iter().filter(|replica| replica.current).count();
+        cluster.leader.is_some() && 2 * (current + 1) > cluster.replicas.len() + 1
+    });
+    if has_majority { Ok(info) } else { Err(Fault::Unreachable("most of its servers are away".into())) }
 }
