@@ -1,6 +1,6 @@
 use std::{thread, time::Duration};
 
-use super::{machines::Machines, random::Random, rounds, talk::Talk};
+use super::{machines::Machines, random::Random, rounds, talk::Talk, wait_until};
 
 #[test]
 fn a_killed_node_loses_nothing() {
@@ -30,6 +30,19 @@ fn a_silent_leader_of_nats_loses_nothing() {
 #[test]
 fn a_restart_of_all_of_nats_loses_nothing() {
     Talk::during(|machines, talk, random| (0..rounds(1, 10)).for_each(|_| restart_nats(machines, talk, random)));
+}
+
+#[test]
+fn without_most_of_nats_every_node_says_so() {
+    Talk::during(|machines, _, random| {
+        let stays = random.below(3) as usize;
+        let goes: Vec<_> = (0..3).filter(|&number| number != stays).collect();
+        goes.iter().for_each(|&number| machines.nats[number].kill());
+        wait_until("no node is ready", || machines.nodes.iter().all(|node| !node.is_ready()));
+        goes.iter().for_each(|&number| machines.nats[number].start_again());
+        machines.wait_for_nats();
+        machines.wait_for_nodes();
+    });
 }
 
 /// Whatever order shows what one fault after another does not.
