@@ -45,8 +45,8 @@ lint: ## Check the format, and the code for the server and for the browser
 unit: ## Run the tests in Rust
 	cargo test
 
-survive: ## The same tests of crashes, damage and full disks, for as long as it takes
-	LIVE_CHAT_LONG=1 cargo test --test survive -- --nocapture
+survive: ## The same tests of crashes, damage, full disks and lost machines, for as long as it takes
+	LIVE_CHAT_LONG=1 cargo test --test survive --test cluster -- --nocapture
 
 load: dist ## Put the release under load for a minute: nothing may be lost, doubled or out of order
 	cargo bench --bench fanout -- --quick --servers live-chat
@@ -62,11 +62,15 @@ bench: dist ## Measure fan-out on the release, beside nginx's nchan if it is ins
 	.ci/setup bench
 	cargo bench --bench fanout
 	cargo bench --bench history
+	.ci/setup cluster
+	cargo bench --bench cluster
 
 bench-quick: dist ## The same in a minute or two, to see that it works
 	.ci/setup bench
 	cargo bench --bench fanout -- --quick
 	cargo bench --bench history -- --messages 200000
+	.ci/setup cluster
+	cargo bench --bench cluster -- --seconds 3
 
 emoji: ## Copy the emoji picker to public/emoji/vendor, in the versions that end2end/package.json names
 	.ci/setup dist
