@@ -15,7 +15,7 @@
 //! | `locales` | server | all its languages, from `locales/`, and which of them somebody wants |
 //! | [`chat`] | both | the domain: rooms, users, messages, events, positions, limits. Pure |
 //! | `protocol` | server | one file a wire protocol: bytes to commands, events to bytes. Pure functions, no sockets |
-//! | `engine` | server | the log: orders, stores and dispatches events |
+//! | `engine` | server | the log: orders, stores and dispatches events, in SQLite or in NATS JetStream |
 //! | `hub` | server | the live side: subscribers, presence, permission, rate limits |
 //! | [`app`] | both | the page: its HTML on the server, its island in the browser |
 //! | `server` | server | axum: routes, handlers, streams, sockets, hooks, configuration, shutdown |

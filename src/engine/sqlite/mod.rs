@@ -8,6 +8,8 @@
 //! left before SQLite does, `run` knows how much there must be, `check` walks through the file. An event is compared with its
 //! `checksum` when it is read. Neither the file of a log that is refused nor its write-ahead log is changed.
 //!
+//! As an index of a cluster's log (`replica`), it carries out that log's commands instead, each at its `place`.
+//!
 //! Beside the work, `upkeep` has what a room does not keep erased, and the `index` of words follow. Both are the writer's jobs like
 //! all others, each small.
 
