@@ -2,7 +2,7 @@ use std::{fs, io, os::unix::fs::OpenOptionsExt, path::Path};
 
 use rusqlite::{Connection, OptionalExtension, config::DbConfig, params};
 
-use super::{OpenError, row, widget_keys};
+use super::{OpenError, row, wal, widget_keys};
 use crate::{
     chat::{RoomId, RoomState, Settings, Timestamp},
     engine::now,
@@ -334,7 +334,8 @@ fn make_private(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// A cut-off file would only be noticed when the missing pages are read, long after the start.
+/// A cut-off file would only be noticed when the missing pages are read, long after the start. After a crash its end may be in the
+/// write-ahead log; the check of the structure finds what is not.
 fn check_length(path: &Path) -> Result<(), OpenError> {
     let failed = |source| OpenError::Folder { path: path.to_owned(), source };
     let mut header = [0; 100];
@@ -354,7 +355,7 @@ fn check_length(path: &Path) -> Result<(), OpenError> {
     };
     let pages = u64::from(u32::from_be_bytes([header[28], header[29], header[30], header[31]]));
     let expected_bytes = pages * page_bytes;
-    if header.starts_with(b"SQLite format 3\0") && found_bytes < expected_bytes {
+    if header.starts_with(b"SQLite format 3\0") && found_bytes < expected_bytes && !wal::has_pages(path) {
         return Err(OpenError::Truncated { path: path.to_owned(), found_bytes, expected_bytes });
     }
     Ok(())

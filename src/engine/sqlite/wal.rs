@@ -58,6 +58,12 @@ pub(super) fn check(path: &Path, run_file: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
+/// Whether the write-ahead log of the database at `path` may have pages that the database has yet to get: a crash in a checkpoint may
+/// leave a database whose first page is newer than its end.
+pub(super) fn has_pages(path: &Path) -> bool {
+    fs::metadata(path.with_extension("db-wal")).is_ok_and(|file| file.len() > HEADER_BYTES as u64)
+}
+
 /// What is wrong with a log, as the end of a sentence.
 fn damage(bytes: &[u8]) -> Option<String> {
     let Some(log) = Log::read(bytes) else { return Some("has a damaged header".into()) };

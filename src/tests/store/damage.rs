@@ -62,6 +62,35 @@ async fn ten_messages() -> (tempfile::TempDir, Vec<u8>, usize) {
     (crashed, wal, last_begins_at)
 }
 
+/// A checkpoint copies the pages of the write-ahead log in their order: the first one, which says how many there are, before those
+/// that are new.
+#[tokio::test]
+async fn a_crash_in_a_checkpoint_leaves_a_log_that_goes_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    drop(open(folder.path()));
+    let engine = open(folder.path());
+    for n in 0..100 {
+        append(&engine, &format!("\"{n} {}\"", "x".repeat(2_000))).await;
+    }
+    let said = payloads(&engine).await;
+    let wal = fs::read(folder.path().join("live-chat.db-wal")).expect("a write-ahead log");
+    let crashed = crashed(folder.path(), &wal);
+    drop(engine);
+    let database = crashed.path().join(Sqlite::FILE);
+    let mut bytes = fs::read(&database).expect("readable");
+    // A header of 32 bytes, then frames of 24 bytes, which begin with the page's number, and a page.
+    let (frames, _) = wal[32..].as_chunks::<{ 24 + 4_096 }>();
+    let first_page = frames.iter().rfind(|frame| frame[..4] == [0, 0, 0, 1]);
+    bytes[..4_096].copy_from_slice(&first_page.expect("the database has grown")[24..]);
+    let pages = u32::from_be_bytes(bytes[28..32].try_into().expect("four bytes"));
+    assert!(u64::from(pages) * 4_096 > bytes.len() as u64, "it says that it is longer than it is");
+    fs::write(&database, bytes).expect("written");
+    let engine = open(crashed.path());
+    assert_eq!(payloads(&engine).await, said);
+    drop(engine);
+    assert_eq!(Sqlite::check(crashed.path()).expect("checked"), Vec::<String>::new());
+}
+
 #[tokio::test]
 async fn a_damaged_write_ahead_log_is_refused_as_it_is() {
     let (folder, wal, last_begins_at) = ten_messages().await;
