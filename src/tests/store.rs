@@ -14,10 +14,10 @@ use std::{
 
 use serde_json::value::RawValue;
 
-use super::Site;
+use super::{Site, contract::all};
 use crate::{
     chat::{Draft, Event, Profile, RoomId, RoomState, UserId},
-    engine::{Appended, Audience, End, Engine, EngineError, Entry, Fault, News, OpenError, Query, Reader, Sqlite},
+    engine::{Appended, Audience, Engine, EngineError, Entry, Fault, News, OpenError, Query, Sqlite},
 };
 
 fn ignore() -> crate::engine::Sink {
@@ -43,21 +43,6 @@ fn entry(author: &str, payload: &str, client_message_id: Option<&str>) -> Entry 
 
 async fn append(engine: &Sqlite, payload: &str) -> Appended {
     engine.append(RoomId::FIRST, entry("ann", payload, None)).await.expect("stored")
-}
-
-/// All messages of room 1 that everybody may see.
-fn all() -> Query {
-    let (limit, bytes) = (10_000, usize::MAX);
-    Query {
-        room: RoomId::FIRST,
-        after: 0,
-        before: None,
-        reader: Reader::Public,
-        messages_only: true,
-        limit,
-        bytes,
-        end: End::Oldest,
-    }
 }
 
 async fn payloads(engine: &Sqlite) -> Vec<String> {

@@ -330,8 +330,12 @@ impl<'a> Batch<'a> {
     fn first_room(&mut self, configured: Option<&str>, key: &str) -> Result<(), EngineError> {
         schema::insert_first_room(&self.transaction, configured, key, self.now())?;
         for (room, head) in reader::rooms(&self.transaction)? {
-            self.done.tails.entry(room.id).or_insert(Tail { seq: head, sent_at: room.created_at, state: room.state, trimmed: 0 });
-            self.done.news.push(News::Room { room: Box::new(room), head });
+            // The others are known, with how far they are past their retention.
+            if self.tail(room.id).is_err() {
+                let tail = Tail { seq: head, sent_at: room.created_at, state: room.state, trimmed: 0 };
+                self.done.tails.insert(room.id, tail);
+                self.done.news.push(News::Room { room: Box::new(room), head });
+            }
         }
         self.done.news.extend(widget_keys::all(&self.transaction)?.into_iter().map(News::WidgetKey));
         Ok(())

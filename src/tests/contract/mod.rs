@@ -160,7 +160,7 @@ fn deletion(of: Deleted) -> Deletion {
 }
 
 /// All messages of room 1 that everybody may see.
-fn all() -> Query {
+pub(super) fn all() -> Query {
     let (limit, bytes) = (10_000, usize::MAX);
     Query {
         room: RoomId::FIRST,
