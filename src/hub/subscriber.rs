@@ -193,10 +193,12 @@ impl Subscriber {
         let user = who.user.clone();
         let epoch = hub.0.engine.epoch();
         let said = resume.and_then(|text| text.parse().ok()).filter(|position: &Position| position.epoch == epoch);
+        // Another node may have given it what is yet to come here; it is passed over then. Asked before it joins: what comes here in
+        // between is not ahead any more, and not in what it has joined.
+        let is_ahead = said.as_ref().is_some_and(|position| hub.0.engine.is_ahead(position.seq));
         let joined = room.join(who, from, said.as_ref().map(|position| position.seq), wake);
         let kept = hub.0.engine.trimmed(room.id())..=joined.head;
-        // Another node may have given it what is yet to come here; it is passed over then.
-        let position = said.filter(|position| kept.contains(&position.seq) || hub.0.engine.is_ahead(position.seq));
+        let position = said.filter(|position| kept.contains(&position.seq) || is_ahead);
         let (given, since) = match &position {
             Some(position) => (position.seq, position.since),
             None => (joined.head, Some(joined.head)),

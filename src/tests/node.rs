@@ -30,6 +30,8 @@ pub struct Node {
     pub log: Arc<Sqlite>,
     line: Arc<Line>,
     pub fault: Mutex<Option<Fault>>,
+    /// What the other nodes have in room 1 and this one has not: it comes when somebody has joined, as `trimmed` is asked then.
+    pub arriving: Mutex<Option<Entry>>,
     /// Whether it does what one alone must do: the first does.
     pub leads: watch::Sender<bool>,
 }
@@ -60,7 +62,13 @@ impl Cluster {
         let node = |number| {
             let (log, line) =
                 (Arc::clone(&log), Arc::new(Line { number, ears: Arc::clone(&ears), is_dead: AtomicBool::new(false) }));
-            Arc::new(Node { log, line, fault: Mutex::default(), leads: watch::Sender::new(number == 0) })
+            Arc::new(Node {
+                log,
+                line,
+                fault: Mutex::default(),
+                arriving: Mutex::default(),
+                leads: watch::Sender::new(number == 0),
+            })
         };
         Self { nodes: (0..count).map(node).collect(), intakes, folder }
     }
@@ -136,7 +144,14 @@ impl Engine for Node {
     }
 
     fn trimmed(&self, room: RoomId) -> u64 {
+        if let Some(entry) = self.arriving.lock().expect("not poisoned").take() {
+            futures::executor::block_on(self.log.append(RoomId::FIRST, entry)).expect("stored");
+        }
         self.log.trimmed(room)
+    }
+
+    fn is_ahead(&self, _seq: u64) -> bool {
+        self.arriving.lock().expect("not poisoned").is_some()
     }
 
     fn fault(&self) -> Option<Fault> {

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
 use super::super::{
-    node,
+    cluster::entry,
+    node::{self, Cluster},
     site::{ByHand, KEYED},
 };
 use crate::{
@@ -54,4 +55,20 @@ async fn who_asks_too_often_is_told_so_by_the_other_node() {
     }
     assert_eq!(statuses, [200, 200, 200, 200, 429], "nobody answers it");
     assert_eq!(other.request(&token).await.header("retry-after"), "1");
+}
+
+#[tokio::test]
+async fn who_was_given_elsewhere_what_comes_here_while_they_join_is_told_of_no_gap() {
+    let cluster = Cluster::of(2);
+    let nodes = cluster.nodes.clone();
+    let [one, other] = cluster.start().await.try_into().ok().expect("two");
+    let mut events = one.subscribe().await;
+    one.say(events.token(), "first").await;
+    events.next_of("broadcast").await;
+    let (epoch, seq) = events.last_event_id.rsplit_once('-').expect("a position");
+    let next = format!("{epoch}-{}", seq.parse::<u64>().expect("a place") + 1);
+    *nodes[1].arriving.lock().expect("not poisoned") = Some(entry("ann", "second", None));
+    let again = other.resume(&next).await;
+    assert!(nodes[1].arriving.lock().expect("not poisoned").is_none(), "it came");
+    assert_ne!(again.init["message"]["gap"], true, "{}", again.init);
 }
