@@ -29,7 +29,7 @@ impl RoomState {
 }
 
 /// One chat.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Room {
     /// Its number.
     pub id: RoomId,

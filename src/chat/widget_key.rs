@@ -6,7 +6,7 @@ use super::{MOST_ORIGINS, Origins, RoomId, Timestamp};
 const NAME_CHARS: usize = 64;
 
 /// What a site embeds the chat with: whoever publishes shows one. Public, and good until it is revoked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WidgetKey {
     /// What is shown: 1 to 128 printable ASCII characters without spaces. A UUID, unless it was configured.
     pub key: String,

@@ -245,6 +245,11 @@ pub trait Engine: Send + Sync + 'static {
     /// Why nothing can be stored at present; `None` while all is well.
     fn fault(&self) -> Option<Fault>;
 
+    /// What whoever runs the chat should look at, though it can be used; `None` while all is well.
+    fn warning(&self) -> Option<String> {
+        None
+    }
+
     /// Whether another node may have dispatched an event of that place already, which is yet to come here. Never on one machine.
     fn is_ahead(&self, _seq: u64) -> bool {
         false

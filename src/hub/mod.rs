@@ -258,6 +258,11 @@ impl Hub {
         self.0.engine.fault()
     }
 
+    /// What whoever runs the chat should look at, though it can be used; `None` while all is well.
+    pub fn warning(&self) -> Option<String> {
+        self.0.engine.warning()
+    }
+
     /// Whether the log can be reached, as those who listen know it.
     fn is_reachable(&self) -> bool {
         self.0.reachable.load(Ordering::SeqCst)

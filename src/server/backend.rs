@@ -6,6 +6,9 @@ use crate::{
     hub::Intake,
 };
 
+/// Bytes of a message in the log beside what was published: who said it, under which name.
+const AROUND_A_BODY: usize = 16 << 10;
+
 /// The engine that is configured, and where its secrets are.
 pub(super) struct Backend {
     /// The engine.
@@ -20,7 +23,7 @@ impl Backend {
     /// Opens the log.
     ///
     /// # Errors
-    /// [`RunError::Open`] and [`RunError::Nats`].
+    /// [`RunError::Open`], [`RunError::Nats`] and [`RunError::MaxPayload`].
     pub(super) async fn open(config: &Config, intake: &Intake) -> Result<Self, RunError> {
         let (folder, widget_key) = (&config.data_dir, config.widget_key.as_deref());
         let is_new = !folder.join("token-secret").exists() && !folder.join(Sqlite::FILE).exists();
@@ -34,6 +37,10 @@ impl Backend {
                     tracing::warn!("the SQLite log in {} is not served: see `live-chat copy`", folder.display());
                 }
                 let engine = Arc::new(Self::join(folder, &nats, widget_key, intake).await?);
+                let most = engine.max_payload().saturating_sub(AROUND_A_BODY);
+                if config.max_body_bytes as usize > most {
+                    return Err(RunError::MaxPayload { body: config.max_body_bytes, most });
+                }
                 Ok(Self { engine: engine.clone(), cluster: Some(engine), is_new })
             }
         }

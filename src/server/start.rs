@@ -46,6 +46,16 @@ pub enum RunError {
     /// The log of a cluster could not be opened.
     #[error(transparent)]
     Nats(#[from] NatsError),
+    /// What may be published is more than the servers take.
+    #[error(
+        "--max-body-bytes is {body}, and these servers of NATS take messages of {most} bytes at most: make it less, or their max_payload more"
+    )]
+    MaxPayload {
+        /// What is configured.
+        body: u32,
+        /// What would do.
+        most: usize,
+    },
     /// The check that was asked for found damage.
     #[error("the database is damaged: {0}. Restore it from a backup, or recover what can be read (see README)")]
     Damaged(String),

@@ -84,6 +84,16 @@ fn describe() {
     describe_histogram!("live_chat_commit_duration_seconds", Unit::Seconds, "How long a commit took, its fsync included");
     describe_counter!("live_chat_commits_failed_total", Unit::Count, "Commits that the store refused");
     describe_gauge!("live_chat_log_lag_entries", Unit::Count, "How far this node is behind the log of its cluster");
+    describe_gauge!(
+        "live_chat_log_differences",
+        Unit::Count,
+        "What this node has otherwise than the node of its cluster that leads: should be 0"
+    );
+    describe_gauge!(
+        "live_chat_log_compared_entry",
+        Unit::Count,
+        "Up to which entry of the log of its cluster this node has compared what it has read"
+    );
     describe_gauge!("live_chat_database_bytes", Unit::Bytes, "Size of the database and its write-ahead log");
 }
 
@@ -95,11 +105,14 @@ pub(super) async fn metrics(State(handle): State<PrometheusHandle>, State(webhoo
     ([(header::CONTENT_TYPE, content_type)], handle.render()).into_response()
 }
 
-/// `GET /health/ready`: whether requests should be sent here, and if not, why.
+/// `GET /health/ready`: whether requests should be sent here, and if not, why; else what should be looked at, if anything.
 pub(super) async fn ready(State(hub): State<Hub>) -> (StatusCode, String) {
     match hub.fault() {
         _ if hub.is_stopping() => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n".into()),
         Some(fault) => (StatusCode::SERVICE_UNAVAILABLE, format!("{fault}\n")),
-        None => (StatusCode::OK, "OK\n".into()),
+        None => match hub.warning() {
+            Some(warning) => (StatusCode::OK, format!("OK, but {warning}\n")),
+            None => (StatusCode::OK, "OK\n".into()),
+        },
     }
 }

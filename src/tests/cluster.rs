@@ -5,14 +5,18 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use serde_json::{json, value::RawValue};
+use async_nats::jetstream::kv;
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use futures::StreamExt;
+use rusqlite::Connection;
+use serde_json::{Value, json, value::RawValue};
 use tempfile::TempDir;
 
 use super::nats;
 use crate::{
     chat::{
-        Deleted, Deletion, Draft, Event, Measure, NameClaim, NewWidgetKey, Origins, Outcome, Profile, RoomId, RoomState,
-        Sanction, Settings, Timestamp, UserId,
+        Deleted, Deletion, Draft, Event, Measure, Message, NameClaim, NewWidgetKey, Origins, Outcome, Profile, Recorded, RoomId,
+        RoomState, Sanction, Settings, Timestamp, UserId,
     },
     engine::{
         Audience, Cursors, End, Engine, EngineError, Entry, Fault, JetStream, News, Query, React, Reader, Standing, Webhook,
@@ -97,7 +101,7 @@ pub(super) fn user(name: &str) -> UserId {
     UserId::try_from(name.to_owned()).expect("a valid id")
 }
 
-fn entry(author: &str, text: &str, client_message_id: Option<&str>) -> Entry {
+pub(super) fn entry(author: &str, text: &str, client_message_id: Option<&str>) -> Entry {
     let payload = RawValue::from_string(json!(text).to_string()).expect("JSON");
     let client_message_id = client_message_id.map(str::to_owned);
     let draft = Draft { payload, video_time: 0.0, client_message_id, announces: false };
@@ -480,6 +484,168 @@ async fn what_is_changed_of_webhooks_is_news_on_all_nodes() {
     }
     nodes[1].engine.note_deliveries(id, Standing::default(), Cursors::new()).await.expect("no error");
     assert!(nodes[0].engine.webhooks().await.expect("readable").is_empty());
+}
+
+/// What the nodes of a log say that they have.
+async fn state_of(stream: &str) -> kv::Store {
+    let context = async_nats::jetstream::new(nats::client().await);
+    context.get_key_value(format!("{stream}-state")).await.expect("a bucket")
+}
+
+/// Waits until what a key holds is so.
+async fn until_it_says(state: &kv::Store, key: &str, is_so: impl Fn(&Value) -> bool) {
+    loop {
+        let value = state.get(key).await.expect("readable");
+        if is_so(&value.map_or(Value::Null, |value| serde_json::from_slice(&value).expect("JSON"))) {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
+fn ban(who: &str, measure: Measure) -> Sanction {
+    Sanction { user: user(who), measure, addresses: Vec::new(), by: UserId::admin(), reason: "rude".into() }
+}
+
+/// As the bucket names what may have any characters: base64url (RFC 4648) without padding.
+fn encoded(text: &str) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(text)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rooms_settings_bans_and_keys_are_in_a_bucket_that_can_be_watched() {
+    let stream = stream();
+    let nodes = [Node::open(&stream).await, Node::open(&stream).await];
+    let state = state_of(&stream).await;
+    until_it_says(&state, "room.1", |room| room["room"]["state"] == "live").await;
+    let mut changes = state.watch_all().await.expect("a watch");
+    let settings = Settings { name: "Two".into(), slug: "two".into(), ..Settings::default() };
+    let (_, key) = nodes[1].engine.create_room(settings).await.expect("made");
+    let key_of_two = format!("key.{}", encoded(&key.key));
+    until_it_says(&state, &key_of_two, |key| key["widget_key"]["room"] == 2 && key["widget_key"]["revoked_at"].is_null()).await;
+    let two = RoomId::new(2).expect("in range");
+    let change = serde_json::from_value(json!({ "slow_mode_seconds": 7 })).expect("an object");
+    nodes[0].engine.configure(two, change, UserId::admin()).await.expect("configured");
+    until_it_says(&state, "room.2", |room| room["room"]["settings"]["slow_mode_seconds"] == 7).await;
+    nodes[1].engine.revoke_widget_key(key.key).await.expect("revoked");
+    until_it_says(&state, &key_of_two, |key| key["widget_key"]["revoked_at"].is_number()).await;
+    let ban_of_ann = format!("ban.2.{}", encoded("site:ann"));
+    nodes[0].engine.sanction(two, ban("site:ann", Measure::Ban)).await.expect("banned");
+    let is_ban = |fact: &Value| fact["sanction"]["sanction"]["measure"]["measure"] == "ban";
+    until_it_says(&state, &ban_of_ann, is_ban).await;
+    nodes[1].engine.sanction(two, ban("site:ann", Measure::Lift)).await.expect("lifted");
+    until_it_says(&state, &ban_of_ann, Value::is_null).await;
+    let last = nodes[0].say("ann", "the last", None).await.expect("stored") / 8;
+    let mut seen = Vec::new();
+    while !seen.last().is_some_and(|(key, mark): &(String, Value)| key == "mark" && mark["as_of"].as_u64() >= Some(last)) {
+        let entry = changes.next().await.expect("it goes on").expect("readable");
+        seen.push((entry.key, serde_json::from_slice(&entry.value).unwrap_or_default()));
+    }
+    let at = |key: &str| seen.iter().position(|(seen, _)| seen == key).expect("seen");
+    assert!(at("room.2") < at(&ban_of_ann), "in the order of what happened");
+    for node in &nodes {
+        assert_eq!(node.engine.warning(), None);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_node_goes_on_saying_what_stands_and_puts_it_right() {
+    let stream = stream();
+    let node = Node::open(&stream).await;
+    node.engine.sanction(RoomId::FIRST, ban("ann", Measure::Ban)).await.expect("banned");
+    let state = state_of(&stream).await;
+    let (of_ann, of_nobody) = (format!("ban.1.{}", encoded("ann")), format!("ban.1.{}", encoded("nobody")));
+    until_it_says(&state, &of_ann, Value::is_object).await;
+    drop(node.close());
+    // What nobody who leads knows of.
+    state.purge(&of_ann).await.expect("removed");
+    state.put(&of_nobody, "{}".into()).await.expect("written");
+    let node = Node::open(&stream).await;
+    until_it_says(&state, &of_ann, Value::is_object).await;
+    until_it_says(&state, &of_nobody, Value::is_null).await;
+    // And while it leads, with the next entry.
+    state.purge(&of_ann).await.expect("removed");
+    node.say("ann", "1", None).await.expect("stored");
+    until_it_says(&state, &of_ann, Value::is_object).await;
+    assert_eq!(node.engine.warning(), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_whose_index_is_another_says_so() {
+    let stream = stream();
+    let node = Node::open(&stream).await;
+    node.engine.sanction(RoomId::FIRST, ban("ann", Measure::Ban)).await.expect("banned");
+    until_it_says(&state_of(&stream).await, &format!("ban.1.{}", encoded("ann")), Value::is_object).await;
+    let other = Node::open(&stream).await;
+    let folder = other.close();
+    let index = Connection::open(folder.path().join("live-chat-index.db")).expect("an index");
+    index.execute("DELETE FROM sanctions", ()).expect("tampered with");
+    drop(index);
+    let other = Node::open_in(folder, &stream).await;
+    while other.engine.warning().is_none() {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!(node.engine.warning(), None);
+    // What stands there now is the same again.
+    other.engine.sanction(RoomId::FIRST, ban("ann", Measure::Lift)).await.expect("lifted");
+    while other.engine.warning().is_some() {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_has_read_something_else_says_so() {
+    let stream = stream();
+    let nodes = [Node::open(&stream).await, Node::open(&stream).await];
+    while !*nodes[0].engine.leads().borrow() {
+        tokio::task::yield_now().await;
+    }
+    let state = state_of(&stream).await;
+    let first = nodes[0].say("ann", "a", None).await.expect("stored") / 8;
+    let last = nodes[1].say("ann", "b", None).await.expect("stored") / 8;
+    until_it_says(&state, "mark", |mark| mark["as_of"].as_u64() >= Some(last)).await;
+    assert_eq!(nodes[1].engine.warning(), None);
+    // As one says who has read of a server that has other messages there.
+    let mut read = serde_json::from_slice::<Value>(&state.get("read.0").await.expect("readable").expect("said")).expect("JSON");
+    assert_eq!(read["block"]["digests"][last as usize + 1], 0, "nothing is there yet");
+    read["block"]["digests"][first as usize] = 7.into();
+    let of_another_log = json!({ "epoch": "another", "block": { "number": 0, "digests": [1, 2, 3, 4, 5, 6, 7, 8] } });
+    for said in [of_another_log, read] {
+        state.put("read.0", said.to_string().into()).await.expect("said");
+    }
+    let warning = loop {
+        if let Some(warning) = nodes[1].engine.warning() {
+            break warning;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    };
+    assert!(warning.contains(" 1 "), "{warning}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_imported_room_lasted_as_long_where_its_messages_are_erased() {
+    let stream = stream();
+    let node = Node::open(&stream).await;
+    let settings = Settings { name: "Old".into(), slug: "old".into(), ..Settings::default() };
+    let room = node.engine.begin_import(settings).await.expect("begun");
+    let said = |at, text: &str| {
+        let Entry { author, profile, draft, .. } = entry("ann", text, None);
+        let message = Message { author, profile, payload: draft.payload, video_time: 0.0, reactions: Vec::new() };
+        Recorded { sent_at: Timestamp(at), message }
+    };
+    let messages = vec![said(1_000, "said first"), said(2_000, "said then"), said(3_000, "said last")];
+    node.engine.import(room, messages).await.expect("imported");
+    let (before, ..) = node.engine.finish_import(room).await.expect("finished");
+    assert_eq!((before.started_at, before.ended_at), (Some(Timestamp(1_000)), Some(Timestamp(3_000))));
+    let deletion = Deletion { of: Deleted::AllOf(user("ann")), by: UserId::admin(), reason: String::new(), tells_reason: false };
+    node.engine.delete(room, deletion).await.expect("deleted");
+    while content(&stream).await.iter().any(|entry| entry.contains("\"said ")) {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    drop(node.close());
+    let anew = Node::open(&stream).await;
+    let (after, _) = anew.engine.rooms().await.expect("readable").pop().expect("the room");
+    assert_eq!(after, before);
 }
 
 pub(super) fn a_webhook(id: &str) -> Webhook {

@@ -106,6 +106,16 @@ fn a_command_takes_the_folder_before_and_after_it() {
 }
 
 #[test]
+fn a_body_that_nats_would_not_take_is_not_allowed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (servers, folder) = (format!("nats://{}", super::nats::servers()), folder.path().display().to_string());
+    // As much as NATS takes by default, with nothing around it.
+    let config = parse(&["--engine", &servers, "--data-dir", &folder, "--max-body-bytes", "1048576"]).expect("valid");
+    let refused = crate::server::run(config);
+    assert!(matches!(refused, Err(crate::server::RunError::MaxPayload { body: 1_048_576, most: 1_032_192 })), "{refused:?}");
+}
+
+#[test]
 fn a_log_in_nats_has_no_file_to_be_checked_or_backed_up() {
     let config = parse(&["--engine", "nats://127.0.0.1:1", "--data-dir", "/nowhere"]).expect("valid");
     for refused in [crate::server::check(&config), crate::server::back_up(&config, std::path::Path::new("/nowhere/file"))] {

@@ -1,4 +1,7 @@
-use super::Site;
+use std::sync::Arc;
+
+use super::{Site, nats};
+use crate::engine::{Engine, News};
 
 /// The value of a sample whose name and labels begin so; metrics are the whole process's, so a test may only see them grow.
 fn sample(text: &str, name: &str) -> f64 {
@@ -52,9 +55,16 @@ async fn readiness_ends_with_the_stop() {
     assert_eq!((site.get("/health/ready").await.status, site.get("/health/live").await.status), (503, 200));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_dashboard_shows_metrics_that_are_there() {
     let site = Site::open().await;
+    // Some are of clusters alone.
+    let folder = tempfile::tempdir().expect("a folder");
+    let node = nats::open(folder.path(), "metrics", Arc::new(|_: &[News]| {})).await;
+    node.begin();
+    while !site.get("/metrics").await.text.contains("\nlive_chat_log_differences ") {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
     let events = site.subscribe().await;
     site.say(events.token(), "a commit").await;
     let text = site.get("/metrics").await.text;

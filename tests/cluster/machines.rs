@@ -90,6 +90,16 @@ impl Machines {
         (leader, (0..self.nats.len()).filter(|&number| number != leader).collect())
     }
 
+    /// The number of the last entry of the log.
+    pub fn last_entry(&self) -> u64 {
+        let mut last = None;
+        wait_until("NATS says how long the log is", || {
+            last = self.nats.iter().filter_map(|nats| nats.last_sequence(STREAM)).max();
+            last.is_some()
+        });
+        last.expect("told")
+    }
+
     /// Any node.
     pub fn node(&mut self, random: &mut Random) -> &mut Node {
         let count = self.nodes.len() as u64;

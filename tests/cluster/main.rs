@@ -8,6 +8,8 @@
 mod client;
 mod cut;
 mod everywhere;
+#[path = "../survive/fates.rs"]
+mod fates;
 mod faults;
 #[path = "../survive/http.rs"]
 mod http;

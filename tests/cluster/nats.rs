@@ -112,11 +112,19 @@ impl Nats {
 
     /// The name of the server that leads the stream, by what this one knows.
     pub fn leader(&self, stream: &str) -> Option<String> {
+        Some(self.about(stream)?["cluster"]["leader"].as_str()?.to_owned())
+    }
+
+    /// The number of the stream's last message here.
+    pub fn last_sequence(&self, stream: &str) -> Option<u64> {
+        self.about(stream)?["state"]["last_seq"].as_u64()
+    }
+
+    fn about(&self, stream: &str) -> Option<Value> {
         let told: Value = serde_json::from_str(&self.ask("/jsz?streams=true")?).expect("JSON");
         let mut streams =
             told["account_details"].as_array()?.iter().flat_map(|account| account["stream_detail"].as_array()).flatten();
-        let leader = streams.find(|detail| detail["name"] == stream)?["cluster"]["leader"].as_str()?;
-        Some(leader.to_owned())
+        streams.find(|detail| detail["name"] == stream).cloned()
     }
 
     /// What its monitor answers, if that is 200.

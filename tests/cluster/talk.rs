@@ -1,5 +1,4 @@
 use std::{
-    collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
@@ -10,7 +9,8 @@ use std::{
 
 use super::{
     PATIENCE,
-    client::{Attempt, Listener, Publisher, Stored, history},
+    client::{Attempt, Listener, Publisher, Stored, get, history},
+    fates::{Fates, assert_same, check},
     machines::Machines,
     random::Random,
     server::Address,
@@ -22,9 +22,6 @@ const LISTENERS: usize = 6;
 
 /// The text of the message at which the listeners stop.
 const LAST: &str = "last";
-
-/// What publishers know of their messages: the id of an acknowledged one, `None` for one that was given up on.
-type Fates = HashMap<String, Option<String>>;
 
 /// People who talk while something happens to the machines: each comes back at another node when one fails them.
 ///
@@ -40,7 +37,7 @@ pub struct Talk {
 
 impl Talk {
     /// Has people talk while `happens` runs, and checks what came of it: all that was acknowledged is in the history of every node
-    /// once, under the id that was acknowledged, and every listener heard just this history.
+    /// once, under the id that was acknowledged, every listener heard just this history, and no node misses anything.
     pub fn during(happens: impl FnOnce(&mut Machines, &Self, &mut Random)) {
         let mut random = Random::from_environment();
         let mut machines = Machines::start();
@@ -60,7 +57,7 @@ impl Talk {
         fates.insert(LAST.into(), Some(last));
         fates.extend(std::mem::take(&mut *talk.others.lock().expect("not poisoned")));
         let listeners: Vec<_> = listeners.into_iter().map(|listener| listener.join().expect("a listener")).collect();
-        check(&nodes, &fates, &listeners);
+        check_nodes(&machines, &fates, &listeners);
     }
 
     /// Waits until every publisher has had some more messages acknowledged.
@@ -134,42 +131,26 @@ fn publish_until_stored(publisher: &mut Publisher, text: &str, nodes: &[Address]
     unreachable!("there are nodes")
 }
 
-fn check(addresses: &[Address], fates: &Fates, listeners: &[Listener]) {
-    let histories: Vec<_> = addresses.iter().map(whole_history).collect();
+/// All nodes have the same history, and have found so themselves.
+fn check_nodes(machines: &Machines, fates: &Fates, listeners: &[Listener]) {
+    let nodes = machines.addresses();
+    let histories: Vec<_> = nodes.iter().map(whole_history).collect();
     for other in &histories[1..] {
         assert_same("another node's history", other, &histories[0]);
     }
-    let mut seen = HashSet::new();
-    for Stored { id, text } in &histories[0] {
-        assert!(seen.insert(text), "{text} is stored twice");
-        let fate = fates.get(text).unwrap_or_else(|| panic!("nobody wrote {text}"));
-        assert!(fate.as_ref().is_none_or(|acknowledged| acknowledged == id), "{text} is {id}, acknowledged as {fate:?}");
+    check(&histories[0], fates, listeners);
+    let last = machines.last_entry();
+    for node in &nodes {
+        wait_until("a node has compared all", || metric(node, "live_chat_log_compared_entry") >= last as f64);
+        assert_eq!(get(node, "/health/ready"), (200, "OK\n".into()), "a node has something otherwise");
     }
-    for (text, _) in fates.iter().filter(|(_, fate)| fate.is_some()) {
-        assert!(seen.contains(text), "{text} was acknowledged and is lost");
-    }
-    for listener in listeners {
-        assert_same("what a listener heard", &listener.heard, &histories[0]);
-    }
-    let connections: usize = listeners.iter().map(|listener| listener.connections).sum();
-    println!(
-        "{} stored, {} given up; {connections} connections",
-        histories[0].len(),
-        fates.values().filter(|fate| fate.is_none()).count()
-    );
 }
 
-fn assert_same(what: &str, found: &[Stored], expected: &[Stored]) {
-    let differs = |at: &usize| found.get(*at) != expected.get(*at);
-    if let Some(at) = (0..found.len().max(expected.len())).find(differs) {
-        panic!(
-            "{what}, of {} and {}, differs at {at}: {:?}, not {:?}",
-            found.len(),
-            expected.len(),
-            found.get(at),
-            expected.get(at)
-        );
-    }
+/// The value of a metric that a node shows; 0 for one that it does not show yet.
+fn metric(node: &Address, name: &str) -> f64 {
+    let (_, metrics) = get(node, "/metrics");
+    let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+    value.unwrap_or_default()
 }
 
 /// What a node has when it has caught up with the last message.

@@ -1,5 +1,4 @@
 use std::{
-    collections::{HashMap, HashSet},
     path::Path,
     sync::{
         Barrier,
@@ -10,7 +9,8 @@ use std::{
 };
 
 use super::{
-    client::{Attempt, Listener, Publisher, Stored, history},
+    client::{Attempt, Listener, Publisher, history},
+    fates::{Fates, check},
     random::Random,
     rounds,
     server::{Address, Server, command},
@@ -21,9 +21,6 @@ const LISTENERS: usize = 4;
 
 /// The text of the message at which the listeners stop.
 const LAST: &str = "last";
-
-/// What publishers know of their messages: the id of an acknowledged one, `None` for one that was given up on.
-type Fates = HashMap<String, Option<String>>;
 
 #[test]
 fn killed_at_any_moment_it_keeps_what_it_acknowledged_once_and_in_one_order() {
@@ -54,6 +51,7 @@ fn killed_at_any_moment_it_keeps_what_it_acknowledged_once_and_in_one_order() {
     });
     let _server = Server::start(&folder, &address);
     check(&history(&address).expect("a history"), &fates, &listeners);
+    assert!(fates.values().flatten().count() > PUBLISHERS, "there was a load");
     assert!(listeners.iter().any(|listener| listener.connections > 1), "they had to come back");
 }
 
@@ -92,23 +90,4 @@ fn publish(n: usize, address: &Address, stop: &AtomicBool, mut random: Random) -
         fates.insert(text, fate);
     }
     fates
-}
-
-/// Compares what is stored with what was acknowledged and what was heard.
-fn check(history: &[Stored], fates: &Fates, listeners: &[Listener]) {
-    let mut seen = HashSet::new();
-    for Stored { id, text } in history {
-        assert!(seen.insert(text), "{text} is stored twice");
-        let fate = fates.get(text).unwrap_or_else(|| panic!("nobody wrote {text}"));
-        assert!(fate.as_ref().is_none_or(|acknowledged| acknowledged == id), "{text} is {id}, acknowledged as {fate:?}");
-    }
-    for (text, _) in fates.iter().filter(|(_, fate)| fate.is_some()) {
-        assert!(seen.contains(text), "{text} was acknowledged and is lost");
-    }
-    for listener in listeners {
-        assert!(listener.heard == history, "a listener heard something else");
-    }
-    let acknowledged = fates.values().flatten().count();
-    println!("{acknowledged} acknowledged, {} given up, {} stored", fates.len() - acknowledged, history.len());
-    assert!(acknowledged > PUBLISHERS, "there was a load");
 }

@@ -8,6 +8,7 @@ mod client;
 mod crowd;
 mod damage;
 mod disk;
+mod fates;
 mod http;
 mod kill;
 #[path = "../../benches/load/mod.rs"]

@@ -12,7 +12,7 @@ use super::super::{
 };
 use crate::chat::{
     CustomEvent, Deletion, Disconnection, Invitation, Kind, NameClaim, NewWidgetKey, Outcome, Recorded, Revocation, RoomId,
-    RoomState, Sanction, Settings, SettingsChange, UserId,
+    RoomState, Sanction, Settings, SettingsChange, Timestamp, UserId,
 };
 
 /// An entry of the log. Its form is kept: what a version has written, all later ones read.
@@ -104,6 +104,9 @@ pub(super) enum Command {
     FinishImport {
         room: RoomId,
         key: String,
+        /// When its first and its last message were said: some of them may be erased where this is carried out.
+        #[serde(default)]
+        lasted: Option<(Timestamp, Timestamp)>,
     },
     AbandonImport {
         room: RoomId,
@@ -185,6 +188,37 @@ impl Command {
         }
     }
 
+    /// Whether it may change [what stands](super::agreement).
+    pub(super) fn changes_state(&self) -> bool {
+        match self {
+            Self::Copying(_)
+            | Self::Copy { .. }
+            | Self::FirstRoom { .. }
+            | Self::CreateRoom { .. }
+            | Self::CreateWidgetKey { .. }
+            | Self::RevokeWidgetKey { .. }
+            | Self::SetState { .. }
+            | Self::Configure { .. }
+            | Self::Sanction { .. }
+            | Self::BeginImport { .. }
+            | Self::FinishImport { .. }
+            | Self::AbandonImport { .. } => true,
+            Self::Epoch(_)
+            | Self::Append { .. }
+            | Self::Claim { .. }
+            | Self::Resolve { .. }
+            | Self::Delete { .. }
+            | Self::Disconnect { .. }
+            | Self::Tell { .. }
+            | Self::React { .. }
+            | Self::TellReactions { .. }
+            | Self::Revoke(_)
+            | Self::Invite(_)
+            | Self::Import { .. }
+            | Self::Trim { .. } => false,
+        }
+    }
+
     /// What the index has to do, and who is to be answered.
     pub(super) fn into_job(self, asker: Asker) -> Job {
         match self {
@@ -214,7 +248,7 @@ impl Command {
             Self::Invite(invitation) => Job::Invite { invitation, reply: asker.reply() },
             Self::BeginImport { settings } => Job::BeginImport { settings, reply: asker.reply() },
             Self::Import { room, message } => Job::Import { room, messages: vec![message], reply: asker.reply() },
-            Self::FinishImport { room, key } => Job::FinishImport { room, key, reply: asker.reply() },
+            Self::FinishImport { room, key, lasted } => Job::FinishImport { room, key, lasted, reply: asker.reply() },
             Self::AbandonImport { room } => Job::AbandonImport { room, reply: asker.reply() },
             Self::Trim { room, to } => Job::Trim { room, to, reply: asker.reply() },
         }

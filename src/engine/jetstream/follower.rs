@@ -96,8 +96,13 @@ async fn hand_over(cluster: &Cluster, turn: u64, entry: &Message) -> Result<(), 
     let mut handed = cluster.handed.lock().await;
     if number > *handed {
         let id = log::id(entry.headers.as_ref()).unwrap_or_default();
+        let published = info.published.unix_timestamp_nanos();
+        cluster.readings().note(number, &id, published, &entry.payload);
         let job = match read(cluster, number, entry)? {
             Some(command) => {
+                if command.changes_state() {
+                    cluster.changed.store(number, Ordering::Release);
+                }
                 if let Command::Copying(copying) = &*command {
                     cluster.floor.store(copying.floor, Ordering::Release);
                 }
@@ -105,7 +110,7 @@ async fn hand_over(cluster: &Cluster, turn: u64, entry: &Message) -> Result<(), 
             }
             None => Job::Pass { reply: unheard() },
         };
-        let at = Timestamp(i64::try_from(info.published.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX));
+        let at = Timestamp(i64::try_from(published / 1_000_000).unwrap_or(i64::MAX));
         let (first_seq, last_seq) = (cluster.first_seq(number), cluster.first_seq(number + 1) - 1);
         cluster.index.follow(Place { number, id, first_seq, last_seq, at, turn }, job);
         *handed = number;

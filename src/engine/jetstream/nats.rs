@@ -11,6 +11,9 @@ const PING_EVERY: Duration = Duration::from_secs(2);
 /// How long the servers are tried at a start.
 const CONNECT_WITHIN: Duration = Duration::from_secs(60);
 
+/// The first servers whose copies of the log were never seen to differ: see the README, "More than one machine".
+const SOUND_SINCE: (i64, i64, i64) = (2, 10, 0);
+
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Where the log of a cluster is, and how it is kept.
@@ -91,13 +94,28 @@ impl Nats {
         let began = tokio::time::Instant::now();
         loop {
             match self.options()?.connect(self.servers.0.clone()).await {
-                Ok(client) => return Ok(client),
+                Ok(client) => {
+                    self.judge(&client);
+                    return Ok(client);
+                }
                 Err(error) if began.elapsed() < CONNECT_WITHIN => {
                     tracing::warn!(servers = %self.servers, %error, "NATS cannot be reached yet");
                     tokio::time::sleep(RETRY_AFTER).await;
                 }
                 Err(source) => return Err(NatsError::Connect { servers: self.servers.to_string(), cause: source.to_string() }),
             }
+        }
+    }
+
+    /// Says so where the servers are ones that were seen to lose what they had acknowledged.
+    fn judge(&self, client: &Client) {
+        let (major, minor, patch) = SOUND_SINCE;
+        if self.replicas > 1 && !client.is_server_compatible(major, minor, patch) {
+            let version = client.server_info().version;
+            tracing::warn!(
+                version,
+                "this NATS may lose acknowledged messages when the server that leads is silent for a while: use a newer one"
+            );
         }
     }
 

@@ -67,10 +67,10 @@ impl Vault {
         ids.sort_unstable();
         let mut webhooks = Vec::with_capacity(ids.len());
         for id in ids {
-            let Some((webhook, _)) = self.read::<Webhook>(&format!("webhook.{id}")).await? else { continue };
-            let deliveries = self.read(&format!("deliveries.{id}")).await?;
+            let (Some(webhook), _) = self.read::<Webhook>(&format!("webhook.{id}")).await? else { continue };
+            let (deliveries, _) = self.read(&format!("deliveries.{id}")).await?;
             webhooks.push(match deliveries {
-                Some((Deliveries { standing, cursors }, _)) => (Webhook { standing, ..webhook }, cursors),
+                Some(Deliveries { standing, cursors }) => (Webhook { standing, ..webhook }, cursors),
                 None => (webhook, Cursors::new()),
             });
         }
@@ -90,8 +90,8 @@ impl Vault {
     pub(super) async fn note_deliveries(&self, id: WebhookId, standing: Standing, cursors: Cursors) -> Result<(), EngineError> {
         let WebhookId(id) = id;
         match self.read::<Webhook>(&format!("webhook.{id}")).await? {
-            Some(_) => self.write_deliveries(&id, standing, cursors).await,
-            None => Ok(()),
+            (Some(_), _) => self.write_deliveries(&id, standing, cursors).await,
+            (None, _) => Ok(()),
         }
     }
 
@@ -120,39 +120,29 @@ impl Vault {
     async fn write_deliveries(&self, id: &str, standing: Standing, cursors: Cursors) -> Result<(), EngineError> {
         let key = format!("deliveries.{id}");
         loop {
-            let (mut all, revision) = match self.read::<Deliveries>(&key).await? {
-                Some((Deliveries { cursors, .. }, revision)) => (cursors, revision),
-                None => (Cursors::new(), 0),
-            };
+            let (before, revision) = self.read::<Deliveries>(&key).await?;
+            let mut all = before.map_or_else(Cursors::new, |before| before.cursors);
             all.extend(cursors.clone());
             let deliveries = Deliveries { standing: standing.clone(), cursors: all };
             let json = serde_json::to_vec(&deliveries).expect("plain data").into();
-            let written = match revision {
-                0 => self
-                    .bucket
-                    .create(&key, json)
-                    .await
-                    .map_err(|error| (error.kind() == CreateErrorKind::AlreadyExists, error.to_string())),
-                _ => self
-                    .bucket
-                    .update(&key, json, revision)
-                    .await
-                    .map_err(|error| (error.kind() == UpdateErrorKind::WrongLastRevision, error.to_string())),
-            };
-            match written {
+            match self.bucket.update(&key, json, revision).await {
                 Ok(_) => return Ok(()),
                 // Another node was faster.
-                Err((true, _)) => {}
-                Err((false, error)) => return Err(Fault::Unreachable(error.into()).into()),
+                Err(error) if error.kind() == UpdateErrorKind::WrongLastRevision => {}
+                Err(error) => return Err(unreachable(&error).into()),
             }
         }
     }
 
-    async fn read<T: DeserializeOwned>(&self, key: &str) -> Result<Option<(T, u64)>, EngineError> {
-        let entry = self.bucket.entry(key).await.map_err(|error| unreachable(&error))?;
-        let Some(entry) = entry.filter(|entry| entry.operation == Operation::Put) else { return Ok(None) };
+    /// What a key holds, and the revision of it: 0 if there was none yet.
+    async fn read<T: DeserializeOwned>(&self, key: &str) -> Result<(Option<T>, u64), EngineError> {
+        let Some(entry) = self.bucket.entry(key).await.map_err(|error| unreachable(&error))? else { return Ok((None, 0)) };
         let damaged = |error: serde_json::Error| Fault::Unreachable(format!("{key} cannot be read: {error}").into());
-        Ok(Some((serde_json::from_slice(&entry.value).map_err(damaged)?, entry.revision)))
+        let value = match entry.operation {
+            Operation::Put => Some(serde_json::from_slice(&entry.value).map_err(damaged)?),
+            Operation::Delete | Operation::Purge => None,
+        };
+        Ok((value, entry.revision))
     }
 }
 

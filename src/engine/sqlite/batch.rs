@@ -151,6 +151,7 @@ pub(in crate::engine) enum Job {
     FinishImport {
         room: RoomId,
         key: String,
+        lasted: Option<(Timestamp, Timestamp)>,
         reply: Reply<(Room, WidgetKey, u64)>,
     },
     AbandonImport {
@@ -276,7 +277,7 @@ impl<'a> Batch<'a> {
             Job::Invite { invitation, reply } => keep(answers, reply, self.invite(&invitation)),
             Job::BeginImport { settings, reply } => keep(answers, reply, self.begin_import(settings)),
             Job::Import { room, messages, reply } => keep(answers, reply, self.import(room, &messages)),
-            Job::FinishImport { room, key, reply } => keep(answers, reply, self.finish_import(room, &key)),
+            Job::FinishImport { room, key, lasted, reply } => keep(answers, reply, self.finish_import(room, &key, lasted)),
             Job::AbandonImport { room, reply } => keep(answers, reply, self.abandon_import(room)),
             Job::Trim { room, to, reply } => keep(answers, reply, self.trim(room, to)),
             Job::Erase { room, reply } => keep(answers, reply, self.erase(room)),

@@ -314,7 +314,7 @@ impl Engine for Sqlite {
     }
 
     fn finish_import(&self, room: RoomId) -> BoxFuture<'_, Result<(Room, WidgetKey, u64), EngineError>> {
-        self.submit(|reply| Job::FinishImport { room, key: widget_keys::random(), reply })
+        self.submit(|reply| Job::FinishImport { room, key: widget_keys::random(), lasted: None, reply })
     }
 
     fn abandon_import(&self, room: RoomId) {

@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::{Batch, Tail, row, schema, widget_keys};
 use crate::{
-    chat::{Kind, Recorded, Room, RoomId, RoomState, Settings, WidgetKey},
+    chat::{Kind, Recorded, Room, RoomId, RoomState, Settings, Timestamp, WidgetKey},
     engine::{EngineError, News},
 };
 
@@ -26,16 +26,23 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// The session of an imported room lasted from its first message to its last.
-    pub(super) fn finish_import(&mut self, room: RoomId, key: &str) -> Result<(Room, WidgetKey, u64), EngineError> {
+    /// The session of an imported room lasted from its first message to its last. When that was is `lasted`, where some of them may be
+    /// erased by now; else it is looked up.
+    pub(super) fn finish_import(
+        &mut self,
+        room: RoomId,
+        key: &str,
+        lasted: Option<(Timestamp, Timestamp)>,
+    ) -> Result<(Room, WidgetKey, u64), EngineError> {
         let tail = self.tail(room)?;
         let sql = "UPDATE rooms SET hidden = 0, state = ?2, ended_at = ?3,
                        started_at = ?4, first_started_at = ?4 WHERE id = ?1 RETURNING *";
         let first =
             self.transaction
                 .query_row("SELECT sent_at FROM events WHERE room = ?1 ORDER BY seq LIMIT 1", [room.get()], |row| row.get(0));
-        let started_at: Option<i64> = first.optional()?;
-        let values = params![room.get(), RoomState::Ended.name(), tail.sent_at.0, started_at];
+        let first: Option<i64> = first.optional()?;
+        let (started_at, ended_at) = lasted.map_or((first, tail.sent_at.0), |(first, Timestamp(last))| (Some(first.0), last));
+        let values = params![room.get(), RoomState::Ended.name(), ended_at, started_at];
         let about = self.transaction.query_row(sql, values, row::room)?;
         self.done.tails.insert(room, Tail { state: about.state, ..tail });
         let key = widget_keys::insert_first(&self.transaction, room, key, self.now())?;
