@@ -163,7 +163,7 @@ fn start_nats(folder: &Path, servers: u16) -> io::Result<Vec<Nats>> {
         _ => (0..servers).map(|number| Nats::start(ip, number, folder)).collect(),
     };
     let end = Instant::now() + PATIENCE;
-    while !nats.iter().all(Nats::is_up) {
+    while !nats.iter().all(Nats::is_healthy) {
         if Instant::now() > end {
             return Err(io::Error::other("NATS does not get ready"));
         }

@@ -105,23 +105,9 @@ impl Nats {
         assert!(Command::new("kill").args(["-s", signal, &process]).status().expect("kill").success());
     }
 
-    /// Whether it answers, and knows who leads all servers. Not whether it has what they have: its own `/healthz` says so, but in
-    /// 2.10 stays without success for consumers that ended with a killed server.
-    pub fn is_up(&self) -> bool {
-        self.ask("/healthz?js-server-only=true").is_some()
-    }
-
-    /// The streams that are here, each with whether this server leads it and all others have caught up.
-    pub fn streams(&self) -> Vec<(String, bool)> {
-        let told = self.streams_told().unwrap_or_default();
-        told.iter().map(|detail| (detail["name"].as_str().expect("a name").to_owned(), self.is_followed(detail))).collect()
-    }
-
-    /// What a stream's followers have is known to who leads it.
-    fn is_followed(&self, detail: &Value) -> bool {
-        let replicas = detail["cluster"]["replicas"].as_array();
-        detail["cluster"]["leader"] == *self.name()
-            && replicas.is_some_and(|replicas| replicas.iter().all(|replica| replica["current"] == true))
+    /// Whether it has caught up with the others.
+    pub fn is_healthy(&self) -> bool {
+        self.ask("/healthz").is_some()
     }
 
     /// The name of the server that leads the stream, by what this one knows.
@@ -135,15 +121,10 @@ impl Nats {
     }
 
     fn about(&self, stream: &str) -> Option<Value> {
-        self.streams_told()?.into_iter().find(|detail| detail["name"] == stream)
-    }
-
-    fn streams_told(&self) -> Option<Vec<Value>> {
-        let mut told: Value = serde_json::from_str(&self.ask("/jsz?streams=true")?).expect("JSON");
-        match told.pointer_mut("/account_details/0/stream_detail").map(Value::take) {
-            Some(Value::Array(streams)) => Some(streams),
-            _ => Some(Vec::new()),
-        }
+        let told: Value = serde_json::from_str(&self.ask("/jsz?streams=true")?).expect("JSON");
+        let mut streams =
+            told["account_details"].as_array()?.iter().flat_map(|account| account["stream_detail"].as_array()).flatten();
+        streams.find(|detail| detail["name"] == stream).cloned()
     }
 
     /// What its monitor answers, if that is 200.
