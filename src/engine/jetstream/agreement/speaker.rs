@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use async_nats::jetstream::kv::Store;
-use futures::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use tokio::{
     sync::watch,
@@ -81,21 +81,23 @@ impl Speaker<'_> {
             };
             let is_new = |key: &String, fact| said.is_none() || self.state.get(key) != Some(fact);
             let new = state.iter().filter(|(key, fact)| is_new(key, fact));
-            writes.extend(new.map(|(key, fact)| write(self.bucket, key.clone(), Some(fact))));
+            writes.extend(new.map(|(key, fact)| (key.clone(), Some(json(fact)))));
             let gone = keys.into_iter().filter(|key| !state.contains_key(key));
-            writes.extend(gone.map(|key| write::<()>(self.bucket, key, None)));
+            writes.extend(gone.map(|key| (key, None)));
             self.state = state;
         }
         let epoch = self.cluster.epoch().to_owned();
         for block in self.cluster.readings().since(said.map_or(0, |said| said.as_of + 1)) {
             let key = format!("{READ}{}", block.number % BLOCKS);
-            writes.push(write(self.bucket, key, Some(&Read { epoch: epoch.clone(), block })));
+            writes.push((key, Some(json(&Read { epoch: epoch.clone(), block }))));
         }
         let written = writes.len() as u64 + 1;
         self.said = None;
-        stream::iter(writes).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
+        let bucket = self.bucket;
+        let writes = stream::iter(writes).map(|(key, value)| write(bucket, key, value));
+        writes.buffer_unordered(AT_ONCE).try_collect::<()>().await?;
         if *self.leads.borrow() {
-            write(self.bucket, MARK.into(), Some(&Mark { epoch, as_of })).await?;
+            write(bucket, MARK.into(), Some(json(&Mark { epoch, as_of }))).await?;
             self.said = Some(Said { as_of, changed, revision: revision + written });
         }
         Ok(())
@@ -116,14 +118,13 @@ impl Speaker<'_> {
 }
 
 /// Sets a key of the bucket, or removes it.
-fn write<T: Serialize>(bucket: &Store, key: String, value: Option<&T>) -> BoxFuture<'static, Result<(), Fault>> {
-    let bucket = bucket.clone();
-    let value = value.map(|value| serde_json::to_vec(value).expect("plain data"));
-    let written = async move {
-        match value {
-            Some(value) => bucket.put(&key, value.into()).await.map(drop).map_err(|error| unreachable(&error)),
-            None => bucket.purge(&key).await.map_err(|error| unreachable(&error)),
-        }
-    };
-    written.boxed()
+async fn write(bucket: &Store, key: String, value: Option<Vec<u8>>) -> Result<(), Fault> {
+    match value {
+        Some(value) => bucket.put(&key, value.into()).await.map(drop).map_err(|error| unreachable(&error)),
+        None => bucket.purge(&key).await.map_err(|error| unreachable(&error)),
+    }
+}
+
+fn json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("plain data")
 }
