@@ -1,7 +1,7 @@
-//! What a message costs on NATS: one node on SQLite, one on one NATS server, three on three.
+//! What a message costs on NATS: one node on SQLite, one on one NATS server, three on three; and there, what it costs each program.
 //!
 //! ```sh
-//! cargo bench --bench cluster                  # two minutes
+//! cargo bench --bench cluster                  # three minutes
 //! cargo bench --bench cluster -- --seconds 3   # to see that it works
 //! ```
 //!
@@ -29,7 +29,7 @@ use clap::Parser;
 use hdrhistogram::Histogram;
 use load::{
     publishers::{Pace, Published, Publishers, histogram},
-    server::{Kind, Server},
+    server::{Kind, Server, cpu_seconds},
     subscribers::{Plan, Subscribers},
 };
 use nats::{CREDENTIALS, Nats};
@@ -39,6 +39,9 @@ const PUBLISHERS: u8 = 48;
 
 /// Messages a second while the times are taken: few enough that none waits for another.
 const RATE: f64 = 100.0;
+
+/// Messages a second while it is measured what each costs.
+const STEADY_RATE: f64 = 4_000.0;
 
 /// All subscribers together.
 const SUBSCRIBERS: usize = 120;
@@ -80,13 +83,18 @@ fn main() -> io::Result<()> {
         let [[p50, p99], [delivered_p50, delivered_p99]] = row;
         println!("| {name} | {rate:.0} | {p50:.1} / {p99:.1} | {delivered_p50:.1} / {delivered_p99:.1} | {} |", times.wrong);
     }
+    let (rate, costs) = Cluster::start(&options.program, 3, 3)?.costs(options.seconds)?;
+    let costs: Vec<_> = costs.iter().map(|cost| format!("{:.0}", cost * 1e6)).collect();
+    let (nodes, servers) = costs.split_at(3);
+    println!("\nCPU time of a message in µs, while {rate:.0} a second went to the first of three nodes, nobody subscribed:");
+    println!("nodes {}; NATS servers {}.", nodes.join(", "), servers.join(", "));
     Ok(())
 }
 
 /// The nodes of one chat, which end before what they are on.
 struct Cluster {
     nodes: Vec<Server>,
-    _nats: Vec<Nats>,
+    nats: Vec<Nats>,
     _folder: tempfile::TempDir,
 }
 
@@ -111,7 +119,7 @@ impl Cluster {
         if let [first, others @ ..] = &mut nodes[..] {
             others.iter_mut().for_each(|node| node.publish_as_at(first));
         }
-        Ok(Self { nodes, _nats: nats, _folder: folder })
+        Ok(Self { nodes, nats, _folder: folder })
     }
 
     /// How many messages a second are acknowledged when each publisher sends the next one as soon as it may.
@@ -141,6 +149,23 @@ impl Cluster {
         }
         published.iter().for_each(|published| times.acknowledged.add(&published.acknowledged).expect("the same bounds"));
         Ok(times)
+    }
+
+    /// The messages a second that the first node was sent, and the seconds of processor time that each cost each node and each server.
+    fn costs(&self, seconds: f64) -> io::Result<(f64, Vec<f64>)> {
+        let begin = Instant::now();
+        let used = self.used();
+        let publishers = Publishers::start(&self.nodes[0], PUBLISHERS, Pace::PerSecond(STEADY_RATE))?;
+        thread::sleep(Duration::from_secs_f64(seconds));
+        let published = total(&[publishers.stop()?]) as f64;
+        let costs = self.used().into_iter().zip(used).map(|(after, before)| (after - before) / published);
+        Ok((published / begin.elapsed().as_secs_f64(), costs.collect()))
+    }
+
+    /// Seconds of processor time that each node and each server has used.
+    fn used(&self) -> Vec<f64> {
+        let nodes = self.nodes.iter().map(Server::cpu_seconds);
+        nodes.chain(self.nats.iter().map(|nats| cpu_seconds(nats.pid()).expect("it runs"))).collect()
     }
 
     /// Publishes at all nodes.

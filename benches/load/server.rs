@@ -176,7 +176,7 @@ impl Server {
 
     /// Seconds of processor time that it has used, in user space and in the kernel.
     pub fn cpu_seconds(&self) -> f64 {
-        self.processes().iter().filter_map(|pid| cpu_ticks(*pid)).sum::<u64>() as f64 / 100.0
+        self.processes().into_iter().filter_map(cpu_seconds).sum()
     }
 
     /// Its memory in bytes: its proportional set size (PSS) by /proc/PID/smaps_rollup.
@@ -258,9 +258,10 @@ fn spawn(kind: &Kind, folder: &Path, addr: SocketAddr) -> io::Result<Child> {
     kind.command(folder, addr)?.stdin(Stdio::null()).stdout(Stdio::null()).spawn()
 }
 
-/// User and system time in ticks of 10 ms (proc(5), /proc/pid/stat, fields 14 and 15).
-fn cpu_ticks(pid: u32) -> Option<u64> {
+/// Seconds of processor time that a process has used, in steps of 10 ms (proc(5), /proc/pid/stat, fields 14 and 15).
+pub fn cpu_seconds(pid: u32) -> Option<f64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let fields: Vec<_> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    Some(fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?)
+    let ticks = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
+    Some(ticks as f64 / 100.0)
 }

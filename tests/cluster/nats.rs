@@ -83,6 +83,11 @@ impl Nats {
         (self.ip, 8_221 + self.number).into()
     }
 
+    /// The number of its process.
+    pub fn pid(&self) -> u32 {
+        self.process.as_ref().expect("it runs").id()
+    }
+
     /// Ends it at once, as `kill -9` does.
     pub fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
@@ -101,8 +106,7 @@ impl Nats {
     }
 
     fn signal(&self, signal: &str) {
-        let process = self.process.as_ref().expect("it runs").id().to_string();
-        assert!(Command::new("kill").args(["-s", signal, &process]).status().expect("kill").success());
+        assert!(Command::new("kill").args(["-s", signal, &self.pid().to_string()]).status().expect("kill").success());
     }
 
     /// Whether it has caught up with the others.
