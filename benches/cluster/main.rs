@@ -83,10 +83,11 @@ fn main() -> io::Result<()> {
         let [[p50, p99], [delivered_p50, delivered_p99]] = row;
         println!("| {name} | {rate:.0} | {p50:.1} / {p99:.1} | {delivered_p50:.1} / {delivered_p99:.1} | {} |", times.wrong);
     }
-    let (rate, costs) = Cluster::start(&options.program, 3, 3)?.costs(options.seconds)?;
+    let [.., (name, nodes, servers)] = SETUPS;
+    let (rate, costs) = Cluster::start(&options.program, nodes, servers)?.costs(options.seconds)?;
     let costs: Vec<_> = costs.iter().map(|cost| format!("{:.0}", cost * 1e6)).collect();
-    let (nodes, servers) = costs.split_at(3);
-    println!("\nCPU time of a message in µs, while {rate:.0} a second went to the first of three nodes, nobody subscribed:");
+    let (nodes, servers) = costs.split_at(nodes);
+    println!("\nCPU time of a message in µs, {name}, while {rate:.0} a second went to the first node and nobody was subscribed:");
     println!("nodes {}; NATS servers {}.", nodes.join(", "), servers.join(", "));
     Ok(())
 }

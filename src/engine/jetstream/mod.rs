@@ -129,9 +129,17 @@ impl JetStream {
 
     /// Has a command carried out, whether or not its asker waits for it.
     fn ask<T: Send + 'static>(&self, command: Command) -> BoxFuture<'static, Result<T, EngineError>> {
-        let cluster = Arc::clone(&self.cluster);
-        let asked = self.runtime.spawn(async move { cluster.carry_out(command).await });
-        async move { asked.await.unwrap_or(Err(EngineError::Closed)) }.boxed()
+        self.see_through(|cluster| async move { cluster.carry_out(command).await })
+    }
+
+    /// Does what is asked for, whether or not its asker waits for it.
+    fn see_through<T, F>(&self, work: impl FnOnce(Arc<Cluster>) -> F) -> BoxFuture<'static, Result<T, EngineError>>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, EngineError>> + Send + 'static,
+    {
+        let done = self.runtime.spawn(work(Arc::clone(&self.cluster)));
+        async move { done.await.unwrap_or(Err(EngineError::Closed)) }.boxed()
     }
 }
 
@@ -199,15 +207,11 @@ impl Engine for JetStream {
     }
 
     fn import(&self, room: RoomId, messages: Vec<Recorded>) -> BoxFuture<'_, Result<(), EngineError>> {
-        let cluster = Arc::clone(&self.cluster);
-        let asked = self.runtime.spawn(async move { cluster.import(room, messages).await });
-        async move { asked.await.unwrap_or(Err(EngineError::Closed)) }.boxed()
+        self.see_through(move |cluster| async move { cluster.import(room, messages).await })
     }
 
     fn finish_import(&self, room: RoomId) -> BoxFuture<'_, Result<(Room, WidgetKey, u64), EngineError>> {
-        let cluster = Arc::clone(&self.cluster);
-        let asked = self.runtime.spawn(async move { cluster.finish_import(room, random_widget_key()).await });
-        async move { asked.await.unwrap_or(Err(EngineError::Closed)) }.boxed()
+        self.see_through(move |cluster| async move { cluster.finish_import(room, random_widget_key()).await })
     }
 
     fn abandon_import(&self, room: RoomId) {
@@ -215,9 +219,7 @@ impl Engine for JetStream {
     }
 
     fn append(&self, room: RoomId, entry: Entry) -> BoxFuture<'_, Result<Appended, EngineError>> {
-        let cluster = Arc::clone(&self.cluster);
-        let asked = self.runtime.spawn(async move { cluster.append(room, entry).await });
-        async move { asked.await.unwrap_or(Err(EngineError::Closed)) }.boxed()
+        self.see_through(move |cluster| async move { cluster.append(room, entry).await })
     }
 
     fn resolve(
@@ -244,9 +246,7 @@ impl Engine for JetStream {
     }
 
     fn delete(&self, room: RoomId, deletion: Deletion) -> BoxFuture<'_, Result<Appended, EngineError>> {
-        let cluster = Arc::clone(&self.cluster);
-        let asked = self.runtime.spawn(async move { cluster.delete(room, deletion).await });
-        async move { asked.await.unwrap_or(Err(EngineError::Closed)) }.boxed()
+        self.see_through(move |cluster| async move { cluster.delete(room, deletion).await })
     }
 
     fn disconnect(&self, room: RoomId, disconnection: Disconnection) -> BoxFuture<'_, Result<Appended, EngineError>> {
