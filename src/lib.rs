@@ -13,6 +13,7 @@
 //! | --- | --- | --- |
 //! | [`texts`] | both | the words of the interface in one language |
 //! | `locales` | server | all its languages, from `locales/`, and which of them somebody wants |
+//! | `bounded_map` | server | the map for whatever strangers can fill. Pure |
 //! | [`chat`] | both | the domain: rooms, users, messages, events, positions, limits. Pure |
 //! | `protocol` | server | one file a wire protocol: bytes to commands, events to bytes. Pure functions, no sockets |
 //! | `engine` | server | the log: orders, stores and dispatches events, in SQLite or in NATS JetStream |
@@ -26,6 +27,8 @@
 #![recursion_limit = "256"]
 
 pub mod app;
+#[cfg(feature = "ssr")]
+pub mod bounded_map;
 pub mod chat;
 #[cfg(feature = "ssr")]
 pub mod engine;

@@ -1,25 +1,29 @@
-use std::collections::HashMap;
-
 use super::Origin;
-use crate::chat::{Disconnection, Timestamp, UserId};
+use crate::{
+    bounded_map::BoundedMap,
+    chat::{Disconnection, Timestamp, UserId},
+};
 
-/// How many are kept before those are forgotten that are over.
-const KEPT: usize = 1_024;
+/// Most users of a room that are remembered. If more are disconnected within the time, the earliest are forgotten.
+const MOST_KEPT: usize = 65_536;
 
 /// For how long a disconnection is remembered: as long as a token of Amazon IVS Chat lasts at most.
 const REMEMBERED_MS: i64 = 3 * 3_600 * 1_000;
 
 /// Who was disconnected from a room, and when. Whoever comes back needs a token that their site has issued since, so that it is the
 /// site that decides whether they may; a token of Amazon's is good for one connection alone. In memory.
-#[derive(Default)]
-pub(super) struct Disconnections(HashMap<String, Timestamp>);
+pub(super) struct Disconnections(BoundedMap<String, Timestamp>);
+
+impl Default for Disconnections {
+    fn default() -> Self {
+        Self(BoundedMap::new(MOST_KEPT))
+    }
+}
 
 impl Disconnections {
     pub(super) fn note(&mut self, disconnection: &Disconnection, at: Timestamp) {
-        if self.0.len() >= KEPT {
-            self.0.retain(|_, earlier| at.0 - earlier.0 < REMEMBERED_MS);
-        }
-        self.0.insert(disconnection.user.own().to_owned(), at);
+        let expires_at = |_: &String, earlier: &Timestamp| Timestamp(earlier.0.saturating_add(REMEMBERED_MS));
+        self.0.insert(disconnection.user.own().to_owned(), at, at, expires_at);
     }
 
     /// Whether what somebody comes with is older than that they were disconnected. It says in which second it was issued.
@@ -60,6 +64,6 @@ mod tests {
         for n in 0..10_000 {
             note(&mut gone, &n.to_string(), 20_000 + n * 60_000);
         }
-        assert!(gone.0.len() <= KEPT + 1, "{}", gone.0.len());
+        assert!(gone.0.len() < 1_000, "{}", gone.0.len());
     }
 }

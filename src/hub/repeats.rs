@@ -1,13 +1,9 @@
-use std::{
-    collections::{HashMap, hash_map::RandomState},
-    hash::BuildHasher,
-    time::Duration,
-};
+use std::{collections::hash_map::RandomState, hash::BuildHasher, time::Duration};
 
 use tokio::time::Instant;
 
 use super::words::fold;
-use crate::chat::UserId;
+use crate::{bounded_map::BoundedMap, chat::UserId};
 
 /// How often all together may say the same in one window.
 const COPIES: u32 = 5;
@@ -15,16 +11,15 @@ const COPIES: u32 = 5;
 /// Texts shorter than this, in code points, are a crowd's own: everybody says "gg" when the match is over.
 const CROWD_CHARS: usize = 16;
 
-/// How many texts are kept before those whose window is over are looked for.
-const KEPT: usize = 8_192;
+/// Most texts of a room that are known, by users and of all together. If more were said within the window, the oldest are forgotten.
+const MOST_KEPT: usize = 16_384;
 
 /// What was said in a room a short while ago, to tell it when it is said again. Kept as hashes, in memory alone.
-#[derive(Default)]
 pub(super) struct Repeats {
     /// Of each user and text, when it was said, and under which id.
-    own: HashMap<u64, Said>,
+    own: BoundedMap<u64, Said>,
     /// Of each text, since when it is counted, and how often it was said since then.
-    crowd: HashMap<u64, (Instant, u32)>,
+    crowd: BoundedMap<u64, (Instant, u32)>,
 }
 
 struct Said {
@@ -45,6 +40,12 @@ impl Saying {
         text.retain(|c| c != ' ');
         let is_long = text.chars().count() >= CROWD_CHARS;
         Self { own: hashes.hash_one((user, &text)), crowd: is_long.then(|| hashes.hash_one(&text)) }
+    }
+}
+
+impl Default for Repeats {
+    fn default() -> Self {
+        Self { own: BoundedMap::new(MOST_KEPT), crowd: BoundedMap::new(MOST_KEPT) }
     }
 }
 
@@ -70,14 +71,12 @@ impl Repeats {
 
     /// It is said.
     pub(super) fn note(&mut self, saying: &Saying, client_message_id: Option<&str>, window: Duration) {
-        if self.own.len() + self.crowd.len() >= KEPT {
-            self.own.retain(|_, said| said.at.elapsed() < window);
-            self.crowd.retain(|_, (since, _)| since.elapsed() < window);
-        }
         let now = Instant::now();
-        self.own.insert(saying.own, Said { at: now, client_message_id: client_message_id.map(str::to_owned) });
+        let said = Said { at: now, client_message_id: client_message_id.map(str::to_owned) };
+        self.own.insert(saying.own, said, now, |_, said| said.at + window);
         if let Some(text) = saying.crowd {
-            let (since, copies) = self.crowd.entry(text).or_insert((now, 0));
+            let expires_at = |_: &u64, (since, _): &(Instant, u32)| *since + window;
+            let (since, copies) = self.crowd.get_or_insert_with(text, now, expires_at, || (now, 0));
             if since.elapsed() >= window {
                 (*since, *copies) = (now, 0);
             }
@@ -153,11 +152,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_long_ago_is_forgotten() {
         let mut repeats = Repeats::default();
-        for n in 0..KEPT {
-            assert_eq!(say(&mut repeats, &user("ann"), &n.to_string(), None), Ok(()));
+        for n in 0..1_000 {
+            assert_eq!(say(&mut repeats, &user("ann"), &format!("{LONG} {n}"), None), Ok(()));
+            tokio::time::advance(WINDOW / 10).await;
+            assert!(repeats.own.len() <= 64 && repeats.crowd.len() <= 64);
         }
-        tokio::time::advance(WINDOW).await;
-        assert_eq!(say(&mut repeats, &user("ann"), LONG, None), Ok(()));
-        assert_eq!((repeats.own.len(), repeats.crowd.len()), (1, 1));
     }
 }

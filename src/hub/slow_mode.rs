@@ -1,19 +1,24 @@
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::chat::UserId;
+use crate::{bounded_map::BoundedMap, chat::UserId};
 
-/// How many are kept before those whose wait is over are looked for.
-const KEPT: usize = 4_096;
+/// Most users of a room whose waits are known. If more wait at once, those who would wait least need not.
+const MOST_KEPT: usize = 32_768;
 
 /// When each user of a room spoke last, while the room is in slow mode.
-#[derive(Default)]
-pub(super) struct SlowMode(HashMap<UserId, Spoken>);
+pub(super) struct SlowMode(BoundedMap<UserId, Spoken>);
 
 struct Spoken {
     at: Instant,
     client_message_id: Option<String>,
+}
+
+impl Default for SlowMode {
+    fn default() -> Self {
+        Self(BoundedMap::new(MOST_KEPT))
+    }
 }
 
 impl SlowMode {
@@ -46,10 +51,8 @@ impl SlowMode {
     }
 
     fn note(&mut self, user: &UserId, client_message_id: Option<&str>, wait: Duration, at: Instant) {
-        if self.0.len() >= KEPT {
-            self.0.retain(|_, spoken| spoken.at.elapsed() < wait);
-        }
-        self.0.insert(user.clone(), Spoken { at, client_message_id: client_message_id.map(str::to_owned) });
+        let spoken = Spoken { at, client_message_id: client_message_id.map(str::to_owned) };
+        self.0.insert(user.clone(), spoken, Instant::now(), |_, spoken| spoken.at + wait);
     }
 
     /// What `user` said was not stored.
@@ -90,12 +93,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn those_whose_wait_is_over_are_forgotten() {
         let mut slow = SlowMode::default();
-        for n in 0..KEPT {
+        for n in 0..1_000 {
             assert_eq!(slow.take(&user(&n.to_string()), None, WAIT), Ok(()));
+            tokio::time::advance(WAIT / 10).await;
+            assert!(slow.0.len() <= 64, "{}", slow.0.len());
         }
-        tokio::time::advance(WAIT).await;
-        assert_eq!(slow.take(&user("one-more"), None, WAIT), Ok(()));
-        assert_eq!(slow.0.len(), 1);
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,21 +1,20 @@
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{HashSet, VecDeque},
     net::IpAddr,
 };
 
-use crate::chat::UserId;
+use crate::{bounded_map::BoundedMap, chat::UserId};
 
-/// How many of those who spoke last are known by their addresses, at least: a ban of somebody who spoke before them is one of the
-/// user alone.
-const KNOWN: usize = 4_096;
+/// Most users of a room whose addresses are known. At least three quarters of them are those who spoke last; a ban of a user who
+/// spoke before them cannot name an address.
+const MOST_KNOWN: usize = 8_192;
 
 /// Addresses that are kept of each, the latest: more would let a ban hold for half the world.
 const ADDRESSES: usize = 3;
 
 /// Where those who spoke last in a room did so from. In memory alone.
-#[derive(Default)]
 pub(super) struct Speakers {
-    known: HashMap<UserId, Known>,
+    known: BoundedMap<UserId, Known>,
     /// Messages so far.
     messages: u64,
 }
@@ -26,12 +25,21 @@ struct Known {
     spoke_at: u64,
 }
 
+impl Default for Speakers {
+    fn default() -> Self {
+        Self { known: BoundedMap::new(MOST_KNOWN), messages: 0 }
+    }
+}
+
 impl Speakers {
     /// A message of `user` was stored.
     pub(super) fn note(&mut self, user: &UserId, from: IpAddr) {
         self.messages += 1;
         let spoke_at = self.messages;
-        let known = self.known.entry(user.clone()).or_insert(Known { addresses: VecDeque::new(), spoke_at });
+        // Nobody is forgotten before the map is full.
+        let (now, expires_at) = (0, |_: &UserId, known: &Known| known.spoke_at);
+        let unknown = || Known { addresses: VecDeque::new(), spoke_at };
+        let known = self.known.get_or_insert_with(user.clone(), now, expires_at, unknown);
         known.spoke_at = spoke_at;
         if !known.addresses.contains(&from) {
             known.addresses.push_back(from);
@@ -39,20 +47,11 @@ impl Speakers {
                 known.addresses.pop_front();
             }
         }
-        if self.known.len() >= 2 * KNOWN {
-            self.forget_half();
-        }
     }
 
     /// Adds where `user` spoke from, if that is known.
     pub(super) fn add_to(&self, addresses: &mut HashSet<IpAddr>, user: &UserId) {
         addresses.extend(self.known.get(user).into_iter().flat_map(|known| &known.addresses));
-    }
-
-    fn forget_half(&mut self) {
-        let mut all: Vec<_> = self.known.values().map(|known| known.spoke_at).collect();
-        let (_, &mut middle, _) = all.select_nth_unstable(KNOWN);
-        self.known.retain(|_, known| known.spoke_at >= middle);
     }
 }
 
@@ -77,13 +76,13 @@ mod tests {
     #[test]
     fn those_who_spoke_last_are_known() {
         let mut speakers = Speakers::default();
-        for n in 0..10 * KNOWN {
+        for n in 0..5 * MOST_KNOWN {
             speakers.note(&user(n), address(n));
             speakers.note(&user(0), address(0));
-            assert!(speakers.known.len() < 2 * KNOWN);
+            assert!(speakers.known.len() <= MOST_KNOWN);
         }
         assert!(found(&speakers, 1).is_empty());
-        for n in [0, 9 * KNOWN + 10, 10 * KNOWN - 1] {
+        for n in [0, 5 * MOST_KNOWN - MOST_KNOWN / 2, 5 * MOST_KNOWN - 1] {
             assert_eq!(found(&speakers, n), HashSet::from([address(n)]), "{n}");
         }
     }

@@ -14,6 +14,7 @@ use serde_json::Value;
 use tokio::{sync::Notify, time::Instant};
 
 use crate::{
+    bounded_map::BoundedMap,
     chat::{RoomId, UserId},
     protocol::interactive_sync::{
         Interface,
@@ -25,8 +26,8 @@ use crate::{
 /// Actions that wait for a game to take them. One that takes none for so long misses what comes then: it is no log.
 const WAITING: usize = 256;
 
-/// Pauses that are kept of a room at least before those that are over are thrown away.
-const PAUSES: usize = 1_024;
+/// Most pauses of a room that are known. If more hold at once, those that end soonest are forgotten.
+const MOST_PAUSES: usize = 65_536;
 
 /// In which time an action of all together is counted.
 const COUNTED_FOR: Duration = Duration::from_secs(1);
@@ -58,9 +59,7 @@ struct Screen {
 
 /// Until when something is not open again.
 struct Pauses<K> {
-    until: HashMap<K, Instant>,
-    /// At how many those that are over are thrown away.
-    prune_at: usize,
+    until: BoundedMap<K, Instant>,
 }
 
 /// What waits for a game.
@@ -117,7 +116,7 @@ impl Screens {
     pub(super) fn pauses(&self, room: RoomId) -> HashMap<String, Duration> {
         let now = Instant::now();
         let screens = self.lock();
-        let pauses = screens.get(&room).into_iter().flat_map(|screen| &screen.of_all.until);
+        let pauses = screens.get(&room).into_iter().flat_map(|screen| screen.of_all.until.iter());
         pauses.filter(|(_, until)| **until > now).map(|(id, until)| (id.clone(), *until - now)).collect()
     }
 
@@ -172,9 +171,9 @@ impl Screen {
     }
 }
 
-impl<K> Default for Pauses<K> {
+impl<K: Eq + Hash> Default for Pauses<K> {
     fn default() -> Self {
-        Self { until: HashMap::new(), prune_at: PAUSES }
+        Self { until: BoundedMap::new(MOST_PAUSES) }
     }
 }
 
@@ -184,11 +183,7 @@ impl<K: Eq + Hash> Pauses<K> {
     }
 
     fn set(&mut self, key: K, now: Instant, pause: Duration) {
-        if self.until.len() >= self.prune_at {
-            self.until.retain(|_, until| *until > now);
-            self.prune_at = PAUSES.max(2 * self.until.len());
-        }
-        self.until.insert(key, now + pause);
+        self.until.insert(key, now + pause, now, |_, until| *until);
     }
 }
 
