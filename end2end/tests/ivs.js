@@ -17,8 +17,8 @@ export const KEY = { accessKeyId: 'AKIDOFTHETESTS', secretAccessKey: 'secret-acc
 export const SETTINGS = ['--ivs-access-key-id', KEY.accessKeyId, '--ivs-secret-access-key', KEY.secretAccessKey];
 
 /** Amazon's own client of the control plane, as it comes from its registry. */
-export function control(server, credentials = KEY) {
-  return new IvschatClient({ endpoint: `${server.url}/ivschat`, region: 'local', credentials, maxAttempts: 1 });
+export function control(server, credentials = KEY, maxAttempts = 1) {
+  return new IvschatClient({ endpoint: `${server.url}/ivschat`, region: 'local', credentials, maxAttempts });
 }
 
 /** A token that a site of ours has signed for one of its users, good for so many seconds. */

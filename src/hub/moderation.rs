@@ -243,6 +243,14 @@ impl Hub {
         Ok(now.chain(before).collect::<HashSet<_>>().into_iter().collect())
     }
 
+    /// Checks that `who` has that capability in the room.
+    ///
+    /// # Errors
+    /// [`Refusal::Stopping`], [`Refusal::UnknownRoom`], [`Refusal::Token`] and [`Refusal::Capability`].
+    pub fn permit(&self, room: RoomId, who: &Authority, capability: Capability) -> Result<(), Refusal> {
+        self.begin(room, who, capability, "").map(drop)
+    }
+
     /// Who it is, if they may.
     pub(super) fn authorize(&self, room: RoomId, who: &Authority, capability: Capability) -> Result<UserId, Refusal> {
         match who {

@@ -50,7 +50,7 @@ enum ReviewResult {
 pub fn question(message: &Reviewed<'_>, id: &str) -> Vec<u8> {
     let Parts { content, attributes, .. } = Parts::of(message.payload);
     let ip = message.from.map(|address| address.to_string()).unwrap_or_default();
-    let sender = Sender { user_id: message.author.as_str(), attributes: message.attributes, ip };
+    let sender = Sender { user_id: message.author.own(), attributes: message.attributes, ip };
     let room_arn = format!("arn:aws:ivschat:local:000000000000:room/{}", message.room);
     serde_json::to_vec(&Question { content, message_id: id, room_arn, attributes, sender }).expect("plain data")
 }
@@ -92,7 +92,8 @@ mod tests {
 
     #[test]
     fn a_handler_is_asked_as_ivs_asks_it() {
-        let author = UserId::try_from("ann".to_owned()).expect("a valid id");
+        // The id that the app has given.
+        let author = UserId::try_from("site:ann".to_owned()).expect("a valid id");
         let check = |payload, from: Option<&str>, content: &str, attributes: Value| {
             let from = from.map(|address| address.parse().expect("an address"));
             let of_site = [("colour".to_owned(), "red".to_owned())].into();

@@ -43,7 +43,7 @@ pub struct SignedRequest<'a> {
 }
 
 /// Why a request's signature does not count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
     /// There is none.
     #[error("The request is not signed: an Authorization header with AWS4-HMAC-SHA256 is needed.")]
@@ -66,8 +66,30 @@ pub enum SignatureError {
     #[error("The body is not what x-amz-content-sha256 says.")]
     Body,
     /// It was made with another key, or of another request.
-    #[error("The signature does not match: check the secret access key.")]
-    Mismatch,
+    #[error(
+        "The signature does not match. The server saw host {host:?} and path {path:?}: if these are not what was signed, a proxy \
+         changes them. Else check the secret access key."
+    )]
+    Mismatch {
+        /// The `Host` header that the server received.
+        host: String,
+        /// The path that the server received.
+        path: String,
+    },
+}
+
+impl SignatureError {
+    /// Returns the name that AWS gives to this error (<https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html>). SDKs
+    /// set their clock by the answer's `Date` header when the name is `RequestTimeTooSkewed` or `SignatureDoesNotMatch`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Missing => "MissingAuthenticationTokenException",
+            Self::Malformed(_) => "IncompleteSignatureException",
+            Self::UnknownKey => "UnrecognizedClientException",
+            Self::Skewed => "RequestTimeTooSkewed",
+            Self::Scope | Self::Body | Self::Mismatch { .. } => "SignatureDoesNotMatch",
+        }
+    }
 }
 
 /// The `Authorization` header, taken apart.
@@ -107,12 +129,19 @@ pub fn verify(
     if request.header("x-amz-content-sha256").is_some_and(|said| said != body_hash) {
         return Err(SignatureError::Body);
     }
-    let canonical = request.canonical(authorization.signed_headers, &body_hash)?;
     let Authorization { date, region, service, .. } = authorization;
-    let hash = hex(digest::digest(&digest::SHA256, canonical.as_bytes()).as_ref());
-    let signed = format!("{ALGORITHM}\n{at}\n{date}/{region}/{service}/aws4_request\n{hash}");
     let key = authorization.key(&credentials.secret_access_key);
-    hmac::verify(&key, signed.as_bytes(), &authorization.signature).map_err(|_| SignatureError::Mismatch)
+    // Some SDKs sign the path of an endpoint that ends in a slash as they send it, with two slashes.
+    for path in [normal_path(request.path), encoded_path(request.path)] {
+        let canonical = request.canonical(&path, authorization.signed_headers, &body_hash)?;
+        let hash = hex(digest::digest(&digest::SHA256, canonical.as_bytes()).as_ref());
+        let signed = format!("{ALGORITHM}\n{at}\n{date}/{region}/{service}/aws4_request\n{hash}");
+        if hmac::verify(&key, signed.as_bytes(), &authorization.signature).is_ok() {
+            return Ok(());
+        }
+    }
+    let host = request.header("host").unwrap_or_default().to_owned();
+    Err(SignatureError::Mismatch { host, path: request.path.to_owned() })
 }
 
 impl<'a> Authorization<'a> {
@@ -149,13 +178,13 @@ impl SignedRequest<'_> {
     }
 
     /// The form of the request that is signed.
-    fn canonical(&self, signed_headers: &str, body_hash: &str) -> Result<String, SignatureError> {
+    fn canonical(&self, path: &str, signed_headers: &str, body_hash: &str) -> Result<String, SignatureError> {
         let names: Vec<&str> = signed_headers.split(';').collect();
         if !["host", "x-amz-date"].iter().all(|needed| names.contains(needed)) {
             return Err(SignatureError::Malformed("SignedHeaders must name host and x-amz-date"));
         }
         let headers: String = names.iter().map(|name| format!("{name}:{}\n", self.canonical_header(name))).collect();
-        let (path, query) = (canonical_path(self.path), canonical_query(self.query));
+        let query = canonical_query(self.query);
         Ok(format!("{}\n{path}\n{query}\n{headers}\n{signed_headers}\n{body_hash}", self.method))
     }
 
@@ -167,8 +196,13 @@ impl SignedRequest<'_> {
     }
 }
 
-/// The path without empty parts and dots, encoded once more than it is in the request.
-fn canonical_path(path: &str) -> String {
+/// Returns the path with each part encoded once more than it is in the request.
+fn encoded_path(path: &str) -> String {
+    path.split('/').map(|part| utf8_percent_encode(part, ENCODED).to_string()).collect::<Vec<_>>().join("/")
+}
+
+/// Returns the same without empty parts and dots.
+fn normal_path(path: &str) -> String {
     let mut parts = Vec::new();
     for part in path.split('/') {
         match part {
@@ -309,9 +343,14 @@ mod tests {
         assert_eq!(at(NOW.0 + 900_001), Err(SignatureError::Skewed));
         assert_eq!(at(NOW.0 - 900_001), Err(SignatureError::Skewed));
         for other in [("POST", "/", ""), ("GET", "/x", ""), ("GET", "/", "x=y")] {
-            assert_eq!(check(other, &[], "", &good, NOW), Err(SignatureError::Mismatch), "{other:?}");
+            let mismatch = check(other, &[], "", &good, NOW).expect_err("another request");
+            assert!(
+                matches!(&mismatch, SignatureError::Mismatch { host, path } if host == "example.amazonaws.com" && path == other.1)
+            );
+            assert_eq!(mismatch.name(), "SignatureDoesNotMatch", "{other:?}");
         }
-        assert_eq!(check(line, &[], "more", &good, NOW), Err(SignatureError::Mismatch));
+        let mismatch = || SignatureError::Mismatch { host: "example.amazonaws.com".into(), path: "/".into() };
+        assert_eq!(check(line, &[], "more", &good, NOW), Err(mismatch()));
         let empty = ("x-amz-content-sha256", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
         assert_eq!(check(line, &[empty], "", &good, NOW), Ok(()));
         for said in [empty.1, "UNSIGNED-PAYLOAD", ""] {
@@ -325,8 +364,8 @@ mod tests {
             (good.replace("20150830", "20150831"), SignatureError::Scope),
             (good.replace("20150830/", "2015083/"), SignatureError::Scope),
             (good.replace("aws4_request", "aws5_request"), SignatureError::Scope),
-            (good.replace("us-east-1", "us-east-2"), SignatureError::Mismatch),
-            (good.replace("5fa0", "5fa1"), SignatureError::Mismatch),
+            (good.replace("us-east-1", "us-east-2"), mismatch()),
+            (good.replace("5fa0", "5fa1"), mismatch()),
             (good.replace("5fa0", ""), SignatureError::Malformed("Signature is not 64 hexadecimal digits")),
             (good.replace("5fa0", "5fé"), SignatureError::Malformed("Signature is not 64 hexadecimal digits")),
             (good.replace("Signature=", "Sig="), SignatureError::Malformed("Signature is missing")),
@@ -348,7 +387,7 @@ mod tests {
             let headers: [(&str, &[u8]); 2] = [("authorization", header.as_bytes()), ("x-amz-date", date.as_bytes())];
             let request = SignedRequest { method: "GET", path: &path, query: &query, headers: &headers, body: b"" };
             proptest::prop_assert!(verify(&request, &credentials(), "service", NOW).is_err());
-            proptest::prop_assert!(request.canonical("host;x-amz-date", "").is_ok());
+            proptest::prop_assert!(request.canonical(&normal_path(&path), "host;x-amz-date", "").is_ok());
         }
     }
 }

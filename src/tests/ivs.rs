@@ -190,13 +190,45 @@ async fn what_is_done_over_the_control_plane_is_told_to_all() {
 #[tokio::test]
 async fn nobody_runs_rooms_without_the_key() {
     let key = Credentials { access_key_id: "AKID".into(), secret_access_key: "secret-secret-secret".into() };
-    for (ivs, part) in [(IvsAccess::Nobody, "--ivs-access-key-id"), (IvsAccess::Holder(key), "not signed")] {
+    let rows = [
+        (IvsAccess::Nobody, "AccessDeniedException", "--ivs-access-key-id"),
+        (IvsAccess::Holder(key), "MissingAuthenticationTokenException", "not signed"),
+    ];
+    for (ivs, name, part) in rows {
         let site = Site::with(Setting { ivs, ..Setting::default() }).await;
-        check(&ask(&site, "ListRooms", json!({})).await, 403, "AccessDeniedException", part);
-        check(&ask(&site, "Nonsense", json!({})).await, 403, "AccessDeniedException", part);
+        check(&ask(&site, "ListRooms", json!({})).await, 403, name, part);
+        check(&ask(&site, "Nonsense", json!({})).await, 403, name, part);
         let tags = site.get("/ivschat/tags/arn%3Aaws%3Aivschat%3Alocal%3A000000000000%3Aroom%2F1").await;
-        check(&tags, 403, "AccessDeniedException", part);
+        check(&tags, 403, name, part);
     }
+}
+
+#[tokio::test]
+async fn a_signature_error_says_what_the_server_saw() {
+    let key = Credentials { access_key_id: "AKID".into(), secret_access_key: "secret-secret-secret".into() };
+    let site = Site::with(Setting { ivs: IvsAccess::Holder(key), ..Setting::default() }).await;
+    let signed = |date: &str| {
+        let authorization = format!(
+            "AWS4-HMAC-SHA256 Credential=AKID/{}/local/ivschat/aws4_request, SignedHeaders=host;x-amz-date, Signature={}",
+            &date[..8],
+            "0".repeat(64)
+        );
+        let request = Request::post("/ivschat/ListRooms").header("host", "chat.example").header("x-amz-date", date);
+        request.header("authorization", authorization).body(Body::from("{}")).expect("a request")
+    };
+    let now = moment::rfc3339(crate::engine::now());
+    let now: String = now.split('.').next().expect("a moment").chars().filter(|c| c.is_alphanumeric()).collect();
+    let mismatch = site.send(signed(&format!("{}Z", now.trim_end_matches('Z')))).await;
+    check(&mismatch, 403, "SignatureDoesNotMatch", "host \"chat.example\" and path \"/ivschat/ListRooms\"");
+    check(&site.send(signed("20150830T123600Z")).await, 403, "RequestTimeTooSkewed", "15 minutes apart");
+}
+
+#[tokio::test]
+async fn an_endpoint_may_end_in_a_slash() {
+    let site = Site::open().await;
+    let request = Request::post("/ivschat//ListRooms").body(Body::from("{}")).expect("a request");
+    assert_eq!(site.send(request).await.status, 200);
+    assert_eq!(site.get("/ivschat//tags/arn%3Aaws%3Aivschat%3Alocal%3A000000000000%3Aroom%2F1").await.status, 200);
 }
 
 #[tokio::test]

@@ -124,6 +124,12 @@ async fn deletions_and_disconnections_answer_who_asked_for_them() {
     let unknown = ask(&mut bob, json!({ "Action": "DELETE_MESSAGE", "RequestId": "u", "Id": other })).await;
     assert_eq!((&unknown["RequestId"], &unknown["ErrorCode"]), (&json!("u"), &json!(404)));
 
+    let mut guest = open(&site, &token(&site, "eve", [Capability::SendMessage].into_iter().collect())).await;
+    for id in [id.as_str().expect("an id"), &*other, "000000000000", "zzzzzzzzzzzz"] {
+        let refused = ask(&mut guest, json!({ "Action": "DELETE_MESSAGE", "RequestId": "n", "Id": id })).await;
+        assert_eq!((&refused["RequestId"], &refused["ErrorCode"]), (&json!("n"), &json!(403)), "{id}");
+    }
+
     let gone = ask(&mut bob, json!({ "Action": "DISCONNECT_USER", "RequestId": "k", "UserId": "ann", "Reason": "rude" })).await;
     assert_eq!((&gone["EventName"], &gone["RequestId"]), (&json!("aws:DISCONNECT_USER"), &json!("k")));
     assert_eq!(next(&mut ann).await["Attributes"], json!({ "UserId": "ann", "Reason": "rude" }));

@@ -11,6 +11,13 @@ pub enum Problem {
     Other(String),
     /// The caller may not.
     AccessDenied(String),
+    /// The request's signature does not count.
+    Signature {
+        /// The exception's name, as AWS writes it. SDKs correct their clock when it is one of those that they know.
+        name: &'static str,
+        /// What to check.
+        message: String,
+    },
     /// There is no such thing.
     NotFound {
         /// Its ARN or id.
@@ -55,6 +62,7 @@ impl Problem {
         match self {
             Self::Fields(_) | Self::UnknownOperation(_) | Self::Other(_) => "ValidationException",
             Self::AccessDenied(_) => "AccessDeniedException",
+            Self::Signature { name, .. } => name,
             Self::NotFound { .. } => "ResourceNotFoundException",
             Self::Conflict { .. } => "ConflictException",
             Self::Throttled { .. } => "ThrottlingException",
@@ -66,7 +74,7 @@ impl Problem {
     pub fn status(&self) -> u16 {
         match self {
             Self::Fields(_) | Self::UnknownOperation(_) | Self::Other(_) => 400,
-            Self::AccessDenied(_) => 403,
+            Self::AccessDenied(_) | Self::Signature { .. } => 403,
             Self::NotFound { .. } => 404,
             Self::Conflict { .. } => 409,
             Self::Throttled { .. } => 429,
@@ -86,7 +94,7 @@ impl Problem {
             }
             Self::UnknownOperation(name) => invalid("UNKNOWN_OPERATION", &format!("There is no operation {name:?}."), Vec::new()),
             Self::Other(message) => invalid("OTHER", message, Vec::new()),
-            Self::AccessDenied(message) => json!({ "message": message }),
+            Self::AccessDenied(message) | Self::Signature { message, .. } => json!({ "message": message }),
             Self::NotFound { resource_id, resource_type } => {
                 let message = format!("There is no {} {resource_id:?}.", resource_type.to_lowercase().replace('_', " "));
                 json!({ "message": message, "resourceId": resource_id, "resourceType": resource_type })

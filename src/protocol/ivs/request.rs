@@ -2,11 +2,14 @@
 
 use serde_json::{Map, Value};
 
-use crate::chat::{ATTRIBUTES_BYTES, Attributes, MessageId, REASON_CHARS, UserId, attributes_bytes};
+use crate::chat::{ATTRIBUTES_BYTES, Attributes, REASON_CHARS, UserId, attributes_bytes};
 
 /// Longest frame of a client, in bytes. A longer one would end the connection for good, so it is well above what any request needs: a
 /// too long one is answered.
 pub const MESSAGE_BYTES: usize = 128 * 1024;
+
+/// Characters of a message id, here as at Amazon.
+const MESSAGE_ID_CHARS: usize = 12;
 
 /// What a client asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,8 +32,8 @@ pub enum RequestKind {
     },
     /// Take a message out.
     DeleteMessage {
-        /// Which.
-        id: MessageId,
+        /// Which, by an id of the right form: there may be no such message.
+        id: String,
         /// Why.
         reason: String,
     },
@@ -86,7 +89,10 @@ impl Reader<'_> {
                 Ok(RequestKind::SendMessage { content: self.required("Content")?, attributes: self.attributes()? })
             }
             Some("DELETE_MESSAGE") => {
-                let id = self.required("Id")?.parse().map_err(|_| bad("Id must be that of a message"))?;
+                let id = self.required("Id")?;
+                if id.len() != MESSAGE_ID_CHARS || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+                    return Err(bad("Id must be 12 characters of [0-9A-Za-z]"));
+                }
                 Ok(RequestKind::DeleteMessage { id, reason: self.reason()? })
             }
             Some("DISCONNECT_USER") => {
@@ -144,7 +150,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::chat::RoomId;
+    use crate::chat::{MessageId, RoomId};
 
     fn id(seq: u64) -> String {
         MessageId { room: RoomId::FIRST, seq }.to_string()
@@ -168,7 +174,7 @@ mod tests {
             json!({ "Action": "SEND_MESSAGE", "RequestId": "r", "Content": "", "Attributes": null }),
             RequestKind::SendMessage { content: String::new(), attributes: Attributes::new() },
         );
-        let message = MessageId { room: RoomId::FIRST, seq: 7 };
+        let message = id(7);
         check(
             json!({ "Action": "DELETE_MESSAGE", "RequestId": "r", "Id": id(7), "Reason": "spam" }),
             RequestKind::DeleteMessage { id: message, reason: "spam".into() },

@@ -105,7 +105,8 @@ impl Ivs {
         let path = format!("{ENDPOINT}{}", parts.uri.path());
         let (method, query) = (parts.method.as_str(), parts.uri.query().unwrap_or_default());
         let request = SignedRequest { method, path: &path, query, headers: &headers, body };
-        sigv4::verify(&request, credentials, SERVICE, now()).map_err(|error| Problem::AccessDenied(error.to_string()))
+        sigv4::verify(&request, credentials, SERVICE, now())
+            .map_err(|error| Problem::Signature { name: error.name(), message: error.to_string() })
     }
 }
 

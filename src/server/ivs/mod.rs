@@ -63,6 +63,9 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/ws", get(socket::open))
         .route("/tags/{arn}", any(control::tags))
         .route("/{operation}", post(control::operation))
+        // What some SDKs make of an endpoint that ends in a slash.
+        .route("//tags/{arn}", any(control::tags))
+        .route("//{operation}", post(control::operation))
         .fallback(control::unknown)
         .method_not_allowed_fallback(control::unknown)
 }

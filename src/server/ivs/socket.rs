@@ -275,6 +275,9 @@ impl Chat {
                 }
             }
             RequestKind::DeleteMessage { id, reason } => {
+                // Before it is looked for: those who may not delete do not learn which messages there are.
+                self.hub.permit(self.room, &authority, Capability::DeleteMessage)?;
+                let id: MessageId = id.parse().map_err(|_| Refusal::UnknownMessage)?;
                 if id.room != self.room {
                     return Err(Refusal::UnknownMessage);
                 }
