@@ -159,7 +159,7 @@ pub struct Config {
     #[arg(long, env = "LIVE_CHAT_MAX_CONNECTIONS_PER_ADDRESS", value_parser = connections)]
     pub max_connections_per_address: Option<usize>,
 
-    /// Proxies whose X-Forwarded-For is believed, comma-separated: addresses or networks such as `10.0.0.7`; or `none`
+    /// Proxies whose X-Forwarded-For or Forwarded is believed, comma-separated: addresses or networks such as `10.0.0.7`; or `none`
     #[arg(long, env = "LIVE_CHAT_TRUSTED_PROXIES", value_parser = networks)]
     pub trusted_proxies: Option<Networks>,
 

@@ -168,7 +168,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
         admin_key: AdminKey(admin_key.into()),
         ivs: Ivs::new(ivs_access(&config), config.ivs_demo, config.ivs_quotas),
         password,
-        trusted_proxies: TrustedProxies(config.trusted_proxies.map(|proxies| proxies.0)),
+        trusted_proxies: TrustedProxies::new(config.trusted_proxies.map(|proxies| proxies.0)),
     };
     let one_protocol = [
         relay.map(|listener| (listener, relay_router(state.clone()))),

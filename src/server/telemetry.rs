@@ -12,7 +12,7 @@ use axum::{
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-use super::hooks::Webhooks;
+use super::{client_address::TrustedProxies, hooks::Webhooks};
 use crate::hub::Hub;
 
 /// Upper bounds of commit times, in seconds: from a fast disk's fsync to one that is in trouble.
@@ -106,13 +106,14 @@ pub(super) async fn metrics(State(handle): State<PrometheusHandle>, State(webhoo
 }
 
 /// `GET /health/ready`: whether requests should be sent here, and if not, why; else what should be looked at, if anything.
-pub(super) async fn ready(State(hub): State<Hub>) -> (StatusCode, String) {
+pub(super) async fn ready(State(hub): State<Hub>, State(proxies): State<TrustedProxies>) -> (StatusCode, String) {
+    // Without its address: anybody may read this.
+    let unnamed = proxies.unnamed().map(|_| "requests arrive through a proxy that --trusted-proxies does not name".to_owned());
+    let warnings: Vec<_> = hub.warning().into_iter().chain(unnamed).collect();
     match hub.fault() {
         _ if hub.is_stopping() => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n".into()),
         Some(fault) => (StatusCode::SERVICE_UNAVAILABLE, format!("{fault}\n")),
-        None => match hub.warning() {
-            Some(warning) => (StatusCode::OK, format!("OK, but {warning}\n")),
-            None => (StatusCode::OK, "OK\n".into()),
-        },
+        None if warnings.is_empty() => (StatusCode::OK, "OK\n".into()),
+        None => (StatusCode::OK, format!("OK, but {}\n", warnings.join("; "))),
     }
 }

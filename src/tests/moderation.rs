@@ -399,11 +399,11 @@ async fn a_ban_holds_for_a_new_guest_from_the_same_address() {
 
 #[tokio::test]
 async fn behind_a_proxy_a_ban_holds_for_the_address_that_a_trusted_one_names() {
-    let trusted_proxies = crate::server::TrustedProxies(Some(["127.0.0.1/32".parse().expect("a network")].into()));
+    let trusted_proxies = crate::server::TrustedProxies::new(Some(["127.0.0.1/32".parse().expect("a network")].into()));
     let site = Site::with(Setting { trusted_proxies, ..Setting::default() }).await;
     let ann = token_of(&site, "ann", &[Capability::SendMessage]);
     assert_eq!(say_from(&site, "127.0.0.1", "198.51.100.1", &ann).await, 200);
-    assert_eq!(decide(&site, ADMIN_KEY, "1/users/ann/ban", "").await.status, 200);
+    assert_eq!(decide(&site, ADMIN_KEY, "1/users/ann/ban", r#"{"address":true}"#).await.status, 200);
     let rows = [
         ("127.0.0.1", "198.51.100.1", 403),
         ("127.0.0.1", "203.0.113.7, 198.51.100.1", 403),
@@ -419,15 +419,28 @@ async fn behind_a_proxy_a_ban_holds_for_the_address_that_a_trusted_one_names() {
 }
 
 #[tokio::test]
-async fn behind_a_proxy_that_nobody_has_named_a_ban_is_one_of_the_user_alone() {
+async fn a_proxy_that_is_not_configured_is_reported_and_not_believed() {
     let trusted_proxies = crate::server::TrustedProxies::default();
     let site = Site::with(Setting { trusted_proxies, ..Setting::default() }).await;
+    let admin = async || {
+        let session = format!("live-chat-admin={}", site.hub.sign_in());
+        site.page("/admin", &session).await.shown().contains("--trusted-proxies")
+    };
     let ann = token_of(&site, "ann", &[Capability::SendMessage]);
-    assert_eq!(say_from(&site, "127.0.0.1", "198.51.100.1", &ann).await, 200);
-    assert_eq!(decide(&site, ADMIN_KEY, "1/users/ann/ban", "").await.status, 200);
-    assert_eq!(say_from(&site, "127.0.0.1", "198.51.100.1", &ann).await, 403);
-    let guest = site.guest_token(RoomId::FIRST);
-    assert_eq!(say_from(&site, "127.0.0.1", "198.51.100.1", &guest).await, 200, "all that come through it would be banned");
+    assert_eq!(say_from(&site, "127.0.0.2", "", &ann).await, 200);
+    assert_eq!(site.get("/health/ready").await.text, "OK\n");
+    assert!(!admin().await);
+    assert_eq!(say_from(&site, "127.0.0.2", "198.51.100.1", &ann).await, 200);
+    let ready = site.get("/health/ready").await;
+    assert_eq!(ready.status, 200);
+    assert!(ready.text.contains("--trusted-proxies") && !ready.text.contains("127.0.0.2"), "{}", ready.text);
+    assert!(admin().await);
+    assert_eq!(decide(&site, ADMIN_KEY, "1/users/ann/ban", r#"{"address":true}"#).await.status, 200);
+    for forwarded_for in ["198.51.100.1", "203.0.113.7", "1", ""] {
+        let guest = site.guest_token(RoomId::FIRST);
+        assert_eq!(say_from(&site, "127.0.0.2", forwarded_for, &guest).await, 403, "no header helps: {forwarded_for}");
+        assert_eq!(say_from(&site, "127.0.0.3", forwarded_for, &guest).await, 200, "nor hurts: {forwarded_for}");
+    }
 }
 
 #[tokio::test]

@@ -97,7 +97,7 @@ impl Default for Setting {
             ring_size: RingSize::default(),
             heartbeat: HEARTBEAT,
             origins: &["*"],
-            trusted_proxies: TrustedProxies(Some([].into())),
+            trusted_proxies: TrustedProxies::new(Some([].into())),
             guard: Guard::allowing(["127.0.0.1/32".parse().expect("a network")].into()),
             ivs: IvsAccess::Anybody,
             ivs_demo: true,

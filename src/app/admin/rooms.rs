@@ -15,6 +15,8 @@ pub struct RoomsView {
     pub name: String,
     /// Why it could not; empty at first.
     pub error: String,
+    /// What the operator should look at.
+    pub warning: Option<String>,
 }
 
 /// A room in the list of whoever runs the chat.
@@ -35,7 +37,7 @@ pub struct RoomRow {
 }
 
 /// The list, and the form to make one more.
-pub fn rooms(texts: &'static Texts, RoomsView { rooms, name, error }: RoomsView) -> impl IntoView {
+pub fn rooms(texts: &'static Texts, RoomsView { rooms, name, error, warning }: RoomsView) -> impl IntoView {
     let row = |RoomRow { room, name, state: now, viewer_count, messages_last_minute, waiting }: RoomRow| {
         let review = (waiting > 0).then(|| {
             let label = texts.fill("admin.to_review_in", &[("count", &texts.number(waiting)), ("room", &room.to_string())]);
@@ -55,6 +57,7 @@ pub fn rooms(texts: &'static Texts, RoomsView { rooms, name, error }: RoomsView)
         }
     };
     let body = view! {
+        {warning.map(|warning| view! { <p class="error" role="status">{warning}</p> })}
         <p>{texts.text("admin.rooms_help")}</p>
         <p><a href="/admin/keys">{texts.text("admin.keys")}</a>{texts.text("admin.keys_are")}</p>
         <p><a href="/admin/people">{texts.text("admin.people")}</a>{texts.text("admin.people_are")}</p>

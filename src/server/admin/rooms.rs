@@ -22,7 +22,9 @@ pub(in crate::server) struct NewRoom {
 /// The list of rooms, with a form that holds `name` and says `error`.
 pub(super) async fn list(state: &AppState, asked: Asked, status: StatusCode, name: String, error: String) -> Response {
     let rooms = state.hub.rooms().into_iter().filter_map(|room| state.hub.snapshot(room.id).ok()).map(row).collect();
-    render(&state.options, asked, status, Page::Admin(RoomsView { rooms, name, error })).await
+    let unnamed = state.trusted_proxies.unnamed();
+    let warning = unnamed.map(|proxy| asked.texts.fill("admin.unnamed_proxy", &[("address", &proxy.to_string())]));
+    render(&state.options, asked, status, Page::Admin(RoomsView { rooms, name, error, warning })).await
 }
 
 /// A room as it is now.
