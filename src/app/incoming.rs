@@ -164,7 +164,7 @@ pub fn said(envelope: &Json) -> Option<ChatMessage> {
         author: envelope.text("author_id")?,
         // Both spellings, as `ChatText::of` reads them.
         chat: ChatText {
-            username: message.text("username")?,
+            username: message.text("username")?.trim().to_owned(),
             text: message.text("message_text").or_else(|| message.text("messageText"))?,
         },
         sent_at: envelope.text("sent_at")?,

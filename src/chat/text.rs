@@ -17,7 +17,7 @@ use crate::{
 /// whatever else a payload holds is relayed unread.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChatText {
-    /// The name that the author goes by.
+    /// The name that the author goes by, without the white space around it.
     pub username: String,
     /// What they said.
     pub text: String,
@@ -115,6 +115,11 @@ pub fn reply_to(payload: &str, room: RoomId) -> Option<u64> {
     (id.room == room).then_some(id.seq)
 }
 
+/// The name in a JSON string, if `value` is one.
+fn name(value: &RawValue) -> Option<String> {
+    string(value).map(|name| name.trim().to_owned())
+}
+
 /// The text of a JSON string, if `value` is one.
 fn string(value: &RawValue) -> Option<String> {
     serde_json::from_str(value.get()).ok()
@@ -124,7 +129,7 @@ impl ChatText {
     /// What people read in `payload`, if it is a chat message.
     pub fn of(payload: &str) -> Option<Self> {
         let parts: Parts<'_> = serde_json::from_str(payload).ok()?;
-        let username = string(parts.username?)?;
+        let username = name(parts.username?)?;
         let text = string(parts.message_text.or(parts.message_text_camel)?)?;
         Some(Self { username, text })
     }
@@ -132,7 +137,7 @@ impl ChatText {
     /// The name in `payload`, of a chat message or of whatever else it is.
     pub fn username_of(payload: &str) -> Option<String> {
         let parts: Parts<'_> = serde_json::from_str(payload).ok()?;
-        string(parts.username?)
+        name(parts.username?)
     }
 
     /// Judges a name by itself.
@@ -176,7 +181,8 @@ fn check_field(field: Field, text: &str, limits: &Limits) -> Result<(), Fault> {
         Field::Text => (limits.text_chars, true),
     };
     let allowed = |c: char| !c.is_control() || (line_breaks && matches!(c, '\n' | '\r' | '\t'));
-    let chars = text.chars().count();
+    // A name counts without the white space around it, which is not shown.
+    let chars = if field == Field::Username { text.trim().chars().count() } else { text.chars().count() };
     if !text.chars().all(allowed) {
         Err(Fault::ControlCharacter)
     } else if field == Field::Username && has_invisible(text) {
@@ -244,6 +250,7 @@ mod tests {
     fn names_and_texts_are_judged() {
         let long_name = format!(r#"{{"username":"{}","message_text":"x"}}"#, "é".repeat(65));
         let longest_name = format!(r#"{{"username":"{}","message_text":"x"}}"#, "é".repeat(64));
+        let padded_name = format!(r#"{{"username":"  {}  ","message_text":"x"}}"#, "é".repeat(64));
         let long_text = format!(r#"{{"username":"a","message_text":"{}"}}"#, "🙂".repeat(501));
         let longest_text = format!(r#"{{"username":"a","message_text":"{}"}}"#, "🙂".repeat(500));
         let deep = format!(r#"{{"x":{}{},"username":"","message_text":"b"}}"#, "[".repeat(5_000), "]".repeat(5_000));
@@ -252,6 +259,7 @@ mod tests {
             (r#"{"type":"chat","username":"a","messageText":"b"}"#, None),
             (r#"{"username":"a","message_text":"line\nline\ttab"}"#, None),
             (&longest_name, None),
+            (&padded_name, None),
             (&longest_text, None),
             (r#"{"type":"chat","message_text":"b"}"#, Some((Field::Username, Fault::Missing))),
             (r#"{"type":"chat","username":"a"}"#, Some((Field::Text, Fault::Missing))),
@@ -279,7 +287,7 @@ mod tests {
         let check = |name: &str, expected| {
             let payload = serde_json::json!({ "username": name, "message_text": "\u{202e}\u{200b}" }).to_string();
             assert_eq!(fault(&payload), expected, "{name:?}");
-            assert_eq!(ChatText::username_of(&payload).as_deref(), Some(name));
+            assert_eq!(ChatText::username_of(&payload).as_deref(), Some(name.trim()));
         };
         for name in
             ["Ann", "José", "木村", "نورا", "می\u{200c}خواهم", "👩\u{200d}🚀", "❤\u{fe0f}", "क्\u{200d}ष", "🏴\u{e0067}\u{e007f}"]
@@ -331,6 +339,6 @@ mod tests {
     fn both_spellings_are_read() {
         let expected = ChatText { username: "ann".into(), text: "hi".into() };
         assert_eq!(ChatText::of(r#"{"username":"ann","message_text":"hi","x":[1,2]}"#), Some(expected.clone()));
-        assert_eq!(ChatText::of(r#"{"messageText":"hi","username":"ann"}"#), Some(expected));
+        assert_eq!(ChatText::of(r#"{"messageText":"hi","username":" \u2003ann "}"#), Some(expected));
     }
 }
