@@ -336,6 +336,31 @@ async fn what_a_room_does_not_keep_is_purged_from_the_stream() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_name_is_in_the_stream_until_it_is_over() {
+    let stream = stream();
+    let node = Node::open(&stream).await;
+    for (author, name, until) in [("ann", "Past Ann", 1), ("bob", "Lasting Bob", i64::MAX), ("cat", "Past Cat", 2)] {
+        let name = Some(NameClaim { name: name.into(), until: Timestamp(until) });
+        node.engine.append(RoomId::FIRST, Entry { name, ..entry(author, "hi", None) }).await.expect("stored");
+    }
+    // A deletion makes it look at once what there is to be taken out.
+    let first = node.say("dan", "bye", None).await.expect("stored");
+    delete(&node.engine, Deleted::Message(first)).await;
+    let erased = async {
+        while content(&stream).await.iter().any(|entry| entry.contains("Past ")) {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), erased).await.expect("erased in time");
+    assert!(content(&stream).await.iter().any(|entry| entry.contains("Lasting Bob")), "and nothing else");
+    assert_eq!(node.messages().await.len(), 3, "what was said under it stays");
+    drop(node.close());
+    let anew = Node::open(&stream).await;
+    let names = anew.engine.names().await.expect("readable");
+    assert_eq!(names.iter().map(|held| &*held.claim.name).collect::<Vec<_>>(), ["Lasting Bob"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_that_is_another_one_has_another_epoch() {
     let stream = stream();
     let context = async_nats::jetstream::new(nats::client().await);

@@ -124,6 +124,8 @@ pub(super) enum Kept {
     Said,
     /// It stays: what it says holds for all that follows.
     Done,
+    /// It goes when its time is over: a name that somebody has.
+    Expiring,
 }
 
 /// Whoever waits for a command's answer, of whatever type it is.
@@ -167,7 +169,6 @@ impl Command {
             Self::React { room, .. } | Self::TellReactions { room } => (Some(*room), Kept::Said),
             Self::SetState { room, .. }
             | Self::Configure { room, .. }
-            | Self::Claim { room, .. }
             | Self::Resolve { room, .. }
             | Self::Delete { room, .. }
             | Self::Disconnect { room, .. }
@@ -175,6 +176,7 @@ impl Command {
             | Self::FinishImport { room, .. }
             | Self::AbandonImport { room }
             | Self::Trim { room, .. } => (Some(*room), Kept::Done),
+            Self::Claim { room, .. } => (Some(*room), Kept::Expiring),
             Self::Copy { room, kept, .. } => (*room, *kept),
             Self::Epoch(_)
             | Self::Copying(_)

@@ -1,4 +1,4 @@
-//! Takes out of the stream what was deleted, and what is past a room's retention.
+//! Takes out of the stream what was deleted, what is past a room's retention, and the names that are over.
 //!
 //! Each node does it, of all that its index knows: to take out what is gone already costs one question. How far it has come with the
 //! deletions stands in a file; without it, it begins again.
@@ -15,8 +15,8 @@ use tokio::sync::Notify;
 
 use super::Cluster;
 use crate::{
-    chat::{Event, Kind, RoomId},
-    engine::{Engine, EngineError, Fault, News},
+    chat::{Event, Kind, RoomId, Timestamp},
+    engine::{Engine, EngineError, Fault, News, now},
 };
 
 /// How long after a failure it is tried again.
@@ -24,6 +24,9 @@ const AGAIN_AFTER: Duration = Duration::from_secs(5);
 
 /// How often it looks whether a room's retention has moved.
 const EVERY: Duration = Duration::from_secs(10);
+
+/// Names whose end is waited for at once: more are read when some of them are over.
+const NAMES: usize = 100_000;
 
 /// The file's name in the data folder.
 const FILE: &str = "live-chat-erased.json";
@@ -72,6 +75,10 @@ struct Eraser {
     /// Up to where each room was purged in this run.
     purged: BTreeMap<RoomId, u64>,
     to_do: BTreeSet<RoomId>,
+    /// The entries that say which name somebody has: when each is over, and its number.
+    names: BTreeSet<(Timestamp, u64)>,
+    /// The newest of them that was read.
+    names_read: u64,
 }
 
 impl Eraser {
@@ -79,7 +86,14 @@ impl Eraser {
         let path = cluster.folder.join(FILE);
         let reached = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
         let rooms = cluster.index.rooms().await.unwrap_or_default();
-        Self { path, reached, purged: BTreeMap::new(), to_do: rooms.into_iter().map(|(room, _)| room.id).collect() }
+        Self {
+            path,
+            reached,
+            purged: BTreeMap::new(),
+            to_do: rooms.into_iter().map(|(room, _)| room.id).collect(),
+            names: BTreeSet::new(),
+            names_read: 0,
+        }
     }
 
     async fn sweep(&mut self, cluster: &Cluster) -> Result<(), EngineError> {
@@ -112,6 +126,22 @@ impl Eraser {
                 }
                 self.purged.insert(room.id, trimmed);
             }
+        }
+        self.sweep_names(cluster).await
+    }
+
+    async fn sweep_names(&mut self, cluster: &Cluster) -> Result<(), EngineError> {
+        while self.names.len() < NAMES
+            && let Some((number, until)) = cluster.log.next_name(self.names_read).await?
+        {
+            self.names.insert((until, number));
+            self.names_read = number;
+        }
+        while let Some(&(until, number)) = self.names.first()
+            && until <= now()
+        {
+            cluster.log.erase(number).await?;
+            self.names.pop_first();
         }
         Ok(())
     }

@@ -16,7 +16,10 @@ use bytes::Bytes;
 use tokio::time::{Instant, timeout};
 
 use super::{Command, Kept, Nats, NatsError};
-use crate::{chat::RoomId, engine::Fault};
+use crate::{
+    chat::{RoomId, Timestamp},
+    engine::Fault,
+};
 
 /// Up to how long after the first a second publish of the same id is recognized by the servers. Later ones are by the index.
 const DUPLICATES_WITHIN: Duration = Duration::from_secs(300);
@@ -194,6 +197,25 @@ impl Log {
         purged.map(drop).map_err(|error| unreachable(&error))
     }
 
+    /// The first entry behind `after` that says which name somebody has, and when that is over.
+    pub(super) async fn next_name(&self, after: u64) -> Result<Option<(u64, Timestamp)>, Fault> {
+        let names = format!("{}.room.*.names", self.name);
+        match self.stream.get_first_raw_message_by_subject(names, after + 1).await {
+            Ok(message) => {
+                let until = match read(Some(&message.headers), &message.payload) {
+                    Read::Command(command) => match *command {
+                        Command::Claim { claim, .. } => claim.until,
+                        _ => Timestamp(i64::MAX),
+                    },
+                    Read::Foreign | Read::Unknown(_) => Timestamp(i64::MAX),
+                };
+                Ok(Some((message.sequence, until)))
+            }
+            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
+            Err(error) => Err(unreachable(&error)),
+        }
+    }
+
     fn subject(&self, command: &Command) -> String {
         match command.belongs_to() {
             (Some(room), kept) => self.room_subject(room, kept),
@@ -206,6 +228,7 @@ impl Log {
         let kept = match kept {
             Kept::Said => "said",
             Kept::Done => "done",
+            Kept::Expiring => "names",
         };
         format!("{}.room.{room}.{kept}", self.name)
     }
