@@ -55,6 +55,11 @@ fn name(category: PluralCategory) -> &'static str {
     }
 }
 
+/// All languages.
+pub fn all() -> impl Iterator<Item = &'static Texts> {
+    ALL.iter()
+}
+
 /// English: what is said where nobody asked for a language, and to whoever reads no answers but logs them.
 pub fn english() -> &'static Texts {
     &ALL[0]

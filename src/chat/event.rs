@@ -7,7 +7,7 @@ use crate::chat::{
 };
 
 /// A moment: milliseconds since 1970-01-01T00:00:00Z, without leap seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(pub i64);
 

@@ -53,6 +53,8 @@ pub struct Settings {
     /// The id of the message that stands above the chat for everybody, one of its public ones; empty for none. It stands there no
     /// more once it is deleted, or is past the room's retention.
     pub pinned_message: String,
+    /// Whether no two may go by the same name, or by names that look alike. Without it guests may share a name.
+    pub unique_names: bool,
     /// Who may write links.
     pub links: Group,
     /// Words that nobody may write, each of 1 to 64 characters, at most 500. Upper and lower case, accents and characters that look
@@ -280,6 +282,7 @@ mod tests {
             (json!({ "messages_per_minute": 60_001 }), "0 to 60000"),
             (json!({ "speakers": "nobody" }), r#""speakers" cannot be read: unknown variant `nobody`"#),
             (json!({ "paused": "yes" }), r#""paused" cannot be read"#),
+            (json!({ "unique_names": 1 }), r#""unique_names" cannot be read"#),
             (json!({ "blocked_words": vec!["x"; 501] }), "at most 500 words"),
             (json!({ "blocked_words": ["x".repeat(65)] }), "1 to 64 characters"),
             (json!({ "blocked_words": [" "] }), "1 to 64 characters"),

@@ -47,6 +47,7 @@ impl Hub {
                 News::WidgetKey(key) => inner.widget_keys.note(key.clone()),
                 News::Revocation(revocation) => {
                     inner.revocations.note(revocation.clone(), now());
+                    self.release_name_of(&revocation.of);
                     refuses = true;
                 }
                 News::Invitation(invitation) => {

@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq;
 
 use super::{
     Authority, Claims, Hub, Origin, Refusal,
-    names::Likeness,
+    rules::look_alikes::ProtectedForm,
     token::{Scope, Session},
 };
 use crate::{
@@ -28,23 +28,23 @@ pub(super) struct Invitations(RwLock<BTreeMap<String, Invited>>);
 
 struct Invited {
     invitation: Invitation,
-    likeness: Likeness,
+    form: ProtectedForm,
 }
 
 impl Invitations {
     /// Takes over what the store says of an invitation.
     pub(super) fn note(&self, invitation: Invitation) {
-        let likeness = Likeness::of(&invitation.name);
+        let form = ProtectedForm::of(&invitation.name);
         let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        all.insert(invitation.id.clone(), Invited { invitation, likeness });
+        all.insert(invitation.id.clone(), Invited { invitation, form });
     }
 
     /// Whether a name in `room` is for somebody else, who is invited under it.
-    pub(super) fn reserve(&self, room: RoomId, likeness: &Likeness, user: &UserId) -> bool {
+    pub(super) fn reserve(&self, room: RoomId, form: &ProtectedForm, user: &UserId) -> bool {
         let all = self.read();
         let meant = |invited: &&Invited| {
-            let Invited { invitation, likeness: reserved } = invited;
-            reserved == likeness && invitation.revoked_at.is_none() && invitation.covers(room)
+            let Invited { invitation, form: reserved } = invited;
+            reserved == form && invitation.revoked_at.is_none() && invitation.covers(room)
         };
         let mut meant = all.values().filter(meant).peekable();
         meant.peek().is_some() && meant.all(|invited| invited.invitation.user() != *user)
@@ -194,8 +194,10 @@ mod tests {
             invitations.note(invitation.clone());
         }
         let guest = UserId::try_from("guest".to_owned()).expect("an id");
-        let reserved = |room, name: &str, user: &UserId| invitations.reserve(room, &Likeness::of(name), user);
-        assert!(reserved(two, "ROBIN", &guest) && !reserved(RoomId::FIRST, "ROBIN", &guest));
+        let reserved = |room, name: &str, user: &UserId| invitations.reserve(room, &ProtectedForm::of(name), user);
+        assert!(
+            reserved(two, "ROBIN", &guest) && reserved(two, "R.o.b.i.n ★", &guest) && !reserved(RoomId::FIRST, "ROBIN", &guest)
+        );
         assert!(reserved(two, "eve", &guest) && reserved(RoomId::FIRST, "eve", &guest) && reserved(two, "eve", &robin.user()));
         assert!(!reserved(two, "Robin", &robin.user()) && !reserved(two, "Robin", &again.user()), "either of them");
         assert!(!reserved(two, "Ann", &guest));

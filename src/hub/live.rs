@@ -17,7 +17,7 @@ use super::{
     Identity, Origin, Refusal, RingSize, TokenError, Tokens,
     disconnections::Disconnections,
     held::Held,
-    names::{Names, Taken, Wish},
+    names::{NameRequest, Names, Presence, Taken},
     reactions::Telling,
     recent::Recent,
     repeats::Saying,
@@ -31,7 +31,8 @@ use super::{
 };
 use crate::{
     chat::{
-        ChatText, Event, Kind, Message, NameClaim, Origins, Outcome, Role, Room, RoomId, RoomState, Sanction, Timestamp, UserId,
+        AddressHash, ChatText, Event, Kind, Message, NameClaim, Origins, Outcome, Role, Room, RoomId, RoomState, Sanction,
+        Timestamp, UserId,
     },
     engine::now,
 };
@@ -160,6 +161,15 @@ pub(super) struct OnItsWay<'a> {
     number: u64,
 }
 
+/// A name that a guest holds where names are unique.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct NameOfGuest {
+    pub(super) user: UserId,
+    pub(super) name: String,
+    /// Where they come from, if that is known.
+    pub(super) from: Option<AddressHash>,
+}
+
 /// What a cursor finds.
 pub(super) enum Read {
     Entries(Vec<Arc<Entry>>),
@@ -284,6 +294,9 @@ impl LiveRoom {
                 Kind::Settings { settings, .. } => {
                     state.room.settings = settings.clone();
                     state.rules = Arc::new(Rules::new(settings));
+                    if !settings.unique_names {
+                        state.names.free();
+                    }
                     state.room.updated_at = event.sent_at;
                 }
                 Kind::Sanction(sanction) => state.sanctions.note(sanction, now()),
@@ -344,29 +357,55 @@ impl LiveRoom {
         Some(OnItsWay { room: self, author, number })
     }
 
-    /// Lets somebody go by a name.
-    pub(super) fn take_name(&self, wish: Wish<'_>) -> Result<(), Refusal> {
+    /// Lets somebody go by a name. Returns whether it is a guest who holds it from now on, and did not before.
+    pub(super) fn take_name(&self, request: NameRequest<'_>) -> Result<bool, Refusal> {
         let mut state = self.lock();
-        let State { names, connections, .. } = &mut *state;
-        let present = connections.values().map(|connection| &connection.user);
-        names.claim(wish, now(), present).map_err(|Taken| Refusal::NameTaken)
+        let unique = state.rules.unique_names.then(|| state.presence_of(request.user));
+        state.names.claim(request, now(), unique).map_err(|Taken| Refusal::NameTaken)
     }
 
-    /// Up to when the store knows that `user` holds their name.
+    /// Up to when the store knows the protected name that `user` has.
     pub(super) fn name_stored_until(&self, user: &UserId) -> Timestamp {
         self.lock().names.stored_until(user)
     }
 
-    /// The store knows that `user` holds a name.
+    /// The store knows of a protected name.
     pub(super) fn note_name(&self, user: &UserId, claim: &NameClaim) {
-        let mut state = self.lock();
-        let State { names, connections, .. } = &mut *state;
-        names.note(user, claim, now(), connections.values().map(|connection| &connection.user));
+        self.lock().names.note(user, claim, now());
     }
 
-    /// That user holds no name any more.
+    /// Somebody has come in to whom a site gave that name, for as long as their token is good.
+    pub(super) fn see_name(&self, user: &UserId, name: &str, token: Option<&str>, until: Timestamp) {
+        self.lock().names.see(user, name, token, until, now());
+    }
+
+    /// That user's name is protected no more.
     pub(super) fn release_name(&self, user: &UserId) {
-        self.lock().names.forget(user);
+        self.lock().names.release(user);
+    }
+
+    /// The name of that token's bearer is protected no more.
+    pub(super) fn release_name_of_token(&self, token: &str) {
+        self.lock().names.release_token(token);
+    }
+
+    /// A guest of another node, or of before a restart, holds a name until then, if names are unique.
+    pub(super) fn hear_name(&self, user: &UserId, name: &str, from: Option<AddressHash>, until: Timestamp) {
+        let mut state = self.lock();
+        if state.rules.unique_names {
+            state.names.hear(user, name, from, until, now());
+        }
+    }
+
+    /// The names that guests who are connected here hold, if names are unique.
+    pub(super) fn names_held(&self) -> Vec<NameOfGuest> {
+        let state = self.lock();
+        let guest = |(user, name, from): (&UserId, &str, Option<&AddressHash>)| NameOfGuest {
+            user: user.clone(),
+            name: name.to_owned(),
+            from: from.cloned(),
+        };
+        state.names.connected().map(guest).collect()
     }
 
     /// Takes over what was decided before the start.
@@ -414,6 +453,7 @@ impl LiveRoom {
         state.connected += 1;
         let can_be_revoked = origin.id.is_some() || origin.issued_at.is_some();
         let origin = can_be_revoked.then(|| Box::new(origin));
+        state.names.set_presence(&user, Presence::Connected, now());
         let seat = Connection { user, origin, from, number, asked: Arc::clone(&asked), wake: Arc::clone(wake) };
         state.connections.insert(connection, seat);
         let reached = state.ring.end();
@@ -612,13 +652,22 @@ impl State {
 
     /// Takes a connection out, and gives who serves it.
     fn remove(&mut self, connection: ConnectionId) -> Option<Arc<dyn Wake>> {
-        let Connection { wake, .. } = self.connections.remove(&connection)?;
+        let Connection { user, wake, .. } = self.connections.remove(&connection)?;
+        if self.names.holds(&user) {
+            let presence = self.presence_of(&user);
+            self.names.set_presence(&user, presence, now());
+        }
         if let Some(server) = self.server(&wake) {
             server.connections -= 1;
         }
         self.servers.retain(|server| server.connections > 0);
         self.presence_changed();
         Some(wake)
+    }
+
+    fn presence_of(&self, user: &UserId) -> Presence {
+        let is_connected = self.connections.values().any(|connection| connection.user == *user);
+        if is_connected { Presence::Connected } else { Presence::Away }
     }
 
     fn server(&mut self, wake: &Arc<dyn Wake>) -> Option<&mut Server> {

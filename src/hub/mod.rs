@@ -61,7 +61,6 @@ pub use self::{
     live::{ConnectionId, Wake},
     messages::Quoting,
     moderation::{Authority, Decision, Removal},
-    names::ReservedNames,
     peers::Respondent,
     rate::Buckets,
     refusal::Refusal,
@@ -69,6 +68,7 @@ pub use self::{
     review::Review,
     revocations::Revoke,
     ring::{Entry, Item, RingSize},
+    rules::reserved_names::ReservedNames,
     subscriber::{Batch, Fetch, Fetched, Found, LiveTail, Step, Subscriber, Welcome},
     token::{Claims, Identity, Origin, Session, TokenError, Tokens},
     widget_keys::{Key, Site},
@@ -76,13 +76,13 @@ pub use self::{
 use self::{
     invitations::Invitations,
     live::{LiveRoom, LiveSnapshot},
-    peers::Cluster,
+    peers::{Cluster, NAMES_TOLD_EVERY},
     revocations::Revocations,
     rooms::Rooms,
     widget_keys::WidgetKeys,
 };
 use crate::{
-    chat::{Event, InvalidSetting, Kind, Limits, Origins, Position, Room, RoomId, RoomState, SettingsChange, UserId},
+    chat::{Event, InvalidSetting, Kind, Limits, Origins, Position, Room, RoomId, RoomState, SettingsChange, Timestamp, UserId},
     engine::{self, Appended, Cursors, Engine, EngineError, Fault, Query},
 };
 
@@ -224,6 +224,7 @@ impl Hub {
         names.iter().for_each(|held| hub.note_name(held));
         for room in hub.0.rooms.all() {
             hub.restore_held(&room).await?;
+            hub.restore_names(&room).await?;
         }
         intake.open(&hub);
         hub.0.engine.begin();
@@ -374,6 +375,9 @@ impl Hub {
                 // After it has joined: what is revoked from now on ends it.
                 self.check_revoked(&who.user, &who.origin)?;
                 live.check_disconnected(&who.user, &who.origin)?;
+                if let Origin { name: Some(name), until: Some(until), id, .. } = &who.origin {
+                    live.see_name(&who.user, name.trim(), id.as_deref(), Timestamp::of_seconds(*until));
+                }
                 Ok(joined)
             }
             state => Err(Refusal::NotLive(state)),
@@ -403,12 +407,15 @@ impl Hub {
 async fn tell_standing(hub: Weak<Inner>) {
     let mut ticks = tokio::time::interval(Duration::from_secs(1));
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
+    for tick in 0_u64.. {
         ticks.tick().await;
         let Some(hub) = hub.upgrade() else { return };
         let hub = Hub(hub);
         hub.tell_reachable();
         hub.tell_viewers();
+        if tick.is_multiple_of(NAMES_TOLD_EVERY.as_secs()) {
+            hub.tell_names();
+        }
         for room in hub.0.rooms.all() {
             room.tell_presence();
             room.tell_waiting(hub.0.engine.trimmed(room.id()));

@@ -14,15 +14,22 @@ use serde_json::Value;
 use super::{
     Claims, ConnectionId, Hub, Refusal,
     elsewhere::{Elsewhere, NodeId, Part, parts},
-    live::LiveRoom,
+    live::{LiveRoom, NameOfGuest},
+    names::HELD_MS,
 };
 use crate::{
-    chat::{RoomId, UserId},
-    engine::Peers,
+    chat::{RoomId, Timestamp, UserId},
+    engine::{Peers, now},
 };
 
 /// Ticks after which the viewers are told again though nothing has changed: what was told may have been lost.
 const TOLD_EVERY: u32 = 2;
+
+/// How often the names of connected guests are told again, where names are unique.
+pub(super) const NAMES_TOLD_EVERY: Duration = Duration::from_secs(30);
+
+/// Names that are told at once: at most some 200 kB, below what NATS takes.
+const NAMES_AT_ONCE: usize = 500;
 
 /// What a node says.
 #[derive(Serialize, Deserialize)]
@@ -35,6 +42,8 @@ enum Words {
     History { room: RoomId, user: UserId, connection: Option<ConnectionId> },
     /// In which of these rooms is that user?
     Where { rooms: Vec<RoomId>, user: UserId },
+    /// These guests hold these names, in a room where names are unique.
+    Names { room: RoomId, held: Vec<NameOfGuest> },
     /// Something that the hub knows nothing of.
     Other { question: Value },
 }
@@ -125,6 +134,7 @@ impl Hub {
                     Err(_) => None,
                 };
             }
+            Words::Names { room, held } => self.hear_names(room, held),
             Words::Where { rooms, user } => return self.meet_here(&rooms, &user).map(Answer::In),
             Words::Other { question } => return self.0.cluster.as_ref()?.respondent.get()?(question).map(Answer::Other),
         }
@@ -167,6 +177,32 @@ impl Hub {
     pub(super) fn tell_leaving(&self) {
         if let Some(cluster) = &self.0.cluster {
             cluster.tell(&Words::Leaves { node: cluster.node });
+        }
+    }
+
+    /// Tells the other nodes that a guest holds a name.
+    pub(super) fn tell_name(&self, room: RoomId, held: NameOfGuest) {
+        if let Some(cluster) = &self.0.cluster {
+            cluster.tell(&Words::Names { room, held: vec![held] });
+        }
+    }
+
+    /// Tells the other nodes which names the guests hold who are connected here: what was told may have been lost, or be over.
+    pub(super) fn tell_names(&self) {
+        let Some(cluster) = self.0.cluster.as_ref().filter(|_| !self.is_stopping()) else { return };
+        for live in self.0.rooms.all() {
+            for held in live.names_held().chunks(NAMES_AT_ONCE) {
+                cluster.tell(&Words::Names { room: live.id(), held: held.to_vec() });
+            }
+        }
+    }
+
+    fn hear_names(&self, room: RoomId, held: Vec<NameOfGuest>) {
+        let Ok(live) = self.find(room) else { return };
+        let told_again = i64::try_from(NAMES_TOLD_EVERY.as_millis()).unwrap_or(i64::MAX);
+        let until = Timestamp(now().0.saturating_add(HELD_MS + told_again));
+        for NameOfGuest { user, name, from } in held {
+            live.hear_name(&user, &name, from, until);
         }
     }
 

@@ -150,9 +150,9 @@ impl<'a> Speaker<'a> {
 
     /// Whether it is their turn, and the name that they speak under is theirs.
     fn take_turn(&self, draft: &Draft, chat: Option<&ChatText>) -> Result<Turn, Refusal> {
-        let Self { hub, live, rules, claims, .. } = self;
+        let Self { hub, live, rules, claims, from, .. } = self;
         hub.take_turn(live.id(), claims)?;
-        let name = hub.take_name(live, claims, draft)?;
+        let name = hub.take_name(live, claims, *from, draft)?;
         let text = chat.map(|chat| &*chat.text);
         let saying = match self.moderates {
             true => None,

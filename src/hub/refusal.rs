@@ -36,6 +36,8 @@ pub enum Refusal {
     NameTaken,
     /// The name, or what it looks like, is for those who moderate.
     NameReserved,
+    /// This part of the name looks like a badge of the page.
+    NameBadge(String),
     /// Their site has given them a name, and they speak under another.
     NameGiven(String),
     /// A moderator has taken their right to speak for a while.
@@ -156,6 +158,7 @@ impl Refusal {
             Self::Invalid(invalid) => invalid.text(texts),
             Self::NameTaken => said("refusal.name_taken"),
             Self::NameReserved => said("refusal.name_reserved"),
+            Self::NameBadge(part) => texts.fill("refusal.name_badge", &[("part", part)]),
             Self::NameGiven(name) => texts.fill("refusal.name_given", &[("name", name)]),
             Self::TimedOut { left } => wait("refusal.timed_out", left),
             Self::Banned => said("page.banned"),
@@ -221,7 +224,7 @@ impl Refusal {
     pub fn is_about_name(&self) -> bool {
         match self {
             Self::Invalid(Invalid { field, .. }) | Self::BlockedWord(field) => *field == Field::Username,
-            Self::NameTaken | Self::NameReserved | Self::NameGiven(_) => true,
+            Self::NameTaken | Self::NameReserved | Self::NameBadge(_) | Self::NameGiven(_) => true,
             _ => false,
         }
     }
@@ -240,6 +243,7 @@ impl Refusal {
             Self::Invalid(_) => "invalid",
             Self::NameTaken => "name_taken",
             Self::NameReserved => "name_reserved",
+            Self::NameBadge(_) => "name_badge",
             Self::NameGiven(_) => "name_given",
             Self::TimedOut { .. } => "timed_out",
             Self::Banned => "banned",

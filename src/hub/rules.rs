@@ -1,3 +1,6 @@
+pub(super) mod look_alikes;
+pub(super) mod reserved_names;
+
 use std::time::Duration;
 
 use linkify::{LinkFinder, LinkKind};
@@ -21,6 +24,8 @@ pub(super) struct Rules {
     /// Whether what newcomers say waits for a moderator.
     holds_newcomers: bool,
     links: Group,
+    /// Whether no two may go by the same name, guests included.
+    pub(super) unique_names: bool,
     /// Longest text, in code points; 0 for the installation's.
     message_chars: u32,
     blocked_words: Option<Words>,
@@ -43,6 +48,7 @@ impl Rules {
             established: Duration::from_secs(60 * u64::from(settings.established_minutes)),
             holds_newcomers: settings.hold_newcomers,
             links: settings.links,
+            unique_names: settings.unique_names,
             message_chars: settings.message_chars,
             blocked_words: (!settings.blocked_words.is_empty()).then(|| Words::new(&settings.blocked_words)),
             slow_mode: Duration::from_secs(settings.slow_mode_seconds.into()),

@@ -125,7 +125,7 @@ pub(super) fn status(refusal: &Refusal) -> StatusCode {
             StatusCode::CONFLICT
         }
         Refusal::InvitationOver | Refusal::Deleted => StatusCode::GONE,
-        Refusal::NameTaken | Refusal::NameReserved | Refusal::TooManyReactions(_) => StatusCode::CONFLICT,
+        Refusal::NameTaken | Refusal::NameReserved | Refusal::NameBadge(_) | Refusal::TooManyReactions(_) => StatusCode::CONFLICT,
         Refusal::Token(_) => StatusCode::UNAUTHORIZED,
         Refusal::WidgetKey
         | Refusal::Origin(_)

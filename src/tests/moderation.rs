@@ -340,10 +340,16 @@ async fn a_page_says_what_was_decided() {
 
 /// Says something on a connection from `source`, and gives the status.
 async fn say_from(site: &Site, source: &str, forwarded_for: &str, token: &str) -> u16 {
+    let username = format!("user {}", token.rsplit('.').next().unwrap_or_default());
+    say_from_as(site, source, forwarded_for, token, &username).await
+}
+
+/// The same under a name.
+pub async fn say_from_as(site: &Site, source: &str, forwarded_for: &str, token: &str, username: &str) -> u16 {
     let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
     socket.bind(format!("{source}:0").parse().expect("an address")).expect("an address of this machine");
     let mut stream = socket.connect(site.addr).await.expect("a server");
-    let message = json!({ "type": "chat", "username": "ann", "message_text": "hi" });
+    let message = json!({ "type": "chat", "username": username, "message_text": "hi" });
     let body = json!({ "type": "broadcast", "widget_key": WIDGET_KEY, "message": message }).to_string();
     let forwarded_for = if forwarded_for.is_empty() { String::new() } else { format!("X-Forwarded-For: {forwarded_for}\r\n") };
     let request = format!(

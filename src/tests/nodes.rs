@@ -97,8 +97,9 @@ async fn who_signs_out_is_signed_out_of_all_nodes() {
 }
 
 #[tokio::test]
-async fn a_name_is_its_holder_s_on_all_nodes() {
+async fn a_unique_name_is_its_holder_s_on_all_nodes() {
     let [one, other] = node::two().await;
+    assert_eq!(one.administer("/v1/streams/1/settings", &json!({ "unique_names": true })).await.status, 200);
     let cookie = one.get("/").await.cookie().to_owned();
     let ann = page_token(&one, &cookie).await;
     assert_eq!(one.say_as(&ann, "Ann", "hi").await.status, 200);
@@ -108,4 +109,16 @@ async fn a_name_is_its_holder_s_on_all_nodes() {
     assert_eq!(other.say_as(&ann, "Bea", "hi").await.status, 200);
     assert_eq!(one.say_as(guest.token(), "Bea", "hi").await.status, 409);
     assert_eq!(one.say_as(guest.token(), "Ann", "hi").await.status, 200, "they have another one now");
+}
+
+#[tokio::test]
+async fn a_protected_name_is_so_on_all_nodes_and_guests_share_theirs() {
+    let [one, other] = node::two().await;
+    let [ann, guest] = [one.subscribe().await, other.subscribe().await];
+    assert_eq!(one.say_as(ann.token(), "Ann", "hi").await.status, 200);
+    assert_eq!(other.say_as(guest.token(), "Ann", "hi").await.status, 200);
+    let user = crate::chat::UserId::try_from("m".to_owned()).expect("an id");
+    let moderator = one.hub.tokens().sign(user, RoomId::FIRST, crate::chat::Capabilities::moderator(), None);
+    assert_eq!(one.say_as(&moderator, "Tom", "hi").await.status, 200);
+    assert_eq!(other.say_as(guest.token(), "T.o.m", "hi").await.status, 409);
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::{body::Body, http::Request};
 use serde_json::{Value, json};
 
-use super::{Answer, Site, site::WIDGET_KEY};
+use super::{Answer, Site, moderation::say_from_as, site::WIDGET_KEY};
 use crate::{
     chat::{Capabilities, Capability, RoomId, UserId},
     hub::{Identity, Origin, Tokens},
@@ -34,66 +34,86 @@ async fn check(site: &Site, token: &str, name: &str, expected: u16) {
 }
 
 #[tokio::test]
-async fn a_visitor_s_name_is_theirs_and_is_so_after_a_restart() {
+async fn guests_share_a_name() {
     let site = Site::open().await;
     let [ann, bob] = ["a", "b"].map(|id| page_token(id, HOUR));
-    check(&site, &ann, "Ann", 200).await;
-    for name in ["Ann", "ann ", "A\u{578}n", "\u{410}nn", "\u{ff21}nn"] {
-        check(&site, &bob, name, 409).await;
+    let streaming = site.subscribe().await;
+    for token in [&ann, &bob, streaming.token(), &ann] {
+        for name in ["Ann", "ANN", " Ann ", "A\u{578}n", "\u{410}nn"] {
+            check(&site, token, name, 200).await;
+        }
     }
     let private = json!({
-        "type": "private", "widget_key": WIDGET_KEY, "to_user_id": "a", "message": { "username": "ANN", "anything": 1 },
+        "type": "private", "widget_key": WIDGET_KEY, "to_user_id": "a", "message": { "username": "Ann", "anything": 1 },
     });
-    assert_eq!(site.publish(&bob, &private).await.status, 409, "nor in private, nor in a message of another kind");
+    assert_eq!(site.publish(&bob, &private).await.status, 200);
+    assert_eq!(stored_names(&site), [""; 0], "nothing is kept of it");
     let site = site.restart().await;
-    check(&site, &bob, "Ann", 409).await;
-    check(&site, &ann, "Ann", 200).await;
-    check(&site, &ann, "Anna", 200).await;
     check(&site, &bob, "Ann", 200).await;
-    let site = site.restart().await;
-    check(&site, &ann, "Ann", 409).await;
-    check(&site, &bob, "Anna", 409).await;
+    check(&site, &ann, "Ann", 200).await;
 }
 
 #[tokio::test]
-async fn a_name_is_one_in_its_room_alone() {
+async fn a_client_that_is_cut_off_speaks_on_under_its_name() {
+    let site = Site::open().await;
+    let first = site.subscribe().await;
+    check(&site, first.token(), "Ann", 200).await;
+    // Its new stream makes a new guest of it, while the server still keeps the old one.
+    let again = site.subscribe().await;
+    for token in [again.token(), first.token()] {
+        check(&site, token, "Ann", 200).await;
+    }
+    let token = first.token().to_owned();
+    drop(first);
+    site.viewers(1).await;
+    check(&site, &token, "Ann", 200).await;
+}
+
+/// The names that the store knows of.
+fn stored_names(site: &Site) -> Vec<String> {
+    let connection = rusqlite::Connection::open(site.path().join("live-chat.db")).expect("a database");
+    let mut statement = connection.prepare("SELECT name FROM names ORDER BY name").expect("a table");
+    let rows = statement.query_map([], |row| row.get(0)).expect("rows");
+    rows.collect::<Result<_, _>>().expect("rows")
+}
+
+#[tokio::test]
+async fn the_name_of_somebody_with_a_role_is_theirs_and_is_so_after_a_restart() {
     let site = Site::open().await;
     let made = site.administer("/v1/streams/create", &json!({ "name": "Two" })).await;
     let key = made.json["data"]["widget_key"].as_str().expect("a key").to_owned();
     for step in ["prepare", "start"] {
         site.administer(&format!("/v1/streams/2/{step}"), &json!({})).await;
     }
-    check(&site, &page_token("a", HOUR), "Ann", 200).await;
-    let two = site.guest_token(RoomId::new(2).expect("in range"));
-    let message = json!({ "type": "chat", "username": "Ann", "message_text": "hi" });
+    let guest = page_token("a", HOUR);
+    check(&site, &guest, "Tom", 200).await;
+    let moderator = site.hub.tokens().sign(user("m"), RoomId::FIRST, Capabilities::moderator(), None);
+    check(&site, &moderator, "Tom", 200).await;
+    let alike = ["Tom", " tom ", "TOM", "Torn", "T  om", "T.o.m.", "Tóm", "Toḿ", "Ⓣom", "★Tom★", "Tom🔥", "T\u{43e}m"];
+    let refused = async |site: &Site| {
+        for name in alike {
+            check(site, &guest, name, 409).await;
+        }
+        check(site, &guest, "Tommy", 200).await;
+    };
+    refused(&site).await;
+    let private = json!({
+        "type": "private", "widget_key": WIDGET_KEY, "to_user_id": "m", "message": { "username": "TOM", "anything": 1 },
+    });
+    assert_eq!(site.publish(&guest, &private).await.status, 409, "nor in private, nor in a message of another kind");
+    let message = json!({ "type": "chat", "username": "Tom", "message_text": "hi" });
     let body = json!({ "type": "broadcast", "widget_key": key, "message": message });
-    assert_eq!(site.publish_raw(2, &two, body.to_string()).await.status, 200);
-}
-
-#[tokio::test]
-async fn who_only_subscribes_holds_a_name_while_connected() {
-    let site = Site::open().await;
-    let (first, second) = (site.subscribe().await, site.subscribe().await);
-    check(&site, first.token(), "Ann", 200).await;
-    check(&site, second.token(), "Ann", 409).await;
-    // Their page is loaded again: they come back as somebody else.
-    let token = first.token().to_owned();
-    drop(first);
-    site.viewers(1).await;
-    let again = site.subscribe().await;
-    check(&site, again.token(), "Ann", 200).await;
-    check(&site, &token, "Ann", 409).await;
-    // As the same user, if they show their token.
-    let address = format!("/subscribe/1?token={}", second.token());
-    let third = site.subscribe_with(&address, None).await;
-    check(&site, third.token(), "Bob", 200).await;
-    check(&site, second.token(), "Bob", 200).await;
+    let two = site.guest_token(RoomId::new(2).expect("in range"));
+    assert_eq!(site.publish_raw(2, &two, body.to_string()).await.status, 200, "in its room alone");
     let site = site.restart().await;
-    check(&site, &page_token("a", HOUR), "Ann", 200).await;
+    refused(&site).await;
+    check(&site, &moderator, "Robin", 200).await;
+    check(&site, &guest, "Tom", 200).await;
+    check(&site, &guest, "Robin", 409).await;
 }
 
 #[tokio::test]
-async fn a_claim_is_stored_with_the_message_when_it_is_new_or_much_longer() {
+async fn a_protected_name_is_stored_when_it_is_new_or_lasts_much_longer() {
     let site = Site::open().await;
     let file = site.path().join("live-chat.db");
     let stored = || {
@@ -102,28 +122,102 @@ async fn a_claim_is_stored_with_the_message_when_it_is_new_or_much_longer() {
         let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))).expect("rows");
         rows.collect::<Result<Vec<_>, _>>().expect("rows")
     };
-    check(&site, &page_token("a", HOUR / 2), "Ann", 200).await;
+    let moderator = |id: &str, lifetime| {
+        let tokens = Tokens::new(b"a secret for tests", lifetime);
+        tokens.sign(user(id), RoomId::FIRST, Capabilities::moderator(), None)
+    };
+    check(&site, &moderator("a", HOUR / 2), "Ann", 200).await;
     let first = stored();
     assert_eq!(first[0].0, "Ann");
-    check(&site, &page_token("a", HOUR / 2 + Duration::from_secs(200)), "ann", 200).await;
+    check(&site, &moderator("a", HOUR / 2 + Duration::from_secs(200)), "ann", 200).await;
     assert_eq!(stored(), first, "no second write for each message");
-    check(&site, &page_token("a", HOUR / 2 + Duration::from_secs(900)), "Ann", 200).await;
+    check(&site, &moderator("a", HOUR / 2 + Duration::from_secs(900)), "Ann", 200).await;
     assert!(stored()[0].1 > first[0].1 + 800_000);
-    check(&site, &page_token("a", HOUR), "Bea", 200).await;
-    assert_eq!(stored().len(), 1, "one name for each user");
-    check(&site, site.subscribe().await.token(), "Eve", 200).await;
-    assert_eq!(stored().len(), 1, "whose identity ends with the connection has nothing to be stored");
+    check(&site, &moderator("a", HOUR), " Bea ", 200).await;
+    assert_eq!(stored_names(&site), ["Bea"], "one name for each user, as it is shown");
     let long_ago = "INSERT INTO names VALUES (1, 'old', 'Old', 1)";
     rusqlite::Connection::open(&file).expect("a database").execute(long_ago, []).expect("written");
-    check(&site, &page_token("c", HOUR), "Cid", 200).await;
-    assert_eq!(stored().iter().map(|(name, _)| &**name).collect::<Vec<_>>(), ["Bea", "Cid"], "what is over is removed");
+    check(&site, &moderator("c", HOUR), "Cid", 200).await;
+    assert_eq!(stored_names(&site), ["Bea", "Cid"], "what is over is removed");
+}
+
+async fn make_unique(site: &Site, unique: bool) {
+    let answer = site.administer("/v1/streams/1/settings", &json!({ "unique_names": unique })).await;
+    assert_eq!((answer.status, &answer.json["data"]["unique_names"]), (200, &json!(unique)));
+}
+
+#[tokio::test]
+async fn where_names_are_unique_a_name_is_held_by_who_is_there() {
+    let site = Site::open().await;
+    make_unique(&site, true).await;
+    let (first, second) = (site.subscribe().await, site.subscribe().await);
+    check(&site, first.token(), "Tom", 200).await;
+    for name in ["Tom", "tom ", "TOM", "Torn", "T  om"] {
+        check(&site, second.token(), name, 409).await;
+    }
+    check(&site, second.token(), "Tomas", 200).await;
+    let token = first.token().to_owned();
+    drop(first);
+    site.viewers(1).await;
+    check(&site, second.token(), "Tom", 409).await;
+    check(&site, &token, "Tom", 200).await;
+    check(&site, &token, "Kim", 200).await;
+    check(&site, second.token(), "Tom", 200).await;
+    let site = site.restart().await;
+    check(&site, &page_token("b", HOUR), "Tom", 409).await;
+    check(&site, &page_token("b", HOUR), "Bea", 200).await;
+    assert_eq!(stored_names(&site), [""; 0], "nothing is kept of it");
+    make_unique(&site, false).await;
+    check(&site, &page_token("b", HOUR), "Tom", 200).await;
+}
+
+#[tokio::test]
+async fn where_names_are_unique_one_address_may_share_one() {
+    let site = Site::open().await;
+    make_unique(&site, true).await;
+    let [laptop, phone, other] = [(); 3].map(|()| site.guest_token(RoomId::FIRST));
+    assert_eq!(say_from_as(&site, "127.0.0.1", "", &laptop, "Tom").await, 200);
+    assert_eq!(say_from_as(&site, "127.0.0.1", "", &phone, "Tom").await, 200, "the same person's");
+    assert_eq!(say_from_as(&site, "127.0.0.2", "", &other, "Tom").await, 409);
+    let history = site.get("/v1/streams/1/messages").await.json["data"].clone();
+    assert_ne!(history[0]["author_id"], history[1]["author_id"], "they remain two authors");
+}
+
+#[tokio::test]
+async fn names_are_shown_without_the_space_around_them() {
+    let site = Site::open().await;
+    let token = page_token("a", HOUR);
+    check(&site, &token, " Solo\u{2003}", 200).await;
+    let answer = site.get("/v1/streams/1/messages").await;
+    assert_eq!(answer.json["data"][0]["message"]["username"], " Solo\u{2003}", "the payload is relayed as it came");
+    let page = site.get("/").await;
+    assert!(page.text.contains(">Solo</bdi>"), "{}", page.text);
+    for name in [" ", "\u{2003}", "\u{200d}"] {
+        let refused = site.say_as(&token, name, "hi").await;
+        assert_eq!(refused.status, 400, "{name:?} has nothing to be seen: {}", refused.text);
+    }
+}
+
+#[tokio::test]
+async fn names_that_look_like_a_badge_are_for_those_who_have_one() {
+    let site = Site::open().await;
+    let guest = page_token("a", HOUR);
+    for (name, part) in
+        [("Ann ✓", "✓"), ("Mod 🛡", "🛡"), ("Ann (owner)", "owner"), ("Mоderator Ann", "Mоderator"), ("Ann Leitung", "Leitung")]
+    {
+        let refused = site.say_as(&guest, name, "hi").await;
+        let text = format!("The name must not contain \"{part}\", which looks like a badge. Please choose another one.");
+        assert_eq!((refused.status, refused.error(), &refused.json["data"]["field"]), (409, &*text, &json!("username")));
+    }
+    let moderator = site.hub.tokens().sign(user("m"), RoomId::FIRST, Capabilities::moderator(), None);
+    check(&site, &moderator, "Mod 🛡", 200).await;
 }
 
 #[tokio::test]
 async fn reserved_names_are_for_those_who_moderate() {
     let site = Site::open().await;
     let guest = page_token("a", HOUR);
-    for name in ["admin", "ADMlN", "\u{430}dmin", "s u p p 0 r t"] {
+    for name in ["admin", "ADMlN", "\u{430}dmin", "s u p p 0 r t", "Admin.", "A.d.m.i.n", "Ädmin", "Ⓐdmin"] {
         let refused = site.say_as(&guest, name, "hi").await;
         assert_eq!(
             (refused.status, refused.error()),
@@ -196,9 +290,7 @@ async fn a_role_that_was_changed_in_the_file_is_damage() {
 async fn names_that_hide_something_are_refused() {
     let site = Site::open().await;
     let token = page_token("a", HOUR);
-    for name in
-        ["Ann\u{200b}", "\u{202e}nnA", "\u{2066}Ann", "A\u{200d}nn", "\u{feff}Ann", "\u{3164}", "\u{2800}", "\u{301}\u{34f}"]
-    {
+    for name in ["Ann\u{200b}", "\u{202e}nnA", "\u{2066}Ann", "A\u{200d}nn", "\u{feff}Ann", "\u{3164}", "\u{2800}"] {
         let refused = site.say_as(&token, name, "hi").await;
         assert_eq!((refused.status, refused.error()), (400, "The name contains invisible characters. Please remove them."));
     }
@@ -215,16 +307,14 @@ async fn post(site: &Site, cookie: &str, body: &str) -> Answer {
 #[tokio::test]
 async fn a_page_without_javascript_says_it_at_the_name() {
     let site = Site::open().await;
-    let posted = post(&site, "", "username=Ann&message=one").await;
-    assert_eq!(posted.status, 303);
+    let moderator = site.hub.tokens().sign(user("m"), RoomId::FIRST, Capabilities::moderator(), None);
+    check(&site, &moderator, "Ann", 200).await;
     let refused = post(&site, "", "username=ANN&message=keep+this").await;
     assert_eq!(refused.status, 409);
     let at = refused.text.find("id=\"username-error\"").expect("the name's error");
     assert!(refused.text[at..].starts_with(&format!("id=\"username-error\" role=\"alert\" class=\"error\">{TAKEN}")));
     assert!(refused.text.contains("value=\"keep this\"") && refused.text.contains("value=\"ANN\""));
-    let site = site.restart().await;
-    assert_eq!(post(&site, "", "username=Ann&message=two").await.status, 409);
-    let cookies = posted.headers.get_all("set-cookie").iter().map(|value| value.to_str().expect("ASCII"));
-    let cookies: Vec<_> = cookies.map(|value| value.split(';').next().unwrap_or_default()).collect();
-    assert_eq!(post(&site, &cookies.join("; "), "username=Ann&message=two").await.status, 303, "it is theirs");
+    for _ in 0..2 {
+        assert_eq!(post(&site, "", "username=Bob&message=hi").await.status, 303, "guests share a name");
+    }
 }

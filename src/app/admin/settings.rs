@@ -48,7 +48,7 @@ const WHO: Control = Control::Choice(&[
 const REVIEW_FALLBACK: Control = Control::Choice(&[("allow", "setting.review_allow"), ("deny", "setting.review_deny")]);
 
 /// All settings, in the order of the form.
-pub const FIELDS: [SettingField; 21] = {
+pub const FIELDS: [SettingField; 22] = {
     const fn field(name: &'static str, label: &'static str, help: &'static str, control: Control) -> SettingField {
         SettingField { name, label, help, control }
     }
@@ -65,6 +65,7 @@ pub const FIELDS: [SettingField; 21] = {
         field("speakers", "setting.speakers", "", WHO),
         field("established_minutes", "setting.established_minutes", "setting.established_minutes_help", Control::Number),
         field("hold_newcomers", "setting.hold_newcomers", "setting.hold_newcomers_help", Control::Check),
+        field("unique_names", "setting.unique_names", "setting.unique_names_help", Control::Check),
         field("links", "setting.links", "", WHO),
         field("blocked_words", "setting.blocked_words", "setting.blocked_words_help", Control::Lines),
         field("retention_days", "setting.retention_days", "setting.retention_days_help", Control::Number),

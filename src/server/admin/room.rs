@@ -256,7 +256,10 @@ mod tests {
         form.extend(before);
         // As a browser sends them.
         form.retain(|_, value| !value.is_empty());
-        form.extend(["paused-before", "ephemeral-before", "hold_newcomers-before"].map(|name| (name.into(), String::new())));
+        form.extend(
+            ["paused-before", "ephemeral-before", "hold_newcomers-before", "unique_names-before"]
+                .map(|name| (name.into(), String::new())),
+        );
         form.insert("blocked_words".into(), "a\r\nb".into());
         let meanwhile = Settings { paused: true, slow_mode_seconds: 30, blocked_words: vec!["c".into()], ..opened };
         assert_eq!(change(&form).apply(&meanwhile), Ok(meanwhile.clone()), "nothing was changed in it");

@@ -1,0 +1,152 @@
+//! Which names people take for each other.
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_script::{Script, UnicodeScript};
+use unicode_security::skeleton;
+
+/// What names that look alike have in common: the skeleton of Unicode confusables (UTS #39, 4), in any case.
+///
+/// `ADMlN`, `аdmin` with a Cyrillic letter and `adm1n` share the skeleton of `admin`. White space and default-ignorable characters
+/// make no difference.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(in crate::hub) struct ConfusableSkeleton(String);
+
+impl ConfusableSkeleton {
+    pub(in crate::hub) fn of(name: &str) -> Self {
+        let visible: String = name.chars().filter(|c| !c.is_whitespace()).collect();
+        let folded = |text: String| skeleton(&text).collect::<String>();
+        // Each case has look-alikes of its own. The name itself comes first: a Greek capital looks like a Latin one even where the
+        // small letters differ.
+        Self(folded(folded(folded(visible).to_uppercase()).to_lowercase()))
+    }
+
+    /// Whether nothing of the name can be seen.
+    pub(in crate::hub) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// What a protected name is compared by: the skeleton of its letters and digits alone, in their compatibility forms (NFKD).
+///
+/// Punctuation, symbols, emoji, accents and letters in circles or squares make no difference: `Ⓜoderator`, `A.d.m.i.n`, `★Admin★`
+/// and `Ädmin` imitate. A name without letters and digits is compared by its whole [skeleton](ConfusableSkeleton).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(in crate::hub) struct ProtectedForm(ConfusableSkeleton);
+
+impl ProtectedForm {
+    pub(in crate::hub) fn of(name: &str) -> Self {
+        let letters: String = name.chars().map(plain).nfkd().filter(|c| is_letter(*c)).collect();
+        Self(ConfusableSkeleton::of(if letters.is_empty() { name } else { &letters }))
+    }
+
+    /// Whether nothing of the name can be seen.
+    pub(in crate::hub) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// The letter that a decorated one stands for, where Unicode has no compatibility form that says so.
+fn plain(c: char) -> char {
+    /// The small capitals of the alphabet, in its order; none for X.
+    const SMALL_CAPITALS: &str = "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘꞯʀꜱᴛᴜᴠᴡ\0ʏᴢ";
+    let letter = |n: usize| char::from(b'a' + n as u8);
+    match c {
+        // White on black circles and squares, and the letters that flags are made of.
+        '\u{1f150}'..='\u{1f169}' => letter(c as usize - 0x1f150),
+        '\u{1f170}'..='\u{1f189}' => letter(c as usize - 0x1f170),
+        '\u{1f1e6}'..='\u{1f1ff}' => letter(c as usize - 0x1f1e6),
+        c if c.is_ascii() => c,
+        c => SMALL_CAPITALS.chars().position(|capital| capital == c).map_or(c, letter),
+    }
+}
+
+/// Whether a character of a decomposed name is more than decoration.
+fn is_letter(c: char) -> bool {
+    match c {
+        // The voicing marks make other letters of Japanese ones.
+        '\u{3099}' | '\u{309a}' => true,
+        // The points of Hebrew.
+        '\u{591}'..='\u{5c7}' => false,
+        // Accents have the script of what they stand on.
+        c => c.is_alphanumeric() && c.script() != Script::Inherited,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_people_take_for_each_other_share_a_skeleton() {
+        let rows = [
+            ("admin", "ADMIN"),
+            ("admin", "Ad min "),
+            ("admin", "adm1n"),
+            ("admin", "ADMlN"),
+            ("admin", "adrnin"),
+            ("admin", "a\u{200d}dmin"),
+            ("admin", "ad\u{ad}min\u{fe0f}"),
+            ("admin", "\u{430}dmin"),
+            ("admin", "\u{ff21}\u{ff24}\u{ff2d}\u{ff29}\u{ff2e}"),
+            ("admin", "\u{1d41a}\u{1d41d}\u{1d426}\u{1d422}\u{1d427}"),
+            ("moderator", "M0DERAT0R"),
+            ("Alice", "AIice"),
+            ("Nick", "\u{39d}ick"),
+            ("Strasse", "STRA\u{df}e"),
+            ("José", "Jose\u{301}"),
+            ("👩‍🚀", "👩🚀"),
+        ];
+        for (one, other) in rows {
+            assert_eq!(ConfusableSkeleton::of(one), ConfusableSkeleton::of(other), "{one} and {other}");
+            assert_eq!(ProtectedForm::of(one), ProtectedForm::of(other), "{one} and {other}");
+        }
+        let others = [("Ann", "Anna"), ("José", "Jose"), ("木村", "木"), ("🙂", "🙃"), ("Ann", "Ann2"), ("Олег", "Олена")];
+        for (one, other) in others {
+            assert_ne!(ConfusableSkeleton::of(one), ConfusableSkeleton::of(other), "{one} and {other}");
+        }
+        assert!(ConfusableSkeleton::of(" \u{3164}\u{200b}").is_empty() && ProtectedForm::of(" \u{3164}\u{200b}").is_empty());
+    }
+
+    #[test]
+    fn a_skeleton_is_its_own() {
+        for name in ["admin", "ADMIN", "Ωmega", "İstanbul", "ﬀ", "ŉ", "ẞß", "ς", "1lI|", "👩‍🚀"] {
+            let skeleton = ConfusableSkeleton::of(name);
+            assert_eq!(ConfusableSkeleton::of(&skeleton.0), skeleton, "{name}");
+        }
+    }
+
+    #[test]
+    fn decoration_makes_no_other_protected_name() {
+        let rows = [
+            ("moderator", "Ⓜoderator"),
+            ("admin", "Admin."),
+            ("admin", "A.d.m.i.n"),
+            ("admin", "Ädmin"),
+            ("admin", "a\u{308}\u{323}dmin\u{301}"),
+            ("admin", "★ Admin ★"),
+            ("admin", "_-admin-_"),
+            ("admin", "Admin🔥"),
+            ("admin", "🅰🅳🅼🅸🅽"),
+            ("admin", "🅐dmin"),
+            ("admin", "🇦dmin"),
+            ("admin", "ᴀᴅᴍɪɴ"),
+            ("admin", "ᵃᵈᵐⁱⁿ"),
+            ("admin", "ａｄｍｉｎ（）"),
+            ("admin", "а.д.min".replace('д', "d").as_str()),
+            ("support", "[Support]"),
+            ("live chat", "Live-Chat"),
+            ("Zoë", "Zoe"),
+            ("שלום", "שָׁלוֹם"),
+            ("علي", "عَلِي"),
+            ("Андрей", "Андреи"),
+        ]
+        .map(|(one, other)| (one.to_owned(), other.to_owned()));
+        for (one, other) in rows {
+            assert_eq!(ProtectedForm::of(&one), ProtectedForm::of(&other), "{one} and {other}");
+        }
+        for (one, other) in [("Ann", "Anna"), ("かず", "がす"), ("राम", "रमा"), ("🙂", "🙃"), ("!!!", "???"), ("Ann", "Ann2")]
+        {
+            assert_ne!(ProtectedForm::of(one), ProtectedForm::of(other), "{one} and {other}");
+        }
+    }
+}

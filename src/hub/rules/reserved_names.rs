@@ -1,0 +1,152 @@
+//! Names for those who moderate, and names that look like a badge of the page.
+
+use std::{collections::HashSet, sync::LazyLock};
+
+use unicode_script::{Script, UnicodeScript};
+
+use super::look_alikes::ProtectedForm;
+use crate::locales;
+
+/// Names that are for those who moderate alone, and all that look like them.
+#[derive(Clone, Debug, Default)]
+pub struct ReservedNames(HashSet<ProtectedForm>);
+
+impl ReservedNames {
+    /// Reserves `names`.
+    pub fn new(names: impl IntoIterator<Item: AsRef<str>>) -> Self {
+        let forms = names.into_iter().map(|name| ProtectedForm::of(name.as_ref()));
+        Self(forms.filter(|form| !form.is_empty()).collect())
+    }
+
+    pub(in crate::hub) fn contain(&self, form: &ProtectedForm) -> bool {
+        self.0.contains(form)
+    }
+}
+
+/// Check marks, shields and crowns: what chats draw beside the names of people with a role.
+const GLYPHS: &str = "✓✔☑✅⍻🗸🗹𐄂√🛡⛨🔰👑♔♕♚♛";
+
+/// Roles as they stand at names.
+const ROLES: [&str; 3] = ["page.owner", "page.moderator", "page.bot"];
+
+/// Everything else that the page writes behind a name.
+const TAGS: [&str; 4] = ["page.pinned", "page.announcement", "page.private", "page.mentions_you"];
+
+/// Short forms of the roles.
+const SHORT: [&str; 2] = ["mod", "admin"];
+
+/// The badges of the page in all its languages, word by word.
+struct Badges {
+    roles: Vec<Vec<ProtectedForm>>,
+    tags: Vec<Vec<ProtectedForm>>,
+}
+
+static BADGES: LazyLock<Badges> = LazyLock::new(|| {
+    let texts = |keys: &[&'static str]| -> Vec<_> {
+        locales::all().flat_map(|texts| keys.iter().map(|key| forms(texts.text(key)))).collect()
+    };
+    let roles = texts(&ROLES).into_iter().chain(SHORT.map(forms)).collect();
+    Badges { roles, tags: texts(&TAGS) }
+});
+
+/// The part of a name that imitates a badge, if one does: a glyph anywhere, the words of a role at its beginning or its end, those of
+/// another tag at its end.
+pub(in crate::hub) fn imitated_badge(name: &str) -> Option<String> {
+    if let Some(glyph) = name.chars().find(|c| GLYPHS.contains(*c)) {
+        return Some(glyph.to_string());
+    }
+    let words: Vec<_> = words(name).collect();
+    let forms: Vec<_> = words.iter().map(|word| ProtectedForm::of(word)).collect();
+    if let Some(badge) = BADGES.roles.iter().chain(&BADGES.tags).find(|badge| forms.ends_with(badge)) {
+        return Some(words[words.len() - badge.len()..].join(" "));
+    }
+    let badge = BADGES.roles.iter().find(|badge| forms.starts_with(badge))?;
+    Some(words[..badge.len()].join(" "))
+}
+
+fn forms(text: &str) -> Vec<ProtectedForm> {
+    words(text).map(ProtectedForm::of).collect()
+}
+
+/// The runs of letters and digits, with their accents.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let is_between = |c: char| !c.is_alphanumeric() && c.script() != Script::Inherited;
+    text.split(is_between).filter(|word| !word.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reserved_names_are_known_in_any_disguise() {
+        let reserved = ReservedNames::new(["admin", " ", "support", "live chat"]);
+        let alike = [
+            "Admin",
+            "\u{430}dmin",
+            "Supp0rt",
+            "s u p p o r t",
+            "Admin.",
+            "A.d.m.i.n",
+            "Ädmin",
+            "Ⓐdmin",
+            "🅂upport",
+            "live-chat!",
+        ];
+        for name in alike {
+            assert!(reserved.contain(&ProtectedForm::of(name)), "{name}");
+        }
+        for name in ["administrator", "", "...", "Adam", "live"] {
+            assert!(!reserved.contain(&ProtectedForm::of(name)), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_that_imitate_a_badge_are_known() {
+        let rows = [
+            ("Ann ✓", "✓"),
+            ("✅Ann", "✅"),
+            ("Mod 🛡\u{fe0f}", "🛡"),
+            ("👑 Eve 👑", "👑"),
+            ("Ann owner", "owner"),
+            ("Ann (Owner)", "Owner"),
+            ("Ann·OWNER", "OWNER"),
+            ("Ann \u{2003} 0wner", "0wner"),
+            ("Ann ⓜⓞⓓ", "ⓜⓞⓓ"),
+            ("Ann [mod]", "mod"),
+            ("Moderator Ann", "Moderator"),
+            ("Möderator_Ann", "Möderator"),
+            ("Admin-Ann", "Admin"),
+            ("Ann Moderation", "Moderation"),
+            ("Leitung: Ann", "Leitung"),
+            ("نورا مشرف", "مشرف"),
+            ("Ann bot", "bot"),
+            ("Ann Ankündigung", "Ankündigung"),
+            ("Ann Pinned", "Pinned"),
+            ("Ann mentions you", "mentions you"),
+        ];
+        for (name, part) in rows {
+            assert_eq!(imitated_badge(name).as_deref(), Some(part), "{name}");
+        }
+        for name in [
+            "Ann",
+            "Homeowner",
+            "Robot",
+            "The owner's cat",
+            "Modesty",
+            "Ann Owens",
+            "Private Ryan",
+            "you",
+            "⭐ Ann",
+            "Ann ♥",
+            "Ann & Bob",
+            "木村",
+            "🙂",
+            "Dr. No",
+            "Max Leitungsmann",
+            "",
+        ] {
+            assert_eq!(imitated_badge(name), None, "{name}");
+        }
+    }
+}
