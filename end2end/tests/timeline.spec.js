@@ -53,17 +53,18 @@ test('long words wrap, and days are set apart', async ({ visit, server }) => {
   await expect(page.locator('#list .day:visible')).toHaveCount(1);
 });
 
-test('names keep their colour', async ({ visit, server }) => {
-  await (await server.guest('Ann')).say('one');
-  await (await server.guest('Bob')).say('two');
-  await (await server.guest('Ann')).say('three');
+test('people keep their colour', async ({ visit, server }) => {
+  const ann = await server.guest('Ann');
+  await ann.say('one');
+  await ann.say('three');
   const page = await visit();
+  await say(page, 'two', 'Bob');
   const hue = (text) =>
     messages(page)
       .filter({ hasText: text })
       .evaluate((item) => /hue-\d+/.exec(item.outerHTML)[0]);
   expect(await hue('one')).toBe(await hue('three'));
-  await say(page, 'four', 'Bob');
+  await say(page, 'four', 'Bobby');
   await expect(messages(page)).toHaveCount(4);
   expect(await hue('four')).toBe(await hue('two'));
 });

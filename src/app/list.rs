@@ -16,10 +16,10 @@ use super::{
 };
 
 /// A list of `rows`, which are in the order of the log and stay as the state is. What a row looks like must be all in its
-/// [key](Row::key).
+/// [key](Row::key), but for its mark.
 pub fn list(session: Session, id: Option<&'static str>, rows: fn(Session) -> Vec<Row>) -> impl IntoView {
     let first = untrack(|| rows(session));
-    let shown = StoredValue::new(first.iter().map(Row::key).collect());
+    let shown = StoredValue::new(first.iter().map(Shown::of).collect());
     let first = html(session, &first);
     let element = NodeRef::<Ul>::new();
     follow(Box::new(move || {
@@ -37,20 +37,35 @@ fn html(session: Session, rows: &[Row]) -> String {
     html.finish()
 }
 
-/// Makes a list that shows the rows of the keys `shown` show `rows`. Those that are there already and look the same are left alone:
+/// What is shown of a row.
+struct Shown {
+    key: (u64, u32),
+    mark: Option<String>,
+}
+
+impl Shown {
+    fn of(row: &Row) -> Self {
+        Self { key: row.key(), mark: row.mark.clone() }
+    }
+}
+
+/// Makes a list that shows `shown` show `rows`. Those that are there already and look the same are left alone:
 /// they would be read out again, and lose the focus.
-fn patch(session: Session, list: &Element, shown: &mut Vec<(u64, u32)>, rows: Vec<Row>) {
-    let keys = rows.iter().map(Row::key).collect();
-    let mut before = std::mem::replace(shown, keys).into_iter().peekable();
+fn patch(session: Session, list: &Element, shown: &mut Vec<Shown>, rows: Vec<Row>) {
+    let now_shown = rows.iter().map(Shown::of).collect();
+    let mut before = std::mem::replace(shown, now_shown).into_iter().peekable();
     let mut next = list.first_element_child();
     let mut fresh = Vec::new();
     for row in rows {
         let key = row.key();
-        while before.next_if(|before| before.0 <= key.0 && *before != key).is_some() {
+        while before.next_if(|before| before.key.0 <= key.0 && before.key != key).is_some() {
             next = take_out(next);
         }
-        if before.next_if_eq(&key).is_some() {
+        if let Some(before) = before.next_if(|before| before.key == key) {
             put_in(session, list, next.as_ref(), &mut fresh);
+            if let Some(element) = next.as_ref().filter(|_| before.mark != row.mark) {
+                mark(session, element, row.mark.as_deref());
+            }
             next = next.and_then(|row| row.next_element_sibling());
         } else {
             fresh.push(row);
@@ -60,6 +75,18 @@ fn patch(session: Session, list: &Element, shown: &mut Vec<(u64, u32)>, rows: Ve
         next = take_out(next);
     }
     put_in(session, list, None, &mut fresh);
+}
+
+/// Shows what tells a row's author from others of the same name.
+fn mark(session: Session, row: &Element, mark: Option<&str>) {
+    if let Ok(Some(before)) = row.query_selector(".mark") {
+        before.remove();
+    }
+    if let (Some(mark), Ok(Some(name))) = (mark, row.query_selector(".name")) {
+        let mut html = Html::default();
+        row::mark(&mut html, session.texts, mark);
+        let _ = name.insert_adjacent_html("afterend", &html.finish());
+    }
 }
 
 /// Takes a row out. Gives the one after it.

@@ -80,7 +80,7 @@ fn goes_on(c: char) -> bool {
 }
 
 /// The small letter of a capital: of Latin, Greek, Cyrillic and Armenian. (All of them would take tables of many kilobytes.)
-fn fold(c: char) -> char {
+pub fn fold(c: char) -> char {
     let code = u32::from(c);
     let small = match c {
         'A'..='Z' | 'À'..='Ö' | 'Ø'..='Þ' | 'Α'..='Ρ' | 'Σ'..='Ϋ' | 'А'..='Я' => code + 32,

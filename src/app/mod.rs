@@ -25,6 +25,7 @@ mod log;
 mod look;
 mod mention;
 mod moderation;
+mod namesakes;
 mod publish;
 mod replay;
 mod request;

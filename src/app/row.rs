@@ -73,8 +73,8 @@ fn class_of(row: &Row) -> String {
 
 /// Who says it, and in what way.
 fn by(html: &mut Html, texts: &'static Texts, row: &Row) {
-    let ChatMessage { chat, role, picture, announces, private, .. } = &*row.message;
-    let hue = colour::class(&chat.username);
+    let ChatMessage { author, chat, role, picture, announces, private, .. } = &*row.message;
+    let hue = colour::class(author);
     html.open("span aria-hidden=true", &[("class", &["badge ", hue].concat())]);
     html.text(&colour::initial(&chat.username));
     // It covers the initial as soon as it is there.
@@ -84,6 +84,9 @@ fn by(html: &mut Html, texts: &'static Texts, row: &Row) {
     html.close("span");
     html.open("p class=by", &[]);
     html.element("bdi", &[("class", &["name ", hue].concat())], &chat.username);
+    if let Some(namesake) = &row.mark {
+        mark(html, texts, namesake);
+    }
     // Elements of their own, whose look no letters have: a name cannot imitate them.
     for (stands, class, key) in [
         (role == "owner", "tag role", "page.owner"),
@@ -99,6 +102,12 @@ fn by(html: &mut Html, texts: &'static Texts, row: &Row) {
         }
     }
     html.close("p");
+}
+
+/// What tells an author from others of the same name. It may come when the row has long been read out.
+pub fn mark(html: &mut Html, texts: &'static Texts, namesake: &str) {
+    let label = texts.fill("page.namesake", &[("mark", namesake)]);
+    html.element("span class=mark dir=ltr role=img aria-live=off", &[("aria-label", &label), ("title", &label)], namesake);
 }
 
 /// What a message is a reply to, and the way to a page that ends with it.

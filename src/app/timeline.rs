@@ -5,6 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 use super::{
     clock::{self, Zone},
     mention::Person,
+    namesakes::Namesakes,
     rich_text::{self, Part},
     view::{ChatMessage, Quote},
 };
@@ -140,6 +141,8 @@ pub struct Row {
     pub day: bool,
     /// Whether its author's name stands above it. Else it goes on under the name of the message before.
     pub name: bool,
+    /// What tells its author from others of the same name in the list, if there are any. A row is not made anew for that.
+    pub mark: Option<String>,
     /// Whether the reader wrote it.
     pub own: bool,
     /// Why it was deleted for everybody but the reader, who wrote it, if it was; empty if no reason is known.
@@ -168,6 +171,7 @@ impl Row {
             gap: false,
             day: false,
             name: true,
+            mark: None,
             own: false,
             deleted: None,
             is_pinned: true,
@@ -529,6 +533,8 @@ impl Timeline {
         let mut rows = Vec::with_capacity(self.entries.len());
         let speaks_to_some = self.entries.iter().any(|entry| entry.message.chat.text.contains('@'));
         let people: Arc<[Person]> = if speaks_to_some { self.people(user_id, name).into() } else { Arc::default() };
+        let authors = self.entries.iter().map(|entry| (&*entry.message.chat.username, &*entry.message.author));
+        let namesakes = Namesakes::among(authors);
         let mut gap_before = self.gap_before;
         let mut before: Option<&Entry> = None;
         for entry in &self.entries {
@@ -544,6 +550,7 @@ impl Timeline {
                 gap,
                 day,
                 name,
+                mark: namesakes.mark(&entry.message.chat.username, &entry.message.author).map(str::to_owned),
                 own,
                 deleted: entry.deleted.clone(),
                 is_pinned: false,

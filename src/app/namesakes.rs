@@ -1,0 +1,115 @@
+//! People who go by the same name, and the mark that tells them apart.
+
+use super::mention;
+
+/// Symbols of a mark: base 32 without letters that look like digits (Crockford).
+const SYMBOLS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// Symbols of a mark. More stand in it, up to the whole tag, where two would be the same.
+const MARK: usize = 4;
+
+/// Symbols of a whole tag: as many as a hash of 64 bits fills.
+const TAG: usize = 12;
+
+/// The people of a list who share a name with somebody else there.
+#[derive(Debug, Default)]
+pub struct Namesakes(Vec<Namesake>);
+
+#[derive(Debug)]
+struct Namesake {
+    name: String,
+    author: String,
+    mark: String,
+}
+
+impl Namesakes {
+    /// Finds them among people, each given by name and user id, any number of times.
+    pub fn among<'a>(people: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut people: Vec<_> = people.map(|(name, author)| (folded(name), author)).collect();
+        people.sort_unstable();
+        people.dedup();
+        let shared = people.chunk_by(|(one, _), (other, _)| one == other).filter(|same| same.len() > 1);
+        Self(shared.flat_map(marked).collect())
+    }
+
+    /// What tells that person from others of the same name; `None` if there is nobody else.
+    pub fn mark(&self, name: &str, author: &str) -> Option<&str> {
+        let own = self.0.iter().find(|namesake| namesake.author == author && namesake.name == folded(name));
+        own.map(|namesake| &*namesake.mark)
+    }
+}
+
+/// People of one name with marks that differ.
+fn marked(people: &[(String, &str)]) -> Vec<Namesake> {
+    let tags: Vec<_> = people.iter().map(|(_, author)| tag(author)).collect();
+    let differ = |length: &usize| {
+        let mut marks: Vec<_> = tags.iter().map(|tag| &tag[..*length]).collect();
+        marks.sort_unstable();
+        marks.windows(2).all(|two| two[0] != two[1])
+    };
+    let length = (MARK..TAG).find(differ).unwrap_or(TAG);
+    let namesake = |((name, author), tag): (&(String, &str), &String)| Namesake {
+        name: name.clone(),
+        author: (*author).to_owned(),
+        mark: format!("#{}", &tag[..length]),
+    };
+    people.iter().zip(&tags).map(namesake).collect()
+}
+
+/// A name as people tell names apart: without regard to case and to how much space there is.
+fn folded(name: &str) -> String {
+    let mut folded = String::with_capacity(name.len());
+    for word in name.split_whitespace() {
+        if !folded.is_empty() {
+            folded.push(' ');
+        }
+        folded.extend(word.chars().map(mention::fold));
+    }
+    folded
+}
+
+/// Stands for a user, on every page and every day.
+fn tag(author: &str) -> String {
+    // FNV-1a, 64 bits, and the end of SplitMix64, which spreads it: `std`'s hasher promises no stable result.
+    let hash = author.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, b| (hash ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+    let mixed = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    let mixed = mixed ^ (mixed >> 31);
+    (0..TAG).map(|n| char::from(SYMBOLS[(mixed >> (5 * n)) as usize % SYMBOLS.len()])).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_who_share_a_name_are_told_apart() {
+        let people = [("Ann", "a"), ("Bob", "b"), (" ann", "c"), ("Ann", "a"), ("T  om", "d"), ("T om", "e"), ("Tom", "f")];
+        let namesakes = Namesakes::among(people.into_iter());
+        let mark = |name, author| namesakes.mark(name, author);
+        assert!(mark("Ann", "a").is_some() && mark("Ann", "a") != mark("ann", "c"));
+        assert!(mark("T  om", "d").is_some() && mark("T  om", "d") != mark("T om", "e"));
+        assert_eq!([mark("Bob", "b"), mark("Tom", "f"), mark("Bob", "a"), mark("Eve", "x")], [None; 4]);
+    }
+
+    #[test]
+    fn a_mark_is_the_same_everywhere() {
+        let marks = |people: [(&'static str, &'static str); 2]| {
+            let namesakes = Namesakes::among(people.into_iter());
+            people.map(|(name, author)| namesakes.mark(name, author).expect("a mark").to_owned())
+        };
+        assert_eq!(marks([("Ann", "5b1c"), ("Ann", "site:42")]), ["#rwtm", "#xcsn"]);
+        assert_eq!(marks([("Ann", "5b1c"), ("ANN", "c")])[0], marks([("Ann", "5b1c"), ("Ann", "site:42")])[0]);
+    }
+
+    #[test]
+    fn marks_are_as_long_as_they_must_be() {
+        // Users whose tags begin alike: one in a million of two.
+        let mut seen = std::collections::HashMap::new();
+        let alike = (0..).find_map(|n| Some((n, seen.insert(tag(&n.to_string())[..MARK].to_owned(), n)?)));
+        let (one, other) = alike.map(|(one, other)| (one.to_string(), other.to_string())).expect("there are");
+        let namesakes = Namesakes::among([("Ann", &*one), ("Ann", &*other)].into_iter());
+        let [one, other] = [one, other].map(|author| namesakes.mark("Ann", &author).expect("a mark").to_owned());
+        assert!(one != other && one.len() == other.len() && one.len() > MARK + 1, "{one} and {other}");
+    }
+}
