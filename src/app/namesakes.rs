@@ -1,6 +1,6 @@
 //! People who go by the same name, and the mark that tells them apart.
 
-use super::mention;
+use crate::chat::lowercase;
 
 /// Symbols of a mark: base 32 without letters that look like digits (Crockford).
 const SYMBOLS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
@@ -63,7 +63,7 @@ fn folded(name: &str) -> String {
         if !folded.is_empty() {
             folded.push(' ');
         }
-        folded.extend(word.chars().map(mention::fold));
+        folded.extend(word.chars().map(lowercase));
     }
     folded
 }

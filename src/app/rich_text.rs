@@ -1,14 +1,15 @@
 //! A message's text, split into plain text, links and the names of people. Nothing else in a message ever becomes markup.
 
 use super::mention::{self, Mention, Person};
+use crate::chat::links;
 
 /// A piece of a text. The pieces of a text, put together, are the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part<'a> {
     /// To be shown as it is.
     Plain(&'a str),
-    /// An `http` or `https` address, to be shown as it is and to lead there.
-    Link(&'a str),
+    /// A link, shown as it is, and what precedes it in its address.
+    Link(&'a str, &'static str),
     /// `@` and the name of somebody.
     Mention(&'a str),
     /// `@` and the name of the reader.
@@ -19,10 +20,10 @@ pub enum Part<'a> {
 pub fn parts<'a>(text: &'a str, people: &[Person]) -> Vec<Part<'a>> {
     let mut parts = Vec::new();
     let mut from = 0;
-    while let Some((start, end)) = next_link(text, from) {
-        push_plain(&mut parts, text, (from, start), people);
-        parts.push(Part::Link(&text[start..end]));
-        from = end;
+    for link in links(text) {
+        push_plain(&mut parts, text, (from, link.start), people);
+        from = link.end();
+        parts.push(link.prefix().map_or(Part::Plain(link.text), |prefix| Part::Link(link.text, prefix)));
     }
     push_plain(&mut parts, text, (from, text.len()), people);
     parts
@@ -43,69 +44,6 @@ fn push_plain<'a>(parts: &mut Vec<Part<'a>>, text: &'a str, (mut from, until): (
     }
 }
 
-/// Where the first link that begins at or after `from` starts and ends, in bytes.
-fn next_link(text: &str, mut from: usize) -> Option<(usize, usize)> {
-    loop {
-        let colon = from + text[from..].find("://")?;
-        from = colon + 3;
-        let Some(start) = scheme_start(&text[..colon]) else { continue };
-        let rest = &text[from..];
-        let end = from + trim_end(&rest[..rest.find(ends_link).unwrap_or(rest.len())]).len();
-        if is_host(&text[from..end]) {
-            return Some((start, end));
-        }
-    }
-}
-
-/// Where the scheme starts that `before` ends with. It must be a word of its own: `xhttp://` is none.
-fn scheme_start(before: &str) -> Option<usize> {
-    let is_scheme = |scheme: &&str| {
-        let start = before.len().checked_sub(scheme.len());
-        start.and_then(|start| before.get(start..)).is_some_and(|word| word.eq_ignore_ascii_case(scheme))
-    };
-    let scheme = ["https", "http"].into_iter().find(is_scheme)?;
-    let start = before.len() - scheme.len();
-    let alone = !before[..start].ends_with(|c: char| is_word(c) || matches!(c, '+' | '-' | '.' | '_'));
-    alone.then_some(start)
-}
-
-/// What a word may hold. (Whatever is not ASCII counts: to know all letters takes tables of many kilobytes.)
-fn is_word(c: char) -> bool {
-    c.is_ascii_alphanumeric() || !c.is_ascii()
-}
-
-/// White space, what no address may hold unescaped, and the invisible characters that would make an address look like another.
-fn ends_link(c: char) -> bool {
-    c.is_whitespace()
-        || c.is_control()
-        || matches!(c, '<' | '>' | '"' | '`' | '{' | '}' | '|' | '\\' | '^' | '\u{3000}'..='\u{3002}')
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{61c}')
-}
-
-/// Leaves out what ends the sentence and not the address, and a bracket that was opened before the address began.
-fn trim_end(mut address: &str) -> &str {
-    loop {
-        let Some(last) = address.chars().next_back() else { return address };
-        let open = match last {
-            ')' => '(',
-            ']' => '[',
-            '.' | ',' | ':' | ';' | '!' | '?' | '\'' | '*' | '_' | '~' | '…' | '’' | '”' | '»' => '\0',
-            _ => return address,
-        };
-        if open != '\0' && address.matches(open).count() >= address.matches(last).count() {
-            return address;
-        }
-        address = &address[..address.len() - last.len_utf8()];
-    }
-}
-
-/// Whether an address after its scheme begins with a host that leads where it seems to lead: `good.example@evil.example` does
-/// not.
-fn is_host(address: &str) -> bool {
-    let host = address.split(['/', '?', '#']).next().unwrap_or_default();
-    host.starts_with(|c: char| is_word(c) || c == '[') && !host.contains('@')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,14 +56,14 @@ mod tests {
             .iter()
             .map(|part| match part {
                 Part::Plain(plain) => (*plain).to_owned(),
-                Part::Link(link) => format!("‹{link}›"),
+                Part::Link(link, prefix) => format!("‹{prefix}{link}›"),
                 Part::Mention(name) => format!("[{name}]"),
                 Part::OwnMention(name) => format!("[[{name}]]"),
             })
             .collect();
         assert_eq!(marked, expected);
         let texts = parts.iter().map(|part| match part {
-            Part::Plain(text) | Part::Link(text) | Part::Mention(text) | Part::OwnMention(text) => *text,
+            Part::Plain(text) | Part::Link(text, _) | Part::Mention(text) | Part::OwnMention(text) => *text,
         });
         assert_eq!(texts.clone().collect::<String>(), text, "nothing is lost");
         assert!(texts.clone().all(|text| !text.is_empty()));
@@ -170,7 +108,6 @@ mod tests {
             "javascript:alert(1)",
             "data:text/html,<script>alert(1)</script>",
             "xhttp://a.example",
-            "view-source+http://a.example",
             "ftp://a.example",
             "http://",
             "https://)",

@@ -124,7 +124,10 @@ fn rich(html: &mut Html, text: &str, people: &[Person]) {
     for part in rich_text::parts(text, people) {
         match part {
             Part::Plain(text) => html.text(text),
-            Part::Link(address) => html.element("a rel=\"nofollow noopener ugc\" target=_blank", &[("href", address)], address),
+            Part::Link(link, prefix) => {
+                let address = [prefix, link].concat();
+                html.element("a rel=\"nofollow noopener ugc\" target=_blank", &[("href", &address)], link);
+            }
             Part::Mention(name) => html.element("a class=mention", &[], name),
             Part::OwnMention(name) => html.element("a class=\"mention of-reader\"", &[], name),
         }

@@ -12,6 +12,8 @@ mod event_type;
 mod id;
 mod invitation;
 mod limits;
+mod links;
+mod lowercase;
 mod moderation;
 mod name;
 mod origin;
@@ -33,6 +35,8 @@ pub use event_type::EventType;
 pub use id::{InvalidId, MessageId, RoomId, UserId};
 pub use invitation::Invitation;
 pub use limits::Limits;
+pub use links::{Link, Links, Target, links};
+pub use lowercase::lowercase;
 pub use moderation::{
     AddressHash, Deleted, Deletion, Disconnection, HELD_IN_ROOM, HELD_OF_AUTHOR, Measure, Outcome, REASON_CHARS, Resolution,
     Sanction,

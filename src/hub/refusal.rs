@@ -11,6 +11,9 @@ use crate::{
     texts::Texts,
 };
 
+/// How much of what people wrote an error quotes, in Unicode code points.
+const QUOTED_CHARS: usize = 60;
+
 /// Why the hub does not do what a client asks.
 #[derive(Debug)]
 pub enum Refusal {
@@ -114,8 +117,8 @@ pub enum Refusal {
     QueueFull,
     /// It was decided on the message in another way.
     Resolved(Outcome),
-    /// Only some may write links in this room.
-    Links,
+    /// Only some may write links in this room. Has what was taken for a link.
+    Links(String),
     /// There is a word in it that the room does not want.
     BlockedWord(Field),
     /// A room cannot have this setting.
@@ -201,7 +204,7 @@ impl Refusal {
             Self::QueueFull => said("refusal.queue_full"),
             Self::Resolved(Outcome::Approved) => said("refusal.approved"),
             Self::Resolved(Outcome::Declined) => said("refusal.declined"),
-            Self::Links => said("refusal.links"),
+            Self::Links(link) => texts.fill("refusal.links", &[("link", &shortened(link))]),
             Self::BlockedWord(Field::Username) => said("refusal.name_blocked"),
             Self::BlockedWord(Field::Text) => said("refusal.message_blocked"),
             Self::Setting(error) => error.to_string(),
@@ -270,7 +273,7 @@ impl Refusal {
             Self::AllHeld => "all_held",
             Self::QueueFull => "queue_full",
             Self::Resolved(_) => "resolved",
-            Self::Links => "links",
+            Self::Links(_) => "links",
             Self::BlockedWord(_) => "blocked_word",
             Self::Setting(_) => "setting",
             Self::Stopping => "stopping",
@@ -339,6 +342,14 @@ impl From<EngineError> for Refusal {
             | EngineError::DamagedEvent { .. }
             | EngineError::NotKept { .. }) => Self::Engine(error),
         }
+    }
+}
+
+/// Returns a text as it is quoted in a sentence: its first [`QUOTED_CHARS`] characters.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(QUOTED_CHARS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 

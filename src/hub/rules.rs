@@ -3,15 +3,11 @@ pub(super) mod reserved_names;
 
 use std::time::Duration;
 
-use linkify::{LinkFinder, LinkKind};
 use serde_json::Value;
 
-use super::{
-    Claims, Refusal,
-    words::{Words, fold},
-};
+use super::{Claims, Refusal, words::Words};
 use crate::{
-    chat::{ChatText, Field, Group, Limits, ReviewFallback, Settings, Timestamp, UserId},
+    chat::{ChatText, Field, Group, Limits, ReviewFallback, Settings, Timestamp, UserId, links},
     engine::now,
 };
 
@@ -94,9 +90,9 @@ impl Rules {
     /// [`Refusal::Links`] and [`Refusal::BlockedWord`].
     pub(super) fn check(&self, user: &UserId, payload: &str, chat: Option<&ChatText>) -> Result<(), Refusal> {
         if let Some(ChatText { username, text }) = chat.filter(|_| !includes(self.links, user))
-            && [username, text].into_iter().any(|text| has_link(text))
+            && let Some(link) = [username, text].into_iter().find_map(|text| links(text).next())
         {
-            return Err(Refusal::Links);
+            return Err(Refusal::Links(link.text.to_owned()));
         }
         let Some(words) = &self.blocked_words else { return Ok(()) };
         if chat.is_some_and(|chat| words.are_in(&chat.username)) {
@@ -115,13 +111,6 @@ fn includes(group: Group, user: &UserId) -> bool {
         Group::SignedIn => user.is_of_site(),
         Group::Moderators => false,
     }
-}
-
-/// Whether there is an address of the web in it, with or without its scheme, written with whatever characters look like one.
-fn has_link(text: &str) -> bool {
-    let mut finder = LinkFinder::new();
-    finder.url_must_have_scheme(false).kinds(&[LinkKind::Url]);
-    finder.links(&fold(text)).next().is_some()
 }
 
 fn any_text(value: &Value, holds: &impl Fn(&str) -> bool) -> bool {
@@ -174,28 +163,6 @@ mod tests {
                 assert_eq!(rules.check_speaker(&claims(id, 0)).is_ok(), expected, "{group:?} {id}");
                 assert_eq!(rules.check(&user(id), "{}", Some(&chat)).is_ok(), expected, "{group:?} {id}: links");
             }
-        }
-    }
-
-    #[test]
-    fn links_are_seen_however_they_are_written() {
-        let rows = [
-            ("see https://example.com/a?b", true),
-            ("see HTTP://X.ORG", true),
-            ("see example.com", true),
-            ("www.example.com!", true),
-            ("ｅｘａｍｐｌｅ．ｃｏｍ", true),
-            ("exam\u{200b}ple.c\u{2060}om", true),
-            ("еxamplе.com", true),
-            ("(bit.ly/xyz)", true),
-            ("nothing", false),
-            ("Wait... what?", false),
-            ("It costs 3.50, e.g. today.", false),
-            ("at 10.30 or 11:45 / 12", false),
-            ("mail me@example.com", false),
-        ];
-        for (text, expected) in rows {
-            assert_eq!(has_link(text), expected, "{text}");
         }
     }
 

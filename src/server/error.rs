@@ -144,7 +144,7 @@ pub(super) fn status(refusal: &Refusal) -> StatusCode {
         Refusal::InvalidWidgetKey(_)
         | Refusal::Invalid(_)
         | Refusal::Emoji
-        | Refusal::Links
+        | Refusal::Links(_)
         | Refusal::BlockedWord(_)
         | Refusal::ReasonTooLong { .. }
         | Refusal::TimeoutLength

@@ -31,8 +31,8 @@ async fn each_rule_holds_at_once_for_all_but_moderators() {
     let rows = [
         (json!({ "paused": true }), "Ann", "hello", 403, "paused"),
         (json!({ "speakers": "moderators" }), "Ann", "hello", 403, "Only moderators"),
-        (json!({ "links": "moderators" }), "Ann", "see example.com", 400, "Links"),
-        (json!({ "links": "moderators" }), "www.example.com", "hello", 400, "Links"),
+        (json!({ "links": "moderators" }), "Ann", "see example.com.", 400, "“example.com”"),
+        (json!({ "links": "moderators" }), "www.example.com", "hello", 400, "“www.example.com”"),
         (json!({ "blocked_words": ["damn"] }), "Ann", "DÁMN it", 400, "The message has a word"),
         (json!({ "blocked_words": ["damn"] }), "D a m n", "hello", 400, "The name has a word"),
     ];
