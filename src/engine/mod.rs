@@ -4,6 +4,7 @@
 //! it and is called back through the [`Sink`] that it hands over when the engine opens.
 
 mod jetstream;
+pub(crate) mod private_file;
 mod sqlite;
 mod webhook;
 

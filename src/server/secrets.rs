@@ -1,9 +1,6 @@
-use std::{
-    fs::{self, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
-    path::Path,
-};
+use std::{fs, io, path::Path};
+
+use crate::engine::private_file;
 
 /// The secret in `path`; made there of random bytes as `text` writes them, for the owner's eyes alone (mode 0600), if the file is not
 /// there.
@@ -35,12 +32,7 @@ fn make(path: &Path, text: fn(&[u8; 32]) -> String) -> io::Result<String> {
     Ok(secret)
 }
 
-/// Writes a file for the owner's eyes alone.
+/// Writes a secret. An interrupted start leaves no half of it.
 pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
-    // Under another name first: an interrupted start must not leave half a secret.
-    let unfinished = path.with_extension("unfinished");
-    let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&unfinished)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(unfinished, path)
+    private_file::replace(path, text.as_bytes())
 }

@@ -98,6 +98,10 @@ async fn a_log_goes_to_a_cluster_and_back() {
     engine.close();
     assert_eq!(fs::read_to_string(back.path().join("token-secret")).expect("a file"), "a secret of the site");
     assert_eq!(Sqlite::check(back.path()).expect("checked"), Vec::<String>::new());
+    for file in fs::read_dir(back.path()).expect("a folder").map(|file| file.expect("a file")) {
+        let mode = std::os::unix::fs::PermissionsExt::mode(&file.metadata().expect("a file").permissions());
+        assert_eq!(mode & 0o777, 0o600, "{:?}", file.file_name());
+    }
     let exists = JetStream::copy_to(back.path(), &at(&stream), &SECRETS).await;
     assert!(matches!(exists, Err(CopyError::Exists(_))), "{exists:?}");
 }

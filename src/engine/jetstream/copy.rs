@@ -1,9 +1,8 @@
 //! The log of one engine in another.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs,
     io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
     path::Path,
 };
 
@@ -13,7 +12,7 @@ use super::{Cluster, Command, JetStream, Kept, Nats, NatsError};
 use crate::{
     chat::RoomId,
     engine::{
-        Census, CopyError, Cursors, Engine, OpenError, Sink, Sqlite, Webhook, compare,
+        Census, CopyError, Cursors, Engine, OpenError, Sink, Sqlite, Webhook, compare, private_file,
         sqlite::{Copying, Record, Source},
     },
 };
@@ -89,7 +88,7 @@ impl JetStream {
 
 /// Writes a file for its owner's eyes alone, unless it is there.
 fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+    match private_file::create_new(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         file => file?.write_all(text.as_bytes()),
     }

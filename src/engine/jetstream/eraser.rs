@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use super::Cluster;
 use crate::{
     chat::{Event, Kind, RoomId, Timestamp},
-    engine::{Engine, EngineError, Fault, News, now},
+    engine::{Engine, EngineError, Fault, News, now, private_file},
 };
 
 /// How long after a failure it is tried again.
@@ -152,9 +152,7 @@ impl Eraser {
     }
 
     fn keep(&self) -> io::Result<()> {
-        let part = self.path.with_extension("part");
-        fs::write(&part, serde_json::to_vec(&self.reached).expect("plain data"))?;
-        fs::rename(&part, &self.path)
+        private_file::replace(&self.path, &serde_json::to_vec(&self.reached).expect("plain data"))
     }
 }
 

@@ -11,6 +11,7 @@ use rusqlite::{
 };
 
 use super::{BackupError, check};
+use crate::engine::private_file;
 
 /// Copies what `from` shows at this moment into the new file `to`: checked, and durable.
 ///
@@ -26,9 +27,7 @@ pub(super) fn copy(from: &Connection, to: &Path) -> Result<(), BackupError> {
     File::open(&part.0).and_then(|file| file.sync_all()).map_err(failed)?;
     fs::rename(&part.0, &whole.0).map_err(failed)?;
     files.into_iter().for_each(New::keep);
-    // The name is durable when its folder is.
-    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)
+    private_file::sync_folder_of(to).map_err(failed)
 }
 
 /// All pages in one step: the source is read as it was at its beginning, and its writer goes on meanwhile. By several steps it
@@ -51,7 +50,7 @@ struct New(PathBuf);
 
 impl New {
     fn create(path: PathBuf) -> Result<Self, BackupError> {
-        match File::create_new(&path) {
+        match private_file::create_new(&path) {
             Ok(_) => Ok(Self(path)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(BackupError::Exists(path)),
             Err(source) => Err(BackupError::File { path, source }),

@@ -67,7 +67,7 @@ pub use self::{
 };
 use super::{
     Act, Appended, Cursors, Engine, EngineError, Entry, Fault, HeldName, Hits, Messages, Query, React, Reacted, Search, Sink,
-    Standing, Webhook, WebhookId,
+    Standing, Webhook, WebhookId, private_file,
 };
 use crate::chat::{
     CustomEvent, Deletion, Disconnection, Event, Invitation, Kind, NewWidgetKey, Outcome, Recorded, Revocation, Room, RoomId,
@@ -449,9 +449,9 @@ fn epoch(connection: &Connection, lineage: Lineage) -> rusqlite::Result<String> 
 
 fn lock(folder: &Path) -> Result<File, OpenError> {
     let failed = |path: &Path, source| OpenError::Folder { path: path.to_owned(), source };
-    fs::create_dir_all(folder).map_err(|e| failed(folder, e))?;
+    private_file::create_folder(folder).map_err(|e| failed(folder, e))?;
     let path = folder.join("live-chat.lock");
-    let file = File::options().create(true).append(true).open(&path).map_err(|e| failed(&path, e))?;
+    let file = private_file::open(&path).map_err(|e| failed(&path, e))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(OpenError::InUse(folder.to_owned())),

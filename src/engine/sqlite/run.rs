@@ -21,6 +21,7 @@ use super::{
     OpenError,
     schema::{meta, random_name, set_meta},
 };
+use crate::engine::private_file;
 
 /// The run file's name in the data folder.
 pub(super) const FILE: &str = "live-chat.run";
@@ -110,7 +111,7 @@ impl Run {
     /// Puts a fresh run id into the database, which holds so much `stored`, and into the file beside it.
     pub(super) fn begin(connection: &Connection, path: &Path, stored: u64) -> Result<Self, OpenError> {
         let in_file = |source| OpenError::Folder { path: path.to_owned(), source };
-        let file = File::options().create(true).truncate(false).write(true).open(path).map_err(in_file)?;
+        let file = private_file::open(path).map_err(in_file)?;
         let id = meta(connection, "run").map_err(|source| in_database(connection, source))?.unwrap_or_else(random_name);
         let mut run = Self { path: path.to_owned(), file, line: Line { ids: [id.clone(), id], running: true, stored } };
         run.turn(connection)?;

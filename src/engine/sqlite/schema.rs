@@ -1,11 +1,11 @@
-use std::{fs, io, os::unix::fs::OpenOptionsExt, path::Path};
+use std::{fs, io, path::Path};
 
 use rusqlite::{Connection, OptionalExtension, config::DbConfig, params};
 
 use super::{OpenError, row, wal, widget_keys};
 use crate::{
     chat::{RoomId, RoomState, Settings, Timestamp},
-    engine::now,
+    engine::{now, private_file},
 };
 
 /// The name of the value that says how far an index has come in the log of a cluster, and of the one that names that entry.
@@ -328,7 +328,7 @@ pub(super) fn state_from_name(name: &str) -> Option<RoomState> {
 /// Makes the database for its owner's eyes alone, if it is not there: private messages and the secrets of webhooks are in it. What
 /// SQLite makes beside it is so too.
 fn make_private(path: &Path) -> Result<(), OpenError> {
-    match fs::File::options().write(true).create_new(true).mode(0o600).open(path) {
+    match private_file::create_new(path) {
         Err(source) if source.kind() != io::ErrorKind::AlreadyExists => Err(OpenError::Folder { path: path.to_owned(), source }),
         _ => Ok(()),
     }
