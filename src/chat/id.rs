@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A room's number: 1 to 2,147,483,647. inLive's *stream id*.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "i64", into = "u32")]
 pub struct RoomId(u32);
 
 /// Why a text is no id.
@@ -24,6 +24,20 @@ impl RoomId {
     /// Its number.
     pub fn get(self) -> u32 {
         self.0
+    }
+}
+
+impl TryFrom<i64> for RoomId {
+    type Error = InvalidId;
+
+    fn try_from(number: i64) -> Result<Self, InvalidId> {
+        Self::new(number).ok_or(InvalidId)
+    }
+}
+
+impl From<RoomId> for u32 {
+    fn from(id: RoomId) -> Self {
+        id.get()
     }
 }
 
@@ -112,6 +126,8 @@ pub struct MessageId {
 /// Bits of a message id that hold the sequence number. 31 bits of room and 40 of sequence are 71, and 62^12 is just above 2^71:
 /// one bit more of either no longer fits into 12 characters.
 const SEQ_BITS: u32 = 40;
+/// Largest sequence number: a room has no event beyond it, and no client can name one.
+pub(super) const MAX_SEQ: u64 = (1 << SEQ_BITS) - 1;
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const LENGTH: usize = 12;
 
@@ -140,7 +156,7 @@ impl FromStr for MessageId {
         });
         let number = number.ok_or(InvalidId)?;
         let room = i64::try_from(number >> SEQ_BITS).ok().and_then(RoomId::new).ok_or(InvalidId)?;
-        let seq = (number & ((1 << SEQ_BITS) - 1)) as u64;
+        let seq = (number & u128::from(MAX_SEQ)) as u64;
         if seq == 0 { Err(InvalidId) } else { Ok(Self { room, seq }) }
     }
 }
@@ -156,6 +172,18 @@ mod tests {
         check("1", Some(1));
         check("2147483647", Some(i32::MAX as u32));
         for bad in ["", "0", "01", "+1", "-1", "1.0", " 1", "2147483648", "99999999999999999999", "one", "１"] {
+            check(bad, None);
+        }
+    }
+
+    #[test]
+    fn room_ids_in_json_are_in_range() {
+        let check = |text: &str, expected: Option<u32>| {
+            assert_eq!(serde_json::from_str::<RoomId>(text).ok().map(RoomId::get), expected, "{text}");
+        };
+        check("1", Some(1));
+        check("2147483647", Some(i32::MAX as u32));
+        for bad in ["0", "-1", "2147483648", "4294967295", "18446744073709551615", "1.5", "\"1\"", "null"] {
             check(bad, None);
         }
     }

@@ -1,6 +1,6 @@
 use std::{fmt, str::FromStr};
 
-use super::id::digits;
+use super::id::{MAX_SEQ, digits};
 
 /// A place in a room's log, as a client names it when it comes back: `<epoch>-<seq>`, for instance `7f3k2m9q-1042`.
 ///
@@ -15,7 +15,7 @@ use super::id::digits;
 pub struct Position {
     /// The log's epoch: 1 to 32 characters of `[0-9A-Za-z]`.
     pub epoch: String,
-    /// The newest event that the client was given.
+    /// The newest event that the client was given: at most 2^40 - 1.
     pub seq: u64,
     /// Where the client began to listen, when what came before has not been given to it.
     pub since: Option<u64>,
@@ -40,7 +40,7 @@ impl FromStr for Position {
 
     fn from_str(text: &str) -> Result<Self, InvalidPosition> {
         let (epoch, seq) = text.rsplit_once('-').ok_or(InvalidPosition)?;
-        let seq = digits(seq).ok_or(InvalidPosition)?;
+        let seq = digits(seq).filter(|seq| *seq <= MAX_SEQ).ok_or(InvalidPosition)?;
         let (epoch, since) = match epoch.split_once('.') {
             Some((epoch, since)) => (epoch, Some(digits(since).ok_or(InvalidPosition)?)),
             None => (epoch, None),
@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn reads_what_it_writes() {
-        for text in ["a-0", "7f3k2m9q-1042", "A9.0-0", "A9.17-18", "x-18446744073709551615"] {
+        for text in ["a-0", "7f3k2m9q-1042", "A9.0-0", "A9.17-18", "x-1099511627775"] {
             assert_eq!(text.parse::<Position>().expect(text).to_string(), text);
         }
     }
@@ -80,6 +80,10 @@ mod tests {
             "a.1.1-2",
             "a b-1",
             "é-1",
+            "a-1099511627776",
+            "a-9223372036854775807",
+            "a-9223372036854775808",
+            "a-18446744073709551615",
             "a-18446744073709551616",
             &long,
         ] {
