@@ -27,11 +27,16 @@ impl RoomId {
     }
 }
 
-impl TryFrom<i64> for RoomId {
-    type Error = InvalidId;
+/// A number that no room can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is not the number of a room")]
+pub struct InvalidRoomNumber(i64);
 
-    fn try_from(number: i64) -> Result<Self, InvalidId> {
-        Self::new(number).ok_or(InvalidId)
+impl TryFrom<i64> for RoomId {
+    type Error = InvalidRoomNumber;
+
+    fn try_from(number: i64) -> Result<Self, InvalidRoomNumber> {
+        Self::new(number).ok_or(InvalidRoomNumber(number))
     }
 }
 

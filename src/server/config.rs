@@ -51,6 +51,11 @@ pub struct Config {
     #[arg(long, env = "LIVE_CHAT_INTERACTIVE_SYNC_ADDR")]
     pub interactive_sync_addr: Option<SocketAddr>,
 
+    /// Address and port for the operator: /metrics, which is then served there only and to everybody who can connect, and /health/*
+    /// [default: none; /metrics is on --addr, for this machine and the admin key]
+    #[arg(long, env = "LIVE_CHAT_OPS_ADDR")]
+    pub ops_addr: Option<SocketAddr>,
+
     /// What a game of Interactive Sync may send, where that is other than the original's: `frame=2094` UTF-16 code units (20,000 at most),
     /// `pause=1000` and `spam=100` milliseconds, `warnings=5`, comma-separated
     #[arg(long, env = "LIVE_CHAT_INTERACTIVE_SYNC_LIMITS", default_value = "", value_parser = game_limits, hide_default_value = true)]

@@ -63,11 +63,12 @@ pub use self::{
     start::{RunError, run},
     state::{AdminKey, AppState},
     streams::{HEARTBEAT, Streams},
-    telemetry::collect as collect_metrics,
+    telemetry::{MetricsAddress, collect as collect_metrics},
 };
 
 #[cfg(test)]
 pub(crate) use self::{
     password::hash as hash_password,
+    router::ops_router,
     secrets::{hex, load_or_make as load_or_make_secret},
 };

@@ -94,15 +94,25 @@ pub fn router(state: AppState) -> Router {
         .route("/admin/people", get(people::show).post(people::invite_by_form))
         .route("/admin/people/{id}/revoke", post(people::revoke_by_form))
         .route("/invites/{link}", get(people::look).post(people::take))
-        .route("/metrics", get(telemetry::metrics))
-        .route("/health/live", get(async || "OK\n"))
-        .route("/health/ready", get(telemetry::ready))
+        .route("/metrics", get(telemetry::guarded_metrics))
+        .merge(health())
         .fallback(page::file_or_not_found)
         .layer(middleware::from_fn(error::translate))
         .layer(DefaultBodyLimit::max(state.hub.limits().body_bytes))
         .layer(SetResponseHeaderLayer::if_not_present(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
         .layer(SetResponseHeaderLayer::if_not_present(header::REFERRER_POLICY, HeaderValue::from_static("same-origin")))
         .with_state(state)
+}
+
+/// For whatever restarts the program or sends requests to it.
+fn health() -> Router<AppState> {
+    let live = Router::new().route("/health/live", get(async || "OK\n"));
+    live.route("/health/ready", get(telemetry::ready))
+}
+
+/// What an operator's own network sees, on a port of its own (`--ops-addr`).
+pub(crate) fn ops_router(state: AppState) -> Router {
+    Router::new().route("/metrics", get(telemetry::metrics)).merge(health()).fallback(not_found).with_state(state)
 }
 
 /// Where viewers find what is on their screens, and do something with it.

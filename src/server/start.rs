@@ -19,10 +19,10 @@ use super::{
     ivs::{Access as IvsAccess, Ivs},
     listen,
     password::Password,
-    router::{apex_router, interactive_sync_router, relay_router, router},
+    router::{apex_router, interactive_sync_router, ops_router, relay_router, router},
     secrets,
     state::{AdminKey, AppState},
-    telemetry,
+    telemetry::{self, MetricsAddress},
 };
 use crate::{
     chat::RoomId,
@@ -36,6 +36,9 @@ const STOP_WITHIN: Duration = Duration::from_secs(10);
 
 /// Files that are open beside the connections: the database's, the page's, connections to hooks, and some to spare.
 const OTHER_FILES: usize = 256;
+
+/// Connections to `--ops-addr` that may be open at once.
+const OPS_CONNECTIONS: usize = 64;
 
 /// Why the server could not run.
 #[derive(Debug, thiserror::Error)]
@@ -145,12 +148,13 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let relay = config.relay_addr.map(|addr| bind("--relay-addr", addr)).transpose()?;
     let apex = config.apex_addr.map(|addr| bind("--apex-addr", addr)).transpose()?;
     let games = config.interactive_sync_addr.map(|addr| bind("--interactive-sync-addr", addr)).transpose()?;
+    let ops = config.ops_addr.map(|addr| bind("--ops-addr", addr)).transpose()?;
     let addr = listener.local_addr()?;
     // Not before it is sure that it can be printed.
     let (password, new_password) = password(&backend, &config).await?;
     hub.admit_owners_by(password.fingerprint());
     greet(&hub, backend.is_new.then_some(config.data_dir.as_path()), new_password.as_deref())?;
-    say_where(addr, &[("the relay", &relay), ("Apex", &apex), ("Interactive Sync", &games)])?;
+    say_where(addr, &[("the relay", &relay), ("Apex", &apex), ("Interactive Sync", &games)], ops.as_ref())?;
 
     let options = LeptosOptions::builder().output_name("live-chat").site_root(site_root()).site_addr(addr).build();
     let options = Arc::new(options);
@@ -164,6 +168,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
         sockets: sockets.clone(),
         webhooks: webhooks.clone(),
         metrics,
+        metrics_address: if ops.is_some() { MetricsAddress::Ops } else { MetricsAddress::Main },
         options,
         admin_key: AdminKey(admin_key.into()),
         ivs: Ivs::new(ivs_access(&config), config.ivs_demo, config.ivs_quotas),
@@ -175,6 +180,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
         apex.map(|listener| (listener, apex_router(state.clone()))),
         games.map(|listener| (listener, interactive_sync_router(state.clone()))),
     ];
+    let ops = ops.map(|listener| (listener, ops_router(state.clone())));
     let listeners: Vec<_> = one_protocol.into_iter().flatten().chain([(listener, router(state))]).collect();
     let (stop, stopping) = watch::channel(false);
     let (signal, all_sockets) = (stop_signal()?, sockets.clone());
@@ -189,7 +195,14 @@ async fn serve(config: Config) -> Result<(), RunError> {
     });
     let admission = Admission::new(limits);
     let serve = |(listener, app)| listen::serve(listener, app, admission.clone(), stopping.clone());
-    futures::future::join_all(listeners.into_iter().map(serve)).await;
+    // The operator gets an answer also when the chat has no place left.
+    let ops_admission = Admission::new(ConnectionLimits::of(OPS_CONNECTIONS));
+    let serve_ops = ops.map(|(listener, app)| listen::serve(listener, app, ops_admission, stopping.clone()));
+    futures::future::join(
+        futures::future::join_all(listeners.into_iter().map(serve)),
+        futures::future::OptionFuture::from(serve_ops),
+    )
+    .await;
     sockets.ended().await;
     webhooks.stop().await;
     tokio::task::block_in_place(|| engine.close());
@@ -233,8 +246,11 @@ fn greet(hub: &Hub, first_start_in: Option<&Path>, new_password: Option<&str>) -
 }
 
 /// Says where the chat is, and which of its protocols have a port of their own.
-fn say_where(addr: SocketAddr, protocols: &[(&str, &Option<TcpListener>)]) -> io::Result<()> {
+fn say_where(addr: SocketAddr, protocols: &[(&str, &Option<TcpListener>)], ops: Option<&TcpListener>) -> io::Result<()> {
     let mut out = io::stdout().lock();
+    if let Some(listener) = ops {
+        writeln!(out, "live-chat serves metrics on {}", listener.local_addr()?)?;
+    }
     for (protocol, listener) in protocols {
         if let Some(listener) = listener {
             writeln!(out, "live-chat serves {protocol} on ws://{}", listener.local_addr()?)?;

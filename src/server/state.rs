@@ -12,6 +12,7 @@ use super::{
     password::Password,
     sockets::Sockets,
     streams::Streams,
+    telemetry::MetricsAddress,
 };
 use crate::{hub::Hub, protocol::interactive_sync::GameLimits};
 
@@ -34,6 +35,8 @@ pub struct AppState {
     pub webhooks: Webhooks,
     /// What the program tells of itself.
     pub metrics: PrometheusHandle,
+    /// Where it tells so.
+    pub metrics_address: MetricsAddress,
     /// Where the page's files are.
     pub options: Arc<LeptosOptions>,
     /// What the stream API asks for.

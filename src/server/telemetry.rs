@@ -1,18 +1,28 @@
 //! What the program tells of itself: `GET /metrics` in Prometheus' text format, and the readiness of `GET /health/ready`.
 //!
+//! Metrics tell how busy a chat is, so they are for its operator: see [`MetricsAddress`]. A label has few values, all known here.
+//!
 //! Names follow Prometheus' practice: a prefix, base units, `_total` for what only grows.
 
 use std::{sync::OnceLock, time::Duration};
 
 use axum::{
     extract::State,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-use super::{client_address::TrustedProxies, hooks::Webhooks};
+use super::{
+    api::is_admin_key,
+    asked::Asked,
+    client_address::{Peer, TrustedProxies},
+    hooks::Webhooks,
+    page::not_found,
+    router::bearer,
+    state::AppState,
+};
 use crate::hub::Hub;
 
 /// Upper bounds of commit times, in seconds: from a fast disk's fsync to one that is in trouble.
@@ -79,7 +89,11 @@ fn describe() {
         "Messages that review handlers were asked about, by what they said"
     );
     describe_counter!("live_chat_webhook_attempts_total", Unit::Count, "Deliveries to webhooks tried, by what became of them");
-    describe_gauge!("live_chat_webhook_lag_events", Unit::Count, "Events that a webhook has not come to yet, by webhook");
+    describe_gauge!(
+        "live_chat_webhook_lag_events",
+        Unit::Count,
+        "Events that the slowest webhook of this node has not come to yet"
+    );
     describe_histogram!("live_chat_commit_events", Unit::Count, "Events that one commit made durable");
     describe_histogram!("live_chat_commit_duration_seconds", Unit::Seconds, "How long a commit took, its fsync included");
     describe_counter!("live_chat_commits_failed_total", Unit::Count, "Commits that the store refused");
@@ -97,7 +111,34 @@ fn describe() {
     describe_gauge!("live_chat_database_bytes", Unit::Bytes, "Size of the database and its write-ahead log");
 }
 
-/// `GET /metrics`.
+/// The address that serves `/metrics`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricsAddress {
+    /// The main one, for local scrapers and for holders of the admin key.
+    Main,
+    /// The one of `--ops-addr`, for everybody who can connect to it.
+    Ops,
+}
+
+/// Headers by which a proxy says that it forwards a request of somebody else.
+const FORWARDING: [&str; 6] = ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];
+
+/// `GET /metrics` on the main address. A stranger gets the same 404 as for a page that does not exist.
+pub(super) async fn guarded_metrics(State(state): State<AppState>, asked: Asked, parts: Parts) -> Response {
+    let is_allowed = match state.metrics_address {
+        MetricsAddress::Main => is_local(&parts) || is_admin_key(&state.admin_key, bearer(&parts.headers).unwrap_or_default()),
+        MetricsAddress::Ops => false,
+    };
+    if is_allowed { metrics(State(state.metrics), State(state.webhooks)).await } else { not_found(&state, asked).await }
+}
+
+/// Whether a program on this machine sent a request itself.
+fn is_local(parts: &Parts) -> bool {
+    let is_loopback = parts.extensions.get::<Peer>().is_some_and(|Peer(peer)| peer.to_canonical().is_loopback());
+    is_loopback && !FORWARDING.iter().any(|name| parts.headers.contains_key(*name))
+}
+
+/// `GET /metrics` on the address of `--ops-addr`.
 pub(super) async fn metrics(State(handle): State<PrometheusHandle>, State(webhooks): State<Webhooks>) -> Response {
     webhooks.measure();
     // Prometheus' text format, version 0.0.4.

@@ -11,6 +11,7 @@ mod copy;
 mod disconnect;
 mod embed;
 mod export;
+mod extremes;
 mod fuzz;
 mod held;
 mod import;

@@ -19,9 +19,9 @@ use crate::{
     hub::{self, ConnectionId, Hub, Intake, ReservedNames, RingSize, Setup, Tokens, Wake},
     protocol::{interactive_sync::GameLimits, webhook::Secret},
     server::{
-        AdminKey, Admission, AppState, ConnectionLimits, Guard, HEARTBEAT, HookClient, Ivs, IvsAccess, IvsQuotas, Password,
-        Reviews, Schedule, Screens, Sockets, Streams, TrustedProxies, Twitch, Webhooks, bind, collect_metrics, hash_password,
-        router, serve, system_trust,
+        AdminKey, Admission, AppState, ConnectionLimits, Guard, HEARTBEAT, HookClient, Ivs, IvsAccess, IvsQuotas, MetricsAddress,
+        Password, Reviews, Schedule, Screens, Sockets, Streams, TrustedProxies, Twitch, Webhooks, bind, collect_metrics,
+        hash_password, ops_router, router, serve, system_trust,
     },
 };
 
@@ -62,8 +62,9 @@ pub struct Site {
     engine: Arc<dyn Engine>,
     streams: Arc<Streams>,
     sockets: Sockets,
-    webhooks: Webhooks,
+    pub webhooks: Webhooks,
     app: Router,
+    ops: Router,
     stop: watch::Sender<bool>,
     server: JoinHandle<()>,
 }
@@ -76,6 +77,7 @@ pub struct Setting {
     pub heartbeat: Duration,
     pub origins: &'static [&'static str],
     pub trusted_proxies: TrustedProxies,
+    pub metrics_address: MetricsAddress,
     pub guard: Guard,
     pub ivs: IvsAccess,
     pub ivs_demo: bool,
@@ -98,6 +100,7 @@ impl Default for Setting {
             heartbeat: HEARTBEAT,
             origins: &["*"],
             trusted_proxies: TrustedProxies::new(Some([].into())),
+            metrics_address: MetricsAddress::Main,
             guard: Guard::allowing(["127.0.0.1/32".parse().expect("a network")].into()),
             ivs: IvsAccess::Anybody,
             ivs_demo: true,
@@ -163,18 +166,19 @@ impl Site {
             sockets: sockets.clone(),
             webhooks: webhooks.clone(),
             metrics: collect_metrics(),
+            metrics_address: setting.metrics_address,
             options: Arc::new(options),
             admin_key: AdminKey(ADMIN_KEY.into()),
             ivs: Ivs::new(setting.ivs, setting.ivs_demo, setting.ivs_quotas),
             password,
             trusted_proxies: setting.trusted_proxies,
         };
-        let app = router(state);
+        let (ops, app) = (ops_router(state.clone()), router(state));
         let listener = bind(([127, 0, 0, 1], 0).into()).expect("a free port");
         let addr = listener.local_addr().expect("bound");
         let (stop, stopping) = watch::channel(false);
         let server = tokio::spawn(serve(listener, app.clone(), Admission::new(setting.connections), stopping));
-        Self { folder, hub, addr, engine, streams, sockets, webhooks, app, stop, server }
+        Self { folder, hub, addr, engine, streams, sockets, webhooks, app, ops, stop, server }
     }
 
     /// Stops the chat and starts it again on the same folder.
@@ -208,6 +212,17 @@ impl Site {
 
     pub async fn send(&self, request: Request<Body>) -> Answer {
         Answer::read(self.app.clone().oneshot(request).await.expect("the router never fails")).await
+    }
+
+    /// What the operator's own address answers.
+    pub async fn get_from_ops(&self, uri: &str) -> Answer {
+        let request = Request::get(uri).body(Body::empty()).expect("a request");
+        Answer::read(self.ops.clone().oneshot(request).await.expect("the router never fails")).await
+    }
+
+    /// What Prometheus gets.
+    pub async fn metrics(&self) -> String {
+        self.get_from_ops("/metrics").await.text
     }
 
     pub async fn get(&self, uri: &str) -> Answer {

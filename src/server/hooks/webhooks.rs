@@ -211,7 +211,7 @@ impl Webhooks {
     }
 
     /// Those that this node delivers to.
-    fn delivering(&self) -> Vec<(Webhook, u64)> {
+    pub(crate) fn delivering(&self) -> Vec<(Webhook, u64)> {
         let heads = self.0.hub.heads();
         let about = |running: &Running| {
             let progress = running.progress();
@@ -264,11 +264,11 @@ impl Webhooks {
         }
     }
 
-    /// Tells the metrics how far behind each webhook is that this node delivers to.
+    /// Updates the lag metric: how far the slowest webhook that this node delivers to is behind. It has no label per webhook, because
+    /// the number of those is not bounded.
     pub(crate) fn measure(&self) {
-        for (webhook, behind) in self.delivering() {
-            lag(&webhook.id).set(behind as f64);
-        }
+        let lag = self.delivering().iter().map(|(_, behind)| *behind).max().unwrap_or(0);
+        metrics::gauge!("live_chat_webhook_lag_events").set(lag as f64);
     }
 
     /// Carries it out to its end, also if whoever asked goes away meanwhile.
@@ -321,21 +321,15 @@ impl Running {
 
     /// Breaks it off; returns when where it stands is kept.
     async fn end(self) {
-        let id = self.progress().webhook.id.clone();
         self.stop.send_replace(true);
         if self.task.await.is_err() {
             tracing::error!("what delivers to a webhook panicked");
         }
-        lag(&id).set(0);
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn lag(WebhookId(id): &WebhookId) -> metrics::Gauge {
-    metrics::gauge!("live_chat_webhook_lag_events", "webhook" => id.clone())
 }
 
 /// Returns when something has changed; never, if nothing will any more.
