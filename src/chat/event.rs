@@ -106,9 +106,12 @@ impl Event {
         MessageId { room: self.room, seq: self.seq }
     }
 
-    /// How much of it is a client's own.
+    /// How much of it clients have said or set.
     pub fn payload_bytes(&self) -> usize {
-        self.message().map_or(0, |message| message.payload.get().len())
+        match &self.kind {
+            Kind::Settings { settings, .. } => settings.blocked_words.iter().map(String::len).sum(),
+            _ => self.message().map_or(0, |message| message.payload.get().len()),
+        }
     }
 
     /// Whether `reader` may ever see it.

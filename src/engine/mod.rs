@@ -4,6 +4,7 @@
 //! it and is called back through the [`Sink`] that it hands over when the engine opens.
 
 mod jetstream;
+mod page;
 pub(crate) mod private_file;
 mod sqlite;
 mod webhook;
@@ -21,6 +22,7 @@ use tokio::sync::watch;
 
 pub use self::{
     jetstream::{InvalidServers, JetStream, Nats, NatsError, NatsServers},
+    page::{ANSWER_BYTES, cut},
     sqlite::{BackupError, Census, OpenError, Sqlite},
     webhook::{Failure, Standing, Webhook, WebhookId},
 };
@@ -150,7 +152,7 @@ pub trait Engine: Send + Sync + 'static {
         reason: String,
     ) -> BoxFuture<'_, Result<Appended, EngineError>>;
 
-    /// The messages of a room after `after` that wait for a moderator, the oldest first.
+    /// The messages of a room after `after` that wait for a moderator, the oldest first, until they exceed [`ANSWER_BYTES`].
     fn held(&self, room: RoomId, after: u64, limit: usize) -> BoxFuture<'_, Result<Vec<Event>, EngineError>>;
 
     /// Whether somebody has said something to everybody in the room. May be forgotten with what they said, when that is past the
@@ -212,7 +214,7 @@ pub trait Engine: Send + Sync + 'static {
     /// Sees everything that was dispatched before the call.
     fn read(&self, query: Query) -> BoxFuture<'_, Result<Vec<Event>, EngineError>>;
 
-    /// What was done in the room before `before`, newest first: its log without what was said.
+    /// What was done in the room before `before`, newest first, until it exceeds [`ANSWER_BYTES`]: its log without what was said.
     fn acts(&self, room: RoomId, before: u64, limit: usize) -> BoxFuture<'_, Result<Vec<Act>, EngineError>>;
 
     /// What took that message out, and the message; `None` if it is not deleted, or there is no such message.
@@ -356,6 +358,13 @@ pub struct Act {
     pub message: Option<Message>,
 }
 
+impl Act {
+    /// How much of it clients have said or set.
+    pub fn payload_bytes(&self) -> usize {
+        self.event.payload_bytes() + self.message.as_ref().map_or(0, |message| message.payload.get().len())
+    }
+}
+
 /// Which events to read: those with `after < seq < before` that the reader may see.
 #[derive(Clone, Debug)]
 pub struct Query {
@@ -415,7 +424,7 @@ pub struct Search {
     pub words: Vec<String>,
     /// The oldest event that is not wanted any more; `None` for all that there are.
     pub before: Option<u64>,
-    /// How many messages at most.
+    /// How many messages at most; fewer once they exceed [`ANSWER_BYTES`].
     pub limit: usize,
 }
 

@@ -2,16 +2,19 @@ use std::collections::BTreeSet;
 
 use super::{Hub, Refusal};
 use crate::{
-    chat::{Event, MessageId, reply_to},
-    engine::{Messages, Query},
+    chat::{Event, MessageId, RoomId, reply_to},
+    engine::{ANSWER_BYTES, Messages, Query},
 };
+
+/// Quoted messages read at once.
+const QUOTES: usize = 16;
 
 /// Messages, and those that they quote.
 #[derive(Debug, Default)]
 pub struct Quoting {
     /// The messages, oldest first.
     pub events: Vec<Event>,
-    /// The public messages that they are replies to.
+    /// The public messages that they are replies to: the newest ones, until they exceed [`ANSWER_BYTES`].
     pub quoted: Messages,
 }
 
@@ -38,10 +41,21 @@ impl Hub {
         take(&mut events);
         let of = |event: &Event| reply_to(event.message()?.payload.get(), room);
         let places: BTreeSet<u64> = events.iter().filter_map(of).collect();
-        let quoted = match places.is_empty() {
-            true => Messages::new(),
-            false => self.0.engine.messages(room, places.into_iter().collect()).await?,
-        };
+        let quoted = self.quoted(room, places).await?;
         Ok(Quoting { events, quoted })
+    }
+
+    async fn quoted(&self, room: RoomId, places: BTreeSet<u64>) -> Result<Messages, Refusal> {
+        let places: Vec<u64> = places.into_iter().rev().collect();
+        let (mut quoted, mut bytes) = (Messages::new(), 0);
+        for some in places.chunks(QUOTES) {
+            let found = self.0.engine.messages(room, some.to_vec()).await?;
+            bytes += found.values().flatten().map(Event::payload_bytes).sum::<usize>();
+            quoted.extend(found);
+            if bytes > ANSWER_BYTES {
+                break;
+            }
+        }
+        Ok(quoted)
     }
 }

@@ -1,7 +1,7 @@
 use super::{Hub, Refusal};
 use crate::{
     chat::{Event, Room, RoomId, Timestamp},
-    engine::{End, Query, Reader},
+    engine::{ANSWER_BYTES, End, Query, Reader, cut},
 };
 
 /// Which messages of a room to play again: those said from one moment after its start until before another, in milliseconds.
@@ -54,12 +54,11 @@ impl Hub {
             reader: Reader::Public,
             messages_only: true,
             limit: limit + 1,
-            bytes: usize::MAX,
+            bytes: ANSWER_BYTES,
             end: End::Oldest,
         };
         let mut events = self.read(query).await?;
-        let has_more = events.len() > limit;
-        events.truncate(limit);
+        let has_more = cut(&mut events, limit, End::Oldest, Event::payload_bytes);
         Ok(Replay { room: about, events, has_more })
     }
 

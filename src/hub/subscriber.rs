@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     chat::{Event, Kind, Position, RoomId, UserId},
-    engine::{End, EngineError, Query, Reader},
+    engine::{ANSWER_BYTES, End, EngineError, Query, Reader, cut},
 };
 
 /// Events read from the store at once while a subscriber catches up. With [`REPLAY_BYTES`] it bounds a subscriber's memory,
@@ -108,6 +108,8 @@ pub struct Fetch {
 pub struct Fetched {
     reached: u64,
     is_history: bool,
+    /// Whether there is more of the history than one answer may hold.
+    pub has_more: bool,
     disconnects: bool,
 }
 
@@ -391,8 +393,8 @@ impl Subscriber {
             before: Some(until + 1),
             reader: Reader::User(self.user.clone()),
             messages_only: true,
-            limit: self.hub.limits().history_events,
-            bytes: usize::MAX,
+            limit: self.hub.limits().history_events + 1,
+            bytes: ANSWER_BYTES,
             end: End::Newest,
         };
         let (hub, reader, began_at) = (self.hub.clone(), self.user.clone(), self.began_at);
@@ -407,21 +409,22 @@ impl Fetch {
     /// The engine's, and [`EngineError::NotKept`] for what was missed and is not kept any more; the subscriber should be dropped
     /// then, so that its client comes back.
     pub async fn run(&self) -> Result<(Vec<Event>, Fetched), EngineError> {
-        let Query { room, after, .. } = self.query;
+        let Query { room, after, limit, end, .. } = self.query;
         let mut events = self.hub.0.engine.read(self.query.clone()).await?;
         if !self.is_history && after < self.hub.0.engine.trimmed(room) {
             return Err(EngineError::NotKept { room, after });
         }
+        let has_more = self.is_history && cut(&mut events, limit - 1, end, Event::payload_bytes);
         let is_whole = self.is_history || !self.query.is_filled_by(&events);
         let reached = if is_whole { self.until } else { events.last().map_or(self.until, |last| last.seq) };
         let last = events.iter().position(|event| is_disconnected(event, &self.reader, self.began_at));
         events.truncate(last.map_or(usize::MAX, |last| last + 1));
-        Ok((events, Fetched { reached, is_history: self.is_history, disconnects: last.is_some() }))
+        Ok((events, Fetched { reached, is_history: self.is_history, has_more, disconnects: last.is_some() }))
     }
 
     /// What it is, unread: for a dialect in which nobody asks for the history, though somebody may have over another connection.
     pub fn declined(&self) -> Fetched {
-        Fetched { reached: self.until, is_history: self.is_history, disconnects: false }
+        Fetched { reached: self.until, is_history: self.is_history, has_more: false, disconnects: false }
     }
 
     /// Whose log.

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     chat::{Event, MessageId, Position, Room, RoomId, RoomState, Settings, SettingsChange},
-    engine::{End, Query, Reader},
+    engine::{ANSWER_BYTES, End, Query, Reader, cut},
     hub::{Hub, Quoting},
     protocol::{
         inlive::{Answer, Envelope},
@@ -27,7 +27,7 @@ use crate::{
 
 /// Messages in a page of history when the asker does not say.
 pub(super) const MESSAGES: usize = 50;
-/// Most messages in a page of history: with the longest texts about a megabyte.
+/// Most messages in a page of history. Long ones are fewer: see [`ANSWER_BYTES`].
 pub(super) const MOST_MESSAGES: usize = 500;
 /// Rooms in a page of the list when the asker does not say.
 const STREAMS: usize = 20;
@@ -157,16 +157,18 @@ pub(super) async fn messages(
     let after = place(&params, "after", room, &position)?;
     let before = place(&params, "before", room, &position)?;
     let end = if after.is_some() && before.is_none() { End::Oldest } else { End::Newest };
-    let query =
-        Query { room, after: after.unwrap_or(0), before, reader, messages_only: true, limit: limit + 1, bytes: usize::MAX, end };
-    let mut has_more = false;
-    let take = |events: &mut Vec<Event>| {
-        has_more = events.len() > limit;
-        match end {
-            End::Oldest => events.truncate(limit),
-            End::Newest => drop(events.drain(..events.len().saturating_sub(limit))),
-        }
+    let query = Query {
+        room,
+        after: after.unwrap_or(0),
+        before,
+        reader,
+        messages_only: true,
+        limit: limit + 1,
+        bytes: ANSWER_BYTES,
+        end,
     };
+    let mut has_more = false;
+    let take = |events: &mut Vec<Event>| has_more = cut(events, limit, end, Event::payload_bytes);
     let Quoting { events, quoted } = hub.read_quoting(query, take).await?;
     let data: Vec<_> = events.iter().map(Envelope::of).collect();
     let quoted: Vec<_> = quoted.iter().map(|(&seq, message)| quotation(MessageId { room, seq }, message.as_ref())).collect();

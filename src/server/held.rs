@@ -16,7 +16,8 @@ use super::{
     router::{Params, RoomPath},
 };
 use crate::{
-    chat::Outcome,
+    chat::{Event, Outcome},
+    engine::{End, cut},
     hub::Hub,
     protocol::inlive::{Answer, Envelope},
 };
@@ -31,8 +32,7 @@ pub(super) async fn list(
     let limit = number(&params, "limit", MESSAGES, 1..=MOST_MESSAGES)?;
     let after = place(&params, "after", room, &hub.position(0))?.unwrap_or(0);
     let mut events = hub.held(room, &authority, after, limit + 1).await?;
-    let has_more = events.len() > limit;
-    events.truncate(limit);
+    let has_more = cut(&mut events, limit, End::Oldest, Event::payload_bytes);
     let data: Vec<_> = events.iter().map(Envelope::of).collect();
     let meta = json!({ "has_more": has_more, "waiting": hub.snapshot(room)?.waiting });
     Ok(Json(Answer { code: 200, message: "OK", data, meta: Some(meta) }).into_response())

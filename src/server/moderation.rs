@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     chat::{Deleted, Event, Kind, Measure, MessageId, RoomId, Sanction, SettingsChange, UserId},
-    engine::{Act, Appended, Hits},
+    engine::{Act, Appended, End, Hits, cut},
     hub::{Authority, Decision, Hub, Removal},
     protocol::{
         inlive::{Answer, Envelope},
@@ -138,9 +138,10 @@ pub(super) async fn search(
     let limit = number(&params, "limit", MESSAGES, 1..=MOST_MESSAGES)?;
     let before = place(&params, "before", room, &hub.position(0))?;
     let text = params.find("q").unwrap_or_default();
-    let Hits { events, not_searched } = hub.search(room, &authority, &text, before, limit + 1).await?;
-    let data: Vec<_> = events.iter().take(limit).map(Envelope::of).collect();
-    let meta = json!({ "has_more": events.len() > limit, "not_searched": not_searched });
+    let Hits { mut events, not_searched } = hub.search(room, &authority, &text, before, limit + 1).await?;
+    let has_more = cut(&mut events, limit, End::Oldest, Event::payload_bytes);
+    let data: Vec<_> = events.iter().map(Envelope::of).collect();
+    let meta = json!({ "has_more": has_more, "not_searched": not_searched });
     Ok(Json(Answer { code: 200, message: "OK", data, meta: Some(meta) }).into_response())
 }
 

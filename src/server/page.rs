@@ -30,7 +30,7 @@ use crate::{
         Capabilities, Capability, ChatText, Command, Draft, Event, Kind, Measure, RoomId, RoomState, Sanction, Settings, UserId,
         reply_to,
     },
-    engine::{self, End, Query, now},
+    engine::{self, ANSWER_BYTES, End, Query, cut, now},
     hub::{Caller, Hub, Identity, Key, Quoting, Refusal, Site, Snapshot, TokenError, Tokens},
     protocol::moment::rfc3339,
 };
@@ -323,14 +323,11 @@ pub(super) async fn view(
         reader: engine::Reader::User(user.clone()),
         messages_only: true,
         limit: MESSAGES + 1,
-        bytes: usize::MAX,
+        bytes: ANSWER_BYTES,
         end: End::Newest,
     };
     let mut has_older = false;
-    let take = |events: &mut Vec<Event>| {
-        has_older = events.len() > MESSAGES;
-        events.drain(..events.len().saturating_sub(MESSAGES));
-    };
+    let take = |events: &mut Vec<Event>| has_older = cut(events, MESSAGES, End::Newest, Event::payload_bytes);
     let quoting = hub.read_quoting(query, take).await?;
     let limits = hub.limits();
     Ok(RoomView {

@@ -131,7 +131,8 @@ pub(super) async fn fetch(fetch: &Fetch) -> Option<(Bytes, Fetched)> {
     let encode = |event: &Event| inlive::event(event, &fetch.position(event.seq));
     match fetch.run().await {
         Ok((events, fetched)) if fetch.is_history => {
-            Some((inlive::history(fetch.room(), fetch.reader(), &events, &fetch.position_after()), fetched))
+            let frame = inlive::history(fetch.room(), fetch.reader(), &events, fetched.has_more, &fetch.position_after());
+            Some((frame, fetched))
         }
         Ok((events, fetched)) => Some((joined(events.iter().map(encode)), fetched)),
         // It comes back, and is told of a gap.

@@ -1,6 +1,7 @@
 //! Tests from outside: through the router for HTTP, through the engine's trait for the store. Laid out as the URL tree.
 
 mod admin;
+mod answers;
 mod apex;
 mod client;
 mod cluster;

@@ -9,7 +9,7 @@ use rusqlite::{Connection, params};
 use super::{reader, row};
 use crate::{
     chat::{ChatText, Event, Kind, RoomId},
-    engine::{EngineError, Search},
+    engine::{ANSWER_BYTES, EngineError, Search},
 };
 
 /// Events whose words are added at once.
@@ -78,11 +78,14 @@ pub(super) fn search(connection: &Connection, search: &Search) -> Result<Vec<Eve
     let bounds = [rowid(search.room, kept), rowid(search.room, before)];
     let mut statement = connection.prepare_cached(SEARCH)?;
     let mut rows = statement.query(params![search.room.get(), expression(&search.words), bounds[0], bounds[1]])?;
-    let mut events = Vec::new();
+    let (mut events, mut bytes) = (Vec::new(), 0);
     while events.len() < search.limit
+        && bytes < ANSWER_BYTES
         && let Some(row) = rows.next()?
     {
-        events.push(row::event(row)?);
+        let event = row::event(row)?;
+        bytes += event.payload_bytes();
+        events.push(event);
     }
     Ok(events)
 }

@@ -9,7 +9,9 @@ use tokio::sync::Semaphore;
 use super::{check, row, schema};
 use crate::{
     chat::{Deleted, Deletion, Event, Invitation, Kind, Outcome, Reaction, Revocation, Room, RoomId, Timestamp, UserId},
-    engine::{Act, Appended, Cursors, End, EngineError, Entry, HeldName, Messages, Query, Reader, Webhook, WebhookId, now},
+    engine::{
+        ANSWER_BYTES, Act, Appended, Cursors, End, EngineError, Entry, HeldName, Messages, Query, Reader, Webhook, WebhookId, now,
+    },
 };
 
 /// Reads that run at once. More only wait longer for the same two or three cores and the same disk.
@@ -182,9 +184,13 @@ pub(super) fn appended_at(connection: &Connection, room: RoomId, seq: u64) -> ru
 pub(super) fn held(connection: &Connection, room: RoomId, after: u64, limit: usize) -> Result<Vec<Event>, EngineError> {
     let mut statement = connection.prepare_cached(HELD)?;
     let mut rows = statement.query(params![room.get(), after, limit])?;
-    let mut events = Vec::new();
-    while let Some(row) = rows.next()? {
-        events.push(row::event(row)?);
+    let (mut events, mut bytes) = (Vec::new(), 0);
+    while bytes < ANSWER_BYTES
+        && let Some(row) = rows.next()?
+    {
+        let event = row::event(row)?;
+        bytes += event.payload_bytes();
+        events.push(event);
     }
     Ok(events)
 }
@@ -235,15 +241,19 @@ pub(super) fn sanctions(connection: &Connection) -> Result<Vec<Event>, EngineErr
 pub(super) fn acts(connection: &Connection, room: RoomId, before: u64, limit: usize) -> Result<Vec<Act>, EngineError> {
     let mut statement = connection.prepare_cached(ACTS)?;
     let mut rows = statement.query(params![room.get(), i64::try_from(before).unwrap_or(i64::MAX), limit])?;
-    let mut acts = Vec::new();
-    while let Some(row) = rows.next()? {
+    let (mut acts, mut bytes) = (Vec::new(), 0);
+    while bytes < ANSWER_BYTES
+        && let Some(row) = rows.next()?
+    {
         let event = row::event(row)?;
         let of = match &event.kind {
             Kind::Deletion(Deletion { of: Deleted::Message(seq), .. }) => self::event(connection, room, *seq)?,
             Kind::Resolution(resolution) => self::event(connection, room, resolution.of)?,
             _ => None,
         };
-        acts.push(Act { event, message: of.and_then(Event::into_message) });
+        let act = Act { event, message: of.and_then(Event::into_message) };
+        bytes += act.payload_bytes();
+        acts.push(act);
     }
     Ok(acts)
 }

@@ -12,7 +12,7 @@ use crate::{
     chat::{
         ChatText, Deleted, Deletion, Disconnection, Kind, Measure, Message, MessageId, Outcome, Resolution, RoomId, Sanction,
     },
-    engine::Act,
+    engine::{Act, End, cut},
     hub::{Authority, Hub},
     protocol::{inlive::Answer, moment::rfc3339},
     server::{
@@ -90,8 +90,7 @@ pub(in crate::server) async fn list(
     let position = hub.snapshot(room)?.position;
     let before = place(&params, "before", room, &position)?.unwrap_or(u64::MAX);
     let mut acts = hub.acts(room, &authority, before, limit + 1).await?;
-    let has_more = acts.len() > limit;
-    acts.truncate(limit);
+    let has_more = cut(&mut acts, limit, End::Oldest, Act::payload_bytes);
     let shown = |act: &Act| {
         let Told { by, what, to, reason } = Told::of(act);
         let (id, sent_at) = (act.event.id().to_string(), rfc3339(act.event.sent_at));
@@ -126,8 +125,7 @@ pub(in crate::server) async fn show(
         Ok(acts) => acts,
         Err(refusal) => return render(&state.options, asked, error::status(&refusal), Page::Failed).await,
     };
-    let has_more = acts.len() > ACTS;
-    acts.truncate(ACTS);
+    let has_more = cut(&mut acts, ACTS, End::Oldest, Act::payload_bytes);
     let oldest = acts.last().filter(|_| has_more).map(|act| act.event.id());
     let older = oldest.map(|id| format!("/admin/rooms/{room}/log?before={id}"));
     let acts = acts.iter().map(|act| act_row(asked.texts, act)).collect();

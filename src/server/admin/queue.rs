@@ -11,6 +11,7 @@ use super::see;
 use crate::{
     app::{HeldRow, Page, QueueView},
     chat::{ChatText, Event, MessageId, Outcome, RoomId},
+    engine::{End, cut},
     hub::{Authority, Decision, Refusal, TokenError},
     protocol::moment::rfc3339,
     server::{
@@ -147,8 +148,7 @@ async fn render_queue(
         Err(refusal) => return render(&state.options, asked, error::status(&refusal), Page::Failed).await,
     };
     let Ok(snapshot) = state.hub.snapshot(*room) else { return not_found(state, asked).await };
-    let has_more = held.len() > MESSAGES;
-    held.truncate(MESSAGES);
+    let has_more = cut(&mut held, MESSAGES, End::Oldest, Event::payload_bytes);
     let last = held.last().filter(|_| has_more).map(Event::id);
     let view = QueueView {
         room: room.to_string(),
