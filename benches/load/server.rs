@@ -58,6 +58,7 @@ impl Kind {
             Self::LiveChat { program, options } => {
                 let mut command = Command::new(program);
                 command.args(["--addr", &addr.to_string(), "--widget-key", WIDGET_KEY, "--rate-limit", "0"]);
+                command.args(["--max-connections-per-address", "1000000"]);
                 command.args(["--log-level", "warn", "--data-dir"]).arg(folder).args(options);
                 Ok(command)
             }

@@ -7,6 +7,7 @@ mod jetstream;
 mod page;
 pub(crate) mod private_file;
 mod sqlite;
+mod supervisor;
 mod webhook;
 
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,7 @@ pub use self::{
     jetstream::{InvalidServers, JetStream, Nats, NatsError, NatsServers},
     page::{ANSWER_BYTES, cut},
     sqlite::{BackupError, Census, OpenError, Sqlite},
+    supervisor::{Guard, Supervisor},
     webhook::{Failure, Standing, Webhook, WebhookId},
 };
 use crate::chat::{
@@ -247,6 +249,9 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Why nothing can be stored at present; `None` while all is well.
     fn fault(&self) -> Option<Fault>;
+
+    /// Knows whether a thread of the engine has ended unexpectedly. Layers above watch over their own threads with it too.
+    fn supervisor(&self) -> &Supervisor;
 
     /// What whoever runs the chat should look at, though it can be used; `None` while all is well.
     fn warning(&self) -> Option<String> {

@@ -83,7 +83,7 @@ use self::{
 };
 use crate::{
     chat::{Event, InvalidSetting, Kind, Limits, Origins, Position, Room, RoomId, RoomState, SettingsChange, Timestamp, UserId},
-    engine::{self, Appended, Cursors, Engine, EngineError, Fault, Query},
+    engine::{self, Appended, Cursors, Engine, EngineError, Fault, Guard, Query, Supervisor},
 };
 
 /// A shared handle to everything that is live. Clones are cheap.
@@ -229,7 +229,7 @@ impl Hub {
         intake.open(&hub);
         hub.0.engine.begin();
         hub.listen();
-        tokio::spawn(tell_standing(Arc::downgrade(&hub.0)));
+        tokio::spawn(tell_standing(Arc::downgrade(&hub.0), hub.supervisor().watch("the hub's clock")));
         Ok(hub)
     }
 
@@ -257,6 +257,11 @@ impl Hub {
     /// Why nothing can be stored at present; `None` while all is well.
     pub fn fault(&self) -> Option<Fault> {
         self.0.engine.fault()
+    }
+
+    /// Knows whether a thread has ended that the program cannot do without.
+    pub fn supervisor(&self) -> &Supervisor {
+        self.0.engine.supervisor()
     }
 
     /// What whoever runs the chat should look at, though it can be used; `None` while all is well.
@@ -384,6 +389,22 @@ impl Hub {
         }
     }
 
+    /// Whether [`subscribe`](Self::subscribe) would let them in. Joins nothing.
+    ///
+    /// # Errors
+    /// Those of [`subscribe`](Self::subscribe).
+    pub fn may_subscribe(&self, room: RoomId, who: &Identity, site: Site<'_>) -> Result<(), Refusal> {
+        let room = self.find(room)?;
+        self.admit(room.id(), site)?;
+        match room.state() {
+            RoomState::Live => {
+                self.check_revoked(&who.user, &who.origin)?;
+                Ok(room.check_disconnected(&who.user, &who.origin)?)
+            }
+            state => Err(Refusal::NotLive(state)),
+        }
+    }
+
     /// Reads a part of a room's log.
     ///
     /// # Errors
@@ -404,7 +425,7 @@ impl Hub {
 
 /// Once a second tells big rooms and other nodes how many viewers there are, moderators how many messages wait for them, and everybody
 /// whether the log can be reached, for as long as the hub lives.
-async fn tell_standing(hub: Weak<Inner>) {
+async fn tell_standing(hub: Weak<Inner>, _guard: Guard) {
     let mut ticks = tokio::time::interval(Duration::from_secs(1));
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     for tick in 0_u64.. {

@@ -1,3 +1,5 @@
+//! Who is let in: counts connections, and holds back those that are over a limit.
+
 use std::{
     collections::HashMap,
     net::IpAddr,
@@ -5,14 +7,19 @@ use std::{
     time::Duration,
 };
 
-use axum::http::{HeaderValue, StatusCode, header};
-
 use tokio::sync::Notify;
 
-use super::{client_address::network, error::ApiError};
+use super::client_address::{TrustedProxies, network};
 
-/// Connections beyond the limit that are let in to be told so, or to be held. More wait in the kernel's queue.
-const REFUSALS: usize = 64;
+/// Connections over a limit that wait for a place, unread.
+pub(super) const HELD: usize = 256;
+
+/// The same from one address.
+const HELD_OF_ONE: usize = 8;
+
+/// How long a connection waits for a place. An immediate close would have some clients reconnect without a pause, and an error response
+/// would end an `EventSource` for good.
+const HELD_FOR: Duration = Duration::from_secs(2);
 
 /// Counts connections, and lets in no more than the server can serve.
 #[derive(Clone)]
@@ -20,6 +27,8 @@ pub struct Admission(Arc<Inner>);
 
 struct Inner {
     limits: ConnectionLimits,
+    /// Peers without a limit of their own: all their clients share their address.
+    proxies: TrustedProxies,
     /// A standard lock: held for a look-up and an addition.
     open: Mutex<Open>,
     /// A connection has closed.
@@ -31,7 +40,7 @@ struct Inner {
 pub struct ConnectionLimits {
     /// In all.
     pub total: usize,
-    /// From one address; `None` for as many as there are.
+    /// From one address; `None` for no limit.
     pub per_address: Option<usize>,
     /// How long a client may take to send a request's head, the idle time before it included: one that sends a byte now and then,
     /// or nothing, must not hold a connection for ever.
@@ -41,7 +50,7 @@ pub struct ConnectionLimits {
 }
 
 impl ConnectionLimits {
-    /// So many connections, from wherever, with the usual patience.
+    /// Limits with `total` connections, any number from one address, and the default timeouts.
     pub fn of(total: usize) -> Self {
         Self { total, per_address: None, head_within: Duration::from_secs(30), answer_within: Duration::from_secs(30) }
     }
@@ -50,26 +59,42 @@ impl ConnectionLimits {
 #[derive(Default)]
 struct Open {
     total: usize,
-    by_address: HashMap<IpAddr, usize>,
+    held: usize,
+    by_address: HashMap<IpAddr, Count>,
 }
 
-/// A connection's place; free again when it is dropped.
+/// The connections of one address.
+#[derive(Default)]
+struct Count {
+    open: usize,
+    held: usize,
+}
+
+/// A connection's place. Dropping it frees the place.
 pub struct Permit {
+    _place: Place,
+}
+
+/// A place among the connections that wait for a permit. Dropping it frees the place.
+pub struct Held(Place);
+
+struct Place {
     admission: Admission,
     address: IpAddr,
+    is_held: bool,
 }
 
 /// Why a connection is not let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Full {
-    /// The server has no more room.
+    /// The server is full.
     Server,
-    /// This address has its share.
+    /// The address has its share.
     Address,
 }
 
 impl Full {
-    /// Counts connections that were not let in for this reason.
+    /// Counts connections that found no place for this reason, those included that are let in later.
     pub fn count(self, connections: u64) {
         let limit = match self {
             Self::Server => "server",
@@ -80,69 +105,59 @@ impl Full {
 }
 
 impl Admission {
-    /// Nobody is there yet.
-    pub fn new(limits: ConnectionLimits) -> Self {
+    /// Starts with no connections. Peers that are `proxies` are limited by the total alone.
+    pub fn new(limits: ConnectionLimits, proxies: TrustedProxies) -> Self {
         // A count that is there from the start can be seen to grow.
         [Full::Server, Full::Address].iter().for_each(|full| full.count(0));
-        Self(Arc::new(Inner { limits, open: Mutex::default(), freed: Notify::new() }))
+        Self(Arc::new(Inner { limits, proxies, open: Mutex::default(), freed: Notify::new() }))
     }
 
-    /// Lets a connection in.
+    /// Lets a connection in. One that is over a limit does not count.
     ///
     /// # Errors
     /// See [`Full`].
-    pub fn admit(&self, address: IpAddr) -> Result<Permit, Full> {
+    pub fn admit(&self, peer: IpAddr) -> Result<Permit, Full> {
         let ConnectionLimits { total, per_address, .. } = self.0.limits;
-        // IPv4 clients of an IPv6 socket are the IPv4 addresses that they are; of an IPv6 network a customer has a /64.
-        let address = network(address);
+        let address = network(peer);
         let mut open = self.lock();
+        let per_address = per_address.filter(|_| !self.0.proxies.trust(peer));
+        if per_address.is_some_and(|limit| open.by_address.get(&address).is_some_and(|count| count.open >= limit)) {
+            return Err(Full::Address);
+        }
         if open.total >= total {
             return Err(Full::Server);
         }
-        if per_address.is_some_and(|limit| open.by_address.get(&address).is_some_and(|&count| count >= limit)) {
-            return Err(Full::Address);
+        open.total += 1;
+        open.by_address.entry(address).or_default().open += 1;
+        metrics::gauge!("live_chat_connections").increment(1);
+        Ok(Permit { _place: self.place(address, false) })
+    }
+
+    /// Has a connection that was not let in wait; `None` if too many wait already.
+    pub fn hold(&self, peer: IpAddr) -> Option<Held> {
+        let address = network(peer);
+        let mut open = self.lock();
+        let held = open.by_address.get(&address).map_or(0, |count| count.held);
+        if open.held >= HELD || held >= HELD_OF_ONE {
+            return None;
         }
-        Ok(open.add(self, address))
+        open.held += 1;
+        open.by_address.entry(address).or_default().held += 1;
+        Some(Held(self.place(address, true)))
     }
 
-    /// Lets a connection in that is over a limit, to be told so or to be held.
-    pub fn admit_over(&self, address: IpAddr) -> Permit {
-        self.lock().add(self, network(address))
-    }
-
-    /// Returns when another connection may be accepted, be it over a limit.
-    pub async fn until_accepting(&self) {
-        self.until(|open, limits| open.total < limits.total + REFUSALS).await;
-    }
-
-    /// Returns when a connection from that address that was let in over a limit is over none any more.
-    pub async fn until_under(&self, address: IpAddr) {
-        let address = network(address);
-        let has_share = |open: &Open, limit| open.by_address.get(&address).is_none_or(|&count| count <= limit);
-        self.until(|open, limits| open.total <= limits.total && limits.per_address.is_none_or(|limit| has_share(open, limit)))
-            .await;
-    }
-
-    async fn until(&self, is_so: impl Fn(&Open, &ConnectionLimits) -> bool) {
-        loop {
-            let mut freed = std::pin::pin!(self.0.freed.notified());
-            // Before the look, so that nothing that happens after it is missed.
-            freed.as_mut().enable();
-            if is_so(&self.lock(), &self.0.limits) {
-                return;
-            }
-            freed.await;
-        }
-    }
-
-    /// What it lets in.
+    /// The limits that it applies.
     pub fn limits(&self) -> ConnectionLimits {
         self.0.limits
     }
 
-    /// How many are open.
+    /// How many connections are open, without those that wait.
     pub fn open(&self) -> usize {
         self.lock().total
+    }
+
+    fn place(&self, address: IpAddr, is_held: bool) -> Place {
+        Place { admission: self.clone(), address, is_held }
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {
@@ -150,40 +165,43 @@ impl Admission {
     }
 }
 
-impl Open {
-    fn add(&mut self, admission: &Admission, address: IpAddr) -> Permit {
-        self.total += 1;
-        metrics::gauge!("live_chat_connections").increment(1);
-        *self.by_address.entry(address).or_default() += 1;
-        Permit { admission: admission.clone(), address }
+impl Held {
+    /// Waits until the connection can be let in; `None` after two seconds. Cancel safe.
+    pub async fn permit(self) -> Option<Permit> {
+        tokio::time::timeout(HELD_FOR, self.admitted()).await.ok()
+    }
+
+    async fn admitted(&self) -> Permit {
+        let Self(Place { admission, address, .. }) = self;
+        loop {
+            let mut freed = std::pin::pin!(admission.0.freed.notified());
+            // Before the attempt, so that nothing that happens after it is missed.
+            freed.as_mut().enable();
+            if let Ok(permit) = admission.admit(*address) {
+                return permit;
+            }
+            freed.await;
+        }
     }
 }
 
-impl Drop for Permit {
+impl Drop for Place {
     fn drop(&mut self) {
         let mut open = self.admission.lock();
-        open.total -= 1;
-        metrics::gauge!("live_chat_connections").decrement(1);
-        if let Some(count) = open.by_address.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                open.by_address.remove(&self.address);
+        let Open { total, held, by_address } = &mut *open;
+        if let Some(count) = by_address.get_mut(&self.address) {
+            let (all, own) = if self.is_held { (held, &mut count.held) } else { (total, &mut count.open) };
+            *all -= 1;
+            *own -= 1;
+            if count.open + count.held == 0 {
+                by_address.remove(&self.address);
             }
         }
         drop(open);
-        self.admission.0.freed.notify_waiters();
-    }
-}
-
-impl From<Full> for ApiError {
-    fn from(full: Full) -> Self {
-        let (status, message) = match full {
-            Full::Server => {
-                (StatusCode::SERVICE_UNAVAILABLE, "The server has no room for more connections. Please try again soon.")
-            }
-            Full::Address => (StatusCode::TOO_MANY_REQUESTS, "Your address has too many connections open. Please close some."),
-        };
-        Self::new(status, message).with_header(header::RETRY_AFTER, HeaderValue::from(10))
+        if !self.is_held {
+            metrics::gauge!("live_chat_connections").decrement(1);
+            self.admission.0.freed.notify_waiters();
+        }
     }
 }
 
@@ -195,9 +213,13 @@ mod tests {
         text.parse().expect("an address")
     }
 
+    fn admission(limits: ConnectionLimits) -> Admission {
+        Admission::new(limits, TrustedProxies::default())
+    }
+
     #[test]
     fn a_place_is_free_again_when_its_connection_has_gone() {
-        let admission = Admission::new(ConnectionLimits { per_address: Some(2), ..ConnectionLimits::of(3) });
+        let admission = admission(ConnectionLimits { per_address: Some(2), ..ConnectionLimits::of(3) });
         let admit = |text| admission.admit(address(text));
         let (one, two) = (admit("10.0.0.1"), admit("::ffff:10.0.0.1"));
         assert!(one.is_ok() && two.is_ok());
@@ -211,14 +233,44 @@ mod tests {
         assert_eq!(admit("2001:db8::3").err(), Some(Full::Address));
         drop((other, same_network));
         assert_eq!(admission.open(), 0);
-        assert!(admission.0.open.lock().expect("not poisoned").by_address.is_empty(), "who has gone is forgotten");
+        assert!(admission.lock().by_address.is_empty(), "who has gone is forgotten");
     }
 
     #[test]
-    fn without_a_limit_an_address_has_as_many_as_there_are() {
-        let admission = Admission::new(ConnectionLimits::of(100));
-        let permits: Vec<_> = (0..100).map_while(|_| admission.admit(address("10.0.0.1")).ok()).collect();
-        assert_eq!(permits.len(), 100);
-        assert_eq!(admission.admit(address("10.0.0.1")).err(), Some(Full::Server));
+    fn connections_over_the_limit_of_their_address_leave_the_total_to_others() {
+        let admission = admission(ConnectionLimits { per_address: Some(1), ..ConnectionLimits::of(2) });
+        let _own = admission.admit(address("10.0.0.1")).ok();
+        let held: Vec<_> = (0..100).filter_map(|_| admission.hold(address("10.0.0.1"))).collect();
+        assert_eq!((held.len(), admission.open()), (HELD_OF_ONE, 1));
+        assert!(admission.admit(address("10.0.0.2")).is_ok());
+        let others: Vec<_> = (0..HELD).filter_map(|n| admission.hold([10, 1, (n >> 8) as u8, n as u8].into())).collect();
+        assert_eq!(others.len(), HELD - HELD_OF_ONE, "in all");
+        drop((held, others));
+        assert!(admission.hold(address("10.0.0.1")).is_some());
+    }
+
+    #[test]
+    fn a_proxy_has_no_limit_of_its_own() {
+        let limits = ConnectionLimits { per_address: Some(1), ..ConnectionLimits::of(3) };
+        let proxies = TrustedProxies::new(Some(["10.0.0.0/8".parse().expect("a network")].into()));
+        let admission = Admission::new(limits, proxies);
+        let permits: Vec<_> = (0..4).map_while(|_| admission.admit(address("10.0.0.1")).ok()).collect();
+        assert_eq!(permits.len(), 3, "but the total is everybody's");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_held_connection_is_let_in_when_a_place_frees_up_and_given_up_after_two_seconds() {
+        let admission = admission(ConnectionLimits::of(1));
+        let first = admission.admit(address("10.0.0.1")).expect("a place");
+        let waiting = admission.hold(address("10.0.0.2")).expect("a place to wait");
+        let began = tokio::time::Instant::now();
+        assert!(waiting.permit().await.is_none());
+        assert_eq!(began.elapsed(), HELD_FOR);
+        let mut waiting = Box::pin(admission.hold(address("10.0.0.2")).expect("a place to wait").permit());
+        assert!(futures::poll!(&mut waiting).is_pending());
+        drop(first);
+        let second = waiting.await;
+        assert!(second.is_some());
+        assert_eq!((admission.open(), admission.lock().held), (1, 0));
     }
 }

@@ -160,9 +160,9 @@ pub struct Config {
     #[arg(long, env = "LIVE_CHAT_MAX_CONNECTIONS", value_parser = connections)]
     pub max_connections: Option<usize>,
 
-    /// Most connections open at once from one address (of IPv6, from one /64) [default: no limit]
-    #[arg(long, env = "LIVE_CHAT_MAX_CONNECTIONS_PER_ADDRESS", value_parser = connections)]
-    pub max_connections_per_address: Option<usize>,
+    /// Most connections open at once from one address (of IPv6, from one /64) that is no trusted proxy; 0 for no limit
+    #[arg(long, env = "LIVE_CHAT_MAX_CONNECTIONS_PER_ADDRESS", default_value_t = 4_000)]
+    pub max_connections_per_address: usize,
 
     /// Proxies whose X-Forwarded-For or Forwarded is believed, comma-separated: addresses or networks such as `10.0.0.7`; or `none`
     #[arg(long, env = "LIVE_CHAT_TRUSTED_PROXIES", value_parser = networks)]

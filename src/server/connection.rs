@@ -15,7 +15,7 @@ use std::{
 use axum::{
     Router,
     body::Body,
-    http::{HeaderValue, Method, Request, StatusCode, header},
+    http::{HeaderValue, Request, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
@@ -124,7 +124,6 @@ async fn answer(
     within: Duration,
     handover: Handover,
 ) -> Result<Response, std::convert::Infallible> {
-    let is_get = request.method() == Method::GET;
     let patience = Patience::default();
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(patience.clone());
@@ -139,8 +138,7 @@ async fn answer(
         Err(_) => closing(ApiError::new(StatusCode::REQUEST_TIMEOUT, "The request took too long to arrive.").into_response()),
     };
     let takeover = response.extensions_mut().remove::<Takeover>();
-    // HEAD is answered as GET is, without the body (RFC 9110 9.3.2).
-    let take = takeover.filter(|_| is_get).and_then(|Takeover(take)| take.lock().unwrap_or_else(PoisonError::into_inner).take());
+    let take = takeover.and_then(|Takeover(take)| take.lock().unwrap_or_else(PoisonError::into_inner).take());
     if let Some(take) = take {
         *handover.lock().unwrap_or_else(PoisonError::into_inner) = Some((head(&response), take));
         return std::future::pending().await;

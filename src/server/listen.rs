@@ -1,23 +1,22 @@
+//! The listening sockets.
+
 use std::{
     io,
     net::{IpAddr, SocketAddr},
     time::Duration,
 };
 
-use axum::{Router, extract::Request, response::IntoResponse, routing::get};
+use axum::Router;
 #[cfg(target_os = "linux")]
 use socket2::SockRef;
 use tokio::{
     net::{TcpListener, TcpSocket},
     sync::{mpsc, watch},
 };
-use tower::ServiceExt;
 
 use super::{
-    admission::{Admission, Full, Permit},
+    admission::{Admission, Held, Permit},
     connection,
-    error::ApiError,
-    ivs,
 };
 
 /// Bytes that the kernel keeps of what was not sent yet, for each connection. More only delays the notice that a reader has stalled,
@@ -32,9 +31,6 @@ const UNACKNOWLEDGED_FOR: Duration = Duration::from_secs(60);
 
 /// How long to wait when the operating system gives no more connections: some must close first.
 const EXHAUSTED_FOR: Duration = Duration::from_millis(100);
-
-/// How long a handshake waits for a place: less than any request may take.
-const HELD_FOR: Duration = Duration::from_secs(20);
 
 /// Connections that may wait to be accepted. After a restart all viewers come at once, and one that finds no place here tries again
 /// only after a second or more. The kernel has a limit of its own (net.core.somaxconn, 4,096 by default).
@@ -66,21 +62,18 @@ pub async fn serve(listener: TcpListener, app: Router, admission: Admission, mut
     let (open, mut all_closed) = mpsc::channel::<()>(1);
     let stopping = stop.clone();
     loop {
-        let accept = async {
-            admission.until_accepting().await;
-            listener.accept().await
-        };
         let accepted = tokio::select! {
-            accepted = accept => accepted,
+            accepted = listener.accept() => accepted,
             _ = stop.wait_for(|stop| *stop) => break,
         };
         match accepted {
             Ok((socket, peer)) => {
-                let (app, permit) = admit(peer.ip(), &app, &admission, &stopping);
-                let serving = connection::serve(socket, peer.ip(), app, admission.limits(), permit, stopping.clone());
-                let open = open.clone();
+                let Some(entrance) = Entrance::of(&admission, peer.ip()) else { continue };
+                let (app, limits, stopping, open) = (app.clone(), admission.limits(), stopping.clone(), open.clone());
                 tokio::spawn(async move {
-                    serving.await;
+                    if let Some(permit) = entrance.pass(stopping.clone()).await {
+                        connection::serve(socket, peer.ip(), app, limits, permit, stopping).await;
+                    }
                     drop(open);
                 });
             }
@@ -95,31 +88,35 @@ pub async fn serve(listener: TcpListener, app: Router, admission: Admission, mut
     let _ = all_closed.recv().await;
 }
 
-/// A connection's place, and what it finds there.
-fn admit(peer: IpAddr, app: &Router, admission: &Admission, stop: &watch::Receiver<bool>) -> (Router, Permit) {
-    match admission.admit(peer) {
-        Ok(permit) => (app.clone(), permit),
-        Err(full) => {
-            full.count(1);
-            (refusal(full, peer, app.clone(), admission.clone(), stop.clone()), admission.admit_over(peer))
-        }
-    }
+/// How a new connection gets its permit.
+enum Entrance {
+    /// At once.
+    Open(Permit),
+    /// When there is a place, if that is soon. Until then nothing is read from it.
+    Held(Held),
 }
 
-/// Answers everything with why there is no place. But a handshake of Amazon's client is held until there is one: that tries four times
-/// in the same moment, and then never again.
-fn refusal(full: Full, peer: IpAddr, app: Router, admission: Admission, stop: watch::Receiver<bool>) -> Router {
-    let refuse = move || connection::closing(ApiError::from(full).into_response());
-    let hold = move |request: Request| async move {
-        let mut stopping = stop;
-        let has_place = tokio::select! {
-            () = admission.until_under(peer) => true,
-            () = tokio::time::sleep(HELD_FOR) => false,
-            _ = stopping.wait_for(|stop| *stop) => false,
-        };
-        if has_place { app.oneshot(request).await.unwrap_or_else(|never| match never {}) } else { refuse() }
-    };
-    Router::new().route(ivs::SOCKET, get(hold)).fallback(async move || refuse())
+impl Entrance {
+    /// Returns `None` for a connection that is to be closed at once.
+    fn of(admission: &Admission, peer: IpAddr) -> Option<Self> {
+        match admission.admit(peer) {
+            Ok(permit) => Some(Self::Open(permit)),
+            Err(full) => {
+                full.count(1);
+                admission.hold(peer).map(Self::Held)
+            }
+        }
+    }
+
+    async fn pass(self, mut stop: watch::Receiver<bool>) -> Option<Permit> {
+        match self {
+            Self::Open(permit) => Some(permit),
+            Self::Held(held) => tokio::select! {
+                permit = held.permit() => permit,
+                _ = stop.wait_for(|stop| *stop) => None,
+            },
+        }
+    }
 }
 
 /// A connection that its peer has given up before it was accepted.

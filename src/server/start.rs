@@ -12,7 +12,7 @@ use tokio::{net::TcpListener, signal::unix::SignalKind, sync::watch};
 
 use super::{
     Config, HEARTBEAT, Screens, Sockets, Streams, Twitch,
-    admission::{Admission, ConnectionLimits},
+    admission::{Admission, ConnectionLimits, HELD},
     backend::Backend,
     client_address::TrustedProxies,
     hooks::{Client, Guard, Reviews, Schedule, Webhooks, system_trust},
@@ -34,8 +34,9 @@ use crate::{
 /// How long a stop waits for connections that do not end by themselves.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
 
-/// Files that are open beside the connections: the database's, the page's, connections to hooks, and some to spare.
-const OTHER_FILES: usize = 256;
+/// Files that are open beside the connections: those that wait for a place, the database's, the page's, connections to hooks, and some
+/// to spare.
+const OTHER_FILES: usize = HELD + 256;
 
 /// Connections to `--ops-addr` that may be open at once.
 const OPS_CONNECTIONS: usize = 64;
@@ -100,6 +101,9 @@ pub enum RunError {
         /// Why.
         source: io::Error,
     },
+    /// A thread has ended unexpectedly. A service manager should start the program again.
+    #[error("the server cannot go on: {0}")]
+    Failed(Arc<str>),
     /// The operating system gave no threads or no signals.
     #[error("the server failed: {0}")]
     Serve(#[from] io::Error),
@@ -158,6 +162,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
 
     let options = LeptosOptions::builder().output_name("live-chat").site_root(site_root()).site_addr(addr).build();
     let options = Arc::new(options);
+    let trusted_proxies = TrustedProxies::new(config.trusted_proxies.as_ref().map(|proxies| Arc::clone(&proxies.0)));
     let (streams, sockets) = (Arc::new(Streams::start(&hub, HEARTBEAT)?), Sockets::default());
     let state = AppState {
         hub: hub.clone(),
@@ -173,7 +178,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
         admin_key: AdminKey(admin_key.into()),
         ivs: Ivs::new(ivs_access(&config), config.ivs_demo, config.ivs_quotas),
         password,
-        trusted_proxies: TrustedProxies::new(config.trusted_proxies.map(|proxies| proxies.0)),
+        trusted_proxies: trusted_proxies.clone(),
     };
     let one_protocol = [
         relay.map(|listener| (listener, relay_router(state.clone()))),
@@ -185,18 +190,21 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let (stop, stopping) = watch::channel(false);
     let (signal, all_sockets) = (stop_signal()?, sockets.clone());
     tokio::spawn(async move {
-        signal.await;
+        let has_failed = tokio::select! {
+            () = signal => false,
+            _ = hub.supervisor().failed() => true,
+        };
         tracing::info!("stopping: streams end, accepted messages are stored");
         hub.stop();
         stop.send_replace(true);
-        tokio::spawn(end_late());
+        tokio::spawn(end_late(i32::from(has_failed)));
         all_sockets.stop();
         streams.stop();
     });
-    let admission = Admission::new(limits);
+    let admission = Admission::new(limits, trusted_proxies);
     let serve = |(listener, app)| listen::serve(listener, app, admission.clone(), stopping.clone());
     // The operator gets an answer also when the chat has no place left.
-    let ops_admission = Admission::new(ConnectionLimits::of(OPS_CONNECTIONS));
+    let ops_admission = Admission::new(ConnectionLimits::of(OPS_CONNECTIONS), TrustedProxies::default());
     let serve_ops = ops.map(|(listener, app)| listen::serve(listener, app, ops_admission, stopping.clone()));
     futures::future::join(
         futures::future::join_all(listeners.into_iter().map(serve)),
@@ -207,7 +215,10 @@ async fn serve(config: Config) -> Result<(), RunError> {
     webhooks.stop().await;
     tokio::task::block_in_place(|| engine.close());
     tracing::info!("stopped");
-    Ok(())
+    match engine.supervisor().failure() {
+        Some(failure) => Err(RunError::Failed(failure)),
+        None => Ok(()),
+    }
 }
 
 /// How many connections there may be: as many as are configured, else as there are files to open. The limit of those is raised
@@ -224,7 +235,8 @@ fn connection_limits(config: &Config) -> io::Result<ConnectionLimits> {
         );
     }
     tracing::info!(files, connections = total, "limits of this process");
-    Ok(ConnectionLimits { per_address: config.max_connections_per_address, ..ConnectionLimits::of(total) })
+    let per_address = Some(config.max_connections_per_address).filter(|&limit| limit > 0);
+    Ok(ConnectionLimits { per_address, ..ConnectionLimits::of(total) })
 }
 
 fn bind(flag: &'static str, addr: SocketAddr) -> Result<TcpListener, RunError> {
@@ -339,8 +351,8 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
 }
 
 /// Ends the process when connections hold up the stop. What was acknowledged is durable all the same.
-async fn end_late() {
+async fn end_late(status: i32) {
     tokio::time::sleep(STOP_WITHIN).await;
     tracing::warn!("connections did not end in time");
-    std::process::exit(0);
+    std::process::exit(status);
 }

@@ -1,11 +1,13 @@
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
 use axum::{
+    body::Body,
     extract::State,
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
+use futures::stream;
 
 use super::{
     client_address::ClientAddress,
@@ -27,10 +29,11 @@ const RETRY_MS: std::ops::Range<u32> = 500..2_500;
 
 /// `GET /subscribe/{id}`: the room's events as Server-Sent Events. A client may say its `?widget_key=`, which then must be good.
 ///
-/// An ended room answers 204, at which an `EventSource` stops for good (WHATWG HTML 9.2.2).
+/// `HEAD` is answered alike and joins nothing. An ended room answers 204, at which an `EventSource` stops for good (WHATWG HTML 9.2.2).
 pub(super) async fn subscribe(
     State(hub): State<Hub>,
     State(streams): State<Arc<Streams>>,
+    method: Method,
     RoomPath(room): RoomPath,
     ClientAddress(from): ClientAddress,
     params: Params,
@@ -47,10 +50,17 @@ pub(super) async fn subscribe(
         None => Visitor::from_cookie(&headers, &hub, room).transpose().map_err(Refusal::Token)?.unwrap_or_else(Visitor::passing),
     };
     let (identity, capabilities) = visitor.acting(&headers, &hub);
-    let inbox = Arc::clone(streams.next());
-    let wake: Arc<dyn Wake> = inbox.clone();
     let widget_key = params.find("widget_key");
     let site = Site { widget_key: widget_key.as_deref().into(), origin: foreign_origin(&headers) };
+    if method == Method::HEAD {
+        return match hub.may_subscribe(room, &identity, site) {
+            Ok(()) => Ok(stream_head()),
+            Err(Refusal::NotLive(RoomState::Ended)) => Ok(StatusCode::NO_CONTENT.into_response()),
+            Err(refusal) => Err(refusal.into()),
+        };
+    }
+    let inbox = Arc::clone(streams.next());
+    let wake: Arc<dyn Wake> = inbox.clone();
     match hub.subscribe(room, identity.clone(), site, from, resume_position(&headers, &params).as_deref(), &wake) {
         Ok((mut subscriber, welcome)) => {
             let init = init(&hub, &mut subscriber, &welcome, identity, capabilities);
@@ -62,7 +72,9 @@ pub(super) async fn subscribe(
                 }
                 Err(error) => tracing::warn!(%error, "a connection could not be taken over"),
             };
-            Ok(stream_head(Takeover::new(open)))
+            let mut response = stream_head();
+            response.extensions_mut().insert(Takeover::new(open));
+            Ok(response)
         }
         Err(Refusal::NotLive(RoomState::Ended)) => Ok(StatusCode::NO_CONTENT.into_response()),
         Err(refusal) => Err(refusal.into()),
@@ -79,16 +91,15 @@ fn resume_position(headers: &HeaderMap, params: &Params) -> Option<String> {
     }
 }
 
-fn stream_head(takeover: Takeover) -> Response {
+/// The head of a stream's response. Its body ends with the connection, so its length is not known.
+fn stream_head() -> Response {
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
         // Else nginx holds events back until its buffer is full.
         (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
     ];
-    let mut response = headers.into_response();
-    response.extensions_mut().insert(takeover);
-    response
+    (headers, Body::from_stream(stream::empty::<Result<Bytes, Infallible>>())).into_response()
 }
 
 fn init(hub: &Hub, subscriber: &mut Subscriber, welcome: &Welcome, identity: Identity, capabilities: Capabilities) -> Bytes {

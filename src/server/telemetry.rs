@@ -148,6 +148,9 @@ pub(super) async fn metrics(State(handle): State<PrometheusHandle>, State(webhoo
 
 /// `GET /health/ready`: whether requests should be sent here, and if not, why; else what should be looked at, if anything.
 pub(super) async fn ready(State(hub): State<Hub>, State(proxies): State<TrustedProxies>) -> (StatusCode, String) {
+    if let Some(failure) = hub.supervisor().failure() {
+        return (StatusCode::SERVICE_UNAVAILABLE, format!("{failure}\n"));
+    }
     // Without its address: anybody may read this.
     let unnamed = proxies.unnamed().map(|_| "requests arrive through a proxy that --trusted-proxies does not name".to_owned());
     let warnings: Vec<_> = hub.warning().into_iter().chain(unnamed).collect();

@@ -20,7 +20,7 @@ use crate::{
     },
     engine::{
         Act, Appended, Cursors, Ear, Engine, EngineError, Entry, Fault, HeldName, Hits, Messages, News, Peers, Query, React,
-        Reacted, Search, Sqlite, Standing, Webhook, WebhookId,
+        Reacted, Search, Sqlite, Standing, Supervisor, Webhook, WebhookId,
     },
     hub::Intake,
 };
@@ -152,6 +152,10 @@ impl Engine for Node {
 
     fn is_ahead(&self, _seq: u64) -> bool {
         self.arriving.lock().expect("not poisoned").is_some()
+    }
+
+    fn supervisor(&self) -> &Supervisor {
+        self.log.supervisor()
     }
 
     fn fault(&self) -> Option<Fault> {

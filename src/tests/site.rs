@@ -171,13 +171,14 @@ impl Site {
             admin_key: AdminKey(ADMIN_KEY.into()),
             ivs: Ivs::new(setting.ivs, setting.ivs_demo, setting.ivs_quotas),
             password,
-            trusted_proxies: setting.trusted_proxies,
+            trusted_proxies: setting.trusted_proxies.clone(),
         };
+        let admission = Admission::new(setting.connections, setting.trusted_proxies);
         let (ops, app) = (ops_router(state.clone()), router(state));
         let listener = bind(([127, 0, 0, 1], 0).into()).expect("a free port");
         let addr = listener.local_addr().expect("bound");
         let (stop, stopping) = watch::channel(false);
-        let server = tokio::spawn(serve(listener, app.clone(), Admission::new(setting.connections), stopping));
+        let server = tokio::spawn(serve(listener, app.clone(), admission, stopping));
         Self { folder, hub, addr, engine, streams, sockets, webhooks, app, ops, stop, server }
     }
 

@@ -4,10 +4,8 @@ use std::time::Duration;
 
 use super::{
     Site,
-    site::Setting,
     web_socket::{ECHO, FIN, PING, PONG, TEXT, WebSocket, close, frame, request},
 };
-use crate::server::ConnectionLimits;
 
 #[tokio::test]
 async fn the_handshake_is_the_one_of_the_rfc() {
@@ -102,17 +100,4 @@ async fn what_came_with_the_request_is_heard() {
     let sent = [request(ECHO, "").as_bytes(), &frame(FIN | TEXT, b"early"), &close(1000)].concat();
     let mut client = WebSocket::ask(site.addr, &sent).await;
     assert_eq!(client.text().await, "early");
-}
-
-#[tokio::test]
-async fn an_address_has_its_share_of_connections() {
-    let connections = ConnectionLimits { per_address: Some(1), ..ConnectionLimits::of(100) };
-    let site = Site::with(Setting { connections, ..Setting::default() }).await;
-    let mut client = WebSocket::open(site.addr, ECHO).await;
-    assert!(WebSocket::ask(site.addr, request(ECHO, "").as_bytes()).await.head.starts_with("HTTP/1.1 429 "));
-    client.write(&close(1000)).await;
-    while client.next().await.is_some() {}
-    drop(client);
-    // Its place is free a moment later.
-    while !WebSocket::ask(site.addr, request(ECHO, "").as_bytes()).await.head.starts_with("HTTP/1.1 101 ") {}
 }

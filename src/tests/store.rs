@@ -170,3 +170,23 @@ async fn a_database_of_an_older_version_is_taken_over() {
         assert_eq!(engine.widget_keys().await.expect("readable")[0].key, keys[0].key);
     }
 }
+
+#[tokio::test]
+async fn a_writer_that_panics_is_a_failure_of_the_program() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = Sqlite::open(folder.path(), None, Arc::new(|_| panic!("a test"))).expect("a usable folder");
+    assert_eq!(log.supervisor().failure(), None);
+    let change = serde_json::from_value(serde_json::json!({ "name": "Stage" })).expect("a change");
+    let changed = log.configure(RoomId::FIRST, change, UserId::admin()).await;
+    assert!(changed.is_err());
+    assert!(log.supervisor().failed().await.contains("writer"));
+    log.close();
+}
+
+#[tokio::test]
+async fn a_log_that_is_closed_has_not_failed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = Sqlite::open(folder.path(), None, Arc::new(|_| {})).expect("a usable folder");
+    log.close();
+    assert_eq!(log.supervisor().failure(), None);
+}

@@ -57,7 +57,7 @@ pub use self::{
 };
 use super::{
     Act, Appended, Cursors, Engine, EngineError, Entry, Fault, HeldName, Hits, Messages, News, Peers, Query, React, Reacted,
-    Search, Sink, Standing as DeliveryStanding, Webhook, WebhookId, sqlite::random_widget_key,
+    Search, Sink, Standing as DeliveryStanding, Supervisor, Webhook, WebhookId, sqlite::random_widget_key,
 };
 use crate::chat::{
     CustomEvent, Deletion, Disconnection, Event, Invitation, NewWidgetKey, Outcome, Recorded, Revocation, Room, RoomId,
@@ -340,6 +340,10 @@ impl Engine for JetStream {
 
     fn remove_webhook(&self, id: WebhookId) -> BoxFuture<'_, Result<(), EngineError>> {
         self.and_tell(self.vault.remove_webhook(id)).boxed()
+    }
+
+    fn supervisor(&self) -> &Supervisor {
+        self.cluster.index.supervisor()
     }
 
     fn fault(&self) -> Option<Fault> {

@@ -30,7 +30,7 @@ use super::{
 use crate::{
     chat::RoomId,
     engine::{
-        Engine, EngineError, Fault, OpenError, Sink,
+        Engine, EngineError, Fault, Guard, OpenError, Sink,
         sqlite::{self, Progress, Sqlite, random_widget_key},
     },
 };
@@ -143,10 +143,13 @@ impl JetStream {
             closed: AtomicBool::new(false),
             floor: AtomicU64::new(floor),
         });
-        let mut tasks =
-            vec![tokio::spawn(follower::follow(Arc::clone(&cluster))), tokio::spawn(standing::watch(Arc::clone(&cluster)))];
+        let supervisor = cluster.index.supervisor().clone();
+        let mut tasks = vec![
+            tokio::spawn(supervised(supervisor.watch("the follower of the log"), follower::follow(Arc::clone(&cluster)))),
+            tokio::spawn(supervised(supervisor.watch("the watch over the log"), standing::watch(Arc::clone(&cluster)))),
+        ];
         if trims {
-            tasks.push(tokio::spawn(trim(Arc::clone(&cluster), to_trim)));
+            tasks.push(tokio::spawn(supervised(supervisor.watch("retention"), trim(Arc::clone(&cluster), to_trim))));
         }
         let engine = Self {
             name: nats.stream.clone(),
@@ -335,4 +338,9 @@ async fn trim(cluster: Arc<Cluster>, mut to_trim: mpsc::UnboundedReceiver<(RoomI
             tracing::warn!(%room, %error, "what is past a room's retention could not be told");
         }
     }
+}
+
+/// Does a task's work within its guard.
+async fn supervised(_guard: Guard, work: impl Future<Output = ()>) {
+    work.await;
 }

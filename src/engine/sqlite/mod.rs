@@ -67,7 +67,7 @@ pub use self::{
 };
 use super::{
     Act, Appended, Cursors, Engine, EngineError, Entry, Fault, HeldName, Hits, Messages, Query, React, Reacted, Search, Sink,
-    Standing, Webhook, WebhookId, private_file,
+    Standing, Supervisor, Webhook, WebhookId, private_file,
 };
 use crate::chat::{
     CustomEvent, Deletion, Disconnection, Event, Invitation, Kind, NewWidgetKey, Outcome, Recorded, Revocation, Room, RoomId,
@@ -80,6 +80,7 @@ pub struct Sqlite {
     health: Health,
     readers: Readers,
     trimmed: Trimmed,
+    supervisor: Supervisor,
     /// Taken when the engine closes: the writer stops when nobody can send to it any more.
     writer: Mutex<Option<WriterHandle>>,
 }
@@ -138,14 +139,19 @@ impl Sqlite {
         let trimmed = Trimmed::default();
         trimmed.note(&tails);
         let writer = Writer { connection, sink, health: health.clone(), beside, tails, trimmed: trimmed.clone() };
+        let supervisor = Supervisor::default();
+        let guard = supervisor.watch("the log's writer");
         let (tasks, queue) = mpsc::channel();
         let thread = std::thread::Builder::new()
             .name("log-writer".into())
-            .spawn(move || writer.work(&queue))
+            .spawn(move || {
+                let _guard = guard;
+                writer.work(&queue)
+            })
             .map_err(|source| OpenError::Folder { path: path.clone(), source })?;
-        let upkeep = Upkeep::start(&path, tasks.clone(), trimmed.clone(), trim)?;
+        let upkeep = Upkeep::start(&path, tasks.clone(), trimmed.clone(), trim, supervisor.watch("the log's maintenance"))?;
         let writer = Mutex::new(Some(WriterHandle { tasks, thread, upkeep, check, lock }));
-        Ok(Self { epoch, health, readers: Readers::new(path), trimmed, writer })
+        Ok(Self { epoch, health, readers: Readers::new(path), trimmed, supervisor, writer })
     }
 
     /// Checks the log in `folder`, of any size, and says what is wrong with it: nothing, if all is well. Changes nothing. While
@@ -400,6 +406,10 @@ impl Engine for Sqlite {
 
     fn remove_webhook(&self, id: WebhookId) -> BoxFuture<'_, Result<(), EngineError>> {
         self.submit(|reply| Job::RemoveWebhook { id, reply })
+    }
+
+    fn supervisor(&self) -> &Supervisor {
+        &self.supervisor
     }
 
     fn fault(&self) -> Option<Fault> {

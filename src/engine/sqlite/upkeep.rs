@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     chat::{Room, RoomId, RoomState, Settings, Timestamp},
-    engine::{EngineError, now},
+    engine::{EngineError, Guard, now},
 };
 
 /// How often it is looked whether something has become too old or too much.
@@ -72,11 +72,21 @@ pub(super) struct Upkeep {
 impl Upkeep {
     /// Begins with the database at `path`, whose writer takes `tasks`.
     /// What is to go is told to `trim`, or, without one, done here.
-    pub(super) fn start(path: &Path, tasks: Sender<Task>, trimmed: Trimmed, trim: Option<Trim>) -> Result<Self, OpenError> {
+    pub(super) fn start(
+        path: &Path,
+        tasks: Sender<Task>,
+        trimmed: Trimmed,
+        trim: Option<Trim>,
+        guard: Guard,
+    ) -> Result<Self, OpenError> {
         let connection = check::read_only(path).map_err(|source| OpenError::Database { path: path.to_owned(), source })?;
         let (wake, wakes) = mpsc::channel();
         let work = Work { connection, tasks, trimmed, counts: HashMap::new(), trim, wakes };
-        let thread = std::thread::Builder::new().name("log-upkeep".into()).spawn(move || work.run());
+        let run = move || {
+            let _guard = guard;
+            work.run();
+        };
+        let thread = std::thread::Builder::new().name("log-upkeep".into()).spawn(run);
         let thread = thread.map_err(|source| OpenError::Folder { path: path.to_owned(), source })?;
         Ok(Self { wake, thread })
     }

@@ -48,9 +48,6 @@ impl Ivs {
     }
 }
 
-/// Where clients connect to a room.
-pub(super) const SOCKET: &str = "/ivschat/ws";
-
 /// Everything below `/ivschat`.
 pub(super) fn routes() -> Router<AppState> {
     let demo = Router::new()

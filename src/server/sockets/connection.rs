@@ -179,6 +179,8 @@ impl<S: Session> Connection<S> {
                     Pulled::Nothing => break,
                 }
                 self.link.socket.flush().await?;
+                // A client that is far behind and reads fast must let others have their turn.
+                tokio::task::coop::consume_budget().await;
             }
             at += 1;
         }

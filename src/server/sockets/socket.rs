@@ -170,6 +170,8 @@ impl Socket {
             if let Received::Nothing = received {
                 self.readable().await;
             }
+            // A client that always has something to say must let others have their turn, and the farewell end.
+            tokio::task::coop::consume_budget().await;
         }
     }
 

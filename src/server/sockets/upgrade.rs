@@ -1,7 +1,7 @@
 use axum::{
     body::Body,
     extract::{FromRef, FromRequestParts},
-    http::{HeaderValue, Request, StatusCode, header, request::Parts},
+    http::{HeaderValue, Method, Request, StatusCode, header, request::Parts},
     response::Response,
 };
 use tungstenite::{Error, error::ProtocolError, handshake::server::create_response};
@@ -43,10 +43,16 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let mut request = Request::new(());
-        *request.method_mut() = parts.method.clone();
+        // HEAD is answered as GET is, but cannot become a connection, so nothing may be joined for it.
+        if parts.method != Method::HEAD {
+            *request.method_mut() = parts.method.clone();
+        }
         *request.version_mut() = parts.version;
         *request.headers_mut() = parts.headers.clone();
         let response = create_response(&request).map_err(|error| refusal(&error))?;
+        if parts.method == Method::HEAD {
+            return Err(refusal(&Error::Protocol(ProtocolError::MissingUpgradeWebSocketHeader)));
+        }
         Ok(Self { response: response.map(|()| Body::empty()), sockets: Sockets::from_ref(state) })
     }
 }

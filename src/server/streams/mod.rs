@@ -62,8 +62,15 @@ impl Streams {
         for number in 0..std::thread::available_parallelism().map_or(1, NonZero::get) {
             let (reactor, inbox) =
                 Reactor::new(Meter::new(number), hub.clone(), Handle::current(), Arc::clone(&fetches), heartbeat)?;
+            let (supervisor, guard) = (hub.supervisor().clone(), hub.supervisor().watch("a reactor"));
+            let run = move || {
+                let _guard = guard;
+                if let Err(error) = reactor.run() {
+                    supervisor.fail("a reactor", error);
+                }
+            };
             inboxes.push(inbox);
-            threads.push(std::thread::Builder::new().name(format!("streams-{number}")).spawn(|| reactor.run())?);
+            threads.push(std::thread::Builder::new().name(format!("streams-{number}")).spawn(run)?);
         }
         Ok(Self { inboxes, threads: Mutex::new(threads), next: AtomicUsize::new(0) })
     }

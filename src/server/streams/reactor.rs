@@ -26,6 +26,9 @@ use crate::{
 /// Subscribers that are served before the sockets and the other rooms have their turn: about a millisecond's worth.
 const SLICE: usize = 256;
 
+/// Links that a subscriber is given in one turn, at most 256 KiB: one that reads fast and is far behind waits for its next turn then.
+const LINKS_A_TURN: usize = 4;
+
 /// Ticks to a heartbeat: how finely silence is measured.
 const TICKS_A_HEARTBEAT: u32 = 15;
 
@@ -50,6 +53,10 @@ pub(super) struct Reactor {
     rooms: HashMap<RoomId, Room>,
     /// The rooms whose round is under way, the next one first.
     rounds: VecDeque<RoomId>,
+    /// Streams that were taken over and are not served yet: after a restart all viewers come at once.
+    arrivals: VecDeque<Opened>,
+    /// Streams that have more to be given than one turn allows.
+    queue: VecDeque<usize>,
     runtime: Handle,
     fetches: Arc<Semaphore>,
     tick_length: Duration,
@@ -71,6 +78,16 @@ struct Round {
     served: usize,
     /// There is more since it began.
     again: bool,
+}
+
+/// What a stream was given.
+enum Served {
+    /// All there is, or as much as its socket takes.
+    All,
+    /// As much as one turn allows.
+    Part,
+    /// All up to something that must be read from the store.
+    Fetch(ConnectionId, Box<Fetch>),
 }
 
 /// How many may read the store at once, for all reactors together.
@@ -97,6 +114,8 @@ impl Reactor {
             keys: HashMap::new(),
             rooms: HashMap::new(),
             rounds: VecDeque::new(),
+            arrivals: VecDeque::new(),
+            queue: VecDeque::new(),
             runtime,
             fetches,
             tick_length: heartbeat / TICKS_A_HEARTBEAT,
@@ -107,17 +126,17 @@ impl Reactor {
     }
 
     /// Works until it is told to stop, then gives what there is and ends all streams.
-    pub(super) fn run(mut self) {
+    ///
+    /// # Errors
+    /// The operating system's, if it cannot wait for its sockets any more.
+    pub(super) fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(1_024);
         let mut next_tick = Instant::now() + self.tick_length;
         loop {
-            let wait = if self.rounds.is_empty() { next_tick.saturating_duration_since(Instant::now()) } else { Duration::ZERO };
+            let wait = if self.is_idle() { next_tick.saturating_duration_since(Instant::now()) } else { Duration::ZERO };
             match self.poll.poll(&mut events, Some(wait)) {
-                Err(error) if error.kind() != io::ErrorKind::Interrupted => {
-                    // Without its poll it can serve nobody: their clients come back, to another reactor or a new process.
-                    tracing::error!(%error, "a reactor cannot wait for its sockets");
-                    return;
-                }
+                // Without its poll it can serve nobody.
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
                 _ => {}
             }
             for event in &events {
@@ -131,12 +150,12 @@ impl Reactor {
             self.read(letters);
             if stop {
                 // Nothing new comes any more: what there is goes out as far as the sockets take it.
-                while !self.rounds.is_empty() {
-                    self.serve_slice();
+                while !self.is_idle() {
+                    self.take_turns();
                 }
-                return;
+                return Ok(());
             }
-            self.serve_slice();
+            self.take_turns();
             self.meter.flush();
             if Instant::now() >= next_tick {
                 next_tick = Instant::now() + self.tick_length;
@@ -144,6 +163,26 @@ impl Reactor {
                 self.sweep();
             }
         }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.rounds.is_empty() && self.arrivals.is_empty() && self.queue.is_empty()
+    }
+
+    /// Does a bounded part of all work that waits, so that no part keeps the sockets or the other parts waiting for long.
+    fn take_turns(&mut self) {
+        for _ in 0..self.arrivals.len().min(SLICE) {
+            let Some(opened) = self.arrivals.pop_front() else { break };
+            self.open(opened);
+        }
+        for _ in 0..self.queue.len().min(SLICE / LINKS_A_TURN) {
+            let Some(key) = self.queue.pop_front() else { break };
+            let Some(stream) = self.streams.get_mut(key) else { continue };
+            if std::mem::take(&mut stream.is_queued) {
+                self.serve(key);
+            }
+        }
+        self.serve_slice();
     }
 
     /// A socket has something to say.
@@ -159,9 +198,7 @@ impl Reactor {
     }
 
     fn read(&mut self, letters: Letters) {
-        for opened in letters.opened {
-            self.open(opened);
-        }
+        self.arrivals.extend(letters.opened);
         for room in letters.rooms {
             self.begin_round(room);
         }
@@ -226,31 +263,38 @@ impl Reactor {
         }
     }
 
-    /// Gives a stream all that there is for it, as far as its socket takes it.
+    /// Gives a stream what there is for it, as far as its socket takes it and one turn allows.
     fn serve(&mut self, key: usize) {
         match self.try_serve(key) {
-            Ok(None) => {}
-            Ok(Some((connection, fetch))) => self.fetch(connection, fetch),
+            Ok(Served::All) => {}
+            Ok(Served::Fetch(connection, fetch)) => self.fetch(connection, *fetch),
+            Ok(Served::Part) => self.queue.push_back(key),
             Err(Gone) => self.close(key),
         }
     }
 
-    fn try_serve(&mut self, key: usize) -> Result<Option<(ConnectionId, Fetch)>, Gone> {
+    fn try_serve(&mut self, key: usize) -> Result<Served, Gone> {
         let Self { hub, streams, rooms, tick, meter, .. } = self;
-        let Some(stream) = streams.get_mut(key) else { return Ok(None) };
+        let Some(stream) = streams.get_mut(key) else { return Ok(Served::All) };
         let id = stream.subscriber.room();
         let chain = &rooms.get(&id).ok_or(Gone)?.chain;
+        let mut links = 0;
         loop {
             stream.flush(*tick)?;
-            if stream.is_blocked() || stream.is_fetching {
-                return Ok(None);
+            if stream.is_blocked() || stream.is_fetching || stream.is_queued {
+                return Ok(Served::All);
             }
+            if links == LINKS_A_TURN {
+                stream.is_queued = true;
+                return Ok(Served::Part);
+            }
+            links += 1;
             let cursor = match stream.subscriber.next_step() {
                 Step::End => return Err(Gone),
                 Step::Live(cursor) => cursor,
                 Step::Fetch(fetch) => {
                     stream.is_fetching = true;
-                    return Ok(Some((stream.subscriber.connection(), fetch)));
+                    return Ok(Served::Fetch(stream.subscriber.connection(), Box::new(fetch)));
                 }
             };
             match chain.at(cursor, |entry| subscribe::shared_frame(hub, id, entry)) {
@@ -261,7 +305,7 @@ impl Reactor {
                     stream.subscriber.fell_behind(head, end);
                 }
                 At::End { is_over: true } => return Err(Gone),
-                At::End { is_over: false } => return Ok(None),
+                At::End { is_over: false } => return Ok(Served::All),
             }
         }
     }

@@ -9,6 +9,9 @@ use crate::{
     server::{admission::Permit, subscribe},
 };
 
+/// Most bytes that a client may send on a stream, in all.
+const UPLOAD_BYTES: u16 = 4_096;
+
 /// A subscriber and its socket.
 pub(super) struct Stream {
     socket: TcpStream,
@@ -19,6 +22,10 @@ pub(super) struct Stream {
     is_blocked: bool,
     /// Whether something is read from the store for it. Nothing else is given to it until then.
     pub(super) is_fetching: bool,
+    /// Whether it waits for its next turn to be served.
+    pub(super) is_queued: bool,
+    /// Bytes that its client has sent.
+    uploaded: u16,
     /// Its place among the room's members.
     pub(super) place: usize,
     /// The tick at which its socket took something last.
@@ -31,8 +38,9 @@ pub(super) struct Gone;
 
 impl Stream {
     pub(super) fn new(socket: TcpStream, subscriber: Subscriber, permit: Permit, place: usize) -> Self {
-        let (unsent, is_blocked, is_fetching, sent_at) = (Bytes::new(), false, false, 0);
-        Self { socket, subscriber, unsent, is_blocked, is_fetching, place, sent_at, _permit: permit }
+        let (unsent, is_blocked, is_fetching, is_queued) = (Bytes::new(), false, false, false);
+        let (uploaded, sent_at) = (0, 0);
+        Self { socket, subscriber, unsent, is_blocked, is_fetching, is_queued, uploaded, place, sent_at, _permit: permit }
     }
 
     /// Whether its socket takes no more at present.
@@ -96,13 +104,19 @@ impl Stream {
         Ok(written)
     }
 
-    /// Throws away what the client sends, which is nothing in this protocol, and notices when it closes.
+    /// Throws away what the client sends, which is nothing in this protocol, and notices when it closes. A client that sends more than
+    /// [`UPLOAD_BYTES`] is gone: to read on would keep the reactor from all others.
     pub(super) fn drain(&mut self) -> Result<(), Gone> {
         let mut scratch = [0; 1_024];
         loop {
             match self.socket.read(&mut scratch) {
                 Ok(0) => return Err(Gone),
-                Ok(_) => {}
+                Ok(read) => {
+                    self.uploaded = self.uploaded.saturating_add(u16::try_from(read).unwrap_or(u16::MAX));
+                    if self.uploaded > UPLOAD_BYTES {
+                        return Err(Gone);
+                    }
+                }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => return Err(Gone),
