@@ -59,6 +59,7 @@ impl Kind {
                 let mut command = Command::new(program);
                 command.args(["--addr", &addr.to_string(), "--widget-key", WIDGET_KEY, "--rate-limit", "0"]);
                 command.args(["--max-connections-per-address", "1000000"]);
+                command.args(["--user-limits", "none", "--address-limits", "none"]);
                 command.args(["--log-level", "warn", "--data-dir"]).arg(folder).args(options);
                 Ok(command)
             }

@@ -22,7 +22,9 @@ export class Server {
   static async start(args = []) {
     const server = new Server();
     server.#folder = await mkdtemp(join(tmpdir(), 'live-chat-'));
-    server.#args = args.includes('--rate-limit') ? args : ['--rate-limit', '0', ...args];
+    const unlimited = { '--rate-limit': '0', '--user-limits': 'none', '--address-limits': 'none' };
+    const others = Object.entries(unlimited).filter(([setting]) => !args.includes(setting));
+    server.#args = [...others.flat(), ...args];
     await server.#run();
     return server;
   }

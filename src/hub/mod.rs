@@ -36,6 +36,7 @@ mod site;
 mod slow_mode;
 mod speakers;
 mod subscriber;
+mod throttle;
 mod token;
 mod turns;
 mod underway;
@@ -70,6 +71,7 @@ pub use self::{
     ring::{Entry, Item, RingSize},
     rules::reserved_names::ReservedNames,
     subscriber::{Batch, Fetch, Fetched, Found, LiveTail, Step, Subscriber, Welcome},
+    throttle::{Activity, Rates},
     token::{Claims, Identity, Origin, Session, TokenError, Tokens},
     widget_keys::{Key, Site},
 };
@@ -79,6 +81,7 @@ use self::{
     peers::{Cluster, NAMES_TOLD_EVERY},
     revocations::Revocations,
     rooms::Rooms,
+    throttle::{Actor, Throttle},
     widget_keys::WidgetKeys,
 };
 use crate::{
@@ -109,8 +112,7 @@ struct Inner {
     invitations: Invitations,
     /// By which password whoever runs the chat signs in, in a form that changes with it.
     owners_password: RwLock<String>,
-    buckets: Buckets<(RoomId, UserId)>,
-    reaction_buckets: Buckets<(RoomId, UserId)>,
+    throttle: Throttle,
     review: Arc<dyn Review>,
     /// Whether the log could be reached when that was looked at last.
     reachable: AtomicBool,
@@ -130,6 +132,10 @@ pub struct Setup {
     pub tokens: Tokens,
     /// What one client may send.
     pub limits: Limits,
+    /// How often one user of a room may do what `limits` does not say.
+    pub per_user: Rates,
+    /// How often all clients of one address may do something.
+    pub per_address: Rates,
     /// Whose pages may use the rooms that do not say it themselves.
     pub allowed_origins: Origins,
     /// Names that are for those who moderate.
@@ -179,7 +185,8 @@ impl Hub {
     /// # Errors
     /// The engine's, if it cannot tell how they are.
     pub async fn start(setup: Setup) -> Result<Self, EngineError> {
-        let Setup { engine, intake, ring_size, tokens, limits, allowed_origins, reserved_names, review } = setup;
+        let Setup { engine, intake, ring_size, tokens, limits, per_user, per_address, allowed_origins, reserved_names, review } =
+            setup;
         let cluster = engine.peers().map(Cluster::new);
         let rooms = Rooms::keeping(ring_size, cluster.is_some());
         for (room, head) in engine.rooms().await? {
@@ -200,7 +207,7 @@ impl Hub {
             invitations.note(invitation);
         }
         let names = engine.names().await?;
-        let [buckets, reaction_buckets] = [(); 2].map(|()| Buckets::new(limits.rate_per_second, limits.burst));
+        let throttle = Throttle::new(&limits, &per_user, &per_address);
         let hub = Self(Arc::new(Inner {
             engine,
             cluster,
@@ -215,8 +222,7 @@ impl Hub {
             revocations,
             invitations,
             owners_password: RwLock::default(),
-            buckets,
-            reaction_buckets,
+            throttle,
             review,
             reachable: AtomicBool::new(true),
             stopping: AtomicBool::new(false),
@@ -355,11 +361,20 @@ impl Hub {
         Ok(self.0.engine.set_state(room, state).await?)
     }
 
+    /// Counts what a client does that reaches the hub by no other way, such as reading. `user` is `None` while they are nobody yet.
+    ///
+    /// # Errors
+    /// [`Refusal::TooFast`] and [`Refusal::AddressTooFast`].
+    pub fn count(&self, room: RoomId, user: Option<&UserId>, from: Option<IpAddr>, activity: Activity) -> Result<(), Refusal> {
+        self.0.throttle.take(Actor { room, user, from }, &[(activity, 1.0)])
+    }
+
     /// Connects a reader of that `site`, who comes `from` that address if it is known. `resume` is the position that it says it saw last, as it says it; one that cannot be used opens the
     /// subscription as a fresh one, with [`Welcome::gap`]. `wake` is called whenever there is something to do for it.
     ///
     /// # Errors
-    /// [`Refusal::UnknownRoom`], [`Refusal::WidgetKey`], [`Refusal::Origin`], [`Refusal::NotLive`] and, if what they came with is
+    /// [`Refusal::UnknownRoom`], [`Refusal::WidgetKey`], [`Refusal::Origin`], [`Refusal::NotLive`], [`Refusal::TooFast`] and
+    /// [`Refusal::AddressTooFast`], since it counts as a token, and, if what they came with is
     /// revoked, or older than that they were disconnected, [`Refusal::Token`].
     pub fn subscribe(
         &self,
@@ -375,6 +390,7 @@ impl Hub {
         match room.state() {
             RoomState::Live => {
                 let who = who.into();
+                self.count(room.id(), Some(&who.user), from, Activity::Token)?;
                 let live = Arc::clone(&room);
                 let joined = Subscriber::join(self, room, who.clone(), from, resume, wake);
                 // After it has joined: what is revoked from now on ends it.

@@ -2,7 +2,9 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use super::{Caller, Claims, Hub, Key, Published, Refusal, live::LiveRoom, repeats::Saying, rules::Rules};
+use super::{
+    Activity, Caller, Claims, Hub, Key, Published, Refusal, live::LiveRoom, repeats::Saying, rules::Rules, throttle::Actor,
+};
 use crate::{
     chat::{Capability, ChatText, Command, Draft, NameClaim, Profile, RoomId, RoomState, UserId},
     engine::{Appended, Audience, Entry},
@@ -32,7 +34,7 @@ impl Hub {
             Command::Broadcast(draft) => (None, draft),
             Command::Private { to, draft } => (Some(to), draft),
             Command::Request => {
-                self.take_turn(room, &claims)?;
+                self.count(room, Some(&claims.user), caller.from, Activity::Read)?;
                 return self.ask_history(&live, &claims).await.map(|()| Published::Requested);
             }
         };
@@ -72,10 +74,6 @@ impl Hub {
             RoomState::Live => Ok((live, claims)),
             state => Err(Refusal::NotLive(state)),
         }
-    }
-
-    fn take_turn(&self, room: RoomId, claims: &Claims) -> Result<(), Refusal> {
-        self.0.buckets.take((room, claims.user.clone())).map_err(|retry_after| Refusal::TooFast { retry_after })
     }
 }
 
@@ -151,7 +149,9 @@ impl<'a> Speaker<'a> {
     /// Whether it is their turn, and the name that they speak under is theirs.
     fn take_turn(&self, draft: &Draft, chat: Option<&ChatText>) -> Result<Turn, Refusal> {
         let Self { hub, live, rules, claims, from, .. } = self;
-        hub.take_turn(live.id(), claims)?;
+        let actor = Actor { room: live.id(), user: Some(&claims.user), from: *from };
+        let payload = draft.payload.get();
+        hub.0.throttle.take_message(actor, payload.len(), ChatText::username_of(payload).as_deref())?;
         let name = hub.take_name(live, claims, *from, draft)?;
         let text = chat.map(|chat| &*chat.text);
         let saying = match self.moderates {

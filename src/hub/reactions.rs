@@ -5,7 +5,7 @@ use std::{
 
 use tokio::time::sleep;
 
-use super::{Caller, Hub, Inner, Refusal, publish::Speaker};
+use super::{Activity, Caller, Hub, Inner, Refusal, publish::Speaker};
 use crate::{
     chat::RoomId,
     engine::{EngineError, React, Reacted},
@@ -103,8 +103,7 @@ impl Hub {
         if is_set && !speaker.moderates {
             speaker.rules.check(user, &serde_json::Value::from(emoji).to_string(), None)?;
         }
-        let turn = self.0.reaction_buckets.take((room, user.clone()));
-        turn.map_err(|retry_after| Refusal::TooFast { retry_after })?;
+        self.count(room, Some(user), caller.from, Activity::Reaction)?;
         let react = React { message, user: user.clone(), emoji: emoji.to_owned(), is_set };
         let reacted = self
             .to_its_end(async move |hub| {

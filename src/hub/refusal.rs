@@ -85,6 +85,11 @@ pub enum Refusal {
         /// When the next one is welcome.
         retry_after: Duration,
     },
+    /// All who share the client's address do something too often.
+    AddressTooFast {
+        /// When the next one is welcome.
+        retry_after: Duration,
+    },
     /// The room is in slow mode.
     SlowMode {
         /// When the next one is welcome.
@@ -191,6 +196,7 @@ impl Refusal {
                 "No open subscription belongs to this token. Subscribe first, then ask for the history.".to_owned()
             }
             Self::TooFast { retry_after } => seconds("refusal.too_fast", retry_after),
+            Self::AddressTooFast { retry_after } => seconds("refusal.address_too_fast", retry_after),
             Self::SlowMode { retry_after } => seconds("refusal.slow_mode", retry_after),
             Self::RoomTooFast { retry_after } => seconds("refusal.room_too_fast", retry_after),
             Self::Repeated { retry_after } => wait("refusal.repeated", retry_after),
@@ -263,6 +269,7 @@ impl Refusal {
             Self::InvitationOver => "invitation_over",
             Self::NotConnected => "not_connected",
             Self::TooFast { .. } => "too_fast",
+            Self::AddressTooFast { .. } => "address_too_fast",
             Self::SlowMode { .. } => "slow_mode",
             Self::RoomTooFast { .. } => "room_too_fast",
             Self::Repeated { .. } => "repeated",

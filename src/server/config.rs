@@ -18,6 +18,7 @@ use super::{
 use crate::{
     chat::{Limits, Origin},
     engine::{InvalidServers, Nats, NatsServers},
+    hub::{Activity, Rates},
     protocol::{interactive_sync::GameLimits, webhook::Secret},
 };
 
@@ -130,6 +131,17 @@ pub struct Config {
     /// Messages that a user may send at once before the rate limit counts
     #[arg(long, env = "LIVE_CHAT_RATE_BURST", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub rate_burst: u32,
+
+    /// What else one user of a room may do, where it differs from the default, 0 = no limit, comma-separated: `tokens=120` and
+    /// `names=30` a minute, `bytes=16384` and `reads=20` a second; or `none` for no limits
+    #[arg(long, env = "LIVE_CHAT_USER_LIMITS", default_value = "", value_parser = user_limits, hide_default_value = true)]
+    pub user_limits: Rates,
+
+    /// What all clients of one address (of IPv6, one /64) may do together, where it differs from the default, 0 = no limit,
+    /// comma-separated: `tokens=4000` and `names=2000` a minute, `messages=20`, `bytes=65536`, `reactions=100` and `reads=200` a second; or
+    /// `none` for no limits
+    #[arg(long, env = "LIVE_CHAT_ADDRESS_LIMITS", default_value = "", value_parser = address_limits, hide_default_value = true)]
+    pub address_limits: Rates,
 
     /// Names for those who moderate alone, with all that look like them, comma-separated
     #[arg(
@@ -383,6 +395,18 @@ fn rate(text: &str) -> Result<f64, String> {
     let rate: f64 = text.parse().map_err(|_| "must be a number of messages a second".to_owned())?;
     let sensible = rate == 0.0 || (0.01..=10_000.0).contains(&rate);
     if sensible { Ok(rate) } else { Err("must be 0 (no limit), or between 0.01 and 10000 messages a second".into()) }
+}
+
+fn user_limits(text: &str) -> Result<Rates, String> {
+    let must = || "must be none, or some of tokens, names, bytes and reads, such as reads=40,names=0".to_owned();
+    Rates::per_user().parse(text, &[Activity::Token, Activity::Name, Activity::Byte, Activity::Read]).ok_or_else(must)
+}
+
+fn address_limits(text: &str) -> Result<Rates, String> {
+    let must = || {
+        "must be none, or some of tokens, names, messages, bytes, reactions and reads, such as messages=40,tokens=0".to_owned()
+    };
+    Rates::per_address().parse(text, &Activity::ALL).ok_or_else(must)
 }
 
 fn filter(text: &str) -> Result<String, String> {

@@ -98,20 +98,23 @@ impl From<DecodeError> for ApiError {
 
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
-        let header = match &refusal {
-            // Whole seconds (RFC 9110 10.2.3), and never less than the wait.
-            Refusal::TooFast { retry_after: wait }
-            | Refusal::SlowMode { retry_after: wait }
-            | Refusal::RoomTooFast { retry_after: wait }
-            | Refusal::Repeated { retry_after: wait }
-            | Refusal::NotEstablished { left: wait }
-            | Refusal::TimedOut { left: wait } => {
-                Some((header::RETRY_AFTER, HeaderValue::from(wait.as_secs_f64().ceil() as u64)))
-            }
-            Refusal::Stopping | Refusal::Engine(EngineError::Fault(_)) => Some((header::RETRY_AFTER, HeaderValue::from(1_u64))),
-            _ => None,
-        };
+        let header = retry_after(&refusal).map(|wait| (header::RETRY_AFTER, wait));
         Self { status: status(&refusal), why: Why::Refused(Arc::new(refusal)), header }
+    }
+}
+
+/// When to try again: whole seconds (RFC 9110 10.2.3), and never less than the wait.
+pub(super) fn retry_after(refusal: &Refusal) -> Option<HeaderValue> {
+    match refusal {
+        Refusal::TooFast { retry_after: wait }
+        | Refusal::AddressTooFast { retry_after: wait }
+        | Refusal::SlowMode { retry_after: wait }
+        | Refusal::RoomTooFast { retry_after: wait }
+        | Refusal::Repeated { retry_after: wait }
+        | Refusal::NotEstablished { left: wait }
+        | Refusal::TimedOut { left: wait } => Some(HeaderValue::from(wait.as_secs_f64().ceil() as u64)),
+        Refusal::Stopping | Refusal::Engine(EngineError::Fault(_)) => Some(HeaderValue::from(1_u64)),
+        _ => None,
     }
 }
 
@@ -154,9 +157,11 @@ pub(super) fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::InFuture
         | Refusal::NothingToImport
         | Refusal::ReviewUrl(_) => StatusCode::BAD_REQUEST,
-        Refusal::TooFast { .. } | Refusal::SlowMode { .. } | Refusal::RoomTooFast { .. } | Refusal::Repeated { .. } => {
-            StatusCode::TOO_MANY_REQUESTS
-        }
+        Refusal::TooFast { .. }
+        | Refusal::AddressTooFast { .. }
+        | Refusal::SlowMode { .. }
+        | Refusal::RoomTooFast { .. }
+        | Refusal::Repeated { .. } => StatusCode::TOO_MANY_REQUESTS,
         // The engine has said in the log what failed, once for all that failed with it.
         Refusal::Stopping | Refusal::Engine(EngineError::Fault(_)) => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::Engine(error) => {

@@ -81,11 +81,11 @@ impl Visitor {
         own_cookie(&format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}"))
     }
 
-    /// Who a page in another site's frame is for. Nobody moderates there.
-    pub(super) fn in_frame(headers: &HeaderMap, hub: &Hub, room: RoomId) -> Self {
+    /// Who a page in another site's frame is for, if they are known. Nobody moderates there.
+    pub(super) fn in_frame(headers: &HeaderMap, hub: &Hub, room: RoomId) -> Option<Self> {
         let tokens = [cookie_name(room), framed_cookie_name(room)].map(|name| cookie(headers, &name));
         let known = tokens.into_iter().flatten().find_map(|token| hub.check(token, room).ok());
-        known.map_or_else(Self::new, Self::from)
+        known.map(Self::from)
     }
 
     /// The same cookie for a page in another site's frame, where a browser sends no other: kept for each of those sites apart

@@ -32,6 +32,7 @@ mod people;
 mod policy;
 mod publish;
 mod reactions;
+mod read_limit;
 mod relay;
 mod replay;
 mod revoke;

@@ -31,7 +31,7 @@ use crate::{
         reply_to,
     },
     engine::{self, ANSWER_BYTES, End, Query, cut, now},
-    hub::{Caller, Hub, Identity, Key, Quoting, Refusal, Site, Snapshot, TokenError, Tokens},
+    hub::{Activity, Caller, Hub, Identity, Key, Quoting, Refusal, Site, Snapshot, TokenError, Tokens},
     protocol::moment::rfc3339,
 };
 
@@ -120,6 +120,8 @@ pub(super) struct Reader {
     capabilities: Capabilities,
     /// Where they come from, if that is known.
     from: Option<IpAddr>,
+    /// Whether nobody knew them before.
+    is_new: bool,
 }
 
 impl Reader {
@@ -131,20 +133,41 @@ impl Reader {
         headers: &HeaderMap,
         ClientAddress(from): ClientAddress,
     ) -> Self {
-        let visitor = match place {
+        let known = match place {
             // Who was sent away comes back as a new guest.
-            Place::Page => Visitor::from_cookie(headers, &state.hub, room).and_then(Result::ok).unwrap_or_else(Visitor::new),
+            Place::Page => Visitor::from_cookie(headers, &state.hub, room).and_then(Result::ok),
             Place::Embed(_) => Visitor::in_frame(headers, &state.hub, room),
             // Everybody sees it: what is private to whoever set it up must not be there.
-            Place::Overlay(_) => Visitor::passing(),
+            Place::Overlay(_) => None,
         };
+        let is_new = known.is_none();
+        let visitor = known.unwrap_or_else(|| match place {
+            Place::Page | Place::Embed(_) => Visitor::new(),
+            Place::Overlay(_) => Visitor::passing(),
+        });
         let (identity, capabilities) = match place {
             Place::Page => visitor.acting(headers, &state.hub),
             // Nobody's click in another site's frame takes anything out.
             Place::Embed(_) if visitor.own.allow(Capability::SendMessage) => (visitor.identity.clone(), Capabilities::guest()),
             Place::Embed(_) | Place::Overlay(_) => (visitor.identity.clone(), Capabilities::none()),
         };
-        Self { place, visitor, language_query: asked.query(), identity, capabilities, from }
+        Self { place, visitor, language_query: asked.query(), identity, capabilities, from, is_new }
+    }
+
+    /// Counts the guest that this makes, if it does.
+    ///
+    /// # Errors
+    /// [`Refusal::AddressTooFast`].
+    pub(super) fn count_guest(&self, hub: &Hub, room: RoomId) -> Result<(), Refusal> {
+        if self.is_new { hub.count(room, None, self.from, Activity::Token) } else { Ok(()) }
+    }
+
+    /// Counts the reading of a page.
+    ///
+    /// # Errors
+    /// [`Refusal::AddressTooFast`].
+    pub(super) fn count_read(&self, hub: &Hub, room: RoomId) -> Result<(), Refusal> {
+        hub.count(room, None, self.from, Activity::Read)
     }
 
     /// The only name that they may use, if their site has given them one.
@@ -275,8 +298,19 @@ pub(super) async fn show(
     headers: &HeaderMap,
 ) -> Response {
     let reader = Reader::of(state, room, place, &asked, headers, from);
+    if let Err(refusal) = reader.count_guest(&state.hub, room) {
+        return refuse(state, asked, &refusal).await;
+    }
     let form = FormView { username: reader.name().unwrap_or_else(|| kept_name(headers)), ..FormView::default() };
     show_as(state, room, &reader, asked, params, StatusCode::OK, form).await
+}
+
+/// The page for somebody whose address asks for too much.
+pub(super) async fn refuse(state: &AppState, asked: Asked, refusal: &Refusal) -> Response {
+    let page = Page::NotAdmitted(refusal.text(asked.texts));
+    let mut response = render(&state.options, asked, error::status(refusal), page).await;
+    response.headers_mut().extend(error::retry_after(refusal).map(|wait| (header::RETRY_AFTER, wait)));
+    response
 }
 
 /// The page of `room` as a visitor sees it.
@@ -290,6 +324,9 @@ async fn show_as(
     form: FormView,
 ) -> Response {
     let place = reader.place;
+    if let Err(refusal) = reader.count_read(&state.hub, room) {
+        return refuse(state, asked, &refusal).await;
+    }
     let policy = place.policy(&state.hub, Some(room));
     // A place that cannot be used shows the newest page, as if it had not been given.
     let before = api::place(params, "before", room, &state.hub.position(0)).ok().flatten();
@@ -450,6 +487,9 @@ pub(super) async fn post(
         let message = texts.text("notice.form_of_another_site").to_owned();
         return refuse(StatusCode::FORBIDDEN, typed(FormError { input: None, message })).await;
     }
+    if let Err(refusal) = reader.count_guest(&state.hub, room) {
+        return self::refuse(state, asked, &refusal).await;
+    }
     match publish(&state.hub, room, &reader, &said).await {
         Ok(()) => {
             // The query too: how the room looks there.
@@ -464,7 +504,10 @@ pub(super) async fn post(
         Err(Refusal::UnknownRoom(_)) => not_found_in(state, place, asked).await,
         Err(refusal) => {
             let input = if refusal.is_about_name() { FormInput::Username } else { FormInput::Message };
-            refuse(error::status(&refusal), typed(FormError { input: Some(input), message: refusal.text(texts) })).await
+            let error = FormError { input: Some(input), message: refusal.text(texts) };
+            let mut response = refuse(error::status(&refusal), typed(error)).await;
+            response.headers_mut().extend(error::retry_after(&refusal).map(|wait| (header::RETRY_AFTER, wait)));
+            response
         }
     }
 }

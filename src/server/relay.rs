@@ -87,7 +87,9 @@ impl Session for Broadcast {
             match self.hub.publish(self.room, caller, Command::Broadcast(draft.clone())).await {
                 Ok(_) => return Ok(()),
                 // Who cannot be told to be slower is held back.
-                Err(Refusal::TooFast { retry_after }) => tokio::time::sleep(retry_after).await,
+                Err(Refusal::TooFast { retry_after } | Refusal::AddressTooFast { retry_after }) => {
+                    tokio::time::sleep(retry_after).await
+                }
                 Err(refusal) => return Err(ending(&refusal)),
             }
         }

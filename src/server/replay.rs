@@ -50,6 +50,10 @@ pub(super) async fn show(
 ) -> Response {
     let Ok(room) = id.parse() else { return page::not_found(&state, asked).await };
     let visitor = Reader::of(&state, room, Place::Page, &asked, &headers, from);
+    let counted = visitor.count_guest(&state.hub, room).and_then(|()| visitor.count_read(&state.hub, room));
+    if let Err(refusal) = counted {
+        return page::refuse(&state, asked, &refusal).await;
+    }
     match view(&state.hub, room, &visitor, &params).await {
         Ok((view, playhead)) => page::render(&state.options, asked, StatusCode::OK, Page::Replay(Box::new(view), playhead)).await,
         Err(Refusal::UnknownRoom(_)) => page::not_found(&state, asked).await,

@@ -15,7 +15,9 @@ use tower_http::{
 use super::{
     admin, apex, api, embed,
     error::{self, ApiError},
-    export, held, import, interactive_sync, ivs, moderation, page, people, publish, reactions, relay, replay, revoke,
+    export, held, import, interactive_sync, ivs, moderation, page, people, publish, reactions,
+    read_limit::count_reads,
+    relay, replay, revoke,
     state::AppState,
     subscribe, telemetry, webhooks, widget_keys,
 };
@@ -65,7 +67,8 @@ pub fn router(state: AppState) -> Router {
         .route("/widget-keys/{key}", delete(widget_keys::revoke))
         .route("/streams/{id}/invites", get(people::list).post(people::invite))
         .route("/streams/{id}/invites/{invite}", delete(people::revoke))
-        .route("/tokens/revoke", post(revoke::revoke));
+        .route("/tokens/revoke", post(revoke::revoke))
+        .route_layer(middleware::from_fn_with_state(state.clone(), count_reads));
     Router::new()
         .route("/", get(page::first_room).post(page::post_to_first_room))
         .route("/rooms/{id}", get(page::room).post(page::post_to_room))
@@ -77,7 +80,7 @@ pub fn router(state: AppState) -> Router {
         .merge(widget("/publish", Router::new().route("/{id}", post(publish::publish))))
         .merge(widget("/v1", streams))
         .route("/apex", get(apex::connect))
-        .merge(widget("/interactive-sync", interactive_sync().route("/", get(interactive_sync::connect))))
+        .merge(widget("/interactive-sync", interactive_sync(&state).route("/", get(interactive_sync::connect))))
         .route("/ws/broadcast", get(relay::broadcast))
         .route("/ws/echo", get(relay::echo))
         .nest("/ivschat", ivs::routes())
@@ -116,12 +119,13 @@ pub(crate) fn ops_router(state: AppState) -> Router {
 }
 
 /// Where viewers find what is on their screens, and do something with it.
-fn interactive_sync() -> Router<AppState> {
+fn interactive_sync(state: &AppState) -> Router<AppState> {
     Router::new()
         .route("/user/interface/query", get(interactive_sync::show))
         .route("/action/query", get(interactive_sync::pauses))
         .route("/action/input", post(interactive_sync::input))
         .route("/action/mouse", post(interactive_sync::mouse))
+        .route_layer(middleware::from_fn_with_state(state.clone(), count_reads))
 }
 
 /// The relay alone, whatever the path: what its clients find on a port of its own.
@@ -136,7 +140,7 @@ pub(super) fn apex_router(state: AppState) -> Router {
 
 /// The same of Interactive Sync, whose viewers come to the same port.
 pub(super) fn interactive_sync_router(state: AppState) -> Router {
-    let viewers = interactive_sync().layer(cors(state.hub.clone())).with_state(state.clone());
+    let viewers = interactive_sync(&state).layer(cors(state.hub.clone())).with_state(state.clone());
     viewers.fallback_service(one_protocol(get(interactive_sync::connect), state))
 }
 
@@ -169,7 +173,7 @@ async fn say_if_open_to_all(State(hub): State<Hub>, request: Request, next: Next
 }
 
 /// The room that a path of the widget API names: its first number.
-fn room_in(path: &str) -> Option<RoomId> {
+pub(super) fn room_in(path: &str) -> Option<RoomId> {
     path.split('/').find_map(|part| part.parse().ok())
 }
 

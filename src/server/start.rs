@@ -140,6 +140,8 @@ async fn serve(config: Config) -> Result<(), RunError> {
         ring_size: RingSize::default(),
         tokens,
         limits: config.limits(),
+        per_user: config.user_limits,
+        per_address: config.address_limits,
         allowed_origins: config.allowed_origins.iter().cloned().collect(),
         reserved_names: ReservedNames::new(&config.reserved_names),
         review: Arc::new(reviews),

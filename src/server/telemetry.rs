@@ -83,6 +83,7 @@ fn describe() {
         "Subscribers cut off because they took nothing for a minute"
     );
     describe_counter!("live_chat_publishes_total", Unit::Count, "Publications, by what became of them");
+    describe_counter!("live_chat_address_limits_total", Unit::Count, "Requests refused by a limit of their address, by limit");
     describe_counter!(
         "live_chat_reviews_total",
         Unit::Count,

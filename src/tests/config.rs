@@ -54,6 +54,10 @@ fn a_wrong_value_is_refused_with_the_name_of_its_setting() {
         ("--rate-limit", "fast"),
         ("--rate-limit", "NaN"),
         ("--rate-burst", "0"),
+        ("--user-limits", "messages=1"),
+        ("--user-limits", "tokens"),
+        ("--address-limits", "messages=-1"),
+        ("--address-limits", "everything=1"),
         ("--max-username-length", "0"),
         ("--max-message-length", "99999"),
         ("--max-body-bytes", "1"),
@@ -89,6 +93,11 @@ fn what_is_given_counts() {
     };
     assert_eq!(proxies("10.0.0.0/8, 2001:db8::1"), ["10.0.0.0/8", "2001:db8::1/128"]);
     assert!(proxies("none").is_empty() && parse(&[]).expect("defaults").trusted_proxies.is_none());
+    let address = crate::hub::Rates::per_address();
+    assert_eq!(parse(&[]).expect("defaults").address_limits, address, "the documented defaults");
+    let given = parse(&["--address-limits=messages=40", "--user-limits=none"]).expect("valid");
+    assert_eq!(given.address_limits, address.with(crate::hub::Activity::Message, 40.0));
+    assert_eq!(given.user_limits, crate::hub::Rates::none());
     let twitch = |args: &[&str]| parse(args).expect("valid").interactive_sync_twitch_url.to_string();
     assert_eq!(twitch(&[]), "https://id.twitch.tv/oauth2/validate");
     assert_eq!(twitch(&["--interactive-sync-twitch-url=http://[::1]:8080/id/"]), "http://[::1]:8080/id/oauth2/validate");

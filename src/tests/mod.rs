@@ -22,6 +22,7 @@ mod ivs;
 mod ivs_socket;
 mod keys;
 mod languages;
+mod limits;
 mod metrics;
 mod moderation;
 mod nats;

@@ -16,7 +16,7 @@ use super::{Answer, Events};
 use crate::{
     chat::{Limits, RoomId, UserId},
     engine::{Engine, Sqlite},
-    hub::{self, ConnectionId, Hub, Intake, ReservedNames, RingSize, Setup, Tokens, Wake},
+    hub::{self, ConnectionId, Hub, Intake, Rates, ReservedNames, RingSize, Setup, Tokens, Wake},
     protocol::{interactive_sync::GameLimits, webhook::Secret},
     server::{
         AdminKey, Admission, AppState, ConnectionLimits, Guard, HEARTBEAT, HookClient, Ivs, IvsAccess, IvsQuotas, MetricsAddress,
@@ -72,6 +72,8 @@ pub struct Site {
 /// What a chat for a test has other than the default.
 pub struct Setting {
     pub limits: Limits,
+    pub per_user: Rates,
+    pub per_address: Rates,
     pub connections: ConnectionLimits,
     pub ring_size: RingSize,
     pub heartbeat: Duration,
@@ -95,6 +97,8 @@ impl Default for Setting {
     fn default() -> Self {
         Self {
             limits: Limits { rate_per_second: 0.0, ..Limits::default() },
+            per_user: Rates::none(),
+            per_address: Rates::none(),
             connections: ConnectionLimits::of(10_000),
             ring_size: RingSize::default(),
             heartbeat: HEARTBEAT,
@@ -146,6 +150,8 @@ impl Site {
             ring_size: setting.ring_size,
             tokens,
             limits: setting.limits,
+            per_user: setting.per_user,
+            per_address: setting.per_address,
             allowed_origins: setting.origins.iter().map(|origin| origin.parse().expect("an origin")).collect(),
             reserved_names: ReservedNames::new(["admin", "support"]),
             review: reviews,

@@ -35,7 +35,8 @@ pub fn command_at(folder: &Path, address: &str) -> Command {
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("LIVE_CHAT_")) {
         command.env_remove(name);
     }
-    command.args(["--addr", address, "--widget-key", WIDGET_KEY, "--rate-limit", "0", "--data-dir"]).arg(folder);
+    command.args(["--addr", address, "--widget-key", WIDGET_KEY, "--rate-limit", "0"]);
+    command.args(["--user-limits", "none", "--address-limits", "none", "--data-dir"]).arg(folder);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
     command
 }

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     chat::Timestamp,
     engine::now,
-    hub::{Caller, Claims, Hub, Refusal, Site},
+    hub::{Activity, Caller, Claims, Hub, Refusal, Site},
     protocol::interactive_sync::action::Action,
     server::{
         body::JsonBody,
@@ -147,6 +147,8 @@ fn actor(hub: &Hub, headers: &HeaderMap, from: Option<IpAddr>) -> Result<Claims,
     let token = bearer(headers).unwrap_or_default();
     let room = hub.tokens().read(token)?.room;
     let site = Site::without_keys(foreign_origin(headers));
+    // Each viewer has pauses of their own between two actions; an address has what it has for reactions.
+    hub.count(room, None, from, Activity::Reaction)?;
     hub.check_speaker(room, Caller { token, site, from })
 }
 

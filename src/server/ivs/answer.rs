@@ -55,6 +55,7 @@ pub(super) fn error(refusal: &Refusal) -> (u16, String) {
         Refusal::TooFast { .. } | Refusal::RoomTooFast { .. } | Refusal::SlowMode { .. } | Refusal::Repeated { .. } => {
             (429, TOO_FAST.into())
         }
+        Refusal::AddressTooFast { .. } => (429, text()),
         Refusal::Stopping => (500, text()),
         other => match error::status(other) {
             status if status.is_server_error() => (500, "The request could not be carried out".into()),
@@ -75,6 +76,7 @@ pub(super) fn problem(refusal: &Refusal) -> Problem {
             Problem::Conflict { resource_id: String::new(), message: text }
         }
         Refusal::Token(TokenError::Revoked) | Refusal::Capability(_) => Problem::AccessDenied(text),
+        Refusal::AddressTooFast { .. } => Problem::Throttled { resource_type: "ROOM", limit: 0 },
         Refusal::Stopping | Refusal::Engine(EngineError::Fault(_)) => Problem::Internal,
         other => {
             error::status(other);

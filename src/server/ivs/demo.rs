@@ -4,17 +4,30 @@
 use axum::{body::Bytes, extract::State, response::IntoResponse};
 use serde_json::{Map, Value, json};
 
-use super::{Ivs, acts, answer::Answer};
+use super::{
+    Ivs, acts,
+    answer::{Answer, problem},
+};
 use crate::{
-    hub::Hub,
+    chat::RoomId,
+    hub::{Activity, Hub},
     protocol::ivs::{self, Listing, Operation, Problem},
+    server::client_address::ClientAddress,
 };
 
 /// How long a session lasts if the app does not say.
 const MINUTES: u32 = 55;
 
 /// `POST /ivschat/demo/auth`: a token.
-pub(super) async fn auth(State(hub): State<Hub>, State(ivs): State<Ivs>, body: Bytes) -> impl IntoResponse {
+pub(super) async fn auth(
+    State(hub): State<Hub>,
+    State(ivs): State<Ivs>,
+    ClientAddress(from): ClientAddress,
+    body: Bytes,
+) -> impl IntoResponse {
+    if let Err(refusal) = hub.count(RoomId::FIRST, None, from, Activity::Token) {
+        return Answer(Err(problem(&refusal)));
+    }
     Answer(
         match ivs.demo("CreateChatToken", &body, &[("arn", "roomIdentifier"), ("durationInMinutes", "sessionDurationInMinutes")])
         {
