@@ -4,15 +4,19 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use live_chat::{
-    chat::{Draft, Event, Kind, Message, Payload, Profile, RoomId, Timestamp, UserId},
+    chat::{
+        ChatText, Command, Draft, Event, Kind, Limits, Message, MessageId, Payload, Position, Profile, RoomId, SettingsChange,
+        Timestamp, UserId, has_visible_char, reply_to,
+    },
+    hub::Tokens,
     protocol::{
-        apex,
+        apex, csv,
         frame::Frame,
+        inlive,
         interactive_sync::{Outcome, Patience, action::Action, emit},
-        ivs, relay,
+        ivs, json, jsonl, relay,
     },
 };
-use serde_json::value::RawValue;
 
 /// Bytes that an envelope takes, about, around what is said.
 const ENVELOPE_BYTES: usize = 300;
@@ -35,6 +39,65 @@ pub fn apex(bytes: &[u8]) {
             assert!(frame.len() <= 6 * bytes.len() + ENVELOPE_BYTES, "{}", frame.len());
         }
     }
+}
+
+/// inLive: whatever is published is refused, or told, exported and read again without a change; and positions, tokens and settings
+/// are read or refused.
+pub fn inlive(bytes: &[u8]) {
+    match inlive::decode(bytes) {
+        Ok(inlive::Publication { command: Command::Broadcast(draft), .. }) => published(draft, false),
+        Ok(inlive::Publication { command: Command::Private { draft, .. }, .. }) => published(draft, true),
+        Ok(inlive::Publication { command: Command::Request, .. }) => {}
+        Err(error) => assert!(error.to_string().len() <= 2 * bytes.len() + ENVELOPE_BYTES),
+    }
+    if let Ok(change) = json::read::<SettingsChange>(bytes)
+        && let Err(error) = change.make("room")
+    {
+        assert!(error.to_string().len() <= 6 * bytes.len() + ENVELOPE_BYTES);
+    }
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    // Where any bytes are seldom a publication, they may be the message of one.
+    if let Ok(payload) = Payload::parse(text) {
+        let body = format!(r#"{{"type":"broadcast","widget_key":"k","message":{text}}}"#);
+        let Ok(inlive::Publication { command: Command::Broadcast(draft), .. }) = inlive::decode(body.as_bytes()) else {
+            panic!("a payload is refused in its envelope: {text}");
+        };
+        assert_eq!(draft.payload.get(), payload.get());
+        published(draft, false);
+    }
+    if let Ok(position) = text.parse::<Position>() {
+        assert_eq!(position.to_string().parse::<Position>().expect("a position"), position);
+    }
+    if let Ok(id) = text.parse::<MessageId>() {
+        assert_eq!(id.to_string().parse::<MessageId>().expect("an id"), id);
+    }
+    assert!(Tokens::new(b"secret", Duration::from_secs(60)).read(text).is_err(), "nobody signed it");
+}
+
+/// What was published can be told and exported, and comes back as it was.
+fn published(draft: Draft, is_private: bool) {
+    let payload = draft.payload;
+    let text = payload.get();
+    assert!(payload.readable().is_some() && payload.texts().len() <= text.len());
+    assert_eq!(Payload::parse(text).expect("the same again").get(), text);
+    let limits = Limits::default();
+    if let (Ok(()), Some(chat)) = (ChatText::check(&payload, &limits), ChatText::of(&payload)) {
+        assert!(chat.text.chars().count() <= limits.text_chars && chat.username.chars().count() <= limits.username_chars);
+        assert!(has_visible_char(&chat.text) && has_visible_char(&chat.username), "{chat:?}");
+    }
+    assert!(reply_to(&payload, RoomId::FIRST).is_none_or(|_| text.contains("reply_to") || text.contains('\\')));
+    let event = event(payload.clone(), is_private);
+    let position = "e-7".parse().expect("a position");
+    for frame in [
+        inlive::event(&event, &position),
+        inlive::history(RoomId::FIRST, &UserId::admin(), std::slice::from_ref(&event), false, &position),
+    ] {
+        assert!(frame.len() <= text.len() + 2 * ENVELOPE_BYTES, "{}", frame.len());
+        assert_eq!(frame.iter().filter(|byte| matches!(byte, b'\n' | b'\r')).count(), 3, "one line of data");
+    }
+    let exported = String::from_utf8(jsonl::encode(std::slice::from_ref(&event))).expect("UTF-8");
+    assert_eq!(jsonl::decode(&exported).expect("as exported").message.payload.get(), text);
+    assert!(!csv::encode(&[event]).is_empty());
 }
 
 /// Interactive Sync: every frame is answered, an interface that was taken is taken again as it is shown, and what viewers do with it
@@ -99,7 +162,8 @@ pub fn relay(bytes: &[u8]) {
         assert_eq!(relay::encode(&event(draft.payload, false)), frame.encode());
     }
     if let Some(payload) = payload(bytes) {
-        assert!(relay::encode(&event(payload.clone(), false)).len() <= bytes.len() + ENVELOPE_BYTES);
+        // What cannot be read is a JSON string.
+        assert!(relay::encode(&event(payload.clone(), false)).len() <= 6 * bytes.len() + ENVELOPE_BYTES);
         assert!(relay::encode(&event(payload, true)).is_empty(), "private");
     }
 }
@@ -125,9 +189,9 @@ fn frames(bytes: &[u8]) -> Vec<Frame> {
     text.into_iter().chain([Frame::Binary(Bytes::copy_from_slice(bytes))]).collect()
 }
 
-/// What those bytes are as what somebody else has said.
+/// What those bytes are as what somebody else has said, if need be before the rule for payloads held.
 fn payload(bytes: &[u8]) -> Option<Payload> {
-    RawValue::from_string(String::from_utf8(bytes.to_vec()).ok()?).ok()
+    Some(Payload::stored(String::from_utf8(bytes.to_vec()).ok()?))
 }
 
 fn event(payload: Payload, is_private: bool) -> Event {

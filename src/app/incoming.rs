@@ -162,11 +162,7 @@ pub fn said(envelope: &Json) -> Option<ChatMessage> {
         seq: place.seq,
         id: envelope.text("id")?,
         author: envelope.text("author_id")?,
-        // Both spellings, as `ChatText::of` reads them.
-        chat: ChatText {
-            username: message.text("username")?.trim().to_owned(),
-            text: message.text("message_text").or_else(|| message.text("messageText"))?,
-        },
+        chat: if envelope.flag("unreadable") { ChatText::default() } else { chat_text(&message)? },
         sent_at: envelope.text("sent_at")?,
         private: kind.as_deref() == Some("private"),
         waits: kind.as_deref() == Some("held"),
@@ -176,6 +172,12 @@ pub fn said(envelope: &Json) -> Option<ChatMessage> {
         reactions: reactions(envelope),
         quote: reply_to.map(quote),
     })
+}
+
+/// What people read in a message: both spellings, as `ChatText::of` reads them.
+fn chat_text(message: &Json) -> Option<ChatText> {
+    let text = message.text("message_text").or_else(|| message.text("messageText"))?;
+    Some(ChatText { username: message.text("username")?.trim().to_owned(), text })
 }
 
 impl Extract {

@@ -32,6 +32,9 @@ pub fn write(html: &mut Html, session: Session, row: &Row) {
         quoted(html, session, quote);
     }
     html.open("p class=text dir=auto", &[]);
+    if message.is_unreadable() {
+        html.text(texts.text("page.message_unreadable"));
+    }
     rich(html, &message.chat.text, &row.people);
     html.close("p");
     if session.moderates || (session.may_react && deleted.is_none() && !message.private && !message.waits) {

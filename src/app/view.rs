@@ -152,7 +152,7 @@ pub struct ChatMessage {
     pub id: String,
     /// Its author's user id.
     pub author: String,
-    /// The name that the author goes by, and what they said.
+    /// The name that the author goes by, and what they said. Both are empty if it cannot be displayed.
     pub chat: ChatText,
     /// When it was ordered: RFC 3339, UTC.
     pub sent_at: String,
@@ -170,6 +170,13 @@ pub struct ChatMessage {
     pub reactions: Vec<Reaction>,
     /// What it is a reply to.
     pub quote: Option<Quote>,
+}
+
+impl ChatMessage {
+    /// Whether its payload cannot be read.
+    pub fn is_unreadable(&self) -> bool {
+        self.chat.username.is_empty() && self.chat.text.is_empty()
+    }
 }
 
 /// The message that another one is a reply to.

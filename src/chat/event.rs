@@ -1,9 +1,8 @@
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use crate::chat::{
-    CustomEvent, Deletion, Disconnection, MessageId, Profile, Reaction, Recount, Resolution, RoomId, RoomState, Sanction,
-    Settings, UserId,
+    CustomEvent, Deletion, Disconnection, MessageId, Payload, Profile, Reaction, Recount, Resolution, RoomId, RoomState,
+    Sanction, Settings, UserId,
 };
 
 /// A moment: milliseconds since 1970-01-01T00:00:00Z, without leap seconds.
@@ -17,9 +16,6 @@ impl Timestamp {
         Self(i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000))
     }
 }
-
-/// A message's JSON exactly as its author sent it: key order, unknown keys, white space and the digits of big numbers are kept.
-pub type Payload = Box<RawValue>;
 
 /// One entry of a room's log.
 #[derive(Clone, Debug)]
@@ -157,7 +153,7 @@ mod tests {
     }
 
     fn said() -> Message {
-        let payload = RawValue::from_string("1".into()).expect("JSON");
+        let payload = Payload::of(&1);
         Message { author: user("ann"), profile: Profile::default(), payload, video_time: 0.0, reactions: Vec::new() }
     }
 

@@ -16,7 +16,7 @@ pub struct Reviewed<'a> {
     /// Where they come from, if that is known.
     pub from: Option<IpAddr>,
     /// What they say: the client's JSON.
-    pub payload: &'a str,
+    pub payload: &'a Payload,
 }
 
 /// What a review handler says of a message.

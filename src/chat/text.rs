@@ -6,16 +6,24 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
+use super::visible::{has_visible_char, marks_in_a_row};
 use crate::{
-    chat::{Limits, MessageId, RoomId},
+    chat::{Limits, MessageId, Payload, RoomId},
     texts::Texts,
 };
+
+/// Most line breaks in a text: a row of the page stays lower than a screen.
+pub const LINE_BREAKS: usize = 20;
+
+/// Most combining marks that may follow each other in a name or a text. No language needs more; each further one would be drawn
+/// further outside its line.
+pub const MARKS_IN_A_ROW: usize = 8;
 
 /// The part of a payload that people read: who says it, and what.
 ///
 /// The published inLive tutorial names the text `message_text`, inLive's own later app `messageText`; both are understood, and
 /// whatever else a payload holds is relayed unread.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChatText {
     /// The name that the author goes by, without the white space around it.
     pub username: String,
@@ -39,7 +47,7 @@ pub enum Fault {
     Missing,
     /// It is no JSON string.
     NotText,
-    /// There is nothing but white space.
+    /// There is nothing in it that can be seen.
     Empty,
     /// It is longer than allowed.
     TooLong {
@@ -50,6 +58,16 @@ pub enum Fault {
     },
     /// It holds a control character (a text may hold line breaks and tabs, a name may not).
     ControlCharacter,
+    /// It has more line breaks than [`LINE_BREAKS`].
+    TooManyLines {
+        /// How many it has.
+        breaks: usize,
+    },
+    /// More than [`MARKS_IN_A_ROW`] combining marks follow each other in it.
+    TooManyMarks {
+        /// How many do.
+        marks: usize,
+    },
     /// It is a name and holds what cannot be seen, or turns the direction in which what follows is read.
     Invisible,
 }
@@ -63,7 +81,7 @@ pub struct Invalid {
     pub fault: Fault,
 }
 
-/// The chat keys of a payload, unread. Of a key that stands twice the last counts, as in every browser's `JSON.parse`.
+/// The chat keys of a payload, unread.
 #[derive(Default)]
 struct Parts<'a> {
     kind: Option<&'a RawValue>,
@@ -71,6 +89,13 @@ struct Parts<'a> {
     message_text: Option<&'a RawValue>,
     message_text_camel: Option<&'a RawValue>,
     reply_to: Option<&'a RawValue>,
+}
+
+impl<'a> Parts<'a> {
+    /// `None` for what is no object, and for what cannot be read: nothing of that is shown.
+    fn of(payload: &'a Payload) -> Option<Self> {
+        serde_json::from_str(payload.readable()?.get()).ok()
+    }
 }
 
 impl<'de> Deserialize<'de> for Parts<'de> {
@@ -109,8 +134,8 @@ impl<'de> Visitor<'de> for PartsVisitor {
 }
 
 /// The place of the message of that room to which a payload says that it is a reply. Whether there is one is not known by that.
-pub fn reply_to(payload: &str, room: RoomId) -> Option<u64> {
-    let parts: Parts<'_> = serde_json::from_str(payload).ok()?;
+pub fn reply_to(payload: &Payload, room: RoomId) -> Option<u64> {
+    let parts = Parts::of(payload)?;
     let id: MessageId = string(parts.reply_to?)?.parse().ok()?;
     (id.room == room).then_some(id.seq)
 }
@@ -127,17 +152,16 @@ fn string(value: &RawValue) -> Option<String> {
 
 impl ChatText {
     /// What people read in `payload`, if it is a chat message.
-    pub fn of(payload: &str) -> Option<Self> {
-        let parts: Parts<'_> = serde_json::from_str(payload).ok()?;
+    pub fn of(payload: &Payload) -> Option<Self> {
+        let parts = Parts::of(payload)?;
         let username = name(parts.username?)?;
         let text = string(parts.message_text.or(parts.message_text_camel)?)?;
         Some(Self { username, text })
     }
 
     /// The name in `payload`, of a chat message or of whatever else it is.
-    pub fn username_of(payload: &str) -> Option<String> {
-        let parts: Parts<'_> = serde_json::from_str(payload).ok()?;
-        name(parts.username?)
+    pub fn username_of(payload: &Payload) -> Option<String> {
+        name(Parts::of(payload)?.username?)
     }
 
     /// Judges a name by itself.
@@ -153,10 +177,8 @@ impl ChatText {
     ///
     /// # Errors
     /// The first field at fault, the name before the text.
-    pub fn check(payload: &str, limits: &Limits) -> Result<(), Invalid> {
-        let Ok(parts) = serde_json::from_str::<Parts<'_>>(payload) else {
-            return Ok(());
-        };
+    pub fn check(payload: &Payload, limits: &Limits) -> Result<(), Invalid> {
+        let Some(parts) = Parts::of(payload) else { return Ok(()) };
         let required = parts.kind.and_then(string).as_deref() == Some("chat");
         if required && parts.username.is_none() {
             return Err(Invalid { field: Field::Username, fault: Fault::Missing });
@@ -187,10 +209,24 @@ fn check_field(field: Field, text: &str, limits: &Limits) -> Result<(), Fault> {
         Err(Fault::ControlCharacter)
     } else if field == Field::Username && has_invisible(text) {
         Err(Fault::Invisible)
-    } else if text.trim().is_empty() {
+    } else if !has_visible_char(text) {
         Err(Fault::Empty)
     } else if chars > limit {
         Err(Fault::TooLong { chars, limit })
+    } else {
+        check_height(text)
+    }
+}
+
+/// Whether a text keeps to its lines, and these to a row of the page.
+fn check_height(text: &str) -> Result<(), Fault> {
+    // A CR LF is one line break; U+2028 and U+2029 are drawn as one.
+    let is_break = |c| matches!(c, '\n' | '\r' | '\u{2028}' | '\u{2029}');
+    let (breaks, marks) = (text.matches(is_break).count() - text.matches("\r\n").count(), marks_in_a_row(text));
+    if breaks > LINE_BREAKS {
+        Err(Fault::TooManyLines { breaks })
+    } else if marks > MARKS_IN_A_ROW {
+        Err(Fault::TooManyMarks { marks })
     } else {
         Ok(())
     }
@@ -233,6 +269,14 @@ impl Invalid {
                 texts.fill(key, &[("chars", &texts.number(*chars)), ("limit", &texts.number(*limit))])
             }
             Fault::ControlCharacter => texts.text(either("refusal.name_control", "refusal.message_control")).to_owned(),
+            Fault::TooManyLines { breaks } => {
+                let (breaks, limit) = (texts.number(*breaks), texts.number(LINE_BREAKS));
+                texts.fill("refusal.message_lines", &[("breaks", &breaks), ("limit", &limit)])
+            }
+            Fault::TooManyMarks { .. } => {
+                let key = either("refusal.name_marks", "refusal.message_marks");
+                texts.fill(key, &[("limit", &texts.number(MARKS_IN_A_ROW))])
+            }
             Fault::Invisible => texts.text(either("refusal.name_invisible", "refusal.message_invisible")).to_owned(),
         }
     }
@@ -242,8 +286,12 @@ impl Invalid {
 mod tests {
     use super::*;
 
+    fn parsed(payload: &str) -> Payload {
+        Payload::parse(payload).expect(payload)
+    }
+
     fn fault(payload: &str) -> Option<(Field, Fault)> {
-        ChatText::check(payload, &Limits::default()).err().map(|invalid| (invalid.field, invalid.fault))
+        ChatText::check(&parsed(payload), &Limits::default()).err().map(|invalid| (invalid.field, invalid.fault))
     }
 
     #[test]
@@ -253,7 +301,7 @@ mod tests {
         let padded_name = format!(r#"{{"username":"  {}  ","message_text":"x"}}"#, "é".repeat(64));
         let long_text = format!(r#"{{"username":"a","message_text":"{}"}}"#, "🙂".repeat(501));
         let longest_text = format!(r#"{{"username":"a","message_text":"{}"}}"#, "🙂".repeat(500));
-        let deep = format!(r#"{{"x":{}{},"username":"","message_text":"b"}}"#, "[".repeat(5_000), "]".repeat(5_000));
+        let deep = format!(r#"{{"x":{}{},"username":"","message_text":"b"}}"#, "[".repeat(31), "]".repeat(31));
         let rows = [
             (r#"{"type":"chat","username":"a","message_text":"b"}"#, None),
             (r#"{"type":"chat","username":"a","messageText":"b"}"#, None),
@@ -271,8 +319,6 @@ mod tests {
             (r#"{"username":"a\u0000","message_text":"b"}"#, Some((Field::Username, Fault::ControlCharacter))),
             (r#"{"username":"a","message_text":"\u001b[1m"}"#, Some((Field::Text, Fault::ControlCharacter))),
             (r#"{"username":"a","message_text":"ok","messageText":""}"#, Some((Field::Text, Fault::Empty))),
-            (r#"{"username":"a","username":"","message_text":"b"}"#, Some((Field::Username, Fault::Empty))),
-            (r#"{"username":"\ud800","message_text":"b"}"#, Some((Field::Username, Fault::NotText))),
             (&deep, Some((Field::Username, Fault::Empty))),
             (&long_name, Some((Field::Username, Fault::TooLong { chars: 65, limit: 64 }))),
             (&long_text, Some((Field::Text, Fault::TooLong { chars: 501, limit: 500 }))),
@@ -285,9 +331,9 @@ mod tests {
     #[test]
     fn names_hide_nothing() {
         let check = |name: &str, expected| {
-            let payload = serde_json::json!({ "username": name, "message_text": "\u{202e}\u{200b}" }).to_string();
+            let payload = serde_json::json!({ "username": name, "message_text": "\u{202e}x\u{200b}" }).to_string();
             assert_eq!(fault(&payload), expected, "{name:?}");
-            assert_eq!(ChatText::username_of(&payload).as_deref(), Some(name.trim()));
+            assert_eq!(ChatText::username_of(&parsed(&payload)).as_deref(), Some(name.trim()));
         };
         for name in
             ["Ann", "José", "木村", "نورا", "می\u{200c}خواهم", "👩\u{200d}🚀", "❤\u{fe0f}", "क्\u{200d}ष", "🏴\u{e0067}\u{e007f}"]
@@ -309,10 +355,36 @@ mod tests {
     }
 
     #[test]
+    fn a_text_stays_in_its_row() {
+        let of = |text: &str| fault(&serde_json::json!({ "username": "a", "message_text": text }).to_string());
+        let lines = |breaks| Some((Field::Text, Fault::TooManyLines { breaks }));
+        let marks = |marks| Some((Field::Text, Fault::TooManyMarks { marks }));
+        let rows = [
+            ("\n".repeat(20) + "x", None),
+            ("\n".repeat(21) + "x", lines(21)),
+            ("\r\n".repeat(20) + "x", None),
+            ("\n\r".repeat(20) + "x", lines(21)),
+            ("x\u{2028}\u{2029}".repeat(11), lines(22)),
+            (format!("x{}", "\u{301}".repeat(8)), None),
+            (format!("x{}", "\u{301}".repeat(9)), marks(9)),
+            (format!("x{}", "\u{301}\u{200b}".repeat(60)), marks(60)),
+            ("\u{200b}\u{3164}\n\u{ad}\u{2800}".to_owned(), Some((Field::Text, Fault::Empty))),
+            ("\u{301}".to_owned(), Some((Field::Text, Fault::Empty))),
+            ("สวัสดีครับ ที่นี่ हिन्दी में اَلْعَرَبِيَّةُ Tiếng Việt བསྒྲུབས མཐུན་རྐྱེན་".to_owned(), None),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(of(&text), expected, "{text:?}");
+        }
+        let name = format!(r#"{{"username":"x{}","message_text":"b"}}"#, "\u{301}".repeat(9));
+        assert_eq!(fault(&name), Some((Field::Username, Fault::TooManyMarks { marks: 9 })));
+    }
+
+    #[test]
     fn payloads_that_are_no_chat_are_none_of_our_business() {
-        for payload in ["1", "null", r#""text""#, "[]", "{}", r#"{"type":"wave"}"#, r#"{"type":7,"x":1e999}"#, r#"{"text":""}"#] {
+        for payload in ["1", "null", r#""text""#, "[]", "{}", r#"{"type":"wave"}"#, r#"{"type":7,"x":1e-999}"#, r#"{"text":""}"#]
+        {
             assert_eq!(fault(payload), None, "{payload}");
-            assert_eq!(ChatText::of(payload), None, "{payload}");
+            assert_eq!(ChatText::of(&parsed(payload)), None, "{payload}");
         }
     }
 
@@ -330,7 +402,7 @@ mod tests {
             ("[1]".to_owned(), None),
         ];
         for (payload, expected) in rows {
-            assert_eq!(reply_to(&payload, RoomId::FIRST), expected, "{payload}");
+            assert_eq!(reply_to(&parsed(&payload), RoomId::FIRST), expected, "{payload}");
             assert_eq!(fault(&payload), None, "whatever it is, the message is relayed: {payload}");
         }
     }
@@ -338,7 +410,7 @@ mod tests {
     #[test]
     fn both_spellings_are_read() {
         let expected = ChatText { username: "ann".into(), text: "hi".into() };
-        assert_eq!(ChatText::of(r#"{"username":"ann","message_text":"hi","x":[1,2]}"#), Some(expected.clone()));
-        assert_eq!(ChatText::of(r#"{"messageText":"hi","username":" \u2003ann "}"#), Some(expected));
+        assert_eq!(ChatText::of(&parsed(r#"{"username":"ann","message_text":"hi","x":[1,2]}"#)), Some(expected.clone()));
+        assert_eq!(ChatText::of(&parsed(r#"{"messageText":"hi","username":" \u2003ann "}"#)), Some(expected));
     }
 }

@@ -30,8 +30,8 @@ pub use self::{
 };
 use crate::chat::{
     CustomEvent, Deletion, Disconnection, Draft, Event, InvalidSetting, Invitation, Kind, Message, NameClaim, NewWidgetKey,
-    Outcome, Payload, Profile, Reaction, Recorded, Revocation, Room, RoomId, RoomState, Sanction, Settings, SettingsChange,
-    Timestamp, TooManyReactions, UserId, WidgetKey,
+    Outcome, Profile, Reaction, Recorded, Revocation, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, Timestamp,
+    TooManyReactions, UserId, WidgetKey,
 };
 
 /// Receives all news, in their order, after their commit and before whoever has asked for it is answered.
@@ -619,9 +619,4 @@ pub(crate) fn may_follow(from: RoomState, to: RoomState) -> bool {
 pub(crate) fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-}
-
-/// Reads back a payload that was stored: it was JSON when it came in.
-fn payload(stored: String) -> Result<Payload, serde_json::Error> {
-    serde_json::value::RawValue::from_string(stored)
 }

@@ -644,7 +644,7 @@ impl State {
             return;
         }
         let is_compared = !self.rules.repeat_window.is_zero();
-        let chat = is_compared.then(|| ChatText::of(payload.get())).flatten();
+        let chat = is_compared.then(|| ChatText::of(payload)).flatten();
         let saying = chat.map(|chat| Saying::new(hashes, author, &chat.text));
         let ago = Duration::from_millis(u64::try_from(now().0 - event.sent_at.0).unwrap_or_default());
         self.turns.hear(&self.rules, author, saying.as_ref(), event.client_message_id.as_deref(), ago);

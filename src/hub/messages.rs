@@ -39,7 +39,7 @@ impl Hub {
         let room = query.room;
         let mut events = self.read(query).await?;
         take(&mut events);
-        let of = |event: &Event| reply_to(event.message()?.payload.get(), room);
+        let of = |event: &Event| reply_to(&event.message()?.payload, room);
         let places: BTreeSet<u64> = events.iter().filter_map(of).collect();
         let quoted = self.quoted(room, places).await?;
         Ok(Quoting { events, quoted })

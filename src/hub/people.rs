@@ -39,7 +39,7 @@ impl Hub {
         from: Option<IpAddr>,
         draft: &Draft,
     ) -> Result<Option<NameClaim>, Refusal> {
-        let Some(name) = ChatText::username_of(draft.payload.get()) else { return Ok(None) };
+        let Some(name) = ChatText::username_of(&draft.payload) else { return Ok(None) };
         let right = claims.name_right();
         self.check_name(live, claims, right, &name)?;
         let (user, until, token) = (&claims.user, claims.ends_at(), claims.origin.id.as_deref());
@@ -84,7 +84,7 @@ impl Hub {
         for event in self.0.engine.read(query).await? {
             let Some(Message { author, payload, profile, .. }) = event.message() else { continue };
             let is_guest = profile.role == Role::Guest && !author.is_of_site();
-            if let Some(name) = is_guest.then(|| ChatText::username_of(payload.get())).flatten() {
+            if let Some(name) = is_guest.then(|| ChatText::username_of(payload)).flatten() {
                 live.hear_name(author, &name, None, until);
             }
         }

@@ -137,7 +137,8 @@ impl<'a> Speaker<'a> {
         if draft.announces && !self.moderates {
             return Err(Refusal::Capability(Capability::DisconnectUser));
         }
-        let payload = draft.payload.get();
+        let payload = &draft.payload;
+        payload.readable().ok_or(Refusal::Unreadable)?;
         ChatText::check(payload, &self.rules.limits(&self.hub.0.limits))?;
         let chat = ChatText::of(payload);
         if !self.moderates {
@@ -150,8 +151,8 @@ impl<'a> Speaker<'a> {
     fn take_turn(&self, draft: &Draft, chat: Option<&ChatText>) -> Result<Turn, Refusal> {
         let Self { hub, live, rules, claims, from, .. } = self;
         let actor = Actor { room: live.id(), user: Some(&claims.user), from: *from };
-        let payload = draft.payload.get();
-        hub.0.throttle.take_message(actor, payload.len(), ChatText::username_of(payload).as_deref())?;
+        let payload = &draft.payload;
+        hub.0.throttle.take_message(actor, payload.get().len(), ChatText::username_of(payload).as_deref())?;
         let name = hub.take_name(live, claims, *from, draft)?;
         let text = chat.map(|chat| &*chat.text);
         let saying = match self.moderates {

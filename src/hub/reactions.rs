@@ -7,7 +7,7 @@ use tokio::time::sleep;
 
 use super::{Activity, Caller, Hub, Inner, Refusal, publish::Speaker};
 use crate::{
-    chat::RoomId,
+    chat::{Payload, RoomId},
     engine::{EngineError, React, Reacted},
 };
 
@@ -101,7 +101,7 @@ impl Hub {
         speaker.check(&speaker.rules)?;
         let user = &speaker.claims.user;
         if is_set && !speaker.moderates {
-            speaker.rules.check(user, &serde_json::Value::from(emoji).to_string(), None)?;
+            speaker.rules.check(user, &Payload::of(&emoji), None)?;
         }
         self.count(room, Some(user), caller.from, Activity::Reaction)?;
         let react = React { message, user: user.clone(), emoji: emoji.to_owned(), is_set };

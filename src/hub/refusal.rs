@@ -35,6 +35,8 @@ pub enum Refusal {
     Capability(Capability),
     /// The message is not acceptable.
     Invalid(Invalid),
+    /// The message breaks the rule for payloads.
+    Unreadable,
     /// Somebody else in the room goes by that name, or by one that looks like it.
     NameTaken,
     /// The name, or what it looks like, is for those who moderate.
@@ -164,6 +166,7 @@ impl Refusal {
             Self::UnknownWidgetKey => said("refusal.unknown_widget_key"),
             Self::Capability(capability) => texts.fill("refusal.capability", &[("capability", &capability.to_string())]),
             Self::Invalid(invalid) => invalid.text(texts),
+            Self::Unreadable => "The message is not JSON that every client can read.".to_owned(),
             Self::NameTaken => said("refusal.name_taken"),
             Self::NameReserved => said("refusal.name_reserved"),
             Self::NameBadge(part) => texts.fill("refusal.name_badge", &[("part", part)]),
@@ -250,6 +253,7 @@ impl Refusal {
             Self::UnknownWidgetKey => "unknown_widget_key",
             Self::Capability(_) => "capability",
             Self::Invalid(_) => "invalid",
+            Self::Unreadable => "unreadable",
             Self::NameTaken => "name_taken",
             Self::NameReserved => "name_reserved",
             Self::NameBadge(_) => "name_badge",

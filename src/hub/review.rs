@@ -3,7 +3,7 @@ use std::net::IpAddr;
 use futures::future::BoxFuture;
 
 use super::{Claims, Hub, Refusal, live::LiveRoom, rules::Rules};
-use crate::chat::{ChatText, Draft, ReviewFallback, Reviewed, UserId, Verdict};
+use crate::chat::{ChatText, Draft, Payload, ReviewFallback, Reviewed, UserId, Verdict};
 
 /// Messages of one room that are with its review handler at once. What comes beyond it would only wait in vain, for the handler
 /// takes no more: the room's fallback holds for it. More would take connections from the readers.
@@ -43,7 +43,7 @@ impl Hub {
         if rules.review_url.is_empty() {
             return Ok(draft);
         }
-        let message = Reviewed { room: live.id(), author, attributes: &origin.attributes, from, payload: draft.payload.get() };
+        let message = Reviewed { room: live.id(), author, attributes: &origin.attributes, from, payload: &draft.payload };
         let verdict = match live.reviews().try_acquire() {
             Ok(_place) => self.0.review.review(&rules.review_url, message).await,
             Err(_) => None,
@@ -60,17 +60,15 @@ impl Hub {
             (None, ReviewFallback::Deny) => Err(Refusal::Unreviewed),
             (Some(Verdict::Deny { reason }), _) => Err(Refusal::Denied { reason }),
             // Whoever takes words out may leave nothing that can be said; then what was there must not be said either.
-            (Some(Verdict::Change(payload)), _) if !self.allows(rules, author, payload.get()) => {
-                Err(Refusal::Denied { reason: None })
-            }
+            (Some(Verdict::Change(payload)), _) if !self.allows(rules, author, &payload) => Err(Refusal::Denied { reason: None }),
             (Some(Verdict::Change(payload)), _) => Ok(Draft { payload, ..draft }),
         }
     }
 
-    fn allows(&self, rules: &Rules, user: &UserId, payload: &str) -> bool {
+    fn allows(&self, rules: &Rules, user: &UserId, payload: &Payload) -> bool {
         let limits = rules.limits(self.limits());
         let chat = ChatText::of(payload);
-        payload.len() <= limits.body_bytes
+        payload.get().len() <= limits.body_bytes
             && ChatText::check(payload, &limits).is_ok()
             && rules.check(user, payload, chat.as_ref()).is_ok()
     }

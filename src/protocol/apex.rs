@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde::Serialize;
-use serde_json::{Value, json, value::to_raw_value};
+use serde_json::{Value, json};
 
-use super::frame::Frame;
-use crate::chat::{ChatText, Draft, Event, Kind, Message, Timestamp, UserId};
+use super::{frame::Frame, json::read};
+use crate::{
+    chat::{ChatText, Draft, Event, Kind, Message, Payload, Timestamp, UserId},
+    locales,
+};
 
 /// Longest frame of a client, in bytes. The original has no limit; its own client never sends more than a message.
 pub const MESSAGE_BYTES: usize = 128 * 1024;
@@ -134,7 +137,7 @@ pub fn decode(frame: &Frame) -> Result<Vec<Action>, Failure> {
         Frame::Text(text) => text.as_bytes(),
         Frame::Binary(bytes) => bytes,
     };
-    let value: Value = serde_json::from_slice(bytes).map_err(|_| Failure::NotJson)?;
+    let value: Value = read(bytes).map_err(|_| Failure::NotJson)?;
     if is_falsy(&value) {
         return Err(Failure::NotJson);
     }
@@ -153,7 +156,7 @@ pub fn failure(failure: &Failure) -> Frame {
 
 /// What somebody says, by its name and its text.
 pub fn draft(username: &str, text: &str) -> Draft {
-    let payload = to_raw_value(&json!({ "type": "chat", "username": username, "message_text": text })).expect("plain data");
+    let payload = Payload::of(&json!({ "type": "chat", "username": username, "message_text": text }));
     Draft { payload, video_time: 0.0, client_message_id: None, announces: false }
 }
 
@@ -170,9 +173,12 @@ pub fn encode(event: &Event, channel: &str) -> Bytes {
 }
 
 fn new_message(channel: &str, at: Timestamp, message: &Message) -> Bytes {
-    let payload = message.payload.get();
+    let other = || match message.payload.readable() {
+        Some(json) => json.get().to_owned(),
+        None => locales::english().text("page.message_unreadable").to_owned(),
+    };
     let ChatText { username, text } =
-        ChatText::of(payload).unwrap_or_else(|| ChatText { username: String::new(), text: payload.to_owned() });
+        ChatText::of(&message.payload).unwrap_or_else(|| ChatText { username: String::new(), text: other() });
     // The original's clients put it into their page as it is: its prefix is HTML, so all of it must be.
     let line = format!("[{}] &lt;{}&gt;: {}", clock(at), escaped(&username), escaped(&text));
     let action = json!({ "action": "new_message", "channel_name": channel, "message": line });
@@ -254,11 +260,9 @@ fn text(value: &Value) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-    use serde_json::value::RawValue;
-
     use super::*;
     use crate::chat::{Profile, RoomId};
+    use proptest::prelude::*;
 
     fn decoded(text: &str) -> Result<Vec<Action>, Failure> {
         decode(&Frame::text(text))
@@ -334,7 +338,7 @@ mod tests {
     }
 
     fn event(kind: impl FnOnce(Message) -> Kind, payload: &str) -> Event {
-        let payload = RawValue::from_string(payload.into()).expect("JSON");
+        let payload = Payload::parse(payload).expect("JSON");
         let author = UserId::try_from("u:9".to_owned()).expect("a valid id");
         let message = Message { author, profile: Profile::default(), payload, video_time: 0.0, reactions: Vec::new() };
         // 14:05:59.999 on some day.
@@ -390,7 +394,7 @@ mod tests {
         fn what_is_said_comes_out_as_it_went_in(text in any::<String>()) {
             let action = json!([{ "action": "message_channel", "channel_name": "c", "message": text }]);
             prop_assert_eq!(decoded(&action.to_string()), Ok(vec![Action::MessageChannel { channel: "c".into(), text: text.clone() }]));
-            let said = ChatText::of(draft("Ann", &text).payload.get()).expect("a chat message");
+            let said = ChatText::of(&draft("Ann", &text).payload).expect("a chat message");
             prop_assert_eq!(said.text, text);
         }
     }

@@ -26,7 +26,7 @@ pub fn encode(events: &[Event]) -> Vec<u8> {
     for event in events {
         let Some(message) = event.message() else { continue };
         let other = || ChatText { username: String::new(), text: message.payload.get().to_owned() };
-        let ChatText { username, text } = ChatText::of(message.payload.get()).unwrap_or_else(other);
+        let ChatText { username, text } = ChatText::of(&message.payload).unwrap_or_else(other);
         let (id, sent_at) = (event.id().to_string(), rfc3339(event.sent_at));
         let (author, video_time) = (defused(message.author.as_str()), message.video_time.to_string());
         let record = [&*id, &*sent_at, &*author, &*video_time, &*defused(&username), &*defused(&text)];
@@ -61,14 +61,14 @@ fn defused(text: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{json, value::RawValue};
+    use serde_json::json;
 
     use super::*;
-    use crate::chat::{Kind, Message, RoomId, Timestamp, UserId};
+    use crate::chat::{Kind, Message, Payload, RoomId, Timestamp, UserId};
 
     fn cells(payload: &str) -> Vec<String> {
         let author = UserId::try_from("@ann".to_owned()).expect("a valid id");
-        let payload = RawValue::from_string(payload.into()).expect("JSON");
+        let payload = Payload::parse(payload).expect("JSON");
         let kind = Kind::Message(Message {
             author,
             profile: crate::chat::Profile::default(),

@@ -4,14 +4,16 @@
 //! `id`, `sent_at`, `role`, `picture`, `announcement`, `reactions`, `own_reactions`, `client_message_id`, `position` and `gap`,
 //! which its clients pass over.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::{moment::rfc3339, payload::present};
 use crate::chat::{
-    Command, CustomEvent, Deleted, Disconnection, Draft, Event, Kind, Measure, MessageId, Outcome, Payload, Position, Reaction,
-    Recount, Resolution, RoomId, RoomState, Sanction, Settings, UserId,
+    Command, CustomEvent, Deleted, Disconnection, Draft, Event, Kind, Measure, MessageId, Outcome, Payload, PayloadError,
+    PayloadFault, Position, Reaction, Recount, Resolution, RoomId, RoomState, Sanction, Settings, UserId, check_json,
 };
 
 /// Longest client message id, in bytes. A UUID has 36.
@@ -32,6 +34,9 @@ pub enum DecodeError {
     /// It is not one JSON object.
     #[error("The body must be one JSON object: {0}.")]
     Malformed(String),
+    /// It breaks the rule for payloads, in the message or around it.
+    #[error("The body cannot be accepted: {0}.")]
+    Rule(PayloadError),
     /// A key is not there.
     #[error("\"{0}\" is missing.")]
     Missing(&'static str),
@@ -55,14 +60,14 @@ pub enum DecodeError {
 #[derive(Deserialize)]
 struct Body {
     #[serde(rename = "type")]
-    kind: Option<Payload>,
-    widget_key: Option<Payload>,
-    to_user_id: Option<Payload>,
-    timestamp: Option<Payload>,
-    client_message_id: Option<Payload>,
-    announcement: Option<Payload>,
+    kind: Option<Box<RawValue>>,
+    widget_key: Option<Box<RawValue>>,
+    to_user_id: Option<Box<RawValue>>,
+    timestamp: Option<Box<RawValue>>,
+    client_message_id: Option<Box<RawValue>>,
+    announcement: Option<Box<RawValue>>,
     #[serde(default, deserialize_with = "present")]
-    message: Option<Payload>,
+    message: Option<Box<RawValue>>,
 }
 
 /// Reads the body of a `POST /publish/{id}`. The keys that only the server may set (`author_id`, `stream_id`, `id`, `sent_at`) are
@@ -72,12 +77,17 @@ struct Body {
 /// See [`DecodeError`].
 pub fn decode(body: &[u8]) -> Result<Publication, DecodeError> {
     let text = std::str::from_utf8(body).map_err(|_| DecodeError::Malformed("it is not UTF-8".into()))?;
-    let body: Body = serde_json::from_str(text).map_err(|error| DecodeError::Malformed(error.to_string()))?;
+    let text = check_json(text).map_err(|error| match error.fault {
+        PayloadFault::Syntax => DecodeError::Malformed(error.to_string()),
+        _ => DecodeError::Rule(error),
+    })?;
+    let body: Body = serde_json::from_str(&text).map_err(|error| DecodeError::Malformed(error.to_string()))?;
     let kind = string("type", body.kind.as_deref())?.ok_or(DecodeError::Missing("type"))?;
     let widget_key = string("widget_key", body.widget_key.as_deref());
-    let draft = |message: Option<Payload>| {
+    let draft = |message: Option<Box<RawValue>>| {
+        let message = message.ok_or(DecodeError::Missing("message"))?;
         Ok(Draft {
-            payload: message.ok_or(DecodeError::Missing("message"))?,
+            payload: Payload::parse(message.get()).map_err(DecodeError::Rule)?,
             video_time: number("timestamp", body.timestamp.as_deref())?.unwrap_or_default(),
             client_message_id: client_message_id(body.client_message_id.as_deref())?,
             announces: announcement(&kind, body.announcement.as_deref())?,
@@ -154,7 +164,10 @@ pub struct Envelope<'a> {
     /// The reader's own reactions.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     own_reactions: Vec<&'a str>,
-    message: std::borrow::Cow<'a, RawValue>,
+    /// Whether `message` is the text of a payload that cannot be read: one from before the rule for payloads held.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    unreadable: bool,
+    message: Cow<'a, RawValue>,
 }
 
 /// The reactions to a message, for somebody who has just reacted to it.
@@ -195,13 +208,13 @@ fn own(reactions: &[Reaction]) -> Vec<&str> {
 impl<'a> Envelope<'a> {
     /// The envelope of `event`.
     pub fn of(event: &'a Event) -> Self {
-        use std::borrow::Cow::{Borrowed, Owned};
+        use Cow::Owned;
         let (kind, author_id, to_user_id, timestamp, message) = match &event.kind {
-            Kind::Message(message) => ("broadcast", message.author.as_str(), "", message.video_time, Borrowed(&*message.payload)),
+            Kind::Message(message) => ("broadcast", message.author.as_str(), "", message.video_time, message.payload.to_json()),
             Kind::Private { to, message } => {
-                ("private", message.author.as_str(), to.as_str(), message.video_time, Borrowed(&*message.payload))
+                ("private", message.author.as_str(), to.as_str(), message.video_time, message.payload.to_json())
             }
-            Kind::Held(message) => ("held", message.author.as_str(), "", message.video_time, Borrowed(&*message.payload)),
+            Kind::Held(message) => ("held", message.author.as_str(), "", message.video_time, message.payload.to_json()),
             Kind::Resolution(resolution) => {
                 ("system", "0", resolution.author.as_str(), 0.0, Owned(resolved(event.room, resolution)))
             }
@@ -218,6 +231,7 @@ impl<'a> Envelope<'a> {
         let role = profile.and_then(|profile| profile.role.name());
         let picture = profile.and_then(|profile| profile.picture.as_deref());
         let announcement = profile.is_some_and(|profile| profile.announces);
+        let unreadable = event.message().is_some_and(|message| message.payload.readable().is_none());
         let stream_id = event.room.to_string();
         let reactions: &[Reaction] = event.message().map_or(&[], |message| &message.reactions);
         Self {
@@ -235,6 +249,7 @@ impl<'a> Envelope<'a> {
             offset: None,
             reactions: Counts(reactions),
             own_reactions: own(reactions),
+            unreadable,
             message,
         }
     }
@@ -245,7 +260,7 @@ impl<'a> Envelope<'a> {
     }
 }
 
-fn room_status(state: RoomState) -> Payload {
+fn room_status(state: RoomState) -> Box<RawValue> {
     let status = match state {
         RoomState::Created => "create",
         RoomState::Prepared => "prepare",
@@ -256,7 +271,7 @@ fn room_status(state: RoomState) -> Payload {
 }
 
 /// What the public is told of the settings.
-fn configured(settings: &Settings) -> Payload {
+fn configured(settings: &Settings) -> Box<RawValue> {
     let Settings { name, description, slow_mode_seconds, message_chars, speakers, links, paused, pinned_message, .. } = settings;
     let told = serde_json::json!({
         "status": "settings", "name": name, "description": description, "slow_mode_seconds": slow_mode_seconds,
@@ -266,7 +281,7 @@ fn configured(settings: &Settings) -> Payload {
 }
 
 /// What the public is told of a deletion: what to take out, not who wanted it or why.
-fn deleted(room: RoomId, deleted: &Deleted) -> Payload {
+fn deleted(room: RoomId, deleted: &Deleted) -> Box<RawValue> {
     let told = match deleted {
         Deleted::Message(seq) => serde_json::json!({ "status": "delete", "id": MessageId { room, seq: *seq }.to_string() }),
         Deleted::AllOf(user) => serde_json::json!({ "status": "delete", "author_id": user }),
@@ -275,7 +290,7 @@ fn deleted(room: RoomId, deleted: &Deleted) -> Payload {
 }
 
 /// What somebody is told of a message of theirs that waited: what became of it and why, not by whom.
-fn resolved(room: RoomId, Resolution { of, outcome, reason, .. }: &Resolution) -> Payload {
+fn resolved(room: RoomId, Resolution { of, outcome, reason, .. }: &Resolution) -> Box<RawValue> {
     let id = MessageId { room, seq: *of }.to_string();
     let told = match outcome {
         Outcome::Approved => serde_json::json!({ "status": "approve", "id": id }),
@@ -285,7 +300,7 @@ fn resolved(room: RoomId, Resolution { of, outcome, reason, .. }: &Resolution) -
 }
 
 /// What the room is told of reactions: all that there are to each message where something changed.
-fn recounted(room: RoomId, recounts: &[Recount]) -> Payload {
+fn recounted(room: RoomId, recounts: &[Recount]) -> Box<RawValue> {
     #[derive(Serialize)]
     struct Told<'a> {
         id: String,
@@ -298,14 +313,14 @@ fn recounted(room: RoomId, recounts: &[Recount]) -> Payload {
     #[derive(Serialize)]
     struct All {
         status: &'static str,
-        messages: Vec<Payload>,
+        messages: Vec<Box<RawValue>>,
     }
     let messages = recounts.iter().map(told).collect();
     serde_json::value::to_raw_value(&All { status: "reactions", messages }).expect("plain data")
 }
 
 /// What somebody is told of what was decided on them: what and why, not by whom.
-fn sanctioned(Sanction { measure, reason, .. }: &Sanction) -> Payload {
+fn sanctioned(Sanction { measure, reason, .. }: &Sanction) -> Box<RawValue> {
     let told = match measure {
         Measure::Timeout { until } => serde_json::json!({ "status": "timeout", "until": rfc3339(*until), "reason": reason }),
         Measure::Ban => serde_json::json!({ "status": "ban", "reason": reason }),
@@ -315,13 +330,13 @@ fn sanctioned(Sanction { measure, reason, .. }: &Sanction) -> Payload {
 }
 
 /// What the room is told of somebody whose connections are ended.
-fn disconnected(Disconnection { user, reason, .. }: &Disconnection) -> Payload {
+fn disconnected(Disconnection { user, reason, .. }: &Disconnection) -> Box<RawValue> {
     let told = serde_json::json!({ "status": "disconnect", "user_id": user, "reason": reason });
     serde_json::value::to_raw_value(&told).expect("plain data")
 }
 
 /// What a site's own program says.
-fn custom(CustomEvent { name, attributes, .. }: &CustomEvent) -> Payload {
+fn custom(CustomEvent { name, attributes, .. }: &CustomEvent) -> Box<RawValue> {
     let told = serde_json::json!({ "status": "event", "name": name, "attributes": attributes });
     serde_json::value::to_raw_value(&told).expect("plain data")
 }
@@ -462,7 +477,7 @@ mod tests {
     }
 
     fn said(payload: &str, to: Option<&str>) -> Event {
-        let payload = RawValue::from_string(payload.into()).expect("JSON");
+        let payload = Payload::stored(payload.into());
         let message =
             Message { author: user("ann"), profile: Profile::default(), payload, video_time: 12.5, reactions: Vec::new() };
         let kind = match to {
@@ -479,11 +494,11 @@ mod tests {
     #[test]
     fn publications_are_read() {
         let text =
-            r#"{"type":"broadcast","widget_key":"k","author_id":"forged","stream_id":9,"message": {"b" : 1e999, "a":[ ]} }"#;
+            r#"{"type":"broadcast","widget_key":"k","author_id":"forged","stream_id":9,"message": {"b" : 1e-999, "a":[ ]} }"#;
         let publication = decode(text.as_bytes()).expect("valid");
         assert_eq!(publication.widget_key, "k");
         let Command::Broadcast(draft) = publication.command else { panic!("not a broadcast") };
-        assert_eq!(draft.payload.get(), r#"{"b" : 1e999, "a":[ ]}"#, "byte for byte");
+        assert_eq!(draft.payload.get(), r#"{"b":1e-999,"a":[]}"#, "byte for byte, but for whitespace");
         assert_eq!((draft.video_time, draft.client_message_id), (0.0, None));
 
         let text =
@@ -543,10 +558,10 @@ mod tests {
         let id = said("1", None).id();
         let envelope = format!(r#""timestamp":12.5,"widget_key":"","id":"{id}","sent_at":"2026-11-21T03:00:00.123Z","message":"#);
         check(
-            event(&said(r#"{"z":1,  "a":12345678901234567890}"#, None), &at("e-7")),
+            event(&said(r#"{"z":1,"a":12345678901234567890}"#, None), &at("e-7")),
             &format!(
                 "id: e-7\ndata: {{\"stream_id\":\"1\",\"author_id\":\"ann\",\"to_user_id\":\"\",\"type\":\"broadcast\",{envelope}{}}}\n\n",
-                r#"{"z":1,  "a":12345678901234567890}"#
+                r#"{"z":1,"a":12345678901234567890}"#
             ),
         );
         check(
@@ -590,6 +605,35 @@ mod tests {
         assert_eq!(text.trim_end().lines().count(), 2, "{text}");
         let full = event(&said(&format!("{{{}}}", "\n".repeat(60_000)), None), &at("e-7"));
         assert!(full.len() < 1_000, "line ends cost nothing: {}", full.len());
+    }
+
+    #[test]
+    fn no_payload_makes_more_lines_of_its_frame() {
+        for payload in ["{\r\n\"a\":\n1}", "\"\u{2028}\u{2029}\u{85}\\n\"", "{\"\\ud800\":\n1}"] {
+            let frame = event(&said(payload, None), &at("e-7"));
+            let text = std::str::from_utf8(&frame).expect("UTF-8");
+            let is_line_end = |b: &u8| matches!(b, b'\n' | b'\r');
+            assert_eq!(text.bytes().filter(is_line_end).count(), 3, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_breaks_the_rule_is_refused_with_its_place_in_the_body() {
+        let deep = format!(r#"{{"type":"broadcast","widget_key":"k","message":{}{}}}"#, "[".repeat(33), "]".repeat(33));
+        let rows = [
+            (r#"{"type":"broadcast","widget_key":"k","message":{"z":1e999}}"#, "message.z", 52),
+            (r#"{"type":"broadcast","widget_key":"k","message":{"\ud800":1}}"#, "message", 49),
+            (r#"{"type":"broadcast","widget_key":"k","message":1,"message":2}"#, "message", 49),
+            (r#"{"type":"broadcast","widget_key":"k","message":1,"other":["\udc00"]}"#, "other[0]", 59),
+            (r#"{"\ud800":1,"type":"request","widget_key":"k"}"#, "", 2),
+            (&deep, "message[0][0][0][0][0][0][0]…", 79),
+        ];
+        for (body, path, byte) in rows {
+            match decode(body.as_bytes()) {
+                Err(DecodeError::Rule(error)) => assert_eq!((&*error.path, error.byte), (path, byte), "{body}"),
+                other => panic!("{body}: {other:?}"),
+            }
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! A room's messages as JSON Lines (<https://jsonlines.org>): one JSON object a line, complete enough to be taken in again.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
@@ -8,9 +10,9 @@ use super::{
     moment::{self, rfc3339},
     payload::present,
 };
-use crate::chat::{Event, Message, Payload, Profile, Recorded, UserId};
+use crate::chat::{Event, Message, Payload, PayloadError, PayloadFault, Profile, Recorded, UserId, check_json};
 
-/// One message. Either `message` or `message_source` is there.
+/// One message.
 #[derive(Serialize)]
 struct Line<'a> {
     id: String,
@@ -22,12 +24,8 @@ struct Line<'a> {
     /// How many reacted with each emoji when it was written down. It is not taken in again: nobody knows who they were.
     #[serde(skip_serializing_if = "Counts::is_empty")]
     reactions: Counts<'a>,
-    /// The payload, byte for byte.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<&'a RawValue>,
-    /// The payload's text as a JSON string, if there are line ends between its tokens: a line must have none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message_source: Option<&'a str>,
+    /// The payload, byte for byte. One that cannot be read is its text, as a JSON string.
+    message: Cow<'a, RawValue>,
 }
 
 /// The messages among `events`, a line each.
@@ -59,21 +57,24 @@ pub enum LineError {
         /// What it must be.
         expected: &'static str,
     },
+    /// It breaks the rule for payloads.
+    #[error("{0}")]
+    Rule(PayloadError),
     /// The message is there twice.
     #[error("there must be either \"message\" or \"message_source\"")]
     TwoMessages,
 }
 
-/// A line, each value unread. What else there is, the id included, is passed over: in another room a message has another one.
+/// A line, each value unread. Older exports have the payload's text in `message_source`. What else there is, the id included, is passed over: in another room a message has another one.
 #[derive(Deserialize)]
 struct Unread {
-    sent_at: Option<Payload>,
-    author_id: Option<Payload>,
-    video_time: Option<Payload>,
-    profile: Option<Payload>,
+    sent_at: Option<Box<RawValue>>,
+    author_id: Option<Box<RawValue>>,
+    video_time: Option<Box<RawValue>>,
+    profile: Option<Box<RawValue>>,
     #[serde(default, deserialize_with = "present")]
-    message: Option<Payload>,
-    message_source: Option<Payload>,
+    message: Option<Box<RawValue>>,
+    message_source: Option<Box<RawValue>>,
 }
 
 /// Reads a line as [`encode`] writes it, with or without its line end. The video time may be missing.
@@ -81,18 +82,25 @@ struct Unread {
 /// # Errors
 /// See [`LineError`].
 pub fn decode(line: &str) -> Result<Recorded, LineError> {
-    let line: Unread = serde_json::from_str(line).map_err(|error| LineError::Malformed(error.to_string()))?;
+    let line = check_json(line).map_err(|error| match error.fault {
+        PayloadFault::Syntax => LineError::Malformed(error.to_string()),
+        _ => LineError::Rule(error),
+    })?;
+    let line: Unread = serde_json::from_str(&line).map_err(|error| LineError::Malformed(error.to_string()))?;
     let sent_at: String = value("sent_at", line.sent_at, "a string")?;
     let wrong = LineError::WrongValue { key: "sent_at", expected: "a moment as RFC 3339 writes it, from 1970 on" };
     let sent_at = moment::parse(&sent_at).ok_or(wrong)?;
     let author: UserId = value("author_id", line.author_id, "the id of a user: 1 to 128 printable ASCII characters")?;
     let video_time = line.video_time.map_or(Ok(0.0), |value| seconds(&value))?;
     let payload = match (line.message, line.message_source) {
-        (Some(message), None) => message,
+        (Some(message), None) => Payload::parse(message.get()).map_err(LineError::Rule)?,
         (None, Some(source)) => {
             let text: String = value("message_source", Some(source), "a string")?;
-            let wrong = |_| LineError::WrongValue { key: "message_source", expected: "the text of a JSON value" };
-            RawValue::from_string(text).map_err(wrong)?
+            let wrong = LineError::WrongValue { key: "message_source", expected: "the text of a JSON value" };
+            Payload::parse(&text).map_err(|error| match error.fault {
+                PayloadFault::Syntax => wrong,
+                _ => LineError::Rule(PayloadError { path: format!("message_source.{}", error.path), ..error }),
+            })?
         }
         (None, None) => return Err(LineError::Missing("message")),
         (Some(_), Some(_)) => return Err(LineError::TwoMessages),
@@ -102,7 +110,7 @@ pub fn decode(line: &str) -> Result<Recorded, LineError> {
     Ok(Recorded { sent_at, message: Message { author, profile, payload, video_time, reactions: Vec::new() } })
 }
 
-fn value<T: DeserializeOwned>(key: &'static str, value: Option<Payload>, expected: &'static str) -> Result<T, LineError> {
+fn value<T: DeserializeOwned>(key: &'static str, value: Option<Box<RawValue>>, expected: &'static str) -> Result<T, LineError> {
     let value = value.ok_or(LineError::Missing(key))?;
     serde_json::from_str(value.get()).map_err(|_| LineError::WrongValue { key, expected })
 }
@@ -116,7 +124,6 @@ fn seconds(value: &RawValue) -> Result<f64, LineError> {
 
 impl<'a> Line<'a> {
     fn of(event: &Event, Message { author, profile, payload, video_time, reactions }: &'a Message) -> Self {
-        let is_one_line = !payload.get().contains(['\n', '\r']);
         Self {
             id: event.id().to_string(),
             sent_at: rfc3339(event.sent_at),
@@ -124,8 +131,7 @@ impl<'a> Line<'a> {
             video_time: *video_time,
             profile: (*profile != Profile::default()).then_some(profile),
             reactions: Counts(reactions),
-            message: is_one_line.then_some(&**payload),
-            message_source: (!is_one_line).then(|| payload.get()),
+            message: payload.to_json(),
         }
     }
 }
@@ -137,7 +143,7 @@ mod tests {
 
     fn said(payload: &str) -> Event {
         let author = UserId::try_from("ann".to_owned()).expect("a valid id");
-        let payload = RawValue::from_string(payload.into()).expect("JSON");
+        let payload = Payload::stored(payload.into());
         let kind =
             Kind::Message(Message { author, profile: Profile::default(), payload, video_time: 12.5, reactions: Vec::new() });
         Event { room: RoomId::FIRST, seq: 7, sent_at: Timestamp(1_795_230_000_123), kind, client_message_id: None }
@@ -150,18 +156,21 @@ mod tests {
             let line = String::from_utf8(encode(&[said(payload)])).expect("UTF-8");
             assert_eq!(line, format!("{head}{rest}}}\n").replace("ID", &said("1").id().to_string()));
         };
-        check(r#"{ "b":1e400, "a":[] }"#, r#""message":{ "b":1e400, "a":[] }"#);
-        check("[1,\r\n\"é\\n\"]", r#""message_source":"[1,\r\n\"é\\n\"]""#);
+        check(r#"{"b":1e-400,"a":[]}"#, r#""message":{"b":1e-400,"a":[]}"#);
+        check("[1,\r\n\"é\\n\"]", r#""message":[1,"é\n"]"#);
+        check("[1e400,\n2]", r#""message":"[1e400,\n2]""#);
     }
 
     #[test]
     fn what_was_written_is_read_back() {
-        for payload in [r#"{ "b":1e400, "a":[] }"#, "[1,\r\n\"é\\n\"]", "null", "\"\\ud800\""] {
+        for payload in [r#"{"b":1e-400,"a":[]}"#, "[1,\"é\\n\"]", "null", "\"\\ud83d\\ude00\""] {
             let line = String::from_utf8(encode(&[said(payload)])).expect("UTF-8");
             let Recorded { sent_at, message } = decode(&line).expect(payload);
             assert_eq!((sent_at, message.author.as_str()), (Timestamp(1_795_230_000_123), "ann"));
             assert_eq!((message.payload.get(), message.video_time), (payload, 12.5), "byte for byte");
         }
+        let line = r#"{"sent_at":"2026-11-21T03:00:00Z","author_id":"a","message_source":"[1,\n2]"}"#;
+        assert_eq!(decode(line).expect("an older export").message.payload.get(), "[1,2]");
         let exact = 0.123_456_789_012_345_68;
         let line = format!(r#"{{"video_time":{exact},"sent_at":"2026-11-21T03:00:00Z","author_id":"a","message":1,"x":[]}}"#);
         assert_eq!(decode(&line).expect("valid").message.video_time, exact);
@@ -170,6 +179,7 @@ mod tests {
     #[test]
     fn lines_that_are_no_message_are_refused() {
         let wrong = |key, expected| LineError::WrongValue { key, expected };
+        let rule = |fault, path: &str, byte| LineError::Rule(PayloadError { fault, path: path.to_owned(), byte });
         let user = "the id of a user: 1 to 128 printable ASCII characters";
         let moment = "a moment as RFC 3339 writes it, from 1970 on";
         let rows = [
@@ -186,7 +196,15 @@ mod tests {
             ),
             (
                 r#""sent_at":"2026-11-21T03:00:00Z","author_id":"a","video_time":1e999,"message":1"#,
-                wrong("video_time", "a number of seconds"),
+                rule(PayloadFault::Number, "video_time", 63),
+            ),
+            (
+                r#""sent_at":"2026-11-21T03:00:00Z","author_id":"a","message":{"a":"\ud800"}"#,
+                rule(PayloadFault::LoneSurrogate, "message.a", 66),
+            ),
+            (
+                r#""sent_at":"2026-11-21T03:00:00Z","author_id":"a","message_source":"{\"a\":1e999}""#,
+                rule(PayloadFault::Number, "message_source.a", 5),
             ),
             (
                 r#""sent_at":"2026-11-21T03:00:00Z","author_id":"a","message_source":"{""#,

@@ -10,6 +10,7 @@ pub mod frame;
 pub mod inlive;
 pub mod interactive_sync;
 pub mod ivs;
+pub mod json;
 pub mod jsonl;
 pub mod moment;
 mod parts;

@@ -8,7 +8,10 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use crate::chat::Attributes;
+use crate::{
+    chat::{Attributes, Payload},
+    locales,
+};
 
 /// The keys under which clients send the text: see [`ChatText`](crate::chat::ChatText).
 const TEXTS: [&str; 2] = ["message_text", "messageText"];
@@ -18,6 +21,7 @@ pub(super) const ATTRIBUTES: &str = "attributes";
 
 /// A payload, taken apart.
 pub(super) struct Parts<'a> {
+    payload: &'a str,
     members: Members<'a>,
     /// Whether an IVS client has sent it, so that the attributes stand on their own.
     pub(super) is_ivs: bool,
@@ -28,21 +32,20 @@ pub(super) struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    pub(super) fn of(payload: &'a str) -> Self {
+    pub(super) fn of(payload: &'a Payload) -> Self {
+        let Some(json) = payload.readable() else {
+            let content = locales::english().text("page.message_unreadable").to_owned();
+            return Self::whole("null", Members(Vec::new()), content);
+        };
+        let payload = json.get();
+        // What is no object has no members.
         let members = serde_json::from_str(payload).unwrap_or(Members(Vec::new()));
-        let mut attributes = Attributes::new();
-        for (key, value) in &members.0 {
-            // Of a key that stands twice the last counts.
-            match serde_json::from_str(value.get()) {
-                Ok(text) => attributes.insert(key.clone(), text),
-                Err(_) => attributes.remove(key),
-            };
-        }
+        let texts = members.0.iter().filter_map(|(key, value)| Some((key.clone(), serde_json::from_str(value.get()).ok()?)));
+        let mut attributes: Attributes = texts.collect();
         let texts = TEXTS.map(|key| attributes.remove(key));
         let content = match texts {
             [None, None] => {
-                let (content, attributes) = (payload.to_owned(), Attributes::new());
-                return Self { members, is_ivs: false, is_text: false, content, attributes };
+                return Self::whole(payload, members, payload.to_owned());
             }
             [Some(content), other] => {
                 // Some clients show the other one.
@@ -53,12 +56,18 @@ impl<'a> Parts<'a> {
         };
         let own = members.0.iter().rfind(|(key, _)| key == ATTRIBUTES).and_then(|(_, own)| serde_json::from_str(own.get()).ok());
         let is_ivs = own.is_some();
-        Self { members, is_ivs, is_text: true, content, attributes: own.unwrap_or(attributes) }
+        Self { payload, members, is_ivs, is_text: true, content, attributes: own.unwrap_or(attributes) }
+    }
+
+    /// A payload without a text of its own.
+    fn whole(payload: &'a str, members: Members<'a>, content: String) -> Self {
+        Self { payload, members, is_ivs: false, is_text: false, content, attributes: Attributes::new() }
     }
 
     /// The payload with another content, if one is given, and these attributes; all else stays byte for byte. `None` if nothing
     /// is to be changed.
-    pub(super) fn change(&self, payload: &str, content: Option<String>, attributes: Attributes) -> Option<String> {
+    pub(super) fn change(&self, content: Option<String>, attributes: Attributes) -> Option<String> {
+        let payload = self.payload;
         let mut changes = BTreeMap::new();
         if let Some(content) = content {
             let texts = TEXTS.into_iter().filter(|text| self.members.0.iter().any(|(key, _)| key == text));

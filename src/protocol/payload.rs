@@ -1,8 +1,7 @@
 use serde::{Deserialize, Deserializer};
-
-use crate::chat::Payload;
+use serde_json::value::RawValue;
 
 /// A value that is there, `null` included: `null` is a message like any other JSON.
-pub(super) fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Payload>, D::Error> {
-    Payload::deserialize(deserializer).map(Some)
+pub(super) fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    Box::<RawValue>::deserialize(deserializer).map(Some)
 }

@@ -5,10 +5,12 @@
 //! the other strings beside it, or those of an IVS client. A message without a text is shown as a whole.
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
-use super::parts::Parts;
-use crate::chat::{Attributes, REASON_CHARS, Reviewed, Verdict};
+use super::{
+    json::{self, ReadError},
+    parts::Parts,
+};
+use crate::chat::{Attributes, Payload, REASON_CHARS, Reviewed, Verdict};
 
 /// The attribute that says why a message is denied.
 const REASON: &str = "Reason";
@@ -59,8 +61,8 @@ pub fn question(message: &Reviewed<'_>, id: &str) -> Vec<u8> {
 ///
 /// # Errors
 /// Why that is no answer.
-pub fn verdict(answer: &[u8], payload: &str) -> Result<Verdict, serde_json::Error> {
-    let Answer { review_result, content, attributes } = serde_json::from_slice(answer)?;
+pub fn verdict(answer: &[u8], payload: &Payload) -> Result<Verdict, ReadError> {
+    let Answer { review_result, content, attributes } = json::read(answer)?;
     let mut attributes = attributes.unwrap_or_default();
     match review_result {
         ReviewResult::Deny => Ok(Verdict::Deny { reason: attributes.remove(REASON).and_then(|reason| readable(&reason)) }),
@@ -69,10 +71,10 @@ pub fn verdict(answer: &[u8], payload: &str) -> Result<Verdict, serde_json::Erro
             let content = content.filter(|content| *content != parts.content);
             attributes.retain(|key, value| parts.attributes.get(key) != Some(value));
             let changed = match parts.is_text {
-                true => parts.change(payload, content, attributes),
+                true => parts.change(content, attributes),
                 false => content,
             };
-            changed.map_or(Ok(Verdict::Allow), |changed| RawValue::from_string(changed).map(Verdict::Change))
+            changed.map_or(Ok(Verdict::Allow), |changed| Ok(Verdict::Change(Payload::parse(&changed)?)))
         }
     }
 }
@@ -90,14 +92,19 @@ mod tests {
     use super::*;
     use crate::chat::{RoomId, UserId};
 
+    fn parsed(payload: &str) -> Payload {
+        Payload::parse(payload).expect(payload)
+    }
+
     #[test]
     fn a_handler_is_asked_as_ivs_asks_it() {
         // The id that the app has given.
         let author = UserId::try_from("site:ann".to_owned()).expect("a valid id");
-        let check = |payload, from: Option<&str>, content: &str, attributes: Value| {
+        let check = |payload: &str, from: Option<&str>, content: &str, attributes: Value| {
             let from = from.map(|address| address.parse().expect("an address"));
             let of_site = [("colour".to_owned(), "red".to_owned())].into();
-            let reviewed = Reviewed { room: RoomId::FIRST, author: &author, attributes: &of_site, from, payload };
+            let parsed = parsed(payload);
+            let reviewed = Reviewed { room: RoomId::FIRST, author: &author, attributes: &of_site, from, payload: &parsed };
             let asked = question(&reviewed, "abc");
             let sender = json!({ "UserId": "ann", "Attributes": of_site, "Ip": from.map_or(String::new(), |ip| ip.to_string()) });
             let expected = json!({
@@ -115,7 +122,6 @@ mod tests {
         check(r#"{"messageText":"hi"}"#, None, "hi", json!({}));
         check(r#"{"message_text":"hi","messageText":"hi"}"#, None, "hi", json!({}));
         check(r#"{"message_text":"hi","messageText":"other"}"#, None, "hi", json!({ "messageText": "other" }));
-        check(r#"{"message_text":"a","message_text":"b","x":"y","x":1}"#, None, "b", json!({}));
         check(
             r#"{"type":"chat","username":"Ann","message_text":"hi","attributes":{"type":"x"}}"#,
             None,
@@ -123,18 +129,17 @@ mod tests {
             json!({ "type": "x" }),
         );
         check(r#"{"message_text":"hi","attributes":{"a":1},"b":"c"}"#, None, "hi", json!({ "b": "c" }));
-        for payload in [r#"{ "emoji" : "x" }"#, r#""hi""#, "[1]", "null", "{}", r#"{"message_text":7}"#] {
+        for payload in [r#"{"emoji":"x"}"#, r#""hi""#, "[1]", "null", "{}", r#"{"message_text":7}"#] {
             check(payload, None, payload, json!({}));
         }
     }
 
-    const SAID: &str =
-        r#"{ "n":1e400, "message_text" : "bad","username":"Ann" ,"messageText":"bad","x":{"message_text":"bad"} }"#;
+    const SAID: &str = r#"{"n":1e-400,"message_text":"bad","username":"Ann","messageText":"bad","x":{"message_text":"bad"}}"#;
 
     #[test]
     fn an_answer_changes_what_it_names_and_nothing_else() {
         let check = |payload: &str, answer: Value, expected: Option<&str>| {
-            let found = match verdict(answer.to_string().as_bytes(), payload).expect("an answer") {
+            let found = match verdict(answer.to_string().as_bytes(), &parsed(payload)).expect("an answer") {
                 Verdict::Allow => None,
                 Verdict::Change(changed) => Some(changed.get().to_owned()),
                 Verdict::Deny { .. } => panic!("{answer} does not deny"),
@@ -147,14 +152,12 @@ mod tests {
         check(
             SAID,
             json!({ "ReviewResult": "ALLOW", "Content": "***\"\n", "Attributes": {} }),
-            Some(
-                r#"{ "n":1e400, "message_text" : "***\"\n","username":"Ann" ,"messageText":"***\"\n","x":{"message_text":"bad"} }"#,
-            ),
+            Some(r#"{"n":1e-400,"message_text":"***\"\n","username":"Ann","messageText":"***\"\n","x":{"message_text":"bad"}}"#),
         );
         check(
             SAID,
             json!({ "ReviewResult": "ALLOW", "Content": "bad", "Attributes": { "username": "A.", "x": "y", "new": "é" } }),
-            Some(r#"{ "n":1e400, "message_text" : "bad","username":"A." ,"messageText":"bad","x":"y" ,"new":"é"}"#),
+            Some(r#"{"n":1e-400,"message_text":"bad","username":"A.","messageText":"bad","x":"y","new":"é"}"#),
         );
         check(r#"{"message_text":"bad"}"#, json!({ "ReviewResult": "ALLOW", "Content": "" }), Some(r#"{"message_text":""}"#));
         check(
@@ -163,7 +166,7 @@ mod tests {
             Some(r#"{"message_text":"bad","attributes":{"a":"***","c":"d"}}"#),
         );
         check("[1]", json!({ "ReviewResult": "ALLOW", "Content": "[1]", "Attributes": { "a": "b" } }), None);
-        check("[1]", json!({ "ReviewResult": "ALLOW", "Content": "{\"a\": 2}" }), Some("{\"a\": 2}"));
+        check("[1]", json!({ "ReviewResult": "ALLOW", "Content": "{\"a\": 2}" }), Some("{\"a\":2}"));
     }
 
     #[test]
@@ -178,7 +181,7 @@ mod tests {
             (json!({ "ReviewResult": "DENY", "Attributes": { "Reason": "" } }), None),
         ];
         for (answer, expected) in rows {
-            let found = verdict(answer.to_string().as_bytes(), SAID).expect("an answer");
+            let found = verdict(answer.to_string().as_bytes(), &parsed(SAID)).expect("an answer");
             assert!(matches!(&found, Verdict::Deny { reason } if reason.as_deref() == expected), "{answer}: {found:?}");
         }
     }
@@ -200,8 +203,12 @@ mod tests {
             r#"{"statusCode":200,"body":"{\"ReviewResult\":\"ALLOW\"}"}"#,
         ];
         for answer in rows {
-            assert!(verdict(answer.as_bytes(), SAID).is_err(), "{answer}");
+            assert!(verdict(answer.as_bytes(), &parsed(SAID)).is_err(), "{answer}");
         }
-        assert!(verdict(br#"{"ReviewResult":"ALLOW","Content":"no JSON"}"#, "[1]").is_err());
+        for content in ["no JSON", "1e999", r#"{\"a\":1,\"a\":2}"#, r#"\"\\ud800\""#] {
+            let answer = format!(r#"{{"ReviewResult":"ALLOW","Content":"{content}"}}"#);
+            assert!(serde_json::from_str::<Value>(&answer).is_ok(), "{answer}");
+            assert!(verdict(answer.as_bytes(), &parsed("[1]")).is_err(), "{answer}");
+        }
     }
 }

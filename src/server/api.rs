@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use subtle::ConstantTimeEq;
 
 use super::{
@@ -170,13 +170,10 @@ pub(super) async fn messages(
     let mut has_more = false;
     let take = |events: &mut Vec<Event>| has_more = cut(events, limit, end, Event::payload_bytes);
     let Quoting { events, quoted } = hub.read_quoting(query, take).await?;
-    let data: Vec<_> = events.iter().map(Envelope::of).collect();
-    let quoted: Vec<_> = quoted.iter().map(|(&seq, message)| quotation(MessageId { room, seq }, message.as_ref())).collect();
-    let mut meta = json!({ "position": position.to_string(), "has_more": has_more });
-    if !quoted.is_empty() {
-        meta["quoted"] = quoted.into();
-    }
-    Ok(Json(Answer { code: 200, message: "OK", data, meta: Some(meta) }).into_response())
+    let data = events.iter().map(Envelope::of).collect();
+    let quoted = quoted.iter().map(|(&seq, message)| Quotation::of(MessageId { room, seq }, message.as_ref())).collect();
+    let meta = HistoryMeta { position: position.to_string(), has_more, quoted };
+    Ok(Json(History { code: 200, message: "OK", data, meta }).into_response())
 }
 
 /// `GET /v1/streams/{id}/messages/{message}`: one public message.
@@ -185,11 +182,37 @@ pub(super) async fn message(State(hub): State<Hub>, Inside { room, name }: Insid
     Ok(Json(Answer { code: 200, message: "OK", data: Envelope::of(&message), meta: None }).into_response())
 }
 
-/// What is told of a message that others are replies to.
-fn quotation(id: MessageId, message: Option<&Event>) -> Value {
-    match message {
-        Some(message) => json!(Envelope::of(message)),
-        None => json!({ "id": id.to_string(), "deleted": true }),
+/// A page of history: an [`Answer`] whose `meta` holds messages too.
+#[derive(Serialize)]
+struct History<'a> {
+    code: u16,
+    message: &'static str,
+    data: Vec<Envelope<'a>>,
+    meta: HistoryMeta<'a>,
+}
+
+#[derive(Serialize)]
+struct HistoryMeta<'a> {
+    position: String,
+    has_more: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    quoted: Vec<Quotation<'a>>,
+}
+
+/// A message to which others reply.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Quotation<'a> {
+    Message(Box<Envelope<'a>>),
+    Deleted { id: String, deleted: bool },
+}
+
+impl<'a> Quotation<'a> {
+    fn of(id: MessageId, message: Option<&'a Event>) -> Self {
+        match message {
+            Some(message) => Self::Message(Box::new(Envelope::of(message))),
+            None => Self::Deleted { id: id.to_string(), deleted: true },
+        }
     }
 }
 

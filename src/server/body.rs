@@ -6,6 +6,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use super::error::ApiError;
+use crate::protocol::json::{self, ReadError};
 
 /// A request's body, which says that it is JSON.
 pub(super) struct JsonBytes(pub(super) Bytes);
@@ -34,8 +35,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let JsonBytes(body) = JsonBytes::from_request(request, state).await?;
-        let malformed = |error| ApiError::new(StatusCode::BAD_REQUEST, format!("The body must be one JSON object: {error}."));
-        serde_json::from_slice(&body).map(Self).map_err(malformed)
+        let malformed =
+            |error: ReadError| ApiError::new(StatusCode::BAD_REQUEST, format!("The body must be one JSON object: {error}."));
+        json::read(&body).map(Self).map_err(malformed)
     }
 }
 

@@ -146,6 +146,7 @@ pub(super) fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::Speakers(_) => StatusCode::FORBIDDEN,
         Refusal::InvalidWidgetKey(_)
         | Refusal::Invalid(_)
+        | Refusal::Unreadable
         | Refusal::Emoji
         | Refusal::Links(_)
         | Refusal::BlockedWord(_)

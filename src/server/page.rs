@@ -10,7 +10,7 @@ use leptos::{config::LeptosOptions, context::use_context, nonce::use_nonce};
 use leptos_axum::ResponseOptions;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::Deserialize;
-use serde_json::{json, value::to_raw_value};
+use serde_json::json;
 use tower::ServiceExt;
 use tower_http::services::ServeDir;
 
@@ -27,8 +27,8 @@ use super::{
 use crate::{
     app::{self, ChatMessage, Fade, FormError, FormInput, FormView, Look, Page, Quote, RoomView, SettingsView, Standing},
     chat::{
-        Capabilities, Capability, ChatText, Command, Draft, Event, Kind, Measure, RoomId, RoomState, Sanction, Settings, UserId,
-        reply_to,
+        Capabilities, Capability, ChatText, Command, Draft, Event, Kind, Measure, Payload, RoomId, RoomState, Sanction, Settings,
+        UserId, reply_to,
     },
     engine::{self, ANSWER_BYTES, End, Query, cut, now},
     hub::{Activity, Caller, Hub, Identity, Key, Quoting, Refusal, Site, Snapshot, TokenError, Tokens},
@@ -435,7 +435,11 @@ fn standing(sanction: Sanction, reader: &UserId) -> Option<Standing> {
 /// The part of an event that people read, if it has one.
 fn chat_message(event: &Event, quoting: &Quoting) -> Option<ChatMessage> {
     let message = event.message()?;
-    let quote = reply_to(message.payload.get(), event.room).and_then(|seq| match quoting.quoted.get(&seq)? {
+    let chat = match message.payload.readable() {
+        Some(_) => ChatText::of(&message.payload)?,
+        None => ChatText::default(),
+    };
+    let quote = reply_to(&message.payload, event.room).and_then(|seq| match quoting.quoted.get(&seq)? {
         Some(quoted) => chat_message(quoted, &Quoting::default()).map(|quoted| Quote::of(&quoted)),
         None => Some(Quote::deleted(seq)),
     });
@@ -443,7 +447,7 @@ fn chat_message(event: &Event, quoting: &Quoting) -> Option<ChatMessage> {
         seq: event.seq,
         id: event.id().to_string(),
         author: message.author.to_string(),
-        chat: ChatText::of(message.payload.get())?,
+        chat,
         sent_at: rfc3339(event.sent_at),
         private: matches!(event.kind, Kind::Private { .. }),
         waits: matches!(event.kind, Kind::Held(_)),
@@ -519,7 +523,7 @@ async fn publish(
     Reader { identity, capabilities, from, .. }: &Reader,
     Post { username, message, client_message_id, announcement }: &Post,
 ) -> Result<(), Refusal> {
-    let payload = to_raw_value(&json!({ "type": "chat", "username": username, "message_text": message })).expect("plain data");
+    let payload = Payload::of(&json!({ "type": "chat", "username": username, "message_text": message }));
     // A browser that goes back shows a form with its old id: other words under it are another message.
     let form = client_message_id.as_ref().and_then(|id| uuid::Uuid::parse_str(id).ok());
     let client_message_id = form.map(|form| uuid::Uuid::new_v5(&form, payload.get().as_bytes()).to_string());

@@ -9,14 +9,14 @@ use async_nats::jetstream::kv;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use futures::StreamExt;
 use rusqlite::Connection;
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::nats;
 use crate::{
     chat::{
-        Deleted, Deletion, Draft, Event, Measure, Message, NameClaim, NewWidgetKey, Origins, Outcome, Profile, Recorded, RoomId,
-        RoomState, Sanction, Settings, Timestamp, UserId,
+        Deleted, Deletion, Draft, Event, Measure, Message, NameClaim, NewWidgetKey, Origins, Outcome, Payload, Profile, Recorded,
+        RoomId, RoomState, Sanction, Settings, Timestamp, UserId,
     },
     engine::{
         Audience, Cursors, End, Engine, EngineError, Entry, Fault, JetStream, News, Query, React, Reader, Standing, Webhook,
@@ -102,7 +102,7 @@ pub(super) fn user(name: &str) -> UserId {
 }
 
 pub(super) fn entry(author: &str, text: &str, client_message_id: Option<&str>) -> Entry {
-    let payload = RawValue::from_string(json!(text).to_string()).expect("JSON");
+    let payload = Payload::of(text);
     let client_message_id = client_message_id.map(str::to_owned);
     let draft = Draft { payload, video_time: 0.0, client_message_id, announces: false };
     Entry { author: user(author), to: Audience::Everyone, profile: Profile::default(), draft, name: None }

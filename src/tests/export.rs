@@ -25,8 +25,8 @@ async fn everything_public_that_was_not_deleted_is_exported() {
     }
     let private = json!({ "type": "private", "widget_key": WIDGET_KEY, "to_user_id": events.user_id(), "message": "secret" });
     assert_eq!(site.publish(events.token(), &private).await.status, 200);
-    let payload = "{\n\"é\" : 1E2 }";
-    let raw = format!(r#"{{"type":"broadcast","widget_key":"{WIDGET_KEY}","timestamp":12.25,"message":{payload}}}"#);
+    let (payload, spaced) = ("{\"é\":1E2}", "{\n\"é\" : 1E2 }");
+    let raw = format!(r#"{{"type":"broadcast","widget_key":"{WIDGET_KEY}","timestamp":12.25,"message":{spaced}}}"#);
     assert_eq!(site.publish_raw(1, events.token(), raw).await.status, 200);
     let two = site.get("/v1/streams/1/messages").await.json["data"][1]["id"].as_str().expect("an id").to_owned();
     let request = Request::delete(format!("/v1/streams/1/messages/{two}")).header("authorization", format!("Bearer {ADMIN_KEY}"));
@@ -43,7 +43,7 @@ async fn everything_public_that_was_not_deleted_is_exported() {
         assert_eq!(line["author_id"], events.user_id());
     }
     assert_eq!(exported[1]["message"]["message_text"], "=three");
-    assert_eq!((&exported[2]["message_source"], &exported[2]["video_time"]), (&json!(payload), &json!(12.25)), "byte for byte");
+    assert!(answer.text.contains(&format!("\"video_time\":12.25,\"message\":{payload}}}")), "byte for byte: {}", answer.text);
 
     let answer = export(&site, "csv", ADMIN_KEY).await;
     assert_eq!(answer.header("content-type"), "text/csv; charset=utf-8; header=present");

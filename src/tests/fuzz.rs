@@ -18,10 +18,12 @@ const WORDS: &str = "action join_channel message_channel message_user channel_na
     message_text frame text binary data authenticate join_or_create id config panel mobile video_overlay \
     components mouse mousedown name button title style label cooldown duration extension values view context \
     user_interface Action SEND_MESSAGE DELETE_MESSAGE RequestId Content Attributes attributes Id roomIdentifier \
-    arn:aws:ivschat:local:000000000000:room/1 messageReviewHandler";
+    arn:aws:ivschat:local:000000000000:room/1 messageReviewHandler \
+    broadcast private request widget_key to_user_id timestamp client_message_id announcement reply_to messageText \
+    name slug slow_mode_seconds blocked_words links";
 
 /// What is written otherwise in JSON, or in HTML.
-const STRANGE: [&str; 3] = ["&<>\\\"'", "\\u0000", "é"];
+const STRANGE: [&str; 6] = ["&<>\\\"'", "\\u0000", "é", "\\ud800", "\\ud83d\\ude00", "\\u0061"];
 
 /// JSON of the kind that the dialects take, and what is nearly that.
 fn nearly_json() -> impl Strategy<Value = Vec<u8>> {
@@ -65,6 +67,11 @@ proptest! {
     #[test]
     fn apex_takes_any_bytes(bytes in any_bytes()) {
         dialects::apex(&bytes);
+    }
+
+    #[test]
+    fn inlive_takes_any_bytes(bytes in any_bytes()) {
+        dialects::inlive(&bytes);
     }
 
     #[test]

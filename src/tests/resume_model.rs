@@ -4,11 +4,10 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use serde_json::value::to_raw_value;
 
 use super::site::{ByHand, KEYED, Setting, Site};
 use crate::{
-    chat::{Command, Deleted, Draft, RoomId, UserId},
+    chat::{Command, Deleted, Draft, Payload, RoomId, UserId},
     hub::{self, Authority, Caller, Fetch, Found, Item, Removal, RingSize, Step, Subscriber, Wake},
 };
 
@@ -158,7 +157,7 @@ impl Reader {
 /// Says something as `author`, to everybody or to one.
 async fn say(site: &Site, author: &UserId, to: Option<UserId>) {
     let token = site.hub.tokens().sign(author.clone(), RoomId::FIRST, crate::chat::Capabilities::guest(), None);
-    let payload = to_raw_value("x").expect("JSON");
+    let payload = Payload::of("x");
     let draft = Draft { payload, video_time: 0.0, client_message_id: None, announces: false };
     let command = match to {
         Some(to) => Command::Private { to, draft },

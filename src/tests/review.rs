@@ -46,12 +46,12 @@ async fn a_handler_allows_denies_and_changes() {
         assert_eq!((denied.status, denied.error()), (403, expected));
     }
     let body = format!(
-        r#"{{"type":"broadcast","widget_key":"{WIDGET_KEY}","message":{{ "n":1.50,"type":"chat","username":"Ann", "message_text":"foul" }} }}"#
+        r#"{{"type":"broadcast","widget_key":"{WIDGET_KEY}","message":{{"n":1.50,"type":"chat","username":"Ann", "message_text":"foul" }} }}"#
     );
     assert_eq!(site.publish_raw(1, &token, body).await.status, 200);
     assert_eq!(site.history().await, ["one", "f***"]);
     let page = site.get("/v1/streams/1/messages").await.text;
-    assert!(page.contains(r#""message":{ "n":1.50,"type":"chat","username":"A.", "message_text":"f***" }"#), "{page}");
+    assert!(page.contains(r#""message":{"n":1.50,"type":"chat","username":"A.","message_text":"f***"}"#), "{page}");
 
     let mut names = Vec::new();
     for (n, text) in ["one", "two", "two", "foul"].into_iter().enumerate() {

@@ -12,11 +12,9 @@ use std::{
     sync::Arc,
 };
 
-use serde_json::value::RawValue;
-
 use super::{Site, contract::all};
 use crate::{
-    chat::{Draft, Event, Profile, RoomId, RoomState, UserId},
+    chat::{Draft, Event, Payload, Profile, RoomId, RoomState, UserId},
     engine::{Appended, Audience, Engine, EngineError, Entry, Fault, News, OpenError, Query, Sqlite},
 };
 
@@ -29,7 +27,7 @@ fn open(folder: &Path) -> Sqlite {
 }
 
 fn entry(author: &str, payload: &str, client_message_id: Option<&str>) -> Entry {
-    let payload = RawValue::from_string(payload.to_owned()).expect("JSON");
+    let payload = Payload::stored(payload.to_owned());
     let client_message_id = client_message_id.map(str::to_owned);
     let draft = Draft { payload, video_time: 0.0, client_message_id, announces: false };
     Entry {

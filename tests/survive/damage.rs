@@ -8,11 +8,10 @@ use std::{
 };
 
 use live_chat::{
-    chat::{Draft, Profile, RoomId, UserId},
+    chat::{Draft, Payload, Profile, RoomId, UserId},
     engine::{Audience, End, Engine, EngineError, Entry, OpenError, Query, Reader, Sqlite},
 };
 use rusqlite::Connection;
-use serde_json::value::RawValue;
 
 use super::{
     client::{Publisher, history},
@@ -209,7 +208,7 @@ fn read(folder: &Path) -> Result<(Messages, Vec<String>), Failure> {
 /// Sends one of them again under its name: it must be recognized.
 fn repeat_one(folder: &Path, messages: &Messages, random: &mut Random) -> Result<(), String> {
     let (seq, message) = messages.iter().nth(random.below(messages.len() as u64) as usize).expect("a message");
-    let payload: Box<RawValue> = serde_json::from_str(&message.payload).expect("JSON");
+    let payload = Payload::parse(&message.payload).expect("JSON");
     let text: serde_json::Value = serde_json::from_str(&message.payload).expect("JSON");
     let client_message_id = text["message_text"].as_str().map(str::to_owned);
     let entry = Entry {

@@ -61,7 +61,7 @@ pub(super) fn unindexed(connection: &Connection, room: RoomId) -> Result<Option<
         words.to = row.get("seq")?;
         match row::event(row) {
             Ok(Event { seq, kind: Kind::Message(message), .. }) if seq < MOST_SEQ => {
-                words.said.extend(ChatText::of(message.payload.get()).map(|text| (seq, text)));
+                words.said.extend(ChatText::of(&message.payload).map(|text| (seq, text)));
             }
             // A damaged one is told of to who reads it.
             Ok(_) | Err(EngineError::DamagedEvent { .. }) => {}

@@ -9,9 +9,9 @@ use super::{checksum, schema::state_from_name};
 use crate::{
     chat::{
         AddressHash, CustomEvent, Deleted, Deletion, Disconnection, Event, Invitation, Kind, Measure, Message, NameClaim,
-        Outcome, Profile, Resolution, Revocation, Revoked, Room, RoomId, Sanction, Settings, Timestamp, UserId,
+        Outcome, Payload, Profile, Resolution, Revocation, Revoked, Room, RoomId, Sanction, Settings, Timestamp, UserId,
     },
-    engine::{Appended, EngineError, HeldName, Webhook, payload},
+    engine::{Appended, EngineError, HeldName, Webhook},
 };
 
 /// The kind of an event that tells of reactions. Those of 100 and more are neither said nor done by anybody in the room.
@@ -219,7 +219,7 @@ fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
     Ok(Message {
         author: user(row, "author")?,
         profile: profile.transpose()?.unwrap_or_default(),
-        payload: payload(row.get("payload")?).map_err(|_| unreadable("payload"))?,
+        payload: Payload::stored(row.get("payload")?),
         video_time: row.get("video_time")?,
         reactions: Vec::new(),
     })

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::frame::Frame;
+use super::{frame::Frame, json::read};
 
 /// Longest frame of a game that is read at all, in bytes: a frame that is a little too long is answered, not cut off.
 pub const MESSAGE_BYTES: usize = 64 * 1024;
@@ -173,7 +173,7 @@ impl Patience {
         if text.encode_utf16().count() > self.limits.frame_units {
             return Err(Warning::TooBig);
         }
-        let value: Value = serde_json::from_str(text).map_err(|_| Warning::Syntax)?;
+        let value: Value = read(text.as_bytes()).map_err(|_| Warning::Syntax)?;
         let data = value.get("data").filter(|data| value["context"] == "user_interface" && !is_falsy(data));
         let data = data.ok_or(Warning::Incomplete)?;
         let interface = interface::read(data)

@@ -4,7 +4,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{Problem, is_room_arn, room_of};
-use crate::chat::{ATTRIBUTES_BYTES, Attributes, RoomId, attributes_bytes};
+use crate::{
+    chat::{ATTRIBUTES_BYTES, Attributes, RoomId, attributes_bytes},
+    protocol::json,
+};
 
 /// The fields of a request, which notes all that is wrong with them. What a field should be but is not is read as something harmless,
 /// so that the others can be judged too.
@@ -20,8 +23,7 @@ impl Fields {
     pub(super) fn of(body: &[u8]) -> Result<Self, Problem> {
         let body = match body {
             b"" => Map::new(),
-            body => serde_json::from_slice(body)
-                .map_err(|error| Problem::Other(format!("The body must be one JSON object: {error}.")))?,
+            body => json::read(body).map_err(|error| Problem::Other(format!("The body must be one JSON object: {error}.")))?,
         };
         Ok(Self { body, faults: Vec::new(), missing: None })
     }

@@ -28,7 +28,7 @@ pub fn payload(username: &str, content: &str, attributes: &Attributes) -> Payloa
         #[serde(skip_serializing_if = "Attributes::is_empty")]
         attributes: &'a Attributes,
     }
-    serde_json::value::to_raw_value(&Said { kind: "chat", username, message_text: content, attributes }).expect("plain data")
+    Payload::of(&Said { kind: "chat", username, message_text: content, attributes })
 }
 
 /// An event as IVS clients are told of it, if they are; with the name of the request that it answers, for who has asked it.
@@ -101,7 +101,7 @@ fn add_reason(attributes: &mut Value, reason: &str) {
 
 /// A message's text, and the other strings in it.
 fn said(Message { payload, .. }: &Message) -> (String, Attributes) {
-    let Parts { is_ivs, content, mut attributes, .. } = Parts::of(payload.get());
+    let Parts { is_ivs, content, mut attributes, .. } = Parts::of(payload);
     if !is_ivs {
         // Those are of every chat message: the one says so, the other is the sender's.
         ["type", "username", ATTRIBUTES].iter().for_each(|key| drop(attributes.remove(*key)));
@@ -117,7 +117,7 @@ fn sender(Message { profile, payload, .. }: &Message) -> Attributes {
             attributes.entry(key.to_owned()).or_insert(value);
         }
     };
-    tell("username", ChatText::username_of(payload.get()));
+    tell("username", ChatText::username_of(payload));
     tell("avatar", profile.picture.clone());
     attributes
 }
@@ -135,8 +135,6 @@ pub fn session_over(id: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::value::RawValue;
-
     use super::*;
     use crate::chat::{Measure, Outcome, Profile, Resolution, RoomId, RoomState, Sanction};
 
@@ -153,7 +151,7 @@ mod tests {
     }
 
     fn message(author: &str, payload: &str, profile: Profile) -> Event {
-        let payload = RawValue::from_string(payload.into()).expect("JSON");
+        let payload = Payload::parse(payload).expect("JSON");
         entry(Kind::Message(Message { author: user(author), profile, payload, video_time: 0.0, reactions: Vec::new() }))
     }
 
@@ -185,7 +183,7 @@ mod tests {
         let attributes: Attributes = [("message_type".into(), "STICKER".into()), ("type".into(), "x".into())].into();
         let payload = payload("Ann", "hi \"you\"\n", &attributes);
         assert_eq!(
-            ChatText::of(payload.get()),
+            ChatText::of(&payload),
             Some(ChatText { username: "Ann".into(), text: "hi \"you\"\n".into() }),
             "for all other clients"
         );

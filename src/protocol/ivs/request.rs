@@ -2,7 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use crate::chat::{ATTRIBUTES_BYTES, Attributes, REASON_CHARS, UserId, attributes_bytes};
+use crate::{
+    chat::{ATTRIBUTES_BYTES, Attributes, REASON_CHARS, UserId, attributes_bytes},
+    protocol::json,
+};
 
 /// Longest frame of a client, in bytes. A longer one would end the connection for good, so it is well above what any request needs: a
 /// too long one is answered.
@@ -65,7 +68,7 @@ pub fn decode(text: &str) -> Result<Request, DecodeError> {
     let refuse =
         |request_id: &str, code, message: &str| DecodeError { request_id: request_id.into(), code, message: message.into() };
     let body: Map<String, Value> =
-        serde_json::from_str(text).map_err(|error| refuse("", 400, &format!("The frame must be one JSON object: {error}")))?;
+        json::read(text.as_bytes()).map_err(|error| refuse("", 400, &format!("The frame must be one JSON object: {error}")))?;
     let id = match body.get("RequestId") {
         None | Some(Value::Null) => "",
         Some(Value::String(id)) => id,

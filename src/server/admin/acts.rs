@@ -1,16 +1,20 @@
+use std::borrow::Cow;
+
 use axum::{
     Json,
     extract::{Path, State},
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use serde_json::json;
+use serde::Serialize;
+use serde_json::{json, value::RawValue};
 
 use super::Owner;
 use crate::{
     app::{ActRow, ActsView, Page, state_key},
     chat::{
         ChatText, Deleted, Deletion, Disconnection, Kind, Measure, Message, MessageId, Outcome, Resolution, RoomId, Sanction,
+        UserId,
     },
     engine::{Act, End, cut},
     hub::{Authority, Hub},
@@ -79,6 +83,34 @@ impl<'a> Told<'a> {
     }
 }
 
+/// An act in the answer of the API.
+#[derive(Serialize)]
+struct ActEntry<'a> {
+    id: String,
+    sent_at: String,
+    by: &'a str,
+    what: &'static str,
+    to: String,
+    reason: &'a str,
+    deleted: Option<ActMessage<'a>>,
+    held: Option<ActMessage<'a>>,
+}
+
+/// The message that an act was about.
+#[derive(Serialize)]
+struct ActMessage<'a> {
+    author_id: &'a UserId,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    unreadable: bool,
+    message: Cow<'a, RawValue>,
+}
+
+impl<'a> ActMessage<'a> {
+    fn of(Message { author, payload, .. }: &'a Message) -> Self {
+        Self { author_id: author, unreadable: payload.readable().is_none(), message: payload.to_json() }
+    }
+}
+
 /// `GET /v1/streams/{id}/audit?before=&limit=`: what was done in the room, newest first.
 pub(in crate::server) async fn list(
     Shown(authority): Shown,
@@ -91,17 +123,15 @@ pub(in crate::server) async fn list(
     let before = place(&params, "before", room, &position)?.unwrap_or(u64::MAX);
     let mut acts = hub.acts(room, &authority, before, limit + 1).await?;
     let has_more = cut(&mut acts, limit, End::Oldest, Act::payload_bytes);
-    let shown = |act: &Act| {
+    let shown = |act| {
         let Told { by, what, to, reason } = Told::of(act);
         let (id, sent_at) = (act.event.id().to_string(), rfc3339(act.event.sent_at));
-        let message = act.message.as_ref().map(|said| json!({ "author_id": said.author, "message": said.payload }));
+        let message = act.message.as_ref().map(ActMessage::of);
         let (deleted, held) = match act.event.kind {
             Kind::Deletion(_) => (message, None),
             _ => (None, message),
         };
-        json!({
-            "id": id, "sent_at": sent_at, "by": by, "what": what, "to": to, "reason": reason, "deleted": deleted, "held": held,
-        })
+        ActEntry { id, sent_at, by, what, to, reason, deleted, held }
     };
     let data: Vec<_> = acts.iter().map(shown).collect();
     Ok(Json(Answer { code: 200, message: "OK", data, meta: Some(json!({ "has_more": has_more })) }).into_response())
@@ -154,7 +184,7 @@ fn act_row(texts: &'static Texts, act: &Act) -> ActRow {
         _ => texts.text("admin.did_settings").to_owned(),
     };
     let detail = match (&act.message, &act.event.kind) {
-        (Some(message), _) => said(message),
+        (Some(message), _) => said(texts, message),
         (None, Kind::Sanction(Sanction { measure: Measure::Timeout { until }, .. })) => {
             texts.fill("admin.until", &[("time", &rfc3339(*until))])
         }
@@ -165,7 +195,10 @@ fn act_row(texts: &'static Texts, act: &Act) -> ActRow {
 }
 
 /// What was said, as far as people read it.
-fn said(message: &Message) -> String {
-    let payload = message.payload.get();
-    ChatText::of(payload).map_or_else(|| payload.to_owned(), |ChatText { username, text }| format!("{username}: {text}"))
+fn said(texts: &'static Texts, Message { payload, .. }: &Message) -> String {
+    match (ChatText::of(payload), payload.readable()) {
+        (Some(ChatText { username, text }), _) => format!("{username}: {text}"),
+        (None, Some(json)) => json.get().to_owned(),
+        (None, None) => texts.text("page.message_unreadable").to_owned(),
+    }
 }

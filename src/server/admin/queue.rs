@@ -23,6 +23,7 @@ use crate::{
         router::Params,
         state::AppState,
     },
+    texts::Texts,
 };
 
 /// Messages in a page.
@@ -150,11 +151,12 @@ async fn render_queue(
     let Ok(snapshot) = state.hub.snapshot(*room) else { return not_found(state, asked).await };
     let has_more = cut(&mut held, MESSAGES, End::Oldest, Event::payload_bytes);
     let last = held.last().filter(|_| has_more).map(Event::id);
+    let texts = asked.texts;
     let view = QueueView {
         room: room.to_string(),
         name: snapshot.room.settings.name,
         is_owner: *is_owner,
-        held: held.into_iter().filter_map(held_row).collect(),
+        held: held.into_iter().filter_map(|event| held_row(texts, event)).collect(),
         waiting: snapshot.waiting,
         later: last.map(|id| format!("/admin/rooms/{room}/queue?after={id}")),
         done,
@@ -163,13 +165,13 @@ async fn render_queue(
     render(&state.options, asked, status, Page::Queue(Box::new(view))).await
 }
 
-fn held_row(event: Event) -> Option<HeldRow> {
+fn held_row(texts: &'static Texts, event: Event) -> Option<HeldRow> {
     let (id, at) = (event.id().to_string(), rfc3339(event.sent_at));
     let message = event.into_message()?;
-    let payload = message.payload.get();
-    let (name, text) = match ChatText::of(payload) {
-        Some(ChatText { username, text }) => (Some(username), text),
-        None => (None, payload.to_owned()),
+    let (name, text) = match (ChatText::of(&message.payload), message.payload.readable()) {
+        (Some(ChatText { username, text }), _) => (Some(username), text),
+        (None, Some(json)) => (None, json.get().to_owned()),
+        (None, None) => (None, texts.text("page.message_unreadable").to_owned()),
     };
     Some(HeldRow { id, name, author: message.author.to_string(), text, at })
 }

@@ -11,7 +11,10 @@ use super::{
 use crate::{
     chat::RoomId,
     hub::{Activity, Hub},
-    protocol::ivs::{self, Listing, Operation, Problem},
+    protocol::{
+        ivs::{self, Listing, Operation, Problem},
+        json::read,
+    },
     server::client_address::ClientAddress,
 };
 
@@ -66,8 +69,8 @@ impl Ivs {
     /// The operation that the app means by its own words.
     fn demo(&self, operation: &str, body: &[u8], names: &[(&str, &str)]) -> Result<Operation, Problem> {
         self.check_demo()?;
-        let mut body: Map<String, Value> = serde_json::from_slice(body)
-            .map_err(|error| Problem::Other(format!("The body must be one JSON object: {error}.")))?;
+        let mut body: Map<String, Value> =
+            read(body).map_err(|error| Problem::Other(format!("The body must be one JSON object: {error}.")))?;
         for (theirs, ours) in names {
             if let Some(value) = body.remove(*theirs) {
                 body.entry(*ours).or_insert(value);

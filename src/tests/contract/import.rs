@@ -5,7 +5,7 @@ use crate::{
 };
 
 fn recorded(sent_at: i64) -> Recorded {
-    let payload = RawValue::from_string(sent_at.to_string()).expect("JSON");
+    let payload = Payload::of(&sent_at);
     let message = Message { author: user("ann"), profile: Profile::default(), payload, video_time: 0.5, reactions: Vec::new() };
     Recorded { sent_at: Timestamp(sent_at), message }
 }

@@ -10,12 +10,11 @@ mod retention;
 
 use std::sync::{Arc, Mutex};
 
-use serde_json::value::RawValue;
 use tempfile::TempDir;
 
 use super::nats;
 use crate::{
-    chat::{Deleted, Deletion, Draft, Event, Measure, Profile, RoomId, Sanction, UserId},
+    chat::{Deleted, Deletion, Draft, Event, Measure, Payload, Profile, RoomId, Sanction, UserId},
     engine::{Appended, Audience, End, Engine, Entry, News, Query, Reader, Sink, Sqlite},
 };
 
@@ -144,7 +143,7 @@ fn user(name: &str) -> UserId {
 }
 
 fn entry(author: &str, payload: &str) -> Entry {
-    let payload = RawValue::from_string(payload.to_owned()).expect("JSON");
+    let payload = Payload::stored(payload.to_owned());
     let draft = Draft { payload, video_time: 0.0, client_message_id: None, announces: false };
     Entry { author: user(author), to: Audience::Everyone, profile: Profile::default(), draft, name: None }
 }

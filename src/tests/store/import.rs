@@ -5,7 +5,7 @@ use crate::chat::{Message, Recorded, Settings, Timestamp};
 
 fn recorded(sent_at: i64) -> Recorded {
     let author = UserId::try_from("ann".to_owned()).expect("a valid id");
-    let payload = RawValue::from_string(sent_at.to_string()).expect("JSON");
+    let payload = Payload::of(&sent_at);
     Recorded {
         sent_at: Timestamp(sent_at),
         message: Message { author, profile: Profile::default(), payload, video_time: 0.0, reactions: Vec::new() },
