@@ -25,7 +25,8 @@ pub struct Event {
     /// Its place in the log, from 1: without holes on one machine, with holes in a cluster. The first ones may be gone, where the room
     /// does not keep all.
     pub seq: u64,
-    /// When it was ordered. Never earlier than the event before it.
+    /// When it was ordered, by the clock of the machine that ordered it. May be earlier than the event before it, where that clock
+    /// was set back: the order of a log is that of `seq`.
     pub sent_at: Timestamp,
     /// What happened.
     pub kind: Kind,

@@ -5,6 +5,7 @@
 //! for the server and for the browser, so that both judge a message by the same rules.
 
 mod capability;
+pub mod clock;
 mod command;
 mod custom_event;
 mod event;

@@ -34,6 +34,9 @@ use crate::chat::{
     TooManyReactions, UserId, WidgetKey,
 };
 
+/// Reads a clock of the machine.
+pub(crate) type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
 /// Receives all news, in their order, after their commit and before whoever has asked for it is answered.
 ///
 /// Called from the engine's own thread, with all that one commit made durable: it must return soon and never block.
@@ -124,7 +127,7 @@ pub trait Engine: Send + Sync + 'static {
     /// the engine closes before, or fails, nothing of it is left. Its address name is taken from now on.
     fn begin_import(&self, settings: Settings) -> BoxFuture<'_, Result<RoomId, EngineError>>;
 
-    /// Adds messages to a room that is being imported. Each must be no earlier than the one before it. What is added at once
+    /// Adds messages to a room that is being imported, in this order, whatever their times are. What is added at once
     /// shares a commit with what is said in other rooms: a few hundred messages delay those by milliseconds.
     fn import(&self, room: RoomId, messages: Vec<Recorded>) -> BoxFuture<'_, Result<(), EngineError>>;
 
@@ -222,11 +225,12 @@ pub trait Engine: Send + Sync + 'static {
     /// What took that message out, and the message; `None` if it is not deleted, or there is no such message.
     fn deletion(&self, room: RoomId, seq: u64) -> BoxFuture<'_, Result<Option<Act>, EngineError>>;
 
-    /// Looks for the public chat messages whose name and text have all these words, each as a word or the beginning of one, whatever
-    /// their case and accents; newest first. Without the messages that were deleted and what is past the room's retention.
+    /// Looks for the public chat messages whose name and text have all these words, whatever their case and accents; newest first. A
+    /// word of three bytes or more also finds those that begin with it. Without the messages that were deleted and what is past the room's retention.
     fn search(&self, search: Search) -> BoxFuture<'_, Result<Hits, EngineError>>;
 
-    /// The newest event of a room that came before a moment, 0 if none did.
+    /// The newest event of a room that came before a moment, 0 if none did. Where the clock went back, several events may fit; a later
+    /// moment never gives an earlier event, so that consecutive spans of time hold each event once.
     fn seq_before(&self, room: RoomId, at: Timestamp) -> BoxFuture<'_, Result<u64, EngineError>>;
 
     /// The newest event of a room that is past its retention (see [`Settings::retention_days`] and what follows it), 0 if none is:
@@ -267,6 +271,12 @@ pub trait Engine: Send + Sync + 'static {
     /// always is.
     fn leads(&self) -> watch::Receiver<bool> {
         watch::channel(true).1
+    }
+
+    /// Whether this node is that one at this moment. Unlike [`leads`](Self::leads) it is right at once where the process was paused
+    /// and another node has taken over meanwhile.
+    fn leads_now(&self) -> bool {
+        true
     }
 
     /// The other nodes; `None` on one machine.
@@ -516,6 +526,12 @@ pub enum EngineError {
     /// The log took nothing of what was asked.
     #[error(transparent)]
     Fault(#[from] Fault),
+    /// What was to be stored is larger than the servers take.
+    #[error("it is larger than the {most} bytes that the log takes at once")]
+    TooLarge {
+        /// The largest entry, in bytes.
+        most: usize,
+    },
     /// An event is not what was stored. It is not given to anybody.
     #[error("event {seq} of room {room} is damaged: see `live-chat --check`")]
     DamagedEvent {

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::{Hub, Refusal};
 use crate::{
-    chat::{Recorded, Room, RoomId, SettingsChange, Timestamp},
+    chat::{Recorded, Room, RoomId, SettingsChange},
     engine::now,
 };
 
@@ -18,7 +18,7 @@ pub struct Import {
     room: RoomId,
     batch: Vec<Recorded>,
     batch_bytes: usize,
-    newest: Option<Timestamp>,
+    has_messages: bool,
     is_finished: bool,
 }
 
@@ -32,27 +32,25 @@ impl Hub {
             return Err(Refusal::Stopping);
         }
         let room = self.0.engine.begin_import(settings.make(&uuid::Uuid::new_v4().to_string())?).await?;
-        Ok(Import { hub: self.clone(), room, batch: Vec::new(), batch_bytes: 0, newest: None, is_finished: false })
+        Ok(Import { hub: self.clone(), room, batch: Vec::new(), batch_bytes: 0, has_messages: false, is_finished: false })
     }
 }
 
 impl Import {
-    /// Adds a message, the oldest first.
+    /// Adds a message after those that were added before it, whatever their times are: a log is in the order of its places, and the
+    /// clock that stamped it may have been set back.
     ///
     /// # Errors
-    /// [`Refusal::OutOfOrder`] and [`Refusal::InFuture`] for this message, [`Refusal::Stopping`], or the engine's.
+    /// [`Refusal::InFuture`] for this message, [`Refusal::Stopping`], or the engine's.
     pub async fn add(&mut self, recorded: Recorded) -> Result<(), Refusal> {
         if self.hub.is_stopping() {
             return Err(Refusal::Stopping);
         }
-        if self.newest.is_some_and(|newest| recorded.sent_at < newest) {
-            return Err(Refusal::OutOfOrder);
-        }
-        // What is said in the room later cannot be older.
+        // More likely a wrong unit of time than a clock that ran ahead.
         if recorded.sent_at > now() {
             return Err(Refusal::InFuture);
         }
-        self.newest = Some(recorded.sent_at);
+        self.has_messages = true;
         self.batch_bytes += recorded.message.payload.get().len();
         self.batch.push(recorded);
         if self.batch.len() < BATCH && self.batch_bytes < BATCH_BYTES { Ok(()) } else { self.hand_over().await }
@@ -63,7 +61,7 @@ impl Import {
     /// # Errors
     /// [`Refusal::NothingToImport`], or the engine's. No room is left then.
     pub async fn finish(mut self) -> Result<Room, Refusal> {
-        if self.newest.is_none() {
+        if !self.has_messages {
             return Err(Refusal::NothingToImport);
         }
         self.hand_over().await?;

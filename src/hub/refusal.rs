@@ -138,12 +138,15 @@ pub enum Refusal {
     SlugTaken(String),
     /// There is nothing to look for, or too much.
     Search,
-    /// What is imported is older than what came before it.
-    OutOfOrder,
     /// What is imported has not been said yet.
     InFuture,
     /// There is no message in what is imported.
     NothingToImport,
+    /// The message is larger than the log takes.
+    TooLarge {
+        /// The largest entry of the log, in bytes.
+        most: usize,
+    },
     /// The engine could not do it.
     Engine(EngineError),
 }
@@ -223,9 +226,9 @@ impl Refusal {
             }
             Self::SlugTaken(slug) => texts.fill("refusal.slug_taken", &[("slug", slug)]),
             Self::Search => "\"q\" must hold one word or more, and at most 200 characters.".to_owned(),
-            Self::OutOfOrder => "it was sent before the one that stands before it: the oldest message must come first".to_owned(),
             Self::InFuture => "its time lies in the future".to_owned(),
             Self::NothingToImport => "There is no message to be imported.".to_owned(),
+            Self::TooLarge { most } => texts.fill("refusal.too_large", &[("limit", &texts.number(*most))]),
             Self::Engine(EngineError::Fault(_)) => said("refusal.not_stored"),
             Self::Engine(EngineError::DamagedEvent { .. }) => said("refusal.damaged"),
             Self::Engine(_) => said("refusal.not_read"),
@@ -291,9 +294,9 @@ impl Refusal {
             Self::WrongOrder(..) => "wrong_order",
             Self::SlugTaken(_) => "slug_taken",
             Self::Search => "search",
-            Self::OutOfOrder => "out_of_order",
             Self::InFuture => "in_future",
             Self::NothingToImport => "nothing_to_import",
+            Self::TooLarge { .. } => "too_large",
             Self::Engine(_) => "engine",
         }
     }
@@ -348,6 +351,7 @@ impl From<EngineError> for Refusal {
             EngineError::WrongOrder(from, to) => Self::WrongOrder(from, to),
             EngineError::SlugTaken(slug) => Self::SlugTaken(slug),
             EngineError::Setting(error) => Self::Setting(error),
+            EngineError::TooLarge { most } => Self::TooLarge { most },
             error @ (EngineError::Store(_)
             | EngineError::Fault(_)
             | EngineError::DamagedEvent { .. }

@@ -154,7 +154,6 @@ pub(super) fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::TimeoutLength
         | Refusal::Setting(_)
         | Refusal::Search
-        | Refusal::OutOfOrder
         | Refusal::InFuture
         | Refusal::NothingToImport
         | Refusal::ReviewUrl(_) => StatusCode::BAD_REQUEST,
@@ -163,6 +162,7 @@ pub(super) fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::SlowMode { .. }
         | Refusal::RoomTooFast { .. }
         | Refusal::Repeated { .. } => StatusCode::TOO_MANY_REQUESTS,
+        Refusal::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         // The engine has said in the log what failed, once for all that failed with it.
         Refusal::Stopping | Refusal::Engine(EngineError::Fault(_)) => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::Engine(error) => {

@@ -55,7 +55,7 @@ pub(super) async fn import(
         }
         let recorded = jsonl::decode(&line).map_err(|error| at(number, StatusCode::BAD_REQUEST, error))?;
         import.add(recorded).await.map_err(|refusal| match refusal {
-            Refusal::OutOfOrder | Refusal::InFuture => at(number, StatusCode::BAD_REQUEST, refusal),
+            Refusal::InFuture => at(number, StatusCode::BAD_REQUEST, refusal),
             other => other.into(),
         })?;
         messages += 1;

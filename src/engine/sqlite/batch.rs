@@ -15,8 +15,9 @@ use tokio::sync::oneshot;
 use super::{
     checksum::checksum,
     copy::{Copying, Record},
-    index::{self, Words},
+    index::{self, DeletedWords, Words},
     place::Place,
+    readable::{self, Sweep},
     reader,
     row::{self, Columns},
     schema, widget_keys,
@@ -24,11 +25,11 @@ use super::{
 use crate::{
     chat::{
         Deleted, Deletion, Event, Invitation, Kind, Measure, Message, NameClaim, NewWidgetKey, Outcome, Recorded, Revocation,
-        Room, RoomId, RoomState, Sanction, Settings, SettingsChange, Timestamp, UserId, WidgetKey,
+        Room, RoomId, RoomState, Sanction, Settings, SettingsChange, Timestamp, UserId, WidgetKey, clock,
     },
     engine::{
-        Appended, Audience, Cursors, EngineError, Entry, Fault, HeldName, News, React, Reacted, Standing, Webhook, WebhookId,
-        may_follow, now,
+        Appended, Audience, Clock, Cursors, EngineError, Entry, Fault, HeldName, News, React, Reacted, Standing, Webhook,
+        WebhookId, may_follow,
     },
 };
 
@@ -61,6 +62,10 @@ pub(in crate::engine) enum Job {
     },
     /// Nothing: an entry of the cluster's log that is about the log itself.
     Pass {
+        reply: Reply<()>,
+    },
+    /// Nothing: an entry of the cluster's log that this version cannot read. The index notes the first of them.
+    Unread {
         reply: Reply<()>,
     },
     /// Rows of another log follow, or all of them are there.
@@ -174,6 +179,18 @@ pub(in crate::engine) enum Job {
         words: Words,
         reply: Reply<()>,
     },
+    /// One step of taking the messages of a deleted author out of what readers walk through.
+    Sweep {
+        sweep: Sweep,
+        reply: Reply<()>,
+    },
+    /// One step of removing from the index of words those that were deleted so far, the first or a later one. The answer is whether
+    /// there are more.
+    Merge {
+        deleted: DeletedWords,
+        is_first: bool,
+        reply: Reply<bool>,
+    },
     /// One step of giving free space back.
     Shrink {
         reply: Reply<()>,
@@ -213,6 +230,7 @@ pub(super) struct Batch<'a> {
     transaction: Transaction<'a>,
     before: &'a HashMap<RoomId, Tail>,
     done: Done,
+    clock: &'a Clock,
     /// Of the job at hand, if its order is the cluster's.
     place: Option<Place>,
 }
@@ -230,9 +248,13 @@ pub(super) struct Done {
 
 impl<'a> Batch<'a> {
     /// Begins a transaction on a log whose rooms end at `before`.
-    pub(super) fn begin(connection: &'a mut Connection, before: &'a HashMap<RoomId, Tail>) -> rusqlite::Result<Self> {
+    pub(super) fn begin(
+        connection: &'a mut Connection,
+        before: &'a HashMap<RoomId, Tail>,
+        clock: &'a Clock,
+    ) -> rusqlite::Result<Self> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        Ok(Self { transaction, before, done: Done::default(), place: None })
+        Ok(Self { transaction, before, done: Done::default(), clock, place: None })
     }
 
     /// Makes everything durable.
@@ -260,6 +282,7 @@ impl<'a> Batch<'a> {
                 keep(answers, reply, self.resolve(room, of, outcome, by, reason))
             }
             Job::Pass { reply } => keep(answers, reply, Ok(())),
+            Job::Unread { reply } => keep(answers, reply, self.note_unread()),
             Job::Copying { copying, reply } => keep(answers, reply, self.copying(&copying)),
             Job::Copy { table, records, reply } => keep(answers, reply, self.copy(&table, &records)),
             Job::FirstRoom { configured, key, reply } => keep(answers, reply, self.first_room(configured.as_deref(), &key)),
@@ -282,6 +305,8 @@ impl<'a> Batch<'a> {
             Job::Trim { room, to, reply } => keep(answers, reply, self.trim(room, to)),
             Job::Erase { room, reply } => keep(answers, reply, self.erase(room)),
             Job::Index { words, reply } => keep(answers, reply, self.index(words)),
+            Job::Sweep { sweep, reply } => keep(answers, reply, Ok(readable::sweep(&self.transaction, sweep)?)),
+            Job::Merge { deleted, is_first, reply } => keep(answers, reply, self.merge(&deleted, is_first)),
             Job::Shrink { reply } => keep(answers, reply, self.shrink()),
             Job::PutWebhook { webhook, cursors, reply } => keep(answers, reply, self.put_webhook(&webhook, &cursors)),
             Job::NoteDeliveries { id, standing, cursors, reply } => {
@@ -310,6 +335,14 @@ impl<'a> Batch<'a> {
             Audience::One(to) => Ok(self.push(room, tail, Kind::Private { to, message }, client_message_id)?),
             Audience::Moderators => self.hold(room, tail, message, client_message_id),
         }
+    }
+
+    fn note_unread(&self) -> Result<(), EngineError> {
+        if let Some(Place { number, .. }) = &self.place {
+            let sql = "INSERT OR IGNORE INTO meta VALUES (?1, ?2)";
+            self.transaction.execute(sql, params![schema::UNREAD, number.to_string()])?;
+        }
+        Ok(())
     }
 
     fn claim(&mut self, room: RoomId, user: &UserId, claim: &NameClaim) -> Result<(), EngineError> {
@@ -435,10 +468,12 @@ impl<'a> Batch<'a> {
             Deleted::Message(seq) => {
                 let sql = "INSERT INTO deleted_messages (room, seq, deletion) VALUES (?1, ?2, ?3)";
                 self.transaction.execute(sql, params![room.get(), seq, appended.seq])?;
+                self.forget_words(room, seq, seq)?;
                 self.drop_reactions_to(room, seq)?;
             }
             Deleted::AllOf(user) => {
-                let sql = "INSERT OR REPLACE INTO deleted_authors (room, author, deletion) VALUES (?1, ?2, ?3)";
+                let sql = "INSERT INTO deleted_authors (room, author, deletion) VALUES (?1, ?2, ?3)
+                           ON CONFLICT DO UPDATE SET deletion = excluded.deletion";
                 self.transaction.execute(sql, params![room.get(), user.as_str(), appended.seq])?;
                 self.drop_reactions_to_all_of(room, &user)?;
                 self.take_back_reactions_of(room, &user)?;
@@ -485,25 +520,23 @@ impl<'a> Batch<'a> {
         let tail = self.before_last(self.tail(room)?);
         let (user, measure) = (sanction.user.clone(), sanction.measure);
         let appended = self.push(room, tail, Kind::Sanction(sanction), None)?;
-        // While it held it was kept beyond the room's retention.
-        self.transaction.execute(
-            "DELETE FROM events WHERE room = ?1 AND seq = (SELECT event FROM sanctions WHERE room = ?1 AND user = ?2)
-                 AND seq <= (SELECT erased FROM rooms WHERE id = ?1)",
-            params![room.get(), user.as_str()],
-        )?;
+        schema::end_sanction(&self.transaction, room, &user)?;
+        schema::forget_sanctions(&self.transaction, self.now())?;
         if measure == Measure::Ban {
             self.take_back_reactions_of(room, &user)?;
         }
         match measure {
-            Measure::Timeout { .. } | Measure::Ban => self.transaction.execute(
-                "INSERT OR REPLACE INTO sanctions (room, user, event) VALUES (?1, ?2, ?3)",
-                params![room.get(), user.as_str(), appended.seq],
-            )?,
-            Measure::Lift => self
-                .transaction
-                .execute("DELETE FROM sanctions WHERE room = ?1 AND user = ?2", params![room.get(), user.as_str()])?,
-        };
+            Measure::Timeout { until } => self.keep_sanction(room, &user, appended.seq, Some(until))?,
+            Measure::Ban => self.keep_sanction(room, &user, appended.seq, None)?,
+            Measure::Lift => {}
+        }
         Ok(appended)
+    }
+
+    fn keep_sanction(&self, room: RoomId, user: &UserId, event: u64, until: Option<Timestamp>) -> rusqlite::Result<()> {
+        let sql = "INSERT INTO sanctions (room, user, event, until) VALUES (?1, ?2, ?3, ?4)";
+        let values = params![room.get(), user.as_str(), event, until.map(|until| until.0)];
+        self.transaction.execute(sql, values).map(drop)
     }
 
     fn put_webhook(&mut self, webhook: &Webhook, cursors: &Cursors) -> Result<(), EngineError> {
@@ -578,7 +611,12 @@ impl<'a> Batch<'a> {
 
     /// Gives an event its place and its time, and writes it.
     fn push(&mut self, room: RoomId, tail: Tail, kind: Kind, client_message_id: Option<&str>) -> rusqlite::Result<Appended> {
-        let tail = Tail { seq: self.next_seq(tail), sent_at: self.now().max(tail.sent_at), ..tail };
+        let sent_at = clock::next(tail.sent_at, self.now());
+        if sent_at < tail.sent_at {
+            let seconds = (tail.sent_at.0 - sent_at.0) / 1_000;
+            tracing::warn!(%room, seconds, "the clock was ahead when the room's newest event was stored: its times go back");
+        }
+        let tail = Tail { seq: self.next_seq(tail), sent_at, ..tail };
         self.insert_event(room, tail, &kind, client_message_id)?;
         let (Tail { seq, sent_at, .. }, held) = (tail, matches!(kind, Kind::Held(_)));
         self.done.tails.insert(room, tail);
@@ -602,7 +640,7 @@ impl<'a> Batch<'a> {
 
     /// The moment at which the job is done.
     fn now(&self) -> Timestamp {
-        self.place.as_ref().map_or_else(now, |place| place.at)
+        self.place.as_ref().map_or_else(|| (self.clock)(), |place| place.at)
     }
 
     /// Writes an event that the room's log ends with, as `tail` says.
@@ -660,8 +698,9 @@ pub(super) fn refuse(job: Job) -> Answer {
             Job::CreateWidgetKey { reply, .. } | Job::RevokeWidgetKey { reply, .. } => drop(reply.send(Err(error))),
             Job::SetState { reply, .. } | Job::Configure { reply, .. } => drop(reply.send(Err(error))),
             Job::React { reply, .. } => drop(reply.send(Err(error))),
-            Job::TellReactions { reply, .. } => drop(reply.send(Err(error))),
+            Job::TellReactions { reply, .. } | Job::Merge { reply, .. } => drop(reply.send(Err(error))),
             Job::Pass { reply }
+            | Job::Unread { reply }
             | Job::Copying { reply, .. }
             | Job::Copy { reply, .. }
             | Job::Claim { reply, .. }
@@ -671,9 +710,8 @@ pub(super) fn refuse(job: Job) -> Answer {
             Job::BeginImport { reply, .. } => drop(reply.send(Err(error))),
             Job::FinishImport { reply, .. } => drop(reply.send(Err(error))),
             Job::Import { reply, .. } | Job::AbandonImport { reply, .. } => drop(reply.send(Err(error))),
-            Job::Trim { reply, .. } | Job::Erase { reply, .. } | Job::Index { reply, .. } | Job::Shrink { reply } => {
-                drop(reply.send(Err(error)))
-            }
+            Job::Trim { reply, .. } | Job::Erase { reply, .. } | Job::Index { reply, .. } => drop(reply.send(Err(error))),
+            Job::Sweep { reply, .. } | Job::Shrink { reply } => drop(reply.send(Err(error))),
             Job::PutWebhook { reply, .. } | Job::NoteDeliveries { reply, .. } => drop(reply.send(Err(error))),
             Job::RemoveWebhook { reply, .. } => drop(reply.send(Err(error))),
         }

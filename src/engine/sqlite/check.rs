@@ -4,7 +4,7 @@ use std::{fs, path::Path, thread::JoinHandle};
 
 use rusqlite::{Connection, ErrorCode, InterruptHandle, OpenFlags};
 
-use super::{OpenError, health::Health, reader};
+use super::{OpenError, health::Health, readable, reader};
 use crate::engine::Fault;
 
 /// Up to this size the whole structure is checked before the start, which takes up to a second. Of a larger database all but the
@@ -69,6 +69,7 @@ pub(super) fn everything(connection: &Connection) -> rusqlite::Result<Vec<String
     let mut complaints = structure(connection, "integrity_check")?;
     if complaints.is_empty() {
         complaints = reader::damaged_events(connection)?;
+        complaints.extend(readable::unlisted(connection, COMPLAINTS)?);
     }
     complaints.truncate(COMPLAINTS);
     Ok(complaints)

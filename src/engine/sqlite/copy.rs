@@ -68,7 +68,7 @@ const OTHERS: [Table; 12] = [
     Table { name: "rooms", without: &["erased", "indexed"], query: "SELECT * FROM rooms WHERE hidden = 0 ORDER BY id" },
     Table { name: "widget_keys", without: &[], query: "SELECT * FROM widget_keys ORDER BY key" },
     Table { name: "deleted_messages", without: &[], query: "SELECT * FROM deleted_messages ORDER BY room, seq" },
-    Table { name: "deleted_authors", without: &[], query: "SELECT * FROM deleted_authors ORDER BY room, author" },
+    Table { name: "deleted_authors", without: &["swept"], query: "SELECT * FROM deleted_authors ORDER BY room, author" },
     Table { name: "sanctions", without: &[], query: "SELECT * FROM sanctions ORDER BY room, user" },
     Table { name: "names", without: &[], query: "SELECT * FROM names ORDER BY room, user" },
     Table { name: "revocations", without: &[], query: "SELECT * FROM revocations ORDER BY kind, id" },
@@ -235,7 +235,7 @@ impl Sqlite {
         drop(index);
         let copy = Connection::open(folder.join(Self::FILE)).map_err(in_database)?;
         copy.execute_batch("DELETE FROM copied").map_err(in_database)?;
-        for key in [schema::APPLIED, schema::APPLIED_ID, schema::COPYING] {
+        for key in [schema::APPLIED, schema::APPLIED_ID, schema::UNREAD, schema::COPYING] {
             copy.execute("DELETE FROM meta WHERE key = ?1", [key]).map_err(in_database)?;
         }
         let found = census(&copy).map_err(in_database)?;

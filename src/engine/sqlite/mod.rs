@@ -22,11 +22,13 @@ mod error;
 mod health;
 mod index;
 mod place;
+mod readable;
 mod reader;
 mod replica;
 mod row;
 mod run;
 mod schema;
+mod times;
 mod upkeep;
 mod wal;
 mod widget_keys;
@@ -36,7 +38,7 @@ use std::{
     collections::HashMap,
     fs::{self, File, TryLockError},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError, mpsc},
+    sync::{Arc, Mutex, PoisonError, mpsc},
     thread::JoinHandle,
 };
 
@@ -48,8 +50,9 @@ use self::{
     batch::Tail,
     check::Background,
     health::Health,
-    reader::Readers,
+    reader::{Page, Readers},
     run::{Found, Line, Lineage, Run},
+    times::{Jumps, Times},
     upkeep::{Trimmed, Upkeep},
     writer::{Beside, Task, Writer},
 };
@@ -66,8 +69,8 @@ pub use self::{
     error::{BackupError, OpenError},
 };
 use super::{
-    Act, Appended, Cursors, Engine, EngineError, Entry, Fault, HeldName, Hits, Messages, Query, React, Reacted, Search, Sink,
-    Standing, Supervisor, Webhook, WebhookId, private_file,
+    Act, Appended, Clock, Cursors, End, Engine, EngineError, Entry, Fault, HeldName, Hits, Messages, Query, React, Reacted,
+    Search, Sink, Standing, Supervisor, Webhook, WebhookId, now, private_file,
 };
 use crate::chat::{
     CustomEvent, Deletion, Disconnection, Event, Invitation, Kind, NewWidgetKey, Outcome, Recorded, Revocation, Room, RoomId,
@@ -81,6 +84,7 @@ pub struct Sqlite {
     readers: Readers,
     trimmed: Trimmed,
     supervisor: Supervisor,
+    jumps: Jumps,
     /// Taken when the engine closes: the writer stops when nobody can send to it any more.
     writer: Mutex<Option<WriterHandle>>,
 }
@@ -92,6 +96,7 @@ struct Opened {
     tails: HashMap<RoomId, Tail>,
     /// Of its folder.
     lock: File,
+    clock: Clock,
 }
 
 struct WriterHandle {
@@ -113,6 +118,11 @@ impl Sqlite {
     /// # Errors
     /// See [`OpenError`]. Nothing is changed in a database that is refused.
     pub fn open(folder: &Path, widget_key: Option<&str>, sink: Sink) -> Result<Self, OpenError> {
+        Self::open_by(folder, widget_key, sink, Arc::new(now))
+    }
+
+    /// Does the same with another clock.
+    pub(crate) fn open_by(folder: &Path, widget_key: Option<&str>, sink: Sink, clock: Clock) -> Result<Self, OpenError> {
         let lock = lock(folder)?;
         let path = folder.join(Self::FILE);
         let in_database = |source| OpenError::Database { path: path.clone(), source };
@@ -120,25 +130,36 @@ impl Sqlite {
         schema::prepare(&mut connection).map_err(in_database)?;
         schema::first_room(&mut connection, widget_key).map_err(in_database)?;
         schema::abandon_imports(&connection).map_err(in_database)?;
+        schema::forget_sanctions(&connection, clock()).map_err(in_database)?;
         let mut tails = writer::tails(&connection).map_err(|error| match error {
             EngineError::Store(source) => in_database(source),
             damaged => OpenError::Damaged { path: path.clone(), found: damaged.to_string() },
         })?;
-        writer::tell_reactions(&mut connection, &mut tails).map_err(in_database)?;
+        writer::tell_reactions(&mut connection, &mut tails, &clock).map_err(in_database)?;
         let epoch = epoch(&connection, lineage).map_err(in_database)?;
         let stored = reader::stored(&connection).map_err(in_database)?;
         let run = Run::begin(&connection, &folder.join(run::FILE), stored)?;
-        Self::start(Opened { path, connection, tails, lock }, epoch, Beside::Run(run), sink, None)
+        Self::start(Opened { path, connection, tails, lock, clock }, epoch, Beside::Run(run), sink, None)
     }
 
     /// Begins to work on a database that was opened.
     fn start(opened: Opened, epoch: String, beside: Beside, sink: Sink, trim: Option<Trim>) -> Result<Self, OpenError> {
-        let Opened { path, connection, tails, lock } = opened;
+        let Opened { path, connection, tails, lock, clock } = opened;
         let health = Health::default();
         let check = check::in_background(&path, &health)?;
-        let trimmed = Trimmed::default();
+        let (trimmed, jumps) = (Trimmed::default(), Jumps::default());
         trimmed.note(&tails);
-        let writer = Writer { connection, sink, health: health.clone(), beside, tails, trimmed: trimmed.clone() };
+        let (health_of_writer, trimmed_of_writer) = (health.clone(), trimmed.clone());
+        let writer = Writer {
+            connection,
+            sink,
+            health: health_of_writer,
+            beside,
+            tails,
+            trimmed: trimmed_of_writer,
+            clock: Arc::clone(&clock),
+            unusable: None,
+        };
         let supervisor = Supervisor::default();
         let guard = supervisor.watch("the log's writer");
         let (tasks, queue) = mpsc::channel();
@@ -149,9 +170,11 @@ impl Sqlite {
                 writer.work(&queue)
             })
             .map_err(|source| OpenError::Folder { path: path.clone(), source })?;
-        let upkeep = Upkeep::start(&path, tasks.clone(), trimmed.clone(), trim, supervisor.watch("the log's maintenance"))?;
+        let times = Times::new(clock, jumps.clone());
+        let guard = supervisor.watch("the log's maintenance");
+        let upkeep = Upkeep::start(&path, tasks.clone(), trimmed.clone(), trim, times, guard)?;
         let writer = Mutex::new(Some(WriterHandle { tasks, thread, upkeep, check, lock }));
-        Ok(Self { epoch, health, readers: Readers::new(path), trimmed, supervisor, writer })
+        Ok(Self { epoch, health, readers: Readers::new(path), trimmed, jumps, supervisor, writer })
     }
 
     /// Checks the log in `folder`, of any size, and says what is wrong with it: nothing, if all is well. Changes nothing. While
@@ -190,6 +213,11 @@ impl Sqlite {
         }
     }
 
+    /// How many instructions of SQLite's virtual machine all reads have taken: what they cost, on any machine.
+    pub fn read_instructions(&self) -> u64 {
+        self.readers.instructions()
+    }
+
     /// Hands a job to the writer and waits for its answer.
     fn submit<T: Send + 'static>(
         &self,
@@ -203,7 +231,7 @@ impl Sqlite {
         async move { answer.await.unwrap_or(Err(EngineError::Closed)) }.boxed()
     }
 
-    /// Has what is past a room's retention go, after a change that may have made it so.
+    /// Has what is not to be read any more go, after a change that may have made it so.
     async fn then_trim<T>(&self, change: BoxFuture<'_, Result<T, EngineError>>) -> Result<T, EngineError> {
         let done = change.await?;
         if let Some(writer) = &*self.writer.lock().unwrap_or_else(PoisonError::into_inner) {
@@ -229,7 +257,7 @@ impl Engine for Sqlite {
     }
 
     fn rooms(&self) -> BoxFuture<'_, Result<Vec<(Room, u64)>, EngineError>> {
-        self.readers.run(|connection| Ok(reader::rooms(connection)?)).boxed()
+        self.readers.run_long(|connection| Ok(reader::rooms(connection)?)).boxed()
     }
 
     fn create_room(&self, settings: Settings) -> BoxFuture<'_, Result<(Room, WidgetKey), EngineError>> {
@@ -237,7 +265,7 @@ impl Engine for Sqlite {
     }
 
     fn widget_keys(&self) -> BoxFuture<'_, Result<Vec<WidgetKey>, EngineError>> {
-        self.readers.run(|connection| Ok(widget_keys::all(connection)?)).boxed()
+        self.readers.run_long(|connection| Ok(widget_keys::all(connection)?)).boxed()
     }
 
     fn create_widget_key(&self, new: NewWidgetKey) -> BoxFuture<'_, Result<WidgetKey, EngineError>> {
@@ -257,7 +285,7 @@ impl Engine for Sqlite {
     }
 
     fn delete(&self, room: RoomId, deletion: Deletion) -> BoxFuture<'_, Result<Appended, EngineError>> {
-        self.submit(|reply| Job::Delete { room, deletion, reply })
+        self.then_trim(self.submit(|reply| Job::Delete { room, deletion, reply })).boxed()
     }
 
     fn disconnect(&self, room: RoomId, disconnection: Disconnection) -> BoxFuture<'_, Result<Appended, EngineError>> {
@@ -288,11 +316,11 @@ impl Engine for Sqlite {
     }
 
     fn sanctions(&self) -> BoxFuture<'_, Result<Vec<Event>, EngineError>> {
-        self.readers.run(reader::sanctions).boxed()
+        self.readers.run_long(reader::sanctions).boxed()
     }
 
     fn names(&self) -> BoxFuture<'_, Result<Vec<HeldName>, EngineError>> {
-        self.readers.run(|connection| Ok(reader::names(connection)?)).boxed()
+        self.readers.run_long(|connection| Ok(reader::names(connection)?)).boxed()
     }
 
     fn revoke(&self, revocation: Revocation) -> BoxFuture<'_, Result<(), EngineError>> {
@@ -300,7 +328,7 @@ impl Engine for Sqlite {
     }
 
     fn revocations(&self) -> BoxFuture<'_, Result<Vec<Revocation>, EngineError>> {
-        self.readers.run(|connection| Ok(reader::revocations(connection)?)).boxed()
+        self.readers.run_long(|connection| Ok(reader::revocations(connection)?)).boxed()
     }
 
     fn keep_invitation(&self, invitation: Invitation) -> BoxFuture<'_, Result<bool, EngineError>> {
@@ -308,7 +336,7 @@ impl Engine for Sqlite {
     }
 
     fn invitations(&self) -> BoxFuture<'_, Result<Vec<Invitation>, EngineError>> {
-        self.readers.run(|connection| Ok(reader::invitations(connection)?)).boxed()
+        self.readers.run_long(|connection| Ok(reader::invitations(connection)?)).boxed()
     }
 
     fn begin_import(&self, settings: Settings) -> BoxFuture<'_, Result<RoomId, EngineError>> {
@@ -333,8 +361,20 @@ impl Engine for Sqlite {
 
     fn read(&self, query: Query) -> BoxFuture<'_, Result<Vec<Event>, EngineError>> {
         let after = query.after.max(self.trimmed(query.room));
-        let query = Query { after, ..query };
-        self.readers.run(move |connection| reader::events(connection, &query)).boxed()
+        async move {
+            let (end, mut all, mut rest) = (query.end, Vec::new(), Some(Query { after, ..query }));
+            while let Some(query) = rest {
+                let Page { mut events, rest: next } =
+                    self.readers.run(move |connection| reader::events(connection, &query)).await?;
+                if end == End::Newest {
+                    std::mem::swap(&mut all, &mut events);
+                }
+                all.append(&mut events);
+                rest = next;
+            }
+            Ok(all)
+        }
+        .boxed()
     }
 
     fn resolve(
@@ -379,7 +419,7 @@ impl Engine for Sqlite {
             let find = move |connection: &Connection| {
                 Ok(Hits { not_searched: index::lag(connection, room)?, events: index::search(connection, &search)? })
             };
-            self.readers.run(find).await
+            self.readers.run_search(find).await
         }
         .boxed()
     }
@@ -410,6 +450,10 @@ impl Engine for Sqlite {
 
     fn supervisor(&self) -> &Supervisor {
         &self.supervisor
+    }
+
+    fn warning(&self) -> Option<String> {
+        self.jumps.warning()
     }
 
     fn fault(&self) -> Option<Fault> {

@@ -28,11 +28,12 @@ pub(in crate::engine) struct Progress {
     applied: watch::Sender<u64>,
     turn: AtomicU64,
     lost: Notify,
+    unusable: AtomicU64,
 }
 
 impl Progress {
     pub(super) fn new(applied: u64) -> Self {
-        Self { applied: watch::Sender::new(applied), turn: AtomicU64::new(0), lost: Notify::new() }
+        Self { applied: watch::Sender::new(applied), turn: AtomicU64::new(0), lost: Notify::new(), unusable: AtomicU64::new(0) }
     }
 
     /// The number of the newest entry of the log that is in the index.
@@ -55,6 +56,15 @@ impl Progress {
     /// Returns when a turn has ended so.
     pub(in crate::engine) async fn lost(&self) {
         self.lost.notified().await;
+    }
+
+    /// How many entries the index could not carry out since the start.
+    pub(in crate::engine) fn unusable(&self) -> u64 {
+        self.unusable.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn note_unusable(&self) {
+        self.unusable.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn advance(&self, number: u64) {

@@ -1,12 +1,15 @@
 use std::{
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use tokio::sync::Semaphore;
 
-use super::{check, row, schema};
+use super::{check, readable, row, schema};
 use crate::{
     chat::{Deleted, Deletion, Event, Invitation, Kind, Outcome, Reaction, Revocation, Room, RoomId, Timestamp, UserId},
     engine::{
@@ -17,13 +20,20 @@ use crate::{
 /// Reads that run at once. More only wait longer for the same two or three cores and the same disk.
 const CONNECTIONS: usize = 4;
 
+/// List entries that one step of a read looks at. More would keep other readers waiting for the connection.
+const READ_AT_ONCE: usize = 5_000;
+
+/// Instructions of SQLite's virtual machine after which a read is ended: about a second. No read of a client comes near it.
+const MOST_INSTRUCTIONS: u64 = 20_000_000;
+
+/// Instructions between two looks at how many there were.
+const INSTRUCTIONS_AT_ONCE: u16 = 100;
+
 const ROOMS: &str = concat!("SELECT *, ", head!(), " AS head FROM rooms WHERE hidden = 0 ORDER BY id");
 const STORED: &str = concat!("SELECT count(*) + coalesce(sum(", head!(), "), 0) FROM rooms WHERE hidden = 0");
 const STORED_BEFORE_RETENTION: &str =
     "SELECT count(*) + coalesce(sum((SELECT coalesce(max(seq), 0) FROM events WHERE room = rooms.id)), 0) FROM rooms";
 const STORED_KEYS: &str = "SELECT count(*) + count(revoked_at) FROM widget_keys";
-const FORWARD: &str = concat!(shown!(), " ORDER BY seq");
-const BACKWARD: &str = concat!(shown!(), " ORDER BY seq DESC");
 // The few sanctions first, then the event of each: the planner would rather walk through all events, in order.
 const SANCTIONS: &str = "SELECT events.* FROM sanctions
                          CROSS JOIN events ON events.room = sanctions.room AND events.seq = sanctions.event";
@@ -51,6 +61,8 @@ const NTH: &str = "SELECT seq FROM events WHERE room = ?1 AND seq > ?2 AND kind 
 pub(super) const NEWEST: &str = "SELECT coalesce(max(seq), 0) FROM events WHERE room = ?1";
 const NEXT: &str = "SELECT seq, sent_at FROM events WHERE room = ?1 AND seq >= ?2 ORDER BY seq LIMIT 1";
 
+const AGES: &str = "SELECT seq, sent_at FROM events WHERE room = ?1 AND seq > ?2 ORDER BY seq";
+
 /// The newest event that a room has had.
 macro_rules! head {
     () => {
@@ -58,14 +70,6 @@ macro_rules! head {
     };
 }
 use head;
-
-/// The events of a range that were not deleted.
-macro_rules! shown {
-    () => {
-        concat!("SELECT * FROM events WHERE room = ?1 AND seq > ?2 AND seq < ?3 AND ", not_deleted!())
-    };
-}
-use shown;
 
 /// Whether an event was not deleted.
 macro_rules! not_deleted {
@@ -83,24 +87,80 @@ pub(super) use not_deleted;
 pub(super) struct Readers {
     path: Arc<PathBuf>,
     permits: Arc<Semaphore>,
-    idle: Arc<Mutex<Vec<Connection>>>,
+    /// One search at a time: it may take long, and must not keep other reads waiting.
+    searches: Arc<Semaphore>,
+    idle: Arc<Mutex<Vec<ReadConnection>>>,
+    instructions: Arc<AtomicU64>,
+}
+
+/// A connection that counts what it does.
+struct ReadConnection {
+    connection: Connection,
+    /// Instructions of the read at hand.
+    instructions: Arc<AtomicU64>,
+    /// After how many of them it is ended.
+    most: Arc<AtomicU64>,
+}
+
+impl ReadConnection {
+    fn open(path: &Path) -> rusqlite::Result<Self> {
+        let mut connection = check::read_only(path)?;
+        let (instructions, most) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+        let (counted, end) = (Arc::clone(&instructions), Arc::clone(&most));
+        let count = move || counted.fetch_add(INSTRUCTIONS_AT_ONCE.into(), Relaxed) >= end.load(Relaxed);
+        connection.progress_handler(INSTRUCTIONS_AT_ONCE.into(), Some(count))?;
+        Ok(Self { connection, instructions, most })
+    }
 }
 
 impl Readers {
     pub(super) fn new(path: PathBuf) -> Self {
-        Self { path: Arc::new(path), permits: Arc::new(Semaphore::new(CONNECTIONS)), idle: Arc::default() }
+        Self {
+            path: Arc::new(path),
+            permits: Arc::new(Semaphore::new(CONNECTIONS)),
+            searches: Arc::new(Semaphore::new(1)),
+            idle: Arc::default(),
+            instructions: Arc::default(),
+        }
     }
 
-    /// Runs `read` on a connection of its own, on a thread where it may block.
+    /// Runs `read` on a connection of its own, on a thread where it may block. A read that costs too much is ended with an error.
     pub(super) async fn run<T: Send + 'static>(
         &self,
+        read: impl FnOnce(&Connection) -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<T, EngineError> {
+        self.run_within(MOST_INSTRUCTIONS, read).await
+    }
+
+    /// Does the same for work that goes through a whole log, and that no client can ask for.
+    pub(super) async fn run_long<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<T, EngineError> {
+        self.run_within(u64::MAX, read).await
+    }
+
+    /// Does the same for a search.
+    pub(super) async fn run_search<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<T, EngineError> {
+        let _turn = self.searches.acquire().await.map_err(|_| EngineError::Closed)?;
+        self.run(read).await
+    }
+
+    async fn run_within<T: Send + 'static>(
+        &self,
+        most: u64,
         read: impl FnOnce(&Connection) -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, EngineError> {
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| EngineError::Closed)?;
         let readers = self.clone();
         let task = tokio::task::spawn_blocking(move || {
             let connection = readers.take()?;
-            let answer = read(&connection);
+            connection.most.store(most, Relaxed);
+            let answer = read(&connection.connection);
+            readers.instructions.fetch_add(connection.instructions.swap(0, Relaxed), Relaxed);
             readers.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
             drop(permit);
             answer
@@ -108,15 +168,21 @@ impl Readers {
         task.await.map_err(|_| EngineError::Closed)?
     }
 
+    /// How many instructions of SQLite's virtual machine all reads have taken, in hundreds of each: what they cost, on any machine.
+    pub(super) fn instructions(&self) -> u64 {
+        self.instructions.load(Relaxed)
+    }
+
     /// Ends the connections that are idle. Later reads get [`EngineError::Closed`].
     pub(super) fn close(&self) {
         self.permits.close();
+        self.searches.close();
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    fn take(&self) -> rusqlite::Result<Connection> {
+    fn take(&self) -> rusqlite::Result<ReadConnection> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        idle.map_or_else(|| check::read_only(&self.path), Ok)
+        idle.map_or_else(|| ReadConnection::open(&self.path), Ok)
     }
 }
 
@@ -207,8 +273,8 @@ pub(super) fn trimmed(connection: &Connection) -> rusqlite::Result<Vec<(RoomId, 
     statement.query_map([], |row| Ok((row::room_id(row, "id")?, row.get("trimmed")?)))?.collect()
 }
 
-/// The newest of a room's events that came before a moment, 0 if none did: found by halves, as none is earlier than the one before
-/// it.
+/// The newest of a room's events that came before a moment, 0 if none did: found by halves. Where the clock went back, several events
+/// may fit; a later moment never gives an earlier one, so that consecutive spans of time hold each event once.
 pub(super) fn seq_before(connection: &Connection, room: RoomId, at: Timestamp) -> rusqlite::Result<u64> {
     let head = connection.prepare_cached(NEWEST)?.query_row([room.get()], |row| row.get(0))?;
     let mut next = connection.prepare_cached(NEXT)?;
@@ -223,6 +289,29 @@ pub(super) fn seq_before(connection: &Connection, room: RoomId, at: Timestamp) -
         }
     }
     Ok(low)
+}
+
+/// The newest event of a room up to which all are older than `oldest`, from `after` on. An event whose time is in the future at `now`
+/// was stamped by a clock that ran ahead: it is older than the next one, whatever it says.
+pub(super) fn seq_past(
+    connection: &Connection,
+    room: RoomId,
+    after: u64,
+    oldest: Timestamp,
+    now: Timestamp,
+) -> rusqlite::Result<u64> {
+    let mut statement = connection.prepare_cached(AGES)?;
+    let mut rows = statement.query(params![room.get(), after])?;
+    let mut past = after;
+    while let Some(row) = rows.next()? {
+        let (seq, sent_at) = (row.get(0)?, Timestamp(row.get(1)?));
+        if sent_at < oldest {
+            past = seq;
+        } else if sent_at <= now {
+            break;
+        }
+    }
+    Ok(past)
 }
 
 /// The sanctions that were not lifted.
@@ -307,36 +396,58 @@ pub(super) fn invitations(connection: &Connection) -> rusqlite::Result<Vec<Invit
     connection.prepare_cached("SELECT * FROM invitations")?.query_map([], row::invitation)?.collect()
 }
 
-/// The events that `query` names, oldest first.
+/// One step of a read.
+pub(super) struct Page {
+    /// The events, oldest first.
+    pub(super) events: Vec<Event>,
+    /// What remains to be read, if the step has ended before the query was answered.
+    pub(super) rest: Option<Query>,
+}
+
+/// Reads the events that `query` names, in a step that looks at a bounded number of them.
 ///
-/// Every row of the range is read, also what is not for this reader: one whose damage makes it look like a private message must
-/// not be passed over in silence.
-pub(super) fn events(connection: &Connection, query: &Query) -> Result<Vec<Event>, EngineError> {
+/// The lists say which events the reader may see, whatever a damaged event claims about itself: damage is reported, never passed over.
+pub(super) fn events(connection: &Connection, query: &Query) -> Result<Page, EngineError> {
     let bound = |seq: u64| i64::try_from(seq).unwrap_or(i64::MAX);
     let (after, before) = (bound(query.after), query.before.map_or(i64::MAX, bound));
-    let mut statement = connection.prepare_cached(match query.end {
-        End::Oldest => FORWARD,
-        End::Newest => BACKWARD,
-    })?;
-    let mut rows = statement.query(params![query.room.get(), after, before])?;
-    let (mut events, mut bytes) = (Vec::new(), 0);
+    let user = match &query.reader {
+        Reader::User(user) => user.as_str(),
+        Reader::Public | Reader::Owner => "",
+    };
+    let mut statement = connection.prepare_cached(&readable::sql(query))?;
+    let values = params![query.room.get(), after, before, READ_AT_ONCE, user];
+    // Not every query has a place for the user.
+    let places = statement.parameter_count();
+    let mut rows = statement.query(&values[..places])?;
+    let (mut events, mut bytes, mut read, mut last) = (Vec::new(), 0, 0, 0);
     while events.len() < query.limit
         && bytes < query.bytes
         && let Some(row) = rows.next()?
     {
-        let event = row::event(row)?;
-        if query.reader.may_see(&event) && !(query.messages_only && event.message().is_none()) {
-            bytes += event.payload_bytes();
-            events.push(event);
+        (read, last) = (read + 1, row.get("seq")?);
+        if row.get("is_shown")? {
+            let event = row::event(row)?;
+            if query.reader.may_see(&event) {
+                bytes += event.payload_bytes();
+                events.push(event);
+            }
         }
     }
+    let is_full = events.len() >= query.limit || bytes >= query.bytes;
+    let rest = (read == READ_AT_ONCE && !is_full).then(|| {
+        let (after, before) = match query.end {
+            End::Oldest => (last, query.before),
+            End::Newest => (query.after, Some(last)),
+        };
+        Query { after, before, limit: query.limit - events.len(), bytes: query.bytes - bytes, ..query.clone() }
+    });
     if query.end == End::Newest {
         events.reverse();
     }
     if query.messages_only {
         add_reactions(connection, query, &mut events)?;
     }
-    Ok(events)
+    Ok(Page { events, rest })
 }
 
 /// Has each of the messages tell how people react to it.
@@ -430,11 +541,23 @@ mod tests {
     use super::*;
     use crate::engine::sqlite::index::{SEARCH, UNINDEXED};
 
+    fn queries() -> Vec<String> {
+        let mut all = Vec::new();
+        for reader in [Reader::Public, Reader::User(UserId::admin()), Reader::Owner] {
+            for (messages_only, end) in [(true, End::Oldest), (true, End::Newest), (false, End::Oldest), (false, End::Newest)] {
+                let (room, reader) = (RoomId::FIRST, reader.clone());
+                let query = Query { room, after: 0, before: None, reader, messages_only, limit: 1, bytes: 1, end };
+                all.push(readable::sql(&query));
+            }
+        }
+        all
+    }
+
     #[test]
     fn no_query_of_the_start_or_of_a_page_reads_more_than_it_gives() {
         let mut connection = Connection::open_in_memory().expect("opens");
         schema::prepare(&mut connection).expect("made");
-        for sql in [
+        let statements = [
             ROOMS,
             STORED,
             STORED_BEFORE_RETENTION,
@@ -442,8 +565,7 @@ mod tests {
             EVENT,
             NEWEST,
             NEXT,
-            FORWARD,
-            BACKWARD,
+            AGES,
             SANCTIONS,
             ACTS,
             DELETION,
@@ -453,7 +575,8 @@ mod tests {
             NTH,
             UNINDEXED,
             SEARCH,
-        ] {
+        ];
+        for sql in statements.into_iter().map(str::to_owned).chain(queries()) {
             let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("a query");
             // The plan does not depend on what is bound.
             let nothing = vec![Null; statement.parameter_count()];
@@ -465,7 +588,9 @@ mod tests {
                 "SEARCH events USING COVERING INDEX events_reactions (room=?",
             ];
             let searches = plan.iter().any(|step| keys.iter().any(|key| step.starts_with(key)));
-            let others = plan.iter().any(|step| step.starts_with("SCAN events") || step.contains("TEMP B-TREE"));
+            let others = plan
+                .iter()
+                .any(|step| step.starts_with("SCAN events") || step.starts_with("SCAN readable") || step.contains("TEMP B-TREE"));
             assert!(searches && !others, "{sql}: {plan:?}");
         }
     }

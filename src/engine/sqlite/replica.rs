@@ -12,8 +12,8 @@ use super::{
     writer::Beside,
 };
 use crate::{
-    chat::{Deleted, Deletion, Kind, RoomId, UserId},
-    engine::{Appended, EngineError, Entry, OpenError, Sink},
+    chat::{Deleted, Deletion, Kind, RoomId, Timestamp, UserId},
+    engine::{Appended, EngineError, Entry, OpenError, Sink, now},
 };
 
 /// How far an index has come, and in which log.
@@ -25,6 +25,8 @@ pub(in crate::engine) struct Standing {
     pub(in crate::engine) applied: u64,
     /// What the log called that entry.
     pub(in crate::engine) id: String,
+    /// The first entry that could not be read and was passed over, if one was.
+    pub(in crate::engine) unread: Option<u64>,
 }
 
 impl Sqlite {
@@ -55,7 +57,7 @@ impl Sqlite {
         })?;
         let progress = Arc::new(Progress::new(applied));
         let beside = Beside::Progress(Arc::clone(&progress));
-        let opened = Opened { path, connection, tails, lock };
+        let opened = Opened { path, connection, tails, lock, clock: Arc::new(now) };
         Ok((Self::start(opened, epoch, beside, sink, Some(trim))?, progress))
     }
 
@@ -90,7 +92,7 @@ impl Sqlite {
     /// The places that the deletions of a room after `after` have taken out, some at once, and the newest of those deletions.
     pub(in crate::engine) async fn taken_out(&self, room: RoomId, after: u64) -> Result<Option<(u64, Vec<u64>)>, EngineError> {
         self.readers
-            .run(move |connection| {
+            .run_long(move |connection| {
                 let Some(event) = reader::next_deletion(connection, room, after)? else { return Ok(None) };
                 let Kind::Deletion(Deletion { of, .. }) = event.kind else { return Ok(Some((event.seq, Vec::new()))) };
                 let mut places = match of {
@@ -108,6 +110,11 @@ impl Sqlite {
                 Ok(Some((event.seq, places)))
             })
             .await
+    }
+
+    /// The rooms that are being imported, and into which nothing has come since `before`.
+    pub(in crate::engine) async fn stale_imports(&self, before: Timestamp) -> Result<Vec<RoomId>, EngineError> {
+        self.readers.run(move |connection| Ok(schema::stale_imports(connection, before)?)).await
     }
 
     /// The copy that was begun here, if one was.
@@ -142,7 +149,7 @@ impl Sqlite {
 
     /// What there is of each table.
     pub(in crate::engine) async fn census(&self) -> Result<Vec<Census>, EngineError> {
-        self.readers.run(|connection| Ok(copy::census(connection)?)).await
+        self.readers.run_long(|connection| Ok(copy::census(connection)?)).await
     }
 
     fn hand_over(&self, task: Task) {
@@ -158,7 +165,8 @@ pub(in crate::engine) fn standing(folder: &Path) -> Option<Standing> {
     let connection = check::read_only(&folder.join(Sqlite::INDEX)).ok()?;
     let text = |key| schema::meta(&connection, key).ok().flatten();
     let applied = schema::applied(&connection).ok()?;
-    Some(Standing { epoch: text("epoch")?, applied, id: text(schema::APPLIED_ID).unwrap_or_default() })
+    let unread = text(schema::UNREAD).and_then(|number| number.parse().ok());
+    Some(Standing { epoch: text("epoch")?, applied, id: text(schema::APPLIED_ID).unwrap_or_default(), unread })
 }
 
 /// Removes the index in `folder`, which is made anew.

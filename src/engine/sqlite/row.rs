@@ -271,7 +271,7 @@ pub(super) fn room_id(row: &Row<'_>, column: &str) -> rusqlite::Result<RoomId> {
     RoomId::new(row.get(column)?).ok_or_else(|| unreadable(column))
 }
 
-fn user(row: &Row<'_>, column: &str) -> rusqlite::Result<UserId> {
+pub(super) fn user(row: &Row<'_>, column: &str) -> rusqlite::Result<UserId> {
     UserId::try_from(row.get::<_, String>(column)?).map_err(|_| unreadable(column))
 }
 

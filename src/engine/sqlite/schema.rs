@@ -2,15 +2,18 @@ use std::{fs, io, path::Path};
 
 use rusqlite::{Connection, OptionalExtension, config::DbConfig, params};
 
-use super::{OpenError, row, wal, widget_keys};
+use super::{OpenError, readable, row, wal, widget_keys};
 use crate::{
-    chat::{RoomId, RoomState, Settings, Timestamp},
+    chat::{RoomId, RoomState, Settings, Timestamp, UserId},
     engine::{now, private_file},
 };
 
 /// The name of the value that says how far an index has come in the log of a cluster, and of the one that names that entry.
 pub(super) const APPLIED: &str = "applied";
 pub(super) const APPLIED_ID: &str = "applied_id";
+
+/// The name of the value that says which entry of that log could not be read first.
+pub(super) const UNREAD: &str = "unread";
 
 /// The name of the value that says what was copied into this log, or is being copied.
 pub(super) const COPYING: &str = "copying";
@@ -19,7 +22,7 @@ pub(super) const COPYING: &str = "copying";
 const APPLICATION_ID: i64 = 0x6368_6174;
 
 /// Step `n` brings a database from schema version `n` to `n + 1`. A step that was released is never changed.
-const MIGRATIONS: [&str; 20] = [
+const MIGRATIONS: [&str; 21] = [
     "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
     CREATE TABLE rooms (
@@ -235,6 +238,41 @@ const MIGRATIONS: [&str; 20] = [
         PRIMARY KEY (room, seq)
     ) STRICT, WITHOUT ROWID;
 ",
+    concat!(
+        "
+    -- Which events each reader may see, so that a read costs nothing for what it passes over; see `readable`.
+    CREATE TABLE readable (
+        room INTEGER NOT NULL,
+        list INTEGER NOT NULL,
+        reader TEXT NOT NULL,
+        seq INTEGER NOT NULL,
+        PRIMARY KEY (room, list, reader, seq)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TRIGGER readable_added AFTER INSERT ON events BEGIN
+        INSERT OR IGNORE INTO readable ",
+        readable::lists_of!("", "1"),
+        ";
+    END;
+    CREATE TRIGGER readable_erased AFTER DELETE ON events BEGIN
+        DELETE FROM readable WHERE room = old.room AND list IN (0, 1, 2) AND reader IN ('', old.author, old.recipient)
+            AND seq = old.seq;
+    END;
+    CREATE TRIGGER readable_deleted AFTER INSERT ON deleted_messages BEGIN
+        DELETE FROM readable WHERE room = new.room AND list = 0 AND seq = new.seq AND reader IN (
+            SELECT '' UNION ALL SELECT author FROM events WHERE room = new.room AND seq = new.seq
+            UNION ALL SELECT recipient FROM events WHERE room = new.room AND seq = new.seq);
+    END;
+    INSERT INTO meta VALUES ('listed', '0 0');
+    -- Messages up to `swept` of a deleted author are out of `readable` and of `words`.
+    ALTER TABLE deleted_authors ADD COLUMN swept INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX deleted_authors_to_sweep ON deleted_authors (room, author) WHERE swept < deletion;
+    -- When a time-out ends; none for a ban.
+    ALTER TABLE sanctions ADD COLUMN until INTEGER;
+    UPDATE sanctions SET until = (SELECT json_extract(payload, '$.until') FROM events
+                                  WHERE events.room = sanctions.room AND events.seq = sanctions.event AND json_valid(payload));
+    CREATE INDEX sanctions_until ON sanctions (until) WHERE until IS NOT NULL;
+"
+    ),
 ];
 
 /// Opens the writing connection to a database that may be ours. Nothing in it is changed before [`prepare`], and a write-ahead log
@@ -267,7 +305,8 @@ pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
         connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     }
     configure(connection)?;
-    migrate(connection, from)
+    migrate(connection, from)?;
+    readable::list_older(connection)
 }
 
 /// Gives the log a new name.
@@ -304,11 +343,34 @@ pub(super) fn insert_first_room(
     }
 }
 
+/// Takes a user's sanction out of those that hold. While it held, its event was kept beyond the room's retention.
+pub(super) fn end_sanction(connection: &Connection, room: RoomId, user: &UserId) -> rusqlite::Result<()> {
+    let sql = "DELETE FROM events WHERE room = ?1 AND seq = (SELECT event FROM sanctions WHERE room = ?1 AND user = ?2)
+                   AND seq <= (SELECT erased FROM rooms WHERE id = ?1)";
+    connection.prepare_cached(sql)?.execute(params![room.get(), user.as_str()])?;
+    let sql = "DELETE FROM sanctions WHERE room = ?1 AND user = ?2";
+    connection.prepare_cached(sql)?.execute(params![room.get(), user.as_str()]).map(drop)
+}
+
+/// Forgets the time-outs that are over, in all rooms.
+pub(super) fn forget_sanctions(connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached("SELECT room, user FROM sanctions WHERE until <= ?1")?;
+    let over = statement.query_map([now.0], |row| Ok((row::room_id(row, "room")?, row::user(row, "user")?)))?;
+    let over: Vec<_> = over.collect::<Result<_, _>>()?;
+    over.into_iter().try_for_each(|(room, user)| end_sanction(connection, room, &user))
+}
+
 /// Gives up what an earlier run was importing when it ended.
 pub(super) fn abandon_imports(connection: &Connection) -> rusqlite::Result<()> {
     let mut statement = connection.prepare("SELECT id FROM rooms WHERE hidden = 1")?;
     let rooms: Vec<u32> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
     rooms.into_iter().try_for_each(|room| abandon_import(connection, room).map(drop))
+}
+
+/// The rooms that are being imported, and into which nothing has come since `before`.
+pub(super) fn stale_imports(connection: &Connection, before: Timestamp) -> rusqlite::Result<Vec<RoomId>> {
+    let mut statement = connection.prepare_cached("SELECT id FROM rooms WHERE hidden = 1 AND updated_at < ?1")?;
+    statement.query_map([before.0], |row| row::room_id(row, "id"))?.collect()
 }
 
 /// Has a room be erased if it is being imported, and says whether it is. Its slug is free at once.

@@ -12,7 +12,7 @@ use std::{
         mpsc::{self, Receiver, RecvTimeoutError, Sender},
     },
     thread::JoinHandle,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rusqlite::{Connection, OptionalExtension};
@@ -21,12 +21,13 @@ use tokio::sync::oneshot;
 use super::{
     OpenError,
     batch::{Job, Reply, Tail},
-    check, index, reader, row, schema,
+    check, index, readable, reader, row, schema,
+    times::Times,
     writer::Task,
 };
 use crate::{
     chat::{Room, RoomId, RoomState, Settings, Timestamp},
-    engine::{EngineError, Guard, now},
+    engine::{EngineError, Guard},
 };
 
 /// How often it is looked whether something has become too old or too much.
@@ -37,6 +38,12 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// Pages that stay free for what comes: 4 MiB. To give each of them back would make the file shrink and grow all the time.
 const SPARE_PAGES: i64 = 1_024;
+
+/// Shortest rest after deleted words were removed from the index of words.
+const MERGE_REST: Duration = Duration::from_secs(60);
+
+/// How many times as long as that took the rest is: it writes the whole index anew.
+const MERGE_PART: u32 = 50;
 
 const MILLISECONDS_A_DAY: i64 = 24 * 3_600 * 1_000;
 
@@ -77,11 +84,13 @@ impl Upkeep {
         tasks: Sender<Task>,
         trimmed: Trimmed,
         trim: Option<Trim>,
+        times: Times,
         guard: Guard,
     ) -> Result<Self, OpenError> {
         let connection = check::read_only(path).map_err(|source| OpenError::Database { path: path.to_owned(), source })?;
         let (wake, wakes) = mpsc::channel();
-        let work = Work { connection, tasks, trimmed, counts: HashMap::new(), trim, wakes };
+        let work =
+            Work { connection, tasks, trimmed, counts: HashMap::new(), trim, times, merge_again_at: Instant::now(), wakes };
         let run = move || {
             let _guard = guard;
             work.run();
@@ -112,6 +121,9 @@ struct Work {
     /// Of the rooms that keep so many events, so that each is counted once.
     counts: HashMap<RoomId, Count>,
     trim: Option<Trim>,
+    times: Times,
+    /// When the index of words may be rid of deleted words again.
+    merge_again_at: Instant,
     wakes: Receiver<()>,
 }
 
@@ -142,6 +154,7 @@ impl Work {
 
     /// Does all that there is to do now.
     fn sweep(&mut self) -> Result<(), EngineError> {
+        self.times.look();
         let rooms = reader::rooms(&self.connection)?;
         for (room, head) in &rooms {
             let to = self.past_retention(room, *head)?;
@@ -155,6 +168,11 @@ impl Work {
             self.ask(|reply| Job::Erase { room, reply })?;
             self.pause()?;
         }
+        while let Some(sweep) = readable::next_sweep(&self.connection)? {
+            self.ask(|reply| Job::Sweep { sweep, reply })?;
+            self.pause()?;
+        }
+        self.merge_words()?;
         while self.free_pages()? > SPARE_PAGES {
             self.ask(|reply| Job::Shrink { reply })?;
             self.pause()?;
@@ -181,8 +199,10 @@ impl Work {
         if retention_days == 0 {
             return Ok(too_many);
         }
-        let oldest = Timestamp(now().0 - i64::from(retention_days) * MILLISECONDS_A_DAY);
-        Ok(too_many.max(reader::seq_before(&self.connection, room.id, oldest)?))
+        let now = self.times.now();
+        let oldest = Timestamp(now.0.saturating_sub(i64::from(retention_days) * MILLISECONDS_A_DAY));
+        let known = too_many.max(self.trimmed.of(room.id));
+        reader::seq_past(&self.connection, room.id, known, oldest, now)
     }
 
     /// The newest event of a room that is before its `most` newest ones up to `head`, of those that are kept. What tells of
@@ -201,6 +221,21 @@ impl Work {
         Ok(beyond)
     }
 
+    /// Removes deleted words from the index of words. The more there is to merge, the longer it rests.
+    fn merge_words(&mut self) -> Result<(), EngineError> {
+        if Instant::now() < self.merge_again_at {
+            return Ok(());
+        }
+        let Some(deleted) = index::deleted_words(&self.connection)? else { return Ok(()) };
+        let (began, mut is_first) = (Instant::now(), true);
+        while self.ask(|reply| Job::Merge { deleted: deleted.clone(), is_first, reply })? {
+            is_first = false;
+            self.pause()?;
+        }
+        self.merge_again_at = Instant::now() + (began.elapsed() * MERGE_PART).max(MERGE_REST);
+        Ok(())
+    }
+
     fn room_to_erase(&self) -> rusqlite::Result<Option<RoomId>> {
         self.connection.prepare_cached(TO_ERASE)?.query_row([], |row| row::room_id(row, "id")).optional()
     }
@@ -213,7 +248,7 @@ impl Work {
     }
 
     /// Has the writer do something, and waits until it is durable.
-    fn ask(&self, job: impl FnOnce(Reply<()>) -> Job) -> Result<(), EngineError> {
+    fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, EngineError> {
         let (reply, answer) = oneshot::channel();
         self.tasks.send(job(reply).into()).map_err(|_| EngineError::Closed)?;
         answer.blocking_recv().unwrap_or(Err(EngineError::Closed))

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     chat::RoomId,
-    engine::{EngineError, Fault, Sink, now},
+    engine::{Clock, EngineError, Fault, Sink},
 };
 
 /// Requests in one commit. More would only delay the first of them: at 1,000 the fsync is already a small part of the work. Nothing
@@ -60,6 +60,13 @@ pub(super) enum Beside {
 }
 
 impl Beside {
+    fn note_unusable(&self) {
+        if let Self::Progress(progress) = self {
+            metrics::counter!("live_chat_log_unreadable_entries_total").increment(1);
+            progress.note_unusable();
+        }
+    }
+
     /// Notes that the work has ended, and closes the database.
     pub(super) fn end(self, connection: Connection) -> Result<(), OpenError> {
         match self {
@@ -77,6 +84,10 @@ pub(super) struct Writer {
     pub(super) beside: Beside,
     pub(super) tails: HashMap<RoomId, Tail>,
     pub(super) trimmed: Trimmed,
+    pub(super) clock: Clock,
+    /// An entry of the cluster's log that the database refuses, whatever happens: it is passed over when it comes again, as on all
+    /// nodes.
+    pub(super) unusable: Option<u64>,
 }
 
 impl Writer {
@@ -156,7 +167,7 @@ impl Writer {
         if let Some(damaged @ Fault::Damaged(_)) = self.health.fault() {
             return Err(damaged);
         }
-        let mut batch = Batch::begin(&mut self.connection, &self.tails)?;
+        let mut batch = Batch::begin(&mut self.connection, &self.tails, &self.clock)?;
         let turn = match &self.beside {
             Beside::Progress(progress) => progress.turn(),
             Beside::Run(_) => 0,
@@ -167,10 +178,23 @@ impl Writer {
                     answers.push(refuse(job));
                     continue;
                 }
-                Some(place) => batch.follow(place),
-                None => {}
+                Some(place) => {
+                    let number = place.number;
+                    batch.follow(place);
+                    if self.unusable == Some(number) {
+                        answers.push(refuse(job));
+                        continue;
+                    }
+                    batch.carry_out(job, answers).inspect_err(|error| {
+                        if is_of_the_job(error) {
+                            tracing::error!(number, %error, "an entry of the log cannot be carried out, and is passed over");
+                            self.unusable = Some(number);
+                            self.beside.note_unusable();
+                        }
+                    })?;
+                }
+                None => batch.carry_out(job, answers)?,
             }
-            batch.carry_out(job, answers)?;
         }
         Ok(batch.commit()?)
     }
@@ -194,10 +218,18 @@ impl Writer {
 
     /// Writes something without a meaning, to see whether the log can be written again.
     fn probe(&mut self) {
-        if set_meta(&self.connection, "probed_at", &now().0.to_string()).is_ok() {
+        if set_meta(&self.connection, "probed_at", &(self.clock)().0.to_string()).is_ok() {
             self.health.recover();
         }
     }
+}
+
+/// Whether a failure is the job's and not the store's: it would fail again, and so it would on every node.
+fn is_of_the_job(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{ConstraintViolation, TooBig, TypeMismatch};
+    let code = error.sqlite_error_code();
+    matches!(error, rusqlite::Error::ToSqlConversionFailure(_))
+        || matches!(code, Some(ConstraintViolation | TooBig | TypeMismatch))
 }
 
 /// The size of the database, its free space included, and of its write-ahead log: two calls of the system, beside a commit's fsync.
@@ -207,9 +239,13 @@ fn database_bytes(connection: &Connection) -> u64 {
 }
 
 /// Tells of the reactions that the program has not told of before it ended: they may have been acknowledged.
-pub(super) fn tell_reactions(connection: &mut Connection, tails: &mut HashMap<RoomId, Tail>) -> rusqlite::Result<()> {
+pub(super) fn tell_reactions(
+    connection: &mut Connection,
+    tails: &mut HashMap<RoomId, Tail>,
+    clock: &Clock,
+) -> rusqlite::Result<()> {
     while let Some(room) = untold(connection)?.pop() {
-        let mut batch = Batch::begin(connection, tails)?;
+        let mut batch = Batch::begin(connection, tails, clock)?;
         batch.carry_out(Job::TellReactions { room, reply: oneshot::channel().0 }, &mut Vec::new())?;
         let done = batch.commit()?;
         tails.extend(done.tails);

@@ -1,3 +1,5 @@
+use std::time::{Duration, Instant};
+
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -8,6 +10,9 @@ pub(super) async fn configure(engine: &Sqlite, change: Value) {
     let change = serde_json::from_value(change).expect("an object");
     engine.configure(RoomId::FIRST, change, UserId::admin()).await.expect("configured");
 }
+
+/// A hang must fail a test, not stop the run.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 async fn sanction(engine: &Sqlite, user: &str, measure: Measure) -> u64 {
     let user = UserId::try_from(user.to_owned()).expect("a valid id");
@@ -27,8 +32,10 @@ pub(super) fn number(folder: &Path, sql: &str) -> i64 {
 /// Waits until a number in the database is no more than that.
 pub(super) async fn until(folder: &Path, sql: &str, most: i64) {
     let connection = database(folder);
+    let end = Instant::now() + PATIENCE;
     while connection.query_row(sql, [], |row| row.get::<_, i64>(0)).expect("a number") > most {
-        tokio::task::yield_now().await;
+        assert!(Instant::now() < end, "in vain: {sql} <= {most}");
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
 

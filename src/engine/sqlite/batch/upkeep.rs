@@ -1,8 +1,8 @@
 //! The jobs of [`upkeep`](super::super::upkeep), a small step each.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
-use super::{Batch, Tail, Words, held::AUTHORS_LAG, index};
+use super::{Batch, DeletedWords, Tail, Words, held::AUTHORS_LAG, index, reader};
 use crate::{
     chat::{ChatText, RoomId},
     engine::EngineError,
@@ -10,6 +10,12 @@ use crate::{
 
 /// Events that one step erases: as much work as about a thousand messages are, which share their commit with it.
 const ERASED_AT_ONCE: u64 = 500;
+
+/// Bytes of payload after which a step ends, with at least one event.
+const ERASED_BYTES: u64 = 1 << 20;
+
+/// Pages of the index of words that one step merges: a megabyte.
+const MERGED_PAGES: i64 = 256;
 
 /// Pages that one step gives back, each of which may be moved: a megabyte.
 const PAGES_AT_ONCE: u32 = 256;
@@ -31,18 +37,14 @@ impl Batch<'_> {
         let (erased, trimmed): (u64, u64) =
             self.transaction.query_row(sql, [room.get()], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let known = self.before.get(&room).map_or(trimmed, |tail| tail.trimmed);
-        let sql = "SELECT seq FROM events WHERE room = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq LIMIT 1 OFFSET ?4";
-        let values = params![room.get(), erased, known, ERASED_AT_ONCE - 1];
-        let last: Option<u64> = self.transaction.prepare_cached(sql)?.query_row(values, |row| row.get(0)).optional()?;
-        let to = last.unwrap_or(known).max(erased);
+        let to = self.last_to_erase(room, erased, known)?.unwrap_or(known).max(erased);
         let range = params![room.get(), erased, to];
         self.transaction.execute(
             "DELETE FROM events WHERE room = ?1 AND seq > ?2 AND seq <= ?3 AND NOT (kind = 4 AND EXISTS (
                  SELECT 1 FROM sanctions WHERE room = events.room AND user = events.recipient AND event = events.seq))",
             range,
         )?;
-        let rowids = params![index::rowid(room, erased + 1), index::rowid(room, to)];
-        self.transaction.execute("DELETE FROM words WHERE rowid BETWEEN ?1 AND ?2", rowids)?;
+        self.forget_words(room, erased + 1, to)?;
         for table in ["deleted_messages", "held"] {
             let sql = format!("DELETE FROM {table} WHERE room = ?1 AND seq > ?2 AND seq <= ?3");
             self.transaction.execute(&sql, range)?;
@@ -63,6 +65,35 @@ impl Batch<'_> {
         Ok(())
     }
 
+    /// The last event of a step that erases what follows `erased` up to `known`; `None` if one step reaches the end.
+    fn last_to_erase(&self, room: RoomId, erased: u64, known: u64) -> rusqlite::Result<Option<u64>> {
+        let sql = "SELECT seq, octet_length(payload) FROM events WHERE room = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq";
+        let mut statement = self.transaction.prepare_cached(sql)?;
+        let mut rows = statement.query(params![room.get(), erased, known])?;
+        let (mut events, mut bytes) = (0, 0);
+        while let Some(row) = rows.next()? {
+            (events, bytes) = (events + 1, bytes + row.get::<_, u64>(1)?);
+            if events == ERASED_AT_ONCE || bytes >= ERASED_BYTES {
+                return row.get(0).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes messages out of what is found. Their words leave the file with the next [`merge`](Self::merge).
+    pub(super) fn forget_words(&self, room: RoomId, first: u64, last: u64) -> rusqlite::Result<()> {
+        index::forget(&self.transaction, room, first, last)
+    }
+
+    /// Merges some of the index of words, so that deleted words leave it. Whether there is more to do.
+    pub(super) fn merge(&self, deleted: &DeletedWords, is_first: bool) -> Result<bool, EngineError> {
+        let has_more = index::merge(&self.transaction, if is_first { -MERGED_PAGES } else { MERGED_PAGES })?;
+        if !has_more {
+            index::note_removed(&self.transaction, deleted)?;
+        }
+        Ok(has_more)
+    }
+
     /// Adds words to be found, if nobody else has meanwhile.
     pub(super) fn index(&self, Words { room, after, to, said }: Words) -> Result<(), EngineError> {
         let sql = "UPDATE rooms SET indexed = ?3 WHERE id = ?1 AND indexed = ?2";
@@ -71,7 +102,10 @@ impl Batch<'_> {
         }
         let mut insert = self.transaction.prepare_cached("INSERT INTO words (rowid, username, text) VALUES (?1, ?2, ?3)")?;
         for (seq, ChatText { username, text }) in said {
-            insert.execute(params![index::rowid(room, seq), username, text])?;
+            // It may have been deleted, or erased, since its words were read.
+            if reader::deletion_place(&self.transaction, room, seq)? == Some(None) {
+                insert.execute(params![index::rowid(room, seq), username, text])?;
+            }
         }
         Ok(())
     }
