@@ -92,6 +92,10 @@ pub struct Config {
     #[arg(long, env = "LIVE_CHAT_NATS_CREDENTIALS", global = true)]
     pub nats_credentials: Option<PathBuf>,
 
+    /// Accept servers of NATS on other machines that ask for no password; only where nobody else can reach them
+    #[arg(long, env = "LIVE_CHAT_NATS_INSECURE", global = true)]
+    pub nats_insecure: bool,
+
     /// Widget key of room 1: 1 to 128 printable ASCII characters [default: made at the first start]
     #[arg(long, env = "LIVE_CHAT_WIDGET_KEY", value_parser = printable)]
     pub widget_key: Option<String>,
@@ -285,7 +289,13 @@ impl Config {
     /// The log of a cluster on these servers.
     pub fn nats_at(&self, servers: &NatsServers) -> Nats {
         let (stream, replicas) = (self.nats_stream.clone(), usize::from(self.nats_replicas));
-        Nats { servers: servers.clone(), credentials: self.nats_credentials.clone(), stream, replicas }
+        Nats {
+            servers: servers.clone(),
+            credentials: self.nats_credentials.clone(),
+            stream,
+            replicas,
+            insecure: self.nats_insecure,
+        }
     }
 
     /// How long a token is good.

@@ -98,6 +98,12 @@ fn describe() {
     describe_histogram!("live_chat_commit_events", Unit::Count, "Events that one commit made durable");
     describe_histogram!("live_chat_commit_duration_seconds", Unit::Seconds, "How long a commit took, its fsync included");
     describe_counter!("live_chat_commits_failed_total", Unit::Count, "Commits that the store refused");
+    describe_counter!("live_chat_clock_jumps_total", Unit::Count, "Jumps of this machine's clock by more than two seconds");
+    describe_counter!(
+        "live_chat_log_unreadable_entries_total",
+        Unit::Count,
+        "Entries of a cluster's log that this node passed over because it cannot use them"
+    );
     describe_gauge!("live_chat_log_lag_entries", Unit::Count, "How far this node is behind the log of its cluster");
     describe_gauge!(
         "live_chat_log_differences",

@@ -3,11 +3,12 @@
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use async_nats::jetstream::kv;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt, TryFutureExt};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -19,8 +20,7 @@ use crate::{
         RoomId, RoomState, Sanction, Settings, Timestamp, UserId,
     },
     engine::{
-        Audience, Cursors, End, Engine, EngineError, Entry, Fault, JetStream, News, Query, React, Reader, Standing, Webhook,
-        WebhookId,
+        Audience, Cursors, End, Engine, EngineError, Entry, JetStream, News, Query, React, Reader, Standing, Webhook, WebhookId,
     },
 };
 
@@ -61,7 +61,7 @@ impl Node {
     /// Waits until this node is as far as an event.
     async fn until(&self, seq: u64) {
         while self.engine.rooms().await.expect("readable")[0].1 < seq {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 }
@@ -284,7 +284,7 @@ async fn until_erased(stream: &str, text: &str, node: &Node) {
     let shown = events(&node.engine, Reader::Public).await;
     let shown = shown.iter().filter_map(Event::message).filter(|said| said.payload.get().starts_with(text)).count();
     while content(stream).await.iter().filter(|entry| entry.contains(text)).count() > shown {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
@@ -304,7 +304,7 @@ async fn what_is_deleted_is_erased_from_the_stream() {
         delete(&node.engine, of).await;
     }
     while content(&stream).await.iter().any(|entry| entry.contains("rude word")) {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert!(content(&stream).await.iter().any(|entry| entry.contains("a kind word")), "and nothing else");
     drop(node.close());
@@ -315,7 +315,7 @@ async fn what_is_deleted_is_erased_from_the_stream() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_room_does_not_keep_is_purged_from_the_stream() {
+async fn what_a_room_does_not_keep_is_erased_from_the_stream_and_its_files() {
     let stream = stream();
     let node = Node::open(&stream).await;
     for n in 0..20 {
@@ -324,9 +324,13 @@ async fn what_a_room_does_not_keep_is_purged_from_the_stream() {
     let change = serde_json::from_value(json!({ "retention_messages": 5 })).expect("an object");
     node.engine.configure(RoomId::FIRST, change, UserId::admin()).await.expect("configured");
     while node.engine.trimmed(RoomId::FIRST) == 0 {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
     until_erased(&stream, "\"said ", &node).await;
+    while nats::places(&stream, "\"said 0\"") > 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(nats::places(&stream, "\"said 19\"") > 0, "and nothing else");
     let (kept, trimmed) = (node.messages().await, node.engine.trimmed(RoomId::FIRST));
     assert_eq!(kept.len(), 4, "with the change of the settings they are five");
     drop(node.close());
@@ -348,10 +352,10 @@ async fn a_name_is_in_the_stream_until_it_is_over() {
     delete(&node.engine, Deleted::Message(first)).await;
     let erased = async {
         while content(&stream).await.iter().any(|entry| entry.contains("Past ")) {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(60), erased).await.expect("erased in time");
+    tokio::time::timeout(Duration::from_secs(60), erased).await.expect("erased in time");
     assert!(content(&stream).await.iter().any(|entry| entry.contains("Lasting Bob")), "and nothing else");
     assert_eq!(node.messages().await.len(), 3, "what was said under it stays");
     drop(node.close());
@@ -389,27 +393,177 @@ async fn a_log_that_is_another_one_has_another_epoch() {
     node.engine.close();
 }
 
+/// Puts an entry into a stream as a program does that says which form it has.
+async fn put(stream: &str, subject: &str, form: Option<&str>, payload: &str) {
+    let context = async_nats::jetstream::new(nats::client().await);
+    let mut headers = async_nats::HeaderMap::new();
+    if let Some(form) = form {
+        headers.insert("Live-Chat-Form", form);
+    }
+    let subject = format!("{stream}.{subject}");
+    let sent = context.publish_with_headers(subject, headers, payload.to_owned().into()).await.expect("sent");
+    sent.await.expect("stored");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn entries_of_others_are_passed_over_and_those_of_later_versions_are_not() {
+async fn entries_that_cannot_be_read_are_passed_over_and_reported() {
+    let stream = stream();
+    let nodes = [Node::open(&stream).await, Node::open(&stream).await];
+    put(&stream, "room.1.said", None, "hello").await;
+    nodes[0].say("ann", "1", None).await.expect("goes on");
+    assert_eq!(nodes[0].engine.warning(), None, "what another program says is no fault");
+    let unreadable = [
+        ("all", "2", "{}"),
+        ("all", "1", "{\"LaterCommand\":{\"room\":1}}"),
+        ("room.1.said", "1", "{\"Append\":"),
+        ("room.1.done", "1", ""),
+        ("room.1.said", "1", "{\"Append\":{\"room\":1,\"entry\":7}}"),
+    ];
+    for (subject, form, payload) in unreadable {
+        put(&stream, subject, Some(form), payload).await;
+    }
+    let last = nodes[1].say("bob", "2", None).await.expect("goes on");
+    for node in &nodes {
+        node.until(last).await;
+        assert_eq!(node.messages().await.len(), 2);
+        assert!(node.engine.fault().is_none());
+        let warning = node.engine.warning().expect("a warning");
+        assert!(warning.starts_with("5 entries of the log cannot be read"), "{warning}");
+    }
+    // Nor does one keep a node from starting, with its index or without.
+    let [one, other] = nodes;
+    drop(other.close());
+    let (one, other) = (Node::open_in(one.close(), &stream).await, Node::open(&stream).await);
+    for node in [one, other] {
+        assert_eq!(node.messages().await.len(), 2);
+        assert!(node.engine.warning().is_some_and(|warning| warning.contains("cannot be read")));
+    }
+}
+
+/// What can be read, and makes no sense to the database.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn entries_that_cannot_be_carried_out_are_passed_over_and_reported() {
+    let stream = stream();
+    let nodes = [Node::open(&stream).await, Node::open(&stream).await];
+    let deletion = json!({ "of": { "Message": u64::MAX }, "by": "admin", "reason": "", "tells_reason": false });
+    let record = json!({ "room": 1, "seq": null, "kind": 0 });
+    let unusable = [
+        ("room.1.done", json!({ "Delete": { "room": 1, "deletion": deletion } })),
+        ("room.1.said", json!({ "Copy": { "room": 1, "kept": "Said", "table": "events", "records": [record] } })),
+    ];
+    for (subject, entry) in &unusable {
+        put(&stream, subject, Some("1"), &entry.to_string()).await;
+    }
+    let mut last = 0;
+    while last == 0 {
+        // While the database is tried, what is said may be refused, as when the disk is full.
+        last = nodes[0].say("ann", "1", Some("c1")).await.unwrap_or_default();
+    }
+    for node in &nodes {
+        node.until(last).await;
+        assert_eq!(node.messages().await.len(), 1);
+        let warning = node.engine.warning().expect("a warning");
+        assert!(warning.starts_with("2 entries of the log cannot be read"), "{warning}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_version_that_can_read_what_was_passed_over_makes_the_index_anew() {
+    let stream = stream();
+    let node = Node::open(&stream).await;
+    let said = node.say("ann", "1", None).await.expect("stored");
+    let folder = node.close();
+    // As an older version leaves an index that could not read the message.
+    let index = Connection::open(folder.path().join("live-chat-index.db")).expect("an index");
+    index.execute("DELETE FROM events WHERE seq = ?1", [said]).expect("gone");
+    index.execute("INSERT INTO meta VALUES ('unread', ?1)", [(said / 8).to_string()]).expect("noted");
+    drop(index);
+    let node = Node::open_in(folder, &stream).await;
+    assert_eq!(node.messages().await.len(), 1);
+    assert_eq!(node.engine.warning(), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_larger_than_the_servers_take_is_too_large_and_not_out_of_reach() {
+    let stream = stream();
+    let node = Node::open(&stream).await;
+    let most = node.engine.max_payload();
+    let refused = node.say("ann", &"x".repeat(most), Some("c1")).await.expect_err("too large");
+    assert!(matches!(refused, EngineError::TooLarge { most: found } if found == most), "{refused}");
+    node.say("ann", "small enough", Some("c1")).await.expect("the log is well");
+    let room = node.engine.begin_import(Settings { slug: "old".into(), ..Settings::default() }).await.expect("begun");
+    let Entry { author, profile, draft, .. } = entry("ann", &"x".repeat(most), None);
+    let message = Message { author, profile, payload: draft.payload, video_time: 0.0, reactions: Vec::new() };
+    let refused = node.engine.import(room, vec![Recorded { sent_at: Timestamp(1), message }]).await.expect_err("too large");
+    assert!(matches!(refused, EngineError::TooLarge { .. }), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_whose_node_died_is_given_up_and_its_name_is_free() {
+    let stream = stream();
+    let [dies, stays] = [Node::open(&stream).await, Node::open(&stream).await];
+    let settings = || Settings { name: "Old".into(), slug: "old".into(), ..Settings::default() };
+    let Entry { author, profile, draft, .. } = entry("ann", "said before", None);
+    let message = Message { author, profile, payload: draft.payload, video_time: 0.0, reactions: Vec::new() };
+    let old = dies.engine.begin_import(settings()).await.expect("begun");
+    dies.engine.import(old, vec![Recorded { sent_at: Timestamp(1), message: message.clone() }]).await.expect("stored");
+    drop(dies.close());
+    stays.engine.give_up_imports(Duration::from_secs(600)).await.expect("nothing to do");
+    let taken = stays.engine.create_room(settings()).await;
+    assert!(matches!(taken, Err(EngineError::SlugTaken(_))), "it may still go on: {taken:?}");
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    stays.engine.give_up_imports(Duration::ZERO).await.expect("given up");
+    stays.engine.create_room(settings()).await.expect("the name is free");
+    while content(&stream).await.iter().any(|entry| entry.contains("said before")) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let late = stays.engine.finish_import(old).await;
+    assert!(matches!(late, Err(EngineError::UnknownRoom(_))), "{late:?}");
+    assert!(stays.engine.fault().is_none(), "the log goes on");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_secret_that_is_empty_or_unreadable_is_an_error() {
     let stream = stream();
     let node = Node::open(&stream).await;
     let context = async_nats::jetstream::new(nats::client().await);
-    context.publish(format!("{stream}.room.1.said"), "hello".into()).await.expect("sent").await.expect("stored");
-    node.say("ann", "1", None).await.expect("goes on");
-    assert_eq!(node.messages().await.len(), 1);
-    let mut headers = async_nats::HeaderMap::new();
-    headers.insert("Live-Chat-Form", "2");
-    context.publish_with_headers(format!("{stream}.all"), headers, "{}".into()).await.expect("sent").await.expect("stored");
-    let refused = loop {
-        match node.say("ann", "2", None).await {
-            Ok(_) => {}
-            Err(error) => break error,
+    let bucket = context.get_key_value(&stream).await.expect("a bucket");
+    for (name, value) in [("empty", &b""[..]), ("blank", b" \n"), ("binary", b"\xff\xfe")] {
+        bucket.put(format!("secret.{name}"), value.to_vec().into()).await.expect("put");
+        // They are asked for again for a while, as somebody may put it right.
+        for asked in [node.engine.shared(name).boxed(), node.engine.share(name, "own").map_ok(Some).boxed()] {
+            assert!(tokio::time::timeout(Duration::from_millis(300), asked).await.is_err(), "{name} is no secret");
         }
-    };
-    assert!(matches!(refused, EngineError::Fault(Fault::Damaged(_) | Fault::Unreachable(_))), "{refused}");
-    while !matches!(node.engine.fault(), Some(Fault::Damaged(_))) {
-        tokio::task::yield_now().await;
+        bucket.put(format!("secret.{name}"), "a secret".into()).await.expect("put");
+        assert_eq!(node.engine.share(name, "own").await.expect("shared"), "a secret");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unreadable_webhook_keeps_no_other_from_anybody_and_cursors_never_go_back() {
+    let stream = stream();
+    let nodes = [Node::open(&stream).await, Node::open(&stream).await];
+    let context = async_nats::jetstream::new(nats::client().await);
+    let bucket = context.get_key_value(&stream).await.expect("a bucket");
+    bucket.put("webhook.broken", "{".into()).await.expect("put");
+    let id = WebhookId("a".into());
+    nodes[0].engine.put_webhook(a_webhook("a"), Cursors::from([(RoomId::FIRST, 3)])).await.expect("kept");
+    let note = |node: usize, seq| {
+        nodes[node].engine.note_deliveries(id.clone(), Standing::default(), Cursors::from([(RoomId::FIRST, seq)]))
+    };
+    note(0, 50).await.expect("noted");
+    // A node that was paused notes what it knew before.
+    note(1, 20).await.expect("noted");
+    let kept = nodes[1].engine.webhooks().await.expect("readable");
+    assert_eq!(kept.len(), 1, "the one that can be read");
+    assert_eq!(kept[0].1, Cursors::from([(RoomId::FIRST, 50)]));
+    bucket.put("deliveries.a", "[".into()).await.expect("put");
+    note(0, 60).await.expect("noted");
+    assert_eq!(nodes[1].engine.webhooks().await.expect("readable")[0].1, Cursors::from([(RoomId::FIRST, 60)]));
+    // In another log the same places are other ones.
+    bucket.put("deliveries.a", r#"{"standing":{},"cursors":{"1":900},"epoch":"another"}"#.into()).await.expect("put");
+    note(0, 70).await.expect("noted");
+    assert_eq!(nodes[1].engine.webhooks().await.expect("readable")[0].1, Cursors::from([(RoomId::FIRST, 70)]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -499,7 +653,17 @@ async fn what_is_changed_of_webhooks_is_news_on_all_nodes() {
     }
     let before = heard(&nodes[1]);
     let standing = Standing { last_success: Some(Timestamp(7)), ..Standing::default() };
-    nodes[1].engine.note_deliveries(id.clone(), standing, Cursors::from([(RoomId::FIRST, 9)])).await.expect("noted");
+    // The one that leads says how they go.
+    let leader = loop {
+        match nodes.iter().find(|node| node.engine.leads_now()) {
+            Some(leader) => break leader,
+            None => tokio::task::yield_now().await,
+        }
+    };
+    leader.engine.note_deliveries(id.clone(), standing, Cursors::from([(RoomId::FIRST, 9)])).await.expect("noted");
+    let other = nodes.iter().find(|node| !node.engine.leads_now()).expect("another one");
+    let (old, cursors) = (Standing::default(), Cursors::from([(RoomId::FIRST, 9)]));
+    other.engine.note_deliveries(id.clone(), old, cursors).await.expect("its cursors are noted, if they are newer");
     let kept = nodes[0].engine.webhooks().await.expect("readable");
     let kept: Vec<_> = kept.iter().map(|(webhook, cursors)| (webhook.standing.last_success, cursors.clone())).collect();
     assert_eq!(kept, [(Some(Timestamp(7)), Cursors::from([(RoomId::FIRST, 9)]))]);
@@ -524,7 +688,7 @@ async fn until_it_says(state: &kv::Store, key: &str, is_so: impl Fn(&Value) -> b
         if is_so(&value.map_or(Value::Null, |value| serde_json::from_slice(&value).expect("JSON"))) {
             return;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
@@ -608,13 +772,13 @@ async fn a_node_whose_index_is_another_says_so() {
     drop(index);
     let other = Node::open_in(folder, &stream).await;
     while other.engine.warning().is_none() {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(node.engine.warning(), None);
     // What stands there now is the same again.
     other.engine.sanction(RoomId::FIRST, ban("ann", Measure::Lift)).await.expect("lifted");
     while other.engine.warning().is_some() {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
@@ -642,7 +806,7 @@ async fn a_node_that_has_read_something_else_says_so() {
         if let Some(warning) = nodes[1].engine.warning() {
             break warning;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     };
     assert!(warning.contains(" 1 "), "{warning}");
 }
@@ -665,7 +829,7 @@ async fn an_imported_room_lasted_as_long_where_its_messages_are_erased() {
     let deletion = Deletion { of: Deleted::AllOf(user("ann")), by: UserId::admin(), reason: String::new(), tells_reason: false };
     node.engine.delete(room, deletion).await.expect("deleted");
     while content(&stream).await.iter().any(|entry| entry.contains("\"said ")) {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
     drop(node.close());
     let anew = Node::open(&stream).await;

@@ -18,7 +18,7 @@ const NEVER: Timestamp = Timestamp(i64::MAX);
 const SECRETS: [&str; 2] = ["token-secret", "admin-key"];
 
 fn at(stream: &str) -> Nats {
-    Nats { servers: nats::servers(), credentials: None, stream: stream.to_owned(), replicas: 1 }
+    Nats { servers: nats::servers(), credentials: None, stream: stream.to_owned(), replicas: 1, insecure: false }
 }
 
 fn sqlite(folder: &Path) -> Sqlite {

@@ -15,20 +15,32 @@ use crate::engine::{JetStream, Nats, NatsServers, Sink};
 /// One server of NATS for all tests of this process; it ends with it.
 struct Server {
     url: String,
-    _folder: TempDir,
+    folder: TempDir,
     /// Of the shell that ends the server when its input ends, which this process holds.
     _child: Child,
 }
 
 /// Where it is.
 pub fn servers() -> NatsServers {
+    server().url.parse().expect("a server")
+}
+
+fn server() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
-    SERVER.get_or_init(start).url.parse().expect("a server")
+    SERVER.get_or_init(start)
+}
+
+/// In how many places of a stream's files something is.
+pub fn places(stream: &str, text: &str) -> usize {
+    let streams = fs::read_dir(server().folder.path().join("jetstream")).expect("accounts").filter_map(Result::ok);
+    let files = streams.filter_map(|account| fs::read_dir(account.path().join("streams").join(stream).join("msgs")).ok());
+    let contents = files.flatten().filter_map(|file| fs::read(file.ok()?.path()).ok());
+    contents.map(|bytes| bytes.windows(text.len()).filter(|window| *window == text.as_bytes()).count()).sum()
 }
 
 /// The log of that name, as one that holds its index in `folder` has it. It is told to `sink` from now on.
 pub async fn open(folder: &Path, stream: &str, sink: Sink) -> JetStream {
-    let nats = Nats { servers: servers(), credentials: None, stream: stream.to_owned(), replicas: 1 };
+    let nats = Nats { servers: servers(), credentials: None, stream: stream.to_owned(), replicas: 1, insecure: false };
     JetStream::open(folder, &nats, None, sink).await.expect("a usable log")
 }
 
@@ -55,7 +67,7 @@ fn start() -> Server {
         assert!(ended.is_none(), "nats-server is not installed: run .ci/setup test");
         thread::sleep(Duration::from_millis(20));
     };
-    Server { url, _folder: folder, _child: child }
+    Server { url, folder, _child: child }
 }
 
 /// What the server says of itself in the file that it writes for that.

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use async_nats::Client;
+use async_nats::{Client, connection::State};
 use tokio::{
     sync::{oneshot, watch},
     time::timeout,
@@ -58,6 +58,8 @@ pub(super) struct Cluster {
     pub(super) readings: Mutex<Readings>,
     /// The newest of those that may have changed what stands.
     pub(super) changed: AtomicU64,
+    /// Entries that could not be read since the start, and 1 more if there was one before.
+    pub(super) unread: AtomicU64,
     /// What this node has otherwise than the one that leads.
     pub(super) differences: AtomicU64,
     /// An entry that nothing followed when it was handed over.
@@ -122,7 +124,8 @@ impl Cluster {
         self.check()?;
         let (reply, answer) = oneshot::channel();
         self.askers().insert(id.clone(), Asker::new::<T>(reply));
-        let number = self.log.publish(&id, command).await.inspect_err(|_| drop(self.askers().remove(&id)))?;
+        let is_connected = || self.client.connection_state() == State::Connected;
+        let number = self.log.publish(&id, command, is_connected).await.inspect_err(|_| drop(self.askers().remove(&id)))?;
         let answered = self.answer(number, answer).await;
         self.askers().remove(&id);
         answered
@@ -232,6 +235,13 @@ impl Cluster {
 
     pub(super) fn readings(&self) -> MutexGuard<'_, Readings> {
         self.readings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reports an entry that this version cannot read.
+    pub(super) fn note_unread(&self, number: u64, why: &str) {
+        metrics::counter!("live_chat_log_unreadable_entries_total").increment(1);
+        self.unread.fetch_add(1, Ordering::Relaxed);
+        tracing::error!(number, why, "an entry of the log cannot be read by this version, and is passed over");
     }
 
     /// The newest entry that may have changed what stands, of those that were handed to the index.

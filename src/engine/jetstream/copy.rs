@@ -62,7 +62,7 @@ impl JetStream {
     async fn take_over(&self, folder: &Path, source: &Source, nats: &Nats, secrets: &[&str]) -> Result<Vec<Census>, CopyError> {
         let census = self.cluster.take_over(source, &nats.stream).await?;
         for (webhook, cursors) in source.webhooks()? {
-            self.vault.put_webhook(webhook, cursors).await?;
+            self.vault.put_webhook(webhook, cursors, self.epoch().to_owned()).await?;
         }
         for name in secrets {
             if let Ok(secret) = fs::read_to_string(folder.join(name)) {

@@ -1,6 +1,7 @@
 //! Takes out of the stream what was deleted, what is past a room's retention, and the names that are over.
 //!
-//! Each node does it, of all that its index knows: to take out what is gone already costs one question. How far it has come with the
+//! Each node does it, of all that its index knows: to take out what is gone already costs one question. The servers write over what is taken
+//! out. The log by which servers of a cluster agree (Raft) holds it for some minutes more, until they have made a snapshot. How far it has come with the
 //! deletions stands in a file; without it, it begins again.
 
 use std::{
@@ -72,7 +73,7 @@ struct Eraser {
     path: PathBuf,
     /// The newest deletion in each room whose messages are out of the stream.
     reached: BTreeMap<RoomId, u64>,
-    /// Up to where each room was purged in this run.
+    /// Up to where what was said in each room was taken out in this run.
     purged: BTreeMap<RoomId, u64>,
     to_do: BTreeSet<RoomId>,
     /// The entries that say which name somebody has: when each is over, and its number.
@@ -122,7 +123,7 @@ impl Eraser {
                     entry => entry,
                 };
                 if let Some(entry) = entry {
-                    cluster.log.purge(room.id, entry).await?;
+                    cluster.log.erase_said(room.id, entry).await?;
                 }
                 self.purged.insert(room.id, trimmed);
             }

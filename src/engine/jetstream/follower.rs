@@ -1,4 +1,7 @@
 //! Reads the log, entry by entry and each once, and hands it to the index.
+//!
+//! An entry that cannot be read is passed over, reported, and noted in the index: one entry must not stop all nodes. A version that can
+//! read it makes the index anew when it starts (`opening`).
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -22,25 +25,15 @@ const AHEAD: u64 = 5_000;
 
 const AGAIN_AFTER: Duration = Duration::from_millis(200);
 
-/// Why the reading stopped.
-enum Stop {
-    /// To begin again behind what was handed over.
-    Again(String),
-    /// An entry is not understood: to go on without it would make this node another than the rest.
-    Unknown(u64, String),
-}
+/// Why the reading stopped. It begins again behind what was handed over.
+struct Stop(String);
 
 /// Follows the log for as long as the node runs.
 pub(super) async fn follow(cluster: Arc<Cluster>) {
     let mut turn = cluster.progress.turn();
     loop {
-        match read_on(&cluster, turn).await {
-            Stop::Again(why) => tracing::info!(%why, "the log is read on"),
-            Stop::Unknown(number, why) => {
-                cluster.standing.damage(format!("entry {number} is not understood ({why}): use a newer live-chat"));
-                return;
-            }
-        }
+        let Stop(why) = read_on(&cluster, turn).await;
+        tracing::info!(%why, "the log is read on");
         tokio::time::sleep(AGAIN_AFTER).await;
         if turn != cluster.progress.turn() {
             // What was handed over in the turn that ended was refused, from the first on that could not be stored.
@@ -69,7 +62,7 @@ async fn read_on(cluster: &Cluster, turn: u64) -> Stop {
     };
     let mut entries = match opened.await {
         Ok(entries) => entries,
-        Err(why) => return Stop::Again(why),
+        Err(why) => return Stop(why),
     };
     loop {
         tokio::select! {
@@ -79,18 +72,18 @@ async fn read_on(cluster: &Cluster, turn: u64) -> Stop {
                         return stop;
                     }
                 }
-                Some(Err(error)) => return Stop::Again(error.to_string()),
-                None => return Stop::Again("the servers have ended it".into()),
+                Some(Err(error)) => return Stop(error.to_string()),
+                None => return Stop("the servers have ended it".into()),
             },
-            () = cluster.progress.lost() => return Stop::Again("the index could not be written".into()),
-            () = cluster.standing.stalled() => return Stop::Again("nothing came of what there is".into()),
+            () = cluster.progress.lost() => return Stop("the index could not be written".into()),
+            () = cluster.standing.stalled() => return Stop("nothing came of what there is".into()),
         }
     }
 }
 
 /// Gives one entry to the index, unless it has it.
 async fn hand_over(cluster: &Cluster, turn: u64, entry: &Message) -> Result<(), Stop> {
-    let info = entry.info().map_err(|error| Stop::Again(error.to_string()))?;
+    let info = entry.info().map_err(|error| Stop(error.to_string()))?;
     let number = info.stream_sequence;
     cluster.standing.heard_of(number + info.pending);
     let mut handed = cluster.handed.lock().await;
@@ -98,8 +91,11 @@ async fn hand_over(cluster: &Cluster, turn: u64, entry: &Message) -> Result<(), 
         let id = log::id(entry.headers.as_ref()).unwrap_or_default();
         let published = info.published.unix_timestamp_nanos();
         cluster.readings().note(number, &id, published, &entry.payload);
-        let job = match read(cluster, number, entry)? {
-            Some(command) => {
+        let job = match log::read(entry.headers.as_ref(), &entry.payload) {
+            log::Read::Command(command) => {
+                if let (Command::Epoch(epoch), true) = (&*command, cluster.has_begun()) {
+                    cluster.standing.damage(format!("it is another one now ({epoch}): start this node again"));
+                }
                 if command.changes_state() {
                     cluster.changed.store(number, Ordering::Release);
                 }
@@ -108,7 +104,14 @@ async fn hand_over(cluster: &Cluster, turn: u64, entry: &Message) -> Result<(), 
                 }
                 command.into_job(cluster.asker(&id))
             }
-            None => Job::Pass { reply: unheard() },
+            log::Read::Foreign => {
+                tracing::warn!(number, "an entry of the log is not ours, and is passed over");
+                Job::Pass { reply: unheard() }
+            }
+            log::Read::Unknown(why) => {
+                cluster.note_unread(number, &why);
+                Job::Unread { reply: unheard() }
+            }
         };
         let at = Timestamp(i64::try_from(published / 1_000_000).unwrap_or(i64::MAX));
         let (first_seq, last_seq) = (cluster.first_seq(number), cluster.first_seq(number + 1) - 1);
@@ -121,23 +124,6 @@ async fn hand_over(cluster: &Cluster, turn: u64, entry: &Message) -> Result<(), 
     }
     keep_near(cluster, number, turn).await;
     Ok(())
-}
-
-/// What an entry says; `None` if it is not ours.
-fn read(cluster: &Cluster, number: u64, entry: &Message) -> Result<Option<Box<Command>>, Stop> {
-    match log::read(entry.headers.as_ref(), &entry.payload) {
-        log::Read::Command(command) => {
-            if let (Command::Epoch(epoch), true) = (&*command, cluster.has_begun()) {
-                cluster.standing.damage(format!("it is another one now ({epoch}): start this node again"));
-            }
-            Ok(Some(command))
-        }
-        log::Read::Foreign => {
-            tracing::warn!(number, "an entry of the log is not ours, and is passed over");
-            Ok(None)
-        }
-        log::Read::Unknown(why) => Err(Stop::Unknown(number, why)),
-    }
 }
 
 /// Waits while the index is far behind.

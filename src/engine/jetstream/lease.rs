@@ -1,6 +1,9 @@
 //! Which node does what one alone must do.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use async_nats::jetstream::{
     Context,
@@ -27,6 +30,8 @@ pub(super) struct Lease {
     /// This node, as the key says it.
     node: String,
     leads: watch::Sender<bool>,
+    /// When the lease was renewed last, while it is held. A standard lock: held for a look only.
+    renewed: Mutex<Option<Instant>>,
 }
 
 impl Lease {
@@ -35,12 +40,24 @@ impl Lease {
         let name = format!("{}-lease", nats.stream);
         let config = Config { max_age: HOLDS, storage: StorageType::Memory, ..vault::bucket(&name, nats.replicas) };
         let bucket = vault::open(context, &name, config).await?;
-        Ok(Arc::new(Self { bucket, node: uuid::Uuid::new_v4().to_string(), leads: watch::Sender::new(false) }))
+        Ok(Arc::new(Self {
+            bucket,
+            node: uuid::Uuid::new_v4().to_string(),
+            leads: watch::Sender::new(false),
+            renewed: Mutex::default(),
+        }))
     }
 
     /// Whether this node leads, and when that changes.
     pub(super) fn leads(&self) -> watch::Receiver<bool> {
         self.leads.subscribe()
+    }
+
+    /// Whether this node leads at this moment. Unlike [`leads`](Self::leads) it is right at once in a process that was paused for
+    /// longer than the lease holds.
+    pub(super) fn holds(&self) -> bool {
+        let renewed = *self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
+        *self.leads.borrow() && renewed.is_some_and(|at| at.elapsed() < LOST_AFTER)
     }
 
     /// Tries to lead, and to go on leading, for as long as the node runs.
@@ -53,6 +70,7 @@ impl Lease {
                 None if renewed_at.elapsed() >= LOST_AFTER => held = None,
                 None => {}
             }
+            *self.renewed.lock().unwrap_or_else(PoisonError::into_inner) = held.map(|_| renewed_at);
             let leads = held.is_some() && renewed_at.elapsed() < LOST_AFTER;
             if self.leads.send_if_modified(|known| std::mem::replace(known, leads) != leads) {
                 tracing::info!(leads, "whether this node does what one alone must do");

@@ -6,6 +6,7 @@ use async_nats::{
     HeaderMap,
     jetstream::{
         Context, ErrorCode,
+        consumer::pull::OrderedConfig,
         context::{ContextBuilder, PublishAckFuture, PublishError, PublishErrorKind},
         message::PublishMessage,
         publish::PublishAck,
@@ -13,12 +14,13 @@ use async_nats::{
     },
 };
 use bytes::Bytes;
+use futures::{StreamExt, future::try_join_all};
 use tokio::time::{Instant, timeout};
 
 use super::{Command, Kept, Nats, NatsError};
 use crate::{
     chat::{RoomId, Timestamp},
-    engine::Fault,
+    engine::{EngineError, Fault},
 };
 
 /// Up to how long after the first a second publish of the same id is recognized by the servers. Later ones are by the index.
@@ -27,10 +29,16 @@ const DUPLICATES_WITHIN: Duration = Duration::from_secs(300);
 /// How long the servers are asked for one acknowledgement: long enough for them to choose another leader.
 const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(10);
 
+/// The same while this node is connected to none of them.
+const GIVEN_UP_WITHIN: Duration = Duration::from_secs(3);
+
 /// How long one answer of theirs may take before they are asked again.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
 
 const ASKED_AGAIN_AFTER: Duration = Duration::from_millis(100);
+
+/// Entries that are erased at once.
+const ERASED_AT_ONCE: usize = 32;
 
 /// Acknowledgements that may be awaited at once.
 const UNACKNOWLEDGED: usize = 10_000;
@@ -104,12 +112,16 @@ impl Log {
 
     /// Stores a command under that id, unless there is one, and gives its number when the servers have acknowledged it. A lost
     /// acknowledgement is asked for again, under the same id.
-    pub(super) async fn publish(&self, id: &str, command: &Command) -> Result<u64, Fault> {
+    ///
+    /// While a server can be reached, others are given the time to choose a leader: to know whether a message is stored is worth the
+    /// wait. Without a connection that time is shorter.
+    pub(super) async fn publish(&self, id: &str, command: &Command, is_connected: impl Fn() -> bool) -> Result<u64, EngineError> {
         let began = Instant::now();
         loop {
             match self.send(id, command, None).await {
                 Ok(PublishAck { sequence, .. }) => return Ok(sequence),
-                Err(error) if is_final(&error) || began.elapsed() > ACKNOWLEDGED_WITHIN => return Err(unreachable(&error)),
+                Err(error) if error.kind() == PublishErrorKind::MaxPayloadExceeded => return Err(self.too_large()),
+                Err(error) if began.elapsed() > patience(is_connected()) => return Err(unreachable(&error).into()),
                 Err(error) => {
                     tracing::debug!(id, %error, "asked again for an acknowledgement");
                     tokio::time::sleep(ASKED_AGAIN_AFTER).await;
@@ -119,10 +131,14 @@ impl Log {
     }
 
     /// Stores commands in this order, and gives the number of the last. Not all of them may be there if it fails.
-    pub(super) async fn publish_all(&self, commands: impl Iterator<Item = Command>) -> Result<Option<u64>, Fault> {
+    pub(super) async fn publish_all(&self, commands: impl Iterator<Item = Command>) -> Result<Option<u64>, EngineError> {
         let mut acknowledged = Vec::new();
         for command in commands {
-            acknowledged.push(self.begin(&command.id(), &command, None).await.map_err(|error| unreachable(&error))?);
+            let begun = self.begin(&command.id(), &command, None).await;
+            acknowledged.push(begun.map_err(|error| match error.kind() {
+                PublishErrorKind::MaxPayloadExceeded => self.too_large(),
+                _ => unreachable(&error).into(),
+            })?);
         }
         let mut last = None;
         for acknowledged in acknowledged {
@@ -190,11 +206,49 @@ impl Log {
         }
     }
 
-    /// Takes out of the stream what was said in a room up to that entry.
-    pub(super) async fn purge(&self, room: RoomId, up_to: u64) -> Result<(), Fault> {
-        let subject = self.room_subject(room, Kept::Said);
-        let purged = self.stream.purge().filter(subject).sequence(up_to + 1).await;
-        purged.map(drop).map_err(|error| unreachable(&error))
+    /// Takes what was said in a room up to that entry out of the stream, and writes over it, one by one: what is purged at once stays in
+    /// the servers' files until they put them in order, which may be never.
+    pub(super) async fn erase_said(&self, room: RoomId, up_to: u64) -> Result<(), Fault> {
+        let config =
+            OrderedConfig { filter_subject: self.room_subject(room, Kept::Said), headers_only: true, ..OrderedConfig::default() };
+        let consumer = self.stream.create_consumer(config).await.map_err(|error| unreachable(&error))?;
+        if consumer.cached_info().num_pending == 0 {
+            return Ok(());
+        }
+        let messages = consumer.messages().await.map_err(|error| unreachable(&error))?;
+        let mut numbers = Box::pin(messages.map(|message| {
+            let message = message.map_err(|error| unreachable(&error))?;
+            let info = message.info().map_err(|error| Fault::Unreachable(error.to_string().into()))?;
+            Ok::<_, Fault>((info.stream_sequence, info.pending))
+        }));
+        let mut is_last = false;
+        while !is_last {
+            let mut some = Vec::with_capacity(ERASED_AT_ONCE);
+            while some.len() < ERASED_AT_ONCE && !is_last {
+                let (number, pending) = match timeout(ANSWERED_WITHIN, numbers.next()).await {
+                    Ok(Some(next)) => next?,
+                    Ok(None) => return Err(Fault::Unreachable("the servers have ended it".into())),
+                    Err(late) => return Err(unreachable(&late)),
+                };
+                is_last = pending == 0 || number >= up_to;
+                some.extend((number <= up_to).then_some(number));
+            }
+            try_join_all(some.into_iter().map(|number| self.erase(number))).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether that entry is one of ours that this version can read.
+    pub(super) async fn can_read(&self, number: u64) -> Result<bool, Fault> {
+        match self.stream.get_raw_message(number).await {
+            Ok(message) => Ok(matches!(read(Some(&message.headers), &message.payload), Read::Command(_))),
+            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(false),
+            Err(error) => Err(unreachable(&error)),
+        }
+    }
+
+    fn too_large(&self) -> EngineError {
+        EngineError::TooLarge { most: self.context.client().max_payload() }
     }
 
     /// The first entry behind `after` that says which name somebody has, and when that is over.
@@ -268,9 +322,9 @@ pub(super) fn id(headers: Option<&HeaderMap>) -> Option<String> {
     headers?.get(async_nats::header::NATS_MESSAGE_ID).map(|id| id.as_str().to_owned())
 }
 
-/// Whether another try would end in the same way.
-fn is_final(error: &PublishError) -> bool {
-    error.kind() == PublishErrorKind::MaxPayloadExceeded
+/// How long the servers are asked for one acknowledgement.
+fn patience(is_connected: bool) -> Duration {
+    if is_connected { ACKNOWLEDGED_WITHIN } else { GIVEN_UP_WITHIN }
 }
 
 pub(super) fn unreachable(error: &dyn std::error::Error) -> Fault {

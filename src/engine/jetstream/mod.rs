@@ -22,6 +22,7 @@ mod command;
 mod copy;
 mod eraser;
 mod follower;
+mod imports;
 mod lease;
 mod log;
 mod nats;
@@ -102,6 +103,14 @@ impl JetStream {
         patiently(|| self.vault.share(name, secret)).await
     }
 
+    /// Gives up the imports of nodes that died, into which nothing has come for that long. The node that leads does it by itself.
+    ///
+    /// # Errors
+    /// [`EngineError::Fault`] or [`EngineError::Closed`].
+    pub async fn give_up_imports(&self, stale_after: Duration) -> Result<(), EngineError> {
+        imports::give_up_stale(&self.cluster, stale_after).await
+    }
+
     /// The largest entry that the servers take, in bytes.
     pub fn max_payload(&self) -> usize {
         self.cluster.client.max_payload()
@@ -161,6 +170,7 @@ impl Engine for JetStream {
         let begun = [
             self.runtime.spawn(eraser::erase(Arc::clone(&self.cluster))),
             self.runtime.spawn(Arc::clone(&self.lease).seek()),
+            self.runtime.spawn(imports::clean_up(Arc::clone(&self.cluster), Arc::clone(&self.lease))),
             self.runtime.spawn(Arc::clone(&self.vault).watch(move || sink(&[News::Webhooks]))),
             self.runtime.spawn(agreement::speak(Arc::clone(&self.cluster), self.state.clone(), self.lease.leads())),
             self.runtime.spawn(agreement::compare(Arc::clone(&self.cluster), self.state.clone())),
@@ -215,7 +225,7 @@ impl Engine for JetStream {
     }
 
     fn abandon_import(&self, room: RoomId) {
-        drop(self.ask::<()>(Command::AbandonImport { room }));
+        drop(self.see_through(move |cluster| async move { imports::give_up(&cluster, room).await }));
     }
 
     fn append(&self, room: RoomId, entry: Entry) -> BoxFuture<'_, Result<Appended, EngineError>> {
@@ -326,7 +336,7 @@ impl Engine for JetStream {
     }
 
     fn put_webhook(&self, webhook: Webhook, cursors: Cursors) -> BoxFuture<'_, Result<(), EngineError>> {
-        self.and_tell(self.vault.put_webhook(webhook, cursors)).boxed()
+        self.and_tell(self.vault.put_webhook(webhook, cursors, self.epoch().to_owned())).boxed()
     }
 
     fn note_deliveries(
@@ -335,7 +345,9 @@ impl Engine for JetStream {
         standing: DeliveryStanding,
         cursors: Cursors,
     ) -> BoxFuture<'_, Result<(), EngineError>> {
-        self.vault.note_deliveries(id, standing, cursors).boxed()
+        // One that does not lead any more knows less of how the deliveries go than the one that does.
+        let standing = self.lease.holds().then_some(standing);
+        self.vault.note_deliveries(id, standing, cursors, self.epoch().to_owned()).boxed()
     }
 
     fn remove_webhook(&self, id: WebhookId) -> BoxFuture<'_, Result<(), EngineError>> {
@@ -351,12 +363,20 @@ impl Engine for JetStream {
     }
 
     fn warning(&self) -> Option<String> {
-        match self.cluster.differences.load(Ordering::Relaxed) {
-            0 => None,
-            differences => {
-                Some(format!("this node has something otherwise than the one that leads, {differences} times: its log says what"))
-            }
-        }
+        let some = |number: u64| Some(number).filter(|number| *number > 0);
+        let unread = self.cluster.unread.load(Ordering::Relaxed) + self.cluster.progress.unusable();
+        let unread = some(unread).map(|entries| {
+            format!("{entries} entries of the log cannot be read by this version and were passed over: use a newer live-chat")
+        });
+        let differences = some(self.cluster.differences.load(Ordering::Relaxed)).map(|differences| {
+            format!("this node has something otherwise than the one that leads, {differences} times: its log says what")
+        });
+        let all: Vec<_> = [unread, differences, self.cluster.index.warning()].into_iter().flatten().collect();
+        (!all.is_empty()).then(|| all.join("; "))
+    }
+
+    fn leads_now(&self) -> bool {
+        self.lease.holds()
     }
 
     fn is_ahead(&self, seq: u64) -> bool {

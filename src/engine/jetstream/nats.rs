@@ -1,4 +1,4 @@
-use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
+use std::{fmt, net::IpAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use async_nats::{Client, ConnectOptions, ServerAddr};
 use percent_encoding::percent_decode_str;
@@ -27,6 +27,8 @@ pub struct Nats {
     pub stream: String,
     /// On how many servers each entry is: 1, or 3 or 5 of as many servers.
     pub replicas: usize,
+    /// Whether servers on other machines may do without a password.
+    pub insecure: bool,
 }
 
 /// One or more servers: `nats://host:port,host:port`, each with a user and a password before it if it wants them; `tls://` for TLS.
@@ -70,6 +72,38 @@ impl NatsServers {
     }
 }
 
+/// What keeps others from the servers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Protection {
+    /// All of them are on this machine.
+    Local,
+    /// A password, over TLS.
+    Full,
+    /// A password, in clear text.
+    Password,
+    /// Nothing, or TLS alone, which lets everybody in.
+    None,
+}
+
+impl NatsServers {
+    fn protection(&self, has_credentials: bool) -> Protection {
+        let has_password = has_credentials || self.user().is_some_and(|(_, password)| !password.is_empty());
+        let is_encrypted = |server: &ServerAddr| server.scheme() == "tls" || is_loopback(server.host());
+        match self.0.iter().all(|server| is_loopback(server.host())) {
+            true => Protection::Local,
+            false if !has_password => Protection::None,
+            false if self.0.iter().all(is_encrypted) => Protection::Full,
+            false => Protection::Password,
+        }
+    }
+}
+
+/// Whether a host is this machine, whatever a resolver says of names.
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
 impl fmt::Display for NatsServers {
     /// Without users and passwords.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -90,7 +124,11 @@ fn without_password(url: &str) -> String {
 
 impl Nats {
     /// Connects to one of the servers. While none can be reached it is tried again, for a minute.
+    ///
+    /// # Errors
+    /// [`NatsError::Insecure`] before anything is sent, [`NatsError::Connect`], or [`NatsError::Credentials`].
     pub(super) async fn connect(&self) -> Result<Client, NatsError> {
+        self.check_protection()?;
         let began = tokio::time::Instant::now();
         loop {
             match self.options()?.connect(self.servers.0.clone()).await {
@@ -105,6 +143,24 @@ impl Nats {
                 Err(source) => return Err(NatsError::Connect { servers: self.servers.to_string(), cause: source.to_string() }),
             }
         }
+    }
+
+    /// Refuses servers on other machines that ask for no password, and warns of connections that others can listen to.
+    fn check_protection(&self) -> Result<(), NatsError> {
+        let servers = || self.servers.to_string();
+        match self.servers.protection(self.credentials.is_some()) {
+            Protection::Local | Protection::Full => {}
+            Protection::Password => tracing::warn!(
+                servers = servers(),
+                "the connection to NATS is not encrypted: keep it on a network of your own, or use tls://"
+            ),
+            Protection::None if self.insecure => tracing::warn!(
+                servers = servers(),
+                "NATS asks for no password (--nats-insecure): anybody who reaches it can read the chat's secrets and write into its log"
+            ),
+            Protection::None => return Err(NatsError::Insecure { servers: servers() }),
+        }
+        Ok(())
     }
 
     /// Says so where the servers are ones that were seen to lose what they had acknowledged.
@@ -144,6 +200,33 @@ impl Nats {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn servers_on_other_machines_need_a_password() {
+        let rows = [
+            ("nats://127.0.0.1", false, Protection::Local),
+            ("nats://127.8.9.10:4223,localhost", false, Protection::Local),
+            ("nats://[::1]:4222", false, Protection::Local),
+            ("nats://[::ffff:127.0.0.1]", false, Protection::Local),
+            ("nats://10.0.0.5", false, Protection::None),
+            ("nats://127.0.0.1,10.0.0.5", false, Protection::None),
+            ("nats://chat-1,chat-2", false, Protection::None),
+            ("nats://localhost.example.com", false, Protection::None),
+            ("nats://0.0.0.0", false, Protection::None),
+            ("tls://10.0.0.5", false, Protection::None),
+            ("nats://user@10.0.0.5", false, Protection::None),
+            ("nats://user:@10.0.0.5", false, Protection::None),
+            ("nats://user:secret@10.0.0.5", false, Protection::Password),
+            ("nats://10.0.0.5", true, Protection::Password),
+            ("tls://user:secret@10.0.0.5,nats://chat-2", false, Protection::Password),
+            ("tls://user:secret@10.0.0.5,chat-2", false, Protection::Full),
+            ("tls://10.0.0.5", true, Protection::Full),
+        ];
+        for (text, has_credentials, expected) in rows {
+            let servers: NatsServers = text.parse().expect("servers");
+            assert_eq!(servers.protection(has_credentials), expected, "{text}");
+        }
+    }
 
     #[test]
     fn servers_share_what_stands_before_the_first() {

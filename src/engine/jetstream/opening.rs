@@ -51,6 +51,16 @@ pub enum NatsError {
         /// Why.
         cause: String,
     },
+    /// Anybody who reaches the servers could read what they keep, the chat's secrets among it.
+    #[error(
+        "NATS at {servers} is on another machine and asks for no password, so that anybody who reaches it can read the chat's secrets: \
+         name a user and a password (nats://user:password@host), or a file of credentials (--nats-credentials); \
+         --nats-insecure accepts it as it is"
+    )]
+    Insecure {
+        /// Where.
+        servers: String,
+    },
     /// The credentials cannot be used.
     #[error("the credentials in {path} cannot be used: {source}")]
     Credentials {
@@ -92,7 +102,7 @@ impl NatsError {
         match self {
             Self::Stream { .. } | Self::Bucket { .. } => true,
             Self::Log(error) => matches!(error, EngineError::Fault(Fault::Unreachable(_))),
-            Self::Connect { .. } | Self::Credentials { .. } | Self::Copying(_) | Self::Index(_) => false,
+            Self::Connect { .. } | Self::Insecure { .. } | Self::Credentials { .. } | Self::Copying(_) | Self::Index(_) => false,
         }
     }
 }
@@ -137,6 +147,7 @@ impl JetStream {
             handed: Arc::new(tokio::sync::Mutex::new(applied)),
             readings: Mutex::default(),
             changed: AtomicU64::new(applied),
+            unread: AtomicU64::new(sqlite::standing(folder).and_then(|standing| standing.unread).map_or(0, |_| 1)),
             differences: AtomicU64::new(0),
             caught_up: watch::Sender::new(None),
             begun,
@@ -268,6 +279,13 @@ async fn lineage(log: &Log, folder: &Path) -> Result<String, NatsError> {
             discard()?;
             return Ok(epoch);
         }
+        if let Some(number) = standing.unread
+            && log.can_read(number).await.map_err(failed)?
+        {
+            tracing::warn!(number, "an entry that was passed over can be read now: the index is made anew");
+            discard()?;
+            return Ok(epoch);
+        }
         let id = log.id_of(standing.applied).await.map_err(failed)?;
         let is_other = id.is_some_and(|id| id != standing.id);
         if !is_other && (standing.applied <= last || !is_behind(log, standing.applied).await) {
@@ -334,7 +352,7 @@ fn open_index(
 async fn trim(cluster: Arc<Cluster>, mut to_trim: mpsc::UnboundedReceiver<(RoomId, u64)>) {
     while let Some((room, to)) = to_trim.recv().await {
         let command = Command::Trim { room, to };
-        if let Err(error) = cluster.log.publish(&command.id(), &command).await {
+        if let Err(error) = cluster.log.publish(&command.id(), &command, || true).await {
             tracing::warn!(%room, %error, "what is past a room's retention could not be told");
         }
     }

@@ -14,7 +14,7 @@ use super::{
     Nats, NatsError,
     log::{self, unreachable},
 };
-use crate::engine::{Cursors, EngineError, Fault, Standing, Webhook, WebhookId};
+use crate::engine::{Cursors, EngineError, Standing, Webhook, WebhookId};
 
 /// How long after a watch has ended the next begins.
 const WATCHED_AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -29,6 +29,23 @@ pub(super) struct Vault {
 struct Deliveries {
     standing: Standing,
     cursors: Cursors,
+    /// Of the log that the cursors are places of.
+    #[serde(default)]
+    epoch: Option<String>,
+}
+
+impl Deliveries {
+    /// Takes over what a node has noted. In one log a cursor never goes back: a node that was paused knows older ones than the node
+    /// that delivers meanwhile.
+    fn note(self, standing: Option<Standing>, cursors: Cursors, epoch: String) -> Self {
+        let is_same_log = self.epoch.as_ref().is_none_or(|known| *known == epoch);
+        let mut all = self.cursors;
+        for (room, seq) in cursors {
+            let known = all.entry(room).or_insert(seq);
+            *known = if is_same_log { seq.max(*known) } else { seq };
+        }
+        Self { standing: standing.unwrap_or(self.standing), cursors: all, epoch: Some(epoch) }
+    }
 }
 
 impl Vault {
@@ -41,7 +58,7 @@ impl Vault {
     /// The secret of that name, if there is one.
     pub(super) async fn shared(&self, name: &str) -> Result<Option<String>, NatsError> {
         let value = self.bucket.get(format!("secret.{name}")).await.map_err(|error| self.failed(&error))?;
-        Ok(value.map(|value| String::from_utf8_lossy(&value).into_owned()))
+        value.map(|value| self.secret(name, &value)).transpose()
     }
 
     /// Keeps a secret of that name, unless there is one, and gives what is kept.
@@ -49,14 +66,28 @@ impl Vault {
         match self.bucket.create(format!("secret.{name}"), secret.to_owned().into()).await {
             Ok(_) => Ok(secret.to_owned()),
             Err(error) if error.kind() == CreateErrorKind::AlreadyExists => {
-                self.shared(name).await.map(|shared| shared.unwrap_or_default())
+                let shared = self.shared(name).await?;
+                shared.ok_or_else(|| self.unusable(format!("the secret {name:?} was there, and is not any more")))
             }
             Err(error) => Err(self.failed(&error)),
         }
     }
 
+    /// A secret as it is kept. An empty one would let everybody in who signs with nothing.
+    fn secret(&self, name: &str, value: &[u8]) -> Result<String, NatsError> {
+        match std::str::from_utf8(value) {
+            Ok(secret) if !secret.trim().is_empty() => Ok(secret.to_owned()),
+            Ok(_) => Err(self.unusable(format!("the secret {name:?} is empty"))),
+            Err(_) => Err(self.unusable(format!("the secret {name:?} is not UTF-8"))),
+        }
+    }
+
     fn failed(&self, error: &dyn std::error::Error) -> NatsError {
-        NatsError::Bucket { name: self.bucket.name.clone(), cause: error.to_string() }
+        self.unusable(error.to_string())
+    }
+
+    fn unusable(&self, cause: String) -> NatsError {
+        NatsError::Bucket { name: self.bucket.name.clone(), cause }
     }
 
     /// All webhooks, with where they stand.
@@ -70,7 +101,7 @@ impl Vault {
             let (Some(webhook), _) = self.read::<Webhook>(&format!("webhook.{id}")).await? else { continue };
             let (deliveries, _) = self.read(&format!("deliveries.{id}")).await?;
             webhooks.push(match deliveries {
-                Some(Deliveries { standing, cursors }) => (Webhook { standing, ..webhook }, cursors),
+                Some(Deliveries { standing, cursors, .. }) => (Webhook { standing, ..webhook }, cursors),
                 None => (webhook, Cursors::new()),
             });
         }
@@ -78,19 +109,25 @@ impl Vault {
     }
 
     /// Keeps a webhook, and where it stands in these rooms' logs.
-    pub(super) async fn put_webhook(&self, webhook: Webhook, cursors: Cursors) -> Result<(), EngineError> {
+    pub(super) async fn put_webhook(&self, webhook: Webhook, cursors: Cursors, epoch: String) -> Result<(), EngineError> {
         let WebhookId(id) = &webhook.id;
-        self.write_deliveries(id, webhook.standing.clone(), cursors).await?;
+        self.write_deliveries(id, Some(webhook.standing.clone()), cursors, epoch).await?;
         let webhook_as_json = serde_json::to_vec(&webhook).expect("plain data");
         let put = self.bucket.put(format!("webhook.{id}"), webhook_as_json.into()).await;
         Ok(put.map(drop).map_err(|error| unreachable(&error))?)
     }
 
-    /// Notes how the deliveries to a webhook go, and where it stands in these rooms' logs, unless it was removed.
-    pub(super) async fn note_deliveries(&self, id: WebhookId, standing: Standing, cursors: Cursors) -> Result<(), EngineError> {
+    /// Notes how the deliveries to a webhook go, if that is known, and where it stands in these rooms' logs, unless it was removed.
+    pub(super) async fn note_deliveries(
+        &self,
+        id: WebhookId,
+        standing: Option<Standing>,
+        cursors: Cursors,
+        epoch: String,
+    ) -> Result<(), EngineError> {
         let WebhookId(id) = id;
         match self.read::<Webhook>(&format!("webhook.{id}")).await? {
-            (Some(_), _) => self.write_deliveries(&id, standing, cursors).await,
+            (Some(_), _) => self.write_deliveries(&id, standing, cursors, epoch).await,
             (None, _) => Ok(()),
         }
     }
@@ -117,13 +154,18 @@ impl Vault {
         }
     }
 
-    async fn write_deliveries(&self, id: &str, standing: Standing, cursors: Cursors) -> Result<(), EngineError> {
+    async fn write_deliveries(
+        &self,
+        id: &str,
+        standing: Option<Standing>,
+        cursors: Cursors,
+        epoch: String,
+    ) -> Result<(), EngineError> {
         let key = format!("deliveries.{id}");
         loop {
             let (before, revision) = self.read::<Deliveries>(&key).await?;
-            let mut all = before.map_or_else(Cursors::new, |before| before.cursors);
-            all.extend(cursors.clone());
-            let deliveries = Deliveries { standing: standing.clone(), cursors: all };
+            let before = before.unwrap_or(Deliveries { standing: Standing::default(), cursors: Cursors::new(), epoch: None });
+            let deliveries = before.note(standing.clone(), cursors.clone(), epoch.clone());
             let json = serde_json::to_vec(&deliveries).expect("plain data").into();
             match self.bucket.update(&key, json, revision).await {
                 Ok(_) => return Ok(()),
@@ -134,12 +176,14 @@ impl Vault {
         }
     }
 
-    /// What a key holds, and the revision of it: 0 if there was none yet.
+    /// What a key holds, and the revision of it: 0 if there was none yet. What cannot be read is reported, and counts as nothing: it
+    /// must not keep what can be read from anybody.
     async fn read<T: DeserializeOwned>(&self, key: &str) -> Result<(Option<T>, u64), EngineError> {
         let Some(entry) = self.bucket.entry(key).await.map_err(|error| unreachable(&error))? else { return Ok((None, 0)) };
-        let damaged = |error: serde_json::Error| Fault::Unreachable(format!("{key} cannot be read: {error}").into());
+        let report =
+            |error: &serde_json::Error| tracing::error!(key, %error, "a value of the bucket cannot be read, and is passed over");
         let value = match entry.operation {
-            Operation::Put => Some(serde_json::from_slice(&entry.value).map_err(damaged)?),
+            Operation::Put => serde_json::from_slice(&entry.value).inspect_err(report).ok(),
             Operation::Delete | Operation::Purge => None,
         };
         Ok((value, entry.revision))

@@ -29,6 +29,9 @@ const UNSAVED: usize = 32;
 /// Attempts that a start makes before it gives up a webhook that has failed for long: its receiver may have been as long away.
 const ATTEMPTS: u32 = 10;
 
+/// How often a node that may have lost the lead looks whether it has.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(100);
+
 /// Longest wait that a receiver may ask for.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3_600);
 
@@ -219,6 +222,7 @@ impl Delivery {
             None => last,
         };
         if let Some((event, kind)) = next {
+            self.until_it_leads().await;
             let delivered = self.deliver(&event, kind).await;
             let result = if delivered.is_ok() { "delivered" } else { "failed" };
             metrics::counter!("live_chat_webhook_attempts_total", "result" => result).increment(1);
@@ -229,6 +233,14 @@ impl Delivery {
         self.unsaved.cursors.insert(room, reached);
         self.unsaved.steps += 1;
         Ok(())
+    }
+
+    /// Waits while another node may deliver: in a process that was paused, the end of the lead is noticed only after a moment. If it has
+    /// ended, this delivery is broken off meanwhile.
+    async fn until_it_leads(&self) {
+        while !self.engine.leads_now() {
+            tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+        }
     }
 
     async fn deliver(&self, event: &Event, kind: EventType) -> Result<(), Undelivered> {
