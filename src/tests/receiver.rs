@@ -18,7 +18,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 /// A hang must fail a test, not stop the run. Nothing is measured by it.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Somebody else's server: it takes requests, keeps them, and answers as it was told.
 pub struct Receiver {

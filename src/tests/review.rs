@@ -161,7 +161,7 @@ async fn what_may_not_be_said_is_not_asked_about_and_a_denial_takes_no_turn() {
 #[tokio::test]
 async fn what_was_decided_during_the_review_holds() {
     let mut receiver = Receiver::open().await;
-    let site = open(&receiver, impatient(), "allow").await;
+    let site = open(&receiver, Setting { review_within: Duration::from_secs(2), ..Setting::default() }, "allow").await;
     let [ann, bob] = ["ann", "bob"].map(|user| {
         let user = crate::chat::UserId::try_from(user.to_owned()).expect("an id");
         site.hub.tokens().sign(user, RoomId::FIRST, Capabilities::guest(), None)

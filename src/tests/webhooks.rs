@@ -111,11 +111,7 @@ async fn only_what_was_asked_for_is_told() {
 #[tokio::test]
 async fn a_failed_delivery_is_repeated_before_anything_later() {
     let site = Site::with(Setting {
-        schedule: Schedule {
-            first_wait: Duration::from_millis(1),
-            answer_within: Duration::from_millis(100),
-            ..Schedule::default()
-        },
+        schedule: Schedule { first_wait: Duration::from_millis(1), answer_within: Duration::from_secs(2), ..Schedule::default() },
         ..Setting::default()
     })
     .await;

@@ -120,7 +120,7 @@ impl Node {
         let mut command = command_at(&self.folder, &self.address.to_string());
         command.args(["--engine", &engine, "--nats-replicas", "3", "--nats-stream", STREAM]);
         command.args(["--token-secret", "the token secret of these tests, and of nothing else", "--admin-key", ADMIN_KEY]);
-        command.args(["--admin-password", "a password of the tests"]);
+        command.args(["--admin-password", "a password of the tests", "--allow-private-hooks", "127.0.0.0/8"]);
         command
     }
 
@@ -137,6 +137,12 @@ impl Node {
     pub fn forget(&self) {
         assert!(self.server.is_none(), "it runs");
         fs::remove_dir_all(&self.folder).expect("removed");
+    }
+
+    /// Sends its process a signal, such as `STOP`.
+    pub fn signal(&self, signal: &str) {
+        let pid = self.server.as_ref().expect("it runs").pid().to_string();
+        assert!(Command::new("kill").args(["-s", signal, &pid]).status().expect("kill").success());
     }
 
     pub fn is_ready(&self) -> bool {

@@ -23,6 +23,7 @@ mod random;
 #[allow(dead_code, reason = "its other user, tests/survive, needs more of it")]
 mod server;
 mod talk;
+mod webhooks;
 
 use std::{
     thread,
@@ -30,7 +31,7 @@ use std::{
 };
 
 /// A hang must fail a test, not stop the run. Nothing is measured by it.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// `short`, or `long` where the environment asks for it.
 fn rounds(short: u64, long: u64) -> u64 {

@@ -18,7 +18,11 @@ use super::{
 };
 
 /// A hang must fail a test, not stop the run. Nothing is measured by it.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// More memory than the program has with a few hundred viewers, whatever else the machine does: the ring, the store's caches and what
+/// waits for readers are all bounded. Something that each viewer or message left behind would soon exceed it.
+const MOST_MEMORY: u64 = 128_000_000;
 
 fn start() -> Server {
     Server::start(Kind::LiveChat { program: PathBuf::from(env!("CARGO_BIN_EXE_live-chat")), options: Vec::new() })
@@ -76,14 +80,12 @@ fn readers_that_stall_hold_nobody_up_and_lose_nothing() {
     let (count, stalled) = (rounds(40, 400), rounds(10, 100));
     let server = start();
     let subscribers = subscribe(&server, Plan { count, stalled, ..Plan::default() });
-    let memory_before = server.memory_bytes();
     // Far more than the sockets of the stalled and the room's ring hold.
     let published = publish(&server, rounds(4, 10) as f64);
     let fast = (count - stalled) as u64 * total(&published);
     subscribers.wait_for_deliveries(fast, PATIENCE).expect("the fast ones have all, while the others read nothing");
-    let grown = server.memory_bytes().saturating_sub(memory_before);
-    println!("{} messages; {} kB for {stalled} stalled readers and the ring", total(&published), grown / 1_000);
-    assert!(grown < 32_000_000 + 256_000 * stalled as u64, "{grown} bytes for {stalled} stalled readers");
+    let memory = server.memory_bytes();
+    assert!(memory < MOST_MEMORY + 256_000 * stalled as u64, "{memory} bytes with {stalled} stalled readers");
     subscribers.read_on();
     subscribers.wait_for_deliveries(count as u64 * total(&published), PATIENCE).expect("the stalled ones catch up");
     check(&subscribers.stop().expect("no panic"), &published);
@@ -139,32 +141,31 @@ fn the_limit_of_open_files_is_raised_and_said() {
     assert!(log.contains(&format!("\"files\":{}", row[4])), "{log}");
 }
 
-/// Ten minutes in the long form.
+/// What viewers leave behind is counted, not compared with an earlier reading: how much memory a busy machine's allocator holds at one
+/// moment says nothing.
 #[test]
-fn memory_and_files_stay_flat_while_viewers_come_and_go() -> io::Result<()> {
+fn viewers_who_come_and_go_leave_nothing_behind() -> io::Result<()> {
+    let (waves, count) = (rounds(10, 1_000), rounds(100, 500));
     let server = start();
+    let files = server.open_files();
     let publishers = Publishers::start(&server, 4, Pace::PerSecond(100.0))?;
-    let end = Instant::now() + Duration::from_secs(rounds(6, 600) as u64);
-    let mut waves = Vec::new();
-    while Instant::now() < end || waves.len() < 4 {
-        let subscribers = subscribe(&server, Plan { count: rounds(100, 500), stalled: 5, ..Plan::default() });
-        let some = subscribers.delivered() + 20 * rounds(100, 500) as u64;
+    for _ in 0..waves {
+        let subscribers = subscribe(&server, Plan { count, stalled: 5, ..Plan::default() });
+        let some = subscribers.delivered() + 5 * count as u64;
         subscribers.wait_for_deliveries(some, PATIENCE)?;
-        waves.push((server.memory_bytes(), server.open_files()));
         subscribers.stop()?;
     }
     assert!(publishers.stop()?.refused == 0);
-    // Beside what connections leave there may be the ring that fills and the store's own caches, a few megabytes in all.
-    let (early, late) = (waves[waves.len() / 2], waves[waves.len() - 1]);
-    println!(
-        "{} waves; memory {} kB at half-time, {} kB at the end; {} and {} files",
-        waves.len(),
-        early.0 / 1_000,
-        late.0 / 1_000,
-        early.1,
-        late.1
-    );
-    assert!(late.0 < early.0 + early.0 / 10 + 12_000_000, "memory grew: {waves:?}");
-    assert!(late.1 <= early.1 + 20, "open files grew: {waves:?}");
+    // Beside its connections the program opens the store's files, of which there are few.
+    until("the viewers' connections are closed", || server.open_files() <= files + 20);
+    until("the memory is what a program has whose viewers have gone", || server.memory_bytes() < MOST_MEMORY);
     Ok(())
+}
+
+fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < end, "in vain: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }

@@ -11,7 +11,7 @@ use std::{
 pub const WIDGET_KEY: &str = "survive";
 
 /// A hang must fail a test, not stop the run. Nothing is measured by it.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A running program. Killed, as by `kill -9`, when it is dropped.
 pub struct Server {
@@ -65,6 +65,11 @@ impl Server {
             }
             None => Err(process.wait().expect("a child")),
         }
+    }
+
+    /// The number of its process.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
     }
 
     /// Ends the program at once, as `kill -9` does.
