@@ -23,7 +23,10 @@ use super::{
     repeats::Saying,
     review::REVIEWS,
     ring::{Entry, Item, Ring},
-    rules::Rules,
+    rules::{
+        Rules,
+        blocked::{Blocked, RecentlyBlocked},
+    },
     sanctions::Sanctions,
     speakers::Speakers,
     turns::Turns,
@@ -77,6 +80,8 @@ pub(super) struct LiveRoom {
     progress: Notify,
     /// Tell what is said from what was said before.
     hashes: RandomState,
+    /// What the word filter refused lately.
+    blocked: Mutex<RecentlyBlocked>,
     /// Places of messages that are with the room's review handler.
     reviews: Semaphore,
     telling: Telling,
@@ -227,6 +232,7 @@ impl LiveRoom {
             state: Mutex::new(state),
             progress: Notify::new(),
             hashes: RandomState::new(),
+            blocked: Mutex::default(),
             reviews,
             telling: Telling::default(),
         }
@@ -421,6 +427,18 @@ impl LiveRoom {
     /// Whether that user may speak, if the room is open.
     pub(super) fn may_speak(&self, user: &UserId, from: Option<IpAddr>, tokens: &Tokens) -> Result<(), Refusal> {
         self.lock().sanctions.check(user, from, tokens, now())
+    }
+
+    /// Keeps for moderators that a message was refused, if a blocked word is why.
+    pub(super) fn note_blocked(&self, author: &UserId, refusal: &Refusal) {
+        if let Refusal::BlockedWord { field, word } = refusal {
+            self.blocked.lock().unwrap_or_else(PoisonError::into_inner).note(author, *field, word, now());
+        }
+    }
+
+    /// Returns what the word filter refused lately, newest first.
+    pub(super) fn blocked(&self) -> Vec<Blocked> {
+        self.blocked.lock().unwrap_or_else(PoisonError::into_inner).list()
     }
 
     /// That user spoke, and was heard.

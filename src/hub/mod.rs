@@ -69,7 +69,7 @@ pub use self::{
     review::Review,
     revocations::Revoke,
     ring::{Entry, Item, RingSize},
-    rules::reserved_names::ReservedNames,
+    rules::{blocked::Blocked, reserved_names::ReservedNames},
     subscriber::{Batch, Fetch, Fetched, Found, LiveTail, Step, Subscriber, Welcome},
     throttle::{Activity, Rates},
     token::{Claims, Identity, Origin, Session, TokenError, Tokens},

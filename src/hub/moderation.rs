@@ -1,6 +1,6 @@
 use std::{collections::HashSet, net::IpAddr, time::Duration};
 
-use super::{Hub, Refusal, sanctions};
+use super::{Hub, Refusal, rules::blocked::Blocked, sanctions};
 use crate::{
     chat::{
         AddressHash, Attributes, Capability, CustomEvent, Deleted, Deletion, Disconnection, Event, InvalidSetting, Kind, Measure,
@@ -214,6 +214,16 @@ impl Hub {
         self.find(room)?;
         self.authorize(room, who, Capability::ManageRoom)?;
         Ok(self.0.engine.acts(room, before, limit).await?)
+    }
+
+    /// Returns what the room's word filter refused lately on this node, newest first.
+    ///
+    /// # Errors
+    /// [`Refusal::Token`], [`Refusal::Capability`] or [`Refusal::UnknownRoom`].
+    pub fn blocked(&self, room: RoomId, who: &Authority) -> Result<Vec<Blocked>, Refusal> {
+        let live = self.find(room)?;
+        self.authorize(room, who, Capability::DisconnectUser)?;
+        Ok(live.blocked())
     }
 
     /// What keeps `user`, who comes `from` that address if it is known, from speaking in the room at present.

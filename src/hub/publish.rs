@@ -142,7 +142,8 @@ impl<'a> Speaker<'a> {
         ChatText::check(payload, &self.rules.limits(&self.hub.0.limits))?;
         let chat = ChatText::of(payload);
         if !self.moderates {
-            self.rules.check(&self.claims.user, payload, chat.as_ref())?;
+            let checked = self.rules.check(&self.claims.user, payload, chat.as_ref());
+            checked.inspect_err(|refusal| self.live.note_blocked(&self.claims.user, refusal))?;
         }
         Ok(chat)
     }

@@ -127,7 +127,12 @@ pub enum Refusal {
     /// Only some may write links in this room. Has what was taken for a link.
     Links(String),
     /// There is a word in it that the room does not want.
-    BlockedWord(Field),
+    BlockedWord {
+        /// Where it is.
+        field: Field,
+        /// The word, as the room's settings have it. Only those who moderate are told.
+        word: String,
+    },
     /// A room cannot have this setting.
     Setting(InvalidSetting),
     /// The server is stopping.
@@ -217,8 +222,8 @@ impl Refusal {
             Self::Resolved(Outcome::Approved) => said("refusal.approved"),
             Self::Resolved(Outcome::Declined) => said("refusal.declined"),
             Self::Links(link) => texts.fill("refusal.links", &[("link", &shortened(link))]),
-            Self::BlockedWord(Field::Username) => said("refusal.name_blocked"),
-            Self::BlockedWord(Field::Text) => said("refusal.message_blocked"),
+            Self::BlockedWord { field: Field::Username, .. } => said("refusal.name_blocked"),
+            Self::BlockedWord { field: Field::Text, .. } => said("refusal.message_blocked"),
             Self::Setting(error) => error.to_string(),
             Self::Stopping => said("refusal.stopping"),
             Self::WrongOrder(from, to) => {
@@ -238,7 +243,7 @@ impl Refusal {
     /// Whether it is about the name, and not about the message.
     pub fn is_about_name(&self) -> bool {
         match self {
-            Self::Invalid(Invalid { field, .. }) | Self::BlockedWord(field) => *field == Field::Username,
+            Self::Invalid(Invalid { field, .. }) | Self::BlockedWord { field, .. } => *field == Field::Username,
             Self::NameTaken | Self::NameReserved | Self::NameBadge(_) | Self::NameGiven(_) => true,
             _ => false,
         }
@@ -288,7 +293,7 @@ impl Refusal {
             Self::QueueFull => "queue_full",
             Self::Resolved(_) => "resolved",
             Self::Links(_) => "links",
-            Self::BlockedWord(_) => "blocked_word",
+            Self::BlockedWord { .. } => "blocked_word",
             Self::Setting(_) => "setting",
             Self::Stopping => "stopping",
             Self::WrongOrder(..) => "wrong_order",

@@ -1,3 +1,5 @@
+pub(super) mod blocked;
+pub(super) mod fold;
 pub(super) mod look_alikes;
 pub(super) mod reserved_names;
 
@@ -93,11 +95,13 @@ impl Rules {
             return Err(Refusal::Links(link.text.to_owned()));
         }
         let Some(words) = &self.blocked_words else { return Ok(()) };
-        if chat.is_some_and(|chat| words.are_in(&chat.username)) {
-            return Err(Refusal::BlockedWord(Field::Username));
+        let refuse = |field, word: &str| Err(Refusal::BlockedWord { field, word: word.to_owned() });
+        if let Some(word) = chat.and_then(|chat| words.find(&chat.username)) {
+            return refuse(Field::Username, word);
         }
         // Whatever a client shows of a payload: other clients than ours may name their keys as they like.
-        if payload.texts().iter().any(|text| words.are_in(text)) { Err(Refusal::BlockedWord(Field::Text)) } else { Ok(()) }
+        let found = payload.texts().iter().find_map(|text| words.find(text));
+        found.map_or(Ok(()), |word| refuse(Field::Text, word))
     }
 }
 
@@ -172,7 +176,7 @@ mod tests {
             let parsed = Payload::parse(payload).expect(payload);
             let found = match rules.check(&user("ann"), &parsed, ChatText::of(&parsed).as_ref()) {
                 Ok(()) => None,
-                Err(Refusal::BlockedWord(field)) => Some(field),
+                Err(Refusal::BlockedWord { field, .. }) => Some(field),
                 Err(other) => panic!("{payload}: {other}"),
             };
             assert_eq!(found, expected, "{payload}");

@@ -149,7 +149,7 @@ pub(super) fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::Unreadable
         | Refusal::Emoji
         | Refusal::Links(_)
-        | Refusal::BlockedWord(_)
+        | Refusal::BlockedWord { .. }
         | Refusal::ReasonTooLong { .. }
         | Refusal::TimeoutLength
         | Refusal::Setting(_)

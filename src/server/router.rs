@@ -60,6 +60,7 @@ pub fn router(state: AppState) -> Router {
         .route("/streams/{id}/held/{message}/decline", post(held::decline))
         .route("/streams/{id}/sanctions", get(moderation::sanctions))
         .route("/streams/{id}/audit", get(admin::acts::list))
+        .route("/streams/{id}/blocked", get(admin::acts::blocked))
         .route("/webhooks", get(webhooks::list).post(webhooks::create))
         .route("/webhooks/{id}", delete(webhooks::remove))
         .route("/webhooks/{id}/enable", post(webhooks::enable))

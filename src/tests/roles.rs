@@ -48,6 +48,7 @@ const API: &[(&str, &str, [u16; 6])] = &[
     ("POST /streams/{id}/held/{message}/approve", "", [401, 403, 401, 200, 200, 200]),
     ("POST /streams/{id}/held/{message}/decline", "", [401, 403, 401, 200, 200, 200]),
     ("GET /streams/{id}/sanctions", "", [401, 403, 401, 200, 200, 200]),
+    ("GET /streams/{id}/blocked", "", [401, 403, 401, 200, 200, 200]),
     ("GET /streams/{id}/audit", "", [401, 403, 401, 403, 200, 200]),
     ("GET /webhooks", "", [401, 401, 401, 401, 401, 200]),
     ("POST /webhooks", r#"{"url":"http://127.0.0.1:1/"}"#, [401, 401, 401, 401, 401, 200]),

@@ -14,6 +14,23 @@ pub struct ActsView {
     pub acts: Vec<ActRow>,
     /// Where the older ones are; none if there are none.
     pub older: Option<String>,
+    /// What the word filter refused lately, newest first.
+    pub blocked: Vec<BlockedRow>,
+}
+
+/// Refusals of one author for one word.
+#[derive(Clone, Debug)]
+pub struct BlockedRow {
+    /// When it happened last: RFC 3339, UTC.
+    pub at: String,
+    /// Whose message it was.
+    pub author: String,
+    /// The word.
+    pub word: String,
+    /// Where it was.
+    pub field: String,
+    /// How often it happened.
+    pub times: String,
 }
 
 /// Something that was done.
@@ -32,7 +49,7 @@ pub struct ActRow {
 }
 
 /// What was done in a room, newest first.
-pub fn acts(texts: &'static Texts, ActsView { room, name, acts, older }: ActsView) -> impl IntoView {
+pub fn acts(texts: &'static Texts, ActsView { room, name, acts, older, blocked }: ActsView) -> impl IntoView {
     let row = |ActRow { at, by, what, detail, reason }: ActRow| {
         view! {
             <tr>
@@ -62,7 +79,39 @@ pub fn acts(texts: &'static Texts, ActsView { room, name, acts, older }: ActsVie
                 <tbody>{acts.into_iter().map(row).collect_view()}</tbody>
             </table>
         </div>
+        {(!blocked.is_empty()).then(|| blocked_words(texts, blocked))}
         {older.map(|href| view! { <p><a class="button quiet" href=href>{texts.text("admin.older")}</a></p> })}
     };
     page(texts, texts.text("admin.done"), body)
+}
+
+fn blocked_words(texts: &'static Texts, blocked: Vec<BlockedRow>) -> impl IntoView {
+    let row = |BlockedRow { at, author, word, field, times }: BlockedRow| {
+        view! {
+            <tr>
+                <td><time datetime=at.clone()>{at.replace('T', " ").replace('Z', "")}</time></td>
+                <td><code>{author}</code></td>
+                <th scope="row" dir="auto">{word}</th>
+                <td>{field}</td>
+                <td>{times}</td>
+            </tr>
+        }
+    };
+    view! {
+        <h2>{texts.text("admin.blocked")}</h2>
+        <div class="wide" role="region" aria-label=texts.text("admin.blocked") tabindex="0">
+            <table>
+                <thead>
+                    <tr>
+                        <th scope="col">{texts.text("admin.when")}</th>
+                        <th scope="col">{texts.text("admin.by")}</th>
+                        <th scope="col">{texts.text("admin.blocked_word")}</th>
+                        <th scope="col">{texts.text("admin.blocked_in")}</th>
+                        <th scope="col">{texts.text("admin.blocked_times")}</th>
+                    </tr>
+                </thead>
+                <tbody>{blocked.into_iter().map(row).collect_view()}</tbody>
+            </table>
+        </div>
+    }
 }

@@ -17,7 +17,7 @@ use crate::{
 };
 
 pub use self::{
-    acts::{ActRow, ActsView, acts},
+    acts::{ActRow, ActsView, BlockedRow, acts},
     keys::{KeyForm, KeyRow, KeysView, keys, revoke_key},
     people::{invitation, people},
     queue::{HeldRow, QueueView, queue},

@@ -239,7 +239,7 @@ fn long_texts_are_read_once() {
         "https://a。",
     ];
     for unit in units {
-        let text = unit.repeat(200_000 / unit.len());
+        let text = unit.repeat(50_000 / unit.len());
         for text in [&*text, &format!("https://a.com/{text}"), &format!("https://{text}"), &format!("a.com/{text}.com")] {
             links(text).for_each(drop);
         }

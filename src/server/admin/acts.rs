@@ -11,13 +11,13 @@ use serde_json::{json, value::RawValue};
 
 use super::Owner;
 use crate::{
-    app::{ActRow, ActsView, Page, state_key},
+    app::{ActRow, ActsView, BlockedRow, Page, state_key},
     chat::{
-        ChatText, Deleted, Deletion, Disconnection, Kind, Measure, Message, MessageId, Outcome, Resolution, RoomId, Sanction,
-        UserId,
+        ChatText, Deleted, Deletion, Disconnection, Field, Kind, Measure, Message, MessageId, Outcome, Resolution, RoomId,
+        Sanction, UserId,
     },
     engine::{Act, End, cut},
-    hub::{Authority, Hub},
+    hub::{Authority, Blocked, Hub},
     protocol::{inlive::Answer, moment::rfc3339},
     server::{
         api::{number, place},
@@ -137,6 +137,24 @@ pub(in crate::server) async fn list(
     Ok(Json(Answer { code: 200, message: "OK", data, meta: Some(json!({ "has_more": has_more })) }).into_response())
 }
 
+/// `GET /v1/streams/{id}/blocked`: what the word filter refused lately, newest first.
+pub(in crate::server) async fn blocked(
+    Shown(authority): Shown,
+    State(hub): State<Hub>,
+    RoomPath(room): RoomPath,
+) -> Result<Response, ApiError> {
+    let shown = |blocked: &Blocked| {
+        let Blocked { at, author, field, word, times } = blocked;
+        let field = match field {
+            Field::Username => "username",
+            Field::Text => "message",
+        };
+        json!({ "at": rfc3339(*at), "author_id": author, "field": field, "word": word, "times": times })
+    };
+    let data: Vec<_> = hub.blocked(room, &authority)?.iter().map(shown).collect();
+    Ok(Json(Answer { code: 200, message: "OK", data, meta: None }).into_response())
+}
+
 /// `GET /admin/rooms/{id}/log?before=`: the same as a page.
 pub(in crate::server) async fn show(
     _: Owner,
@@ -159,13 +177,24 @@ pub(in crate::server) async fn show(
     let oldest = acts.last().filter(|_| has_more).map(|act| act.event.id());
     let older = oldest.map(|id| format!("/admin/rooms/{room}/log?before={id}"));
     let acts = acts.iter().map(|act| act_row(asked.texts, act)).collect();
+    // They are not in the log, and stand on its first page.
+    let blocked = if before == u64::MAX { state.hub.blocked(id, &Authority::Admin).unwrap_or_default() } else { Vec::new() };
+    let blocked = blocked.into_iter().map(|blocked| blocked_row(asked.texts, blocked)).collect();
     render(
         &state.options,
         asked,
         StatusCode::OK,
-        Page::AdminActs(ActsView { room, name: snapshot.room.settings.name, acts, older }),
+        Page::AdminActs(ActsView { room, name: snapshot.room.settings.name, acts, older, blocked }),
     )
     .await
+}
+
+fn blocked_row(texts: &'static Texts, Blocked { at, author, field, word, times }: Blocked) -> BlockedRow {
+    let field = match field {
+        Field::Username => texts.text("admin.blocked_in_name"),
+        Field::Text => texts.text("admin.blocked_in_message"),
+    };
+    BlockedRow { at: rfc3339(at), author: author.to_string(), word, field: field.to_owned(), times: texts.number(times as usize) }
 }
 
 fn act_row(texts: &'static Texts, act: &Act) -> ActRow {
