@@ -13,6 +13,12 @@ use super::{
 };
 use crate::{chat::Reaction, texts::Texts};
 
+/// Lines of the longest text that is shown whole. The style sheet shows fewer of a longer one, so that unfolding it shows more.
+const LINES: usize = 10;
+
+/// Letters of a line: fewer than fit on a desktop, more than fit on a phone.
+const COLUMNS: usize = 60;
+
 /// Writes a message, and what stands above it. A name that is not shown is still there for assistive technology.
 pub fn write(html: &mut Html, session: Session, row: &Row) {
     let (texts, zone) = (session.texts, session.zone());
@@ -37,6 +43,14 @@ pub fn write(html: &mut Html, session: Session, row: &Row) {
     }
     rich(html, &message.chat.text, &row.people);
     html.close("p");
+    if is_long(&message.chat.text) {
+        // The style sheet cuts the text off while this is not checked, so that it works without scripts too.
+        html.open("label class=unfold", &[]);
+        html.open("input type=checkbox autocomplete=off", &[]);
+        html.element("span", &[], texts.text("page.show_more"));
+        html.element("span", &[], texts.text("page.show_less"));
+        html.close("label");
+    }
     if session.moderates || (session.may_react && deleted.is_none() && !message.private && !message.waits) {
         let label = texts.fill("page.options", &[("name", &message.chat.username)]);
         html.element("button type=button class=more popovertarget=actions", &[("aria-label", &label)], "⋯");
@@ -49,6 +63,14 @@ pub fn write(html: &mut Html, session: Session, row: &Row) {
     }
     html.close("div");
     html.close("li");
+}
+
+/// Returns whether a text is to be cut off: it has more than [`LINES`] lines, if a line has room for [`COLUMNS`] letters.
+fn is_long(text: &str) -> bool {
+    let lines = text.split(['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}']);
+    // Of Chinese letters and emoji half as many fit, roughly.
+    let columns = |line: &str| line.chars().map(|c| if c < '\u{1100}' { 1 } else { 2 }).sum::<usize>();
+    lines.map(|line| columns(line).div_ceil(COLUMNS).max(1)).sum::<usize>() > LINES
 }
 
 fn above(html: &mut Html, element: &'static str, words: &str) {
@@ -157,4 +179,29 @@ fn note(texts: &'static Texts, waits: bool, deleted: Option<&str>) -> Option<Str
         (false, Some(_)) => "page.deleted",
     };
     Some(texts.with_reason(texts.text(key).to_owned(), deleted.unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_that_would_fill_the_screen_are_long() {
+        let rows = [
+            ("", 1, false),
+            ("a", 60 * LINES, false),
+            ("a", 60 * LINES + 1, true),
+            ("\n", LINES - 1, false),
+            ("\n", 500, true),
+            ("a\r", LINES, true),
+            ("\u{2028}", LINES, true),
+            ("\u{b}", LINES, true),
+            ("木", 300, false),
+            ("木", 301, true),
+            ("a b ", 125, false),
+        ];
+        for (unit, count, expected) in rows {
+            assert_eq!(is_long(&unit.repeat(count)), expected, "{count} times {unit:?}");
+        }
+    }
 }

@@ -1,0 +1,60 @@
+import { expect, messages, test } from './fixtures.js';
+
+const LONG = '木'.repeat(500);
+const height = (locator) => locator.evaluate((node) => node.getBoundingClientRect().height);
+/** What an older version stored, which took any text. */
+const put = (row, text) => row.locator('.text').evaluate((node, text) => (node.textContent = text), text);
+
+for (const [name, view] of [
+  ['at a desk', {}],
+  ['on a phone', { viewport: { width: 390, height: 844 }, hasTouch: true }],
+  ['without scripts', { javaScriptEnabled: false, hydrated: false }],
+  ['in a small frame', { path: '/embed/1', viewport: { width: 320, height: 480 } }],
+]) {
+  test(`a long message shows more when its reader asks: ${name}`, async ({ visit, server }) => {
+    const bob = await server.guest('Bob');
+    await bob.say('short');
+    await bob.say(LONG);
+    const page = await visit(view);
+    await expect(messages(page)).toHaveCount(2);
+    await expect(messages(page).first().getByRole('checkbox')).toHaveCount(0);
+    const row = messages(page).last();
+    const more = row.getByRole('checkbox', { name: 'Show more' });
+    const [log, cut] = [await height(page.locator('#log')), await height(row)];
+    expect(cut).toBeLessThan(0.6 * log);
+    await more.focus();
+    await page.keyboard.press('Space');
+    await expect(row.getByRole('checkbox', { name: 'Show less' })).toBeChecked();
+    expect(await height(row)).toBeGreaterThan(cut);
+    await row.getByText('Show less').click();
+    expect(await height(row)).toBe(cut);
+  });
+}
+
+test('an overlay shows a few lines of a message', async ({ visit, server }) => {
+  const page = await visit({ path: '/overlay/1?fade=0', viewport: { width: 800, height: 600 } });
+  const bob = await server.guest('Bob');
+  await bob.say('short');
+  await bob.say(LONG);
+  await expect(messages(page)).toHaveCount(2);
+  await expect(messages(page).first()).toBeInViewport({ ratio: 1 });
+  expect(await height(messages(page).last())).toBeLessThan(300);
+  await put(messages(page).last(), `${'\n'.repeat(499)}.`);
+  expect(await height(messages(page).last())).toBeLessThan(60);
+  await expect(messages(page).first()).toBeInViewport({ ratio: 1 });
+});
+
+test('marks stacked on a letter leave the rows around them alone', async ({ visit, server }) => {
+  for (const [visits, path] of ['/rooms/1', '/overlay/1?fade=0'].entries()) {
+    const page = await visit({ path, viewport: { width: 800, height: 600 } });
+    const bob = await server.guest('Bob');
+    for (const text of ['above it', 'one more', 'stacked', 'one below', 'below it']) await bob.say(text);
+    await expect(messages(page)).toHaveCount(5 * (visits + 1));
+    await expect(messages(page).last()).toBeInViewport({ ratio: 1 });
+    const rows = [-5, -1].map((at) => messages(page).nth(at));
+    const before = await Promise.all(rows.map((row) => row.screenshot()));
+    await put(messages(page).nth(-3), `a${'\u0301\u0316\u0489'.repeat(30)}`);
+    const after = await Promise.all(rows.map((row) => row.screenshot()));
+    for (const [at, picture] of before.entries()) expect(after[at].equals(picture), `${path}, row ${at}`).toBe(true);
+  }
+});
