@@ -62,6 +62,7 @@ pub use self::{
     live::{ConnectionId, Wake},
     messages::Quoting,
     moderation::{Authority, Decision, Removal},
+    owners::DEVICE_SECONDS,
     peers::Respondent,
     rate::Buckets,
     refusal::Refusal,

@@ -14,6 +14,9 @@ use crate::{
     engine::now,
 };
 
+/// How long a device is known that somebody has signed in on: as long as browsers keep a cookie.
+pub const DEVICE_SECONDS: u64 = 400 * 24 * 3_600;
+
 /// What their name begins with: no id of a site's token may be taken for one.
 const NAMESPACE: &str = "owners:";
 
@@ -32,6 +35,17 @@ impl Hub {
     pub fn owner(&self, session: &str) -> Option<Session> {
         let session = self.0.tokens.session(Scope::Admin, session)?;
         (session.id == self.owners()).then_some(session)
+    }
+
+    /// Signs the name of a device on which somebody has signed in; a new one if it has none yet.
+    pub fn sign_device(&self, name: Option<String>) -> String {
+        let name = name.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+        self.0.tokens.sign_session(Scope::Device, name, DEVICE_SECONDS)
+    }
+
+    /// The name of the device that shows `signed`.
+    pub fn device(&self, signed: &str) -> Option<String> {
+        self.0.tokens.session(Scope::Device, signed).map(|device| device.id)
     }
 
     /// Ends all sessions of whoever runs the chat, and what was signed because of them, for good.

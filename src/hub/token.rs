@@ -143,6 +143,8 @@ pub(super) enum Scope {
     Admin,
     /// To moderate.
     Moderator,
+    /// None: a device on which somebody has signed in before.
+    Device,
 }
 
 /// Signs tokens and checks them.

@@ -9,6 +9,7 @@ use axum::{
 use super::{
     asked::Asked,
     client_address::ClientAddress,
+    extract::cookies::Cookies,
     page::{self, Place, Post},
     router::Params,
     state::AppState,
@@ -22,11 +23,11 @@ pub(super) async fn show(
     asked: Asked,
     from: ClientAddress,
     params: Params,
-    headers: HeaderMap,
+    cookies: Cookies,
 ) -> Response {
     let place = Place::Embed(Look::read(|key| params.find(key)));
     match id.parse() {
-        Ok(room) => page::show(&state, room, place, asked, from, &params, &headers).await,
+        Ok(room) => page::show(&state, room, place, asked, from, &params, &cookies).await,
         Err(_) => page::not_found_in(&state, place, asked).await,
     }
 }
@@ -38,12 +39,12 @@ pub(super) async fn post(
     asked: Asked,
     from: ClientAddress,
     params: Params,
-    headers: HeaderMap,
+    (headers, cookies): (HeaderMap, Cookies),
     form: Result<Form<Post>, FormRejection>,
 ) -> Response {
     let place = Place::Embed(Look::read(|key| params.find(key)));
     match id.parse() {
-        Ok(room) => page::post(&state, room, place, asked, from, &headers, form).await,
+        Ok(room) => page::post(&state, room, place, asked, from, (&headers, &cookies), form).await,
         Err(_) => page::not_found_in(&state, place, asked).await,
     }
 }
@@ -55,11 +56,11 @@ pub(super) async fn overlay(
     asked: Asked,
     from: ClientAddress,
     params: Params,
-    headers: HeaderMap,
+    cookies: Cookies,
 ) -> Response {
     let place = Place::Overlay(Fade::read(params.find("fade")));
     match id.parse() {
-        Ok(room) => page::show(&state, room, place, asked, from, &Params::none(), &headers).await,
+        Ok(room) => page::show(&state, room, place, asked, from, &Params::none(), &cookies).await,
         Err(_) => page::not_found_in(&state, place, asked).await,
     }
 }

@@ -1,8 +1,11 @@
-use axum::http::{HeaderMap, HeaderValue, header};
+use std::time::Duration;
 
+use axum::http::HeaderValue;
+
+use super::extract::cookies::Cookies;
 use crate::{
     chat::{Capabilities, RoomId, UserId},
-    hub::{Claims, Hub, Identity, MODERATOR_SECONDS, Origin, Session, TokenError, Tokens},
+    hub::{Claims, DEVICE_SECONDS, Hub, Identity, MODERATOR_SECONDS, Origin, Session, TokenError, Tokens},
 };
 
 /// A guest that nobody was before.
@@ -37,12 +40,12 @@ impl Visitor {
     ///
     /// # Errors
     /// [`TokenError::Revoked`], so that whoever it is meant for hears of it.
-    pub(super) fn from_cookie(headers: &HeaderMap, hub: &Hub, room: RoomId) -> Option<Result<Self, TokenError>> {
-        let sessions = [Some(room), None].map(|room| cookie(headers, &moderator_cookie_name(room)));
+    pub(super) fn from_cookie(cookies: &Cookies, hub: &Hub, room: RoomId) -> Option<Result<Self, TokenError>> {
+        let sessions = [Some(room), None].map(|room| cookies.find(&moderator_cookie_name(room)));
         if let Some(moderator) = sessions.into_iter().flatten().find_map(|session| hub.moderator(session, room)) {
             return Some(Ok(moderator.into()));
         }
-        let token = cookie(headers, &cookie_name(room))?;
+        let token = cookies.find(&cookie_name(room))?;
         match hub.check(token, room) {
             Ok(claims) => Some(Ok(claims.into())),
             Err(TokenError::Revoked) => Some(Err(TokenError::Revoked)),
@@ -62,9 +65,9 @@ impl Visitor {
     }
 
     /// As whom they act in the room: as themselves, unless they have signed in to run the chat.
-    pub(super) fn acting(&self, headers: &HeaderMap, hub: &Hub) -> (Identity, Capabilities) {
+    pub(super) fn acting(&self, cookies: &Cookies, hub: &Hub) -> (Identity, Capabilities) {
         let Identity { user, origin } = self.identity.clone();
-        match owner(headers, hub) {
+        match owner(cookies, hub) {
             Some(Session { id, until, .. }) => {
                 let origin = Origin { id: Some(id), until: Some(until), ..origin };
                 (Identity { user, origin }, Capabilities::owner())
@@ -73,28 +76,26 @@ impl Visitor {
         }
     }
 
-    /// The cookie that keeps them who they are in `room`: a token, as long as that is good. It is for our own pages alone: scripts
-    /// cannot read it, other sites' requests do not carry it.
-    pub(super) fn cookie(&self, tokens: &Tokens, room: RoomId) -> HeaderValue {
-        let token = tokens.sign(self.identity.clone(), room, self.own.clone(), None);
-        let (name, seconds) = (cookie_name(room), tokens.lifetime().as_secs());
-        own_cookie(&format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}"))
+    /// The cookie that keeps them who they are in `room`: a token, as long as that is good.
+    pub(super) fn cookie(&self, cookies: &Cookies, tokens: &Tokens, room: RoomId) -> HeaderValue {
+        cookies.set(&cookie_name(room), &self.token(tokens, room), tokens.lifetime())
     }
 
     /// Who a page in another site's frame is for, if they are known. Nobody moderates there.
-    pub(super) fn in_frame(headers: &HeaderMap, hub: &Hub, room: RoomId) -> Option<Self> {
-        let tokens = [cookie_name(room), framed_cookie_name(room)].map(|name| cookie(headers, &name));
+    pub(super) fn in_frame(cookies: &Cookies, hub: &Hub, room: RoomId) -> Option<Self> {
+        let tokens = [cookie_name(room), framed_cookie_name(room)].map(|name| cookies.find(&name));
         let known = tokens.into_iter().flatten().find_map(|token| hub.check(token, room).ok());
         known.map(Self::from)
     }
 
-    /// The same cookie for a page in another site's frame, where a browser sends no other: kept for each of those sites apart
-    /// (CHIPS), so that nobody is followed from one to the next. Over plain HTTP, and by a browser that keeps none, it is thrown
-    /// away: the page then keeps its token for as long as it is open.
-    pub(super) fn framed_cookie(&self, tokens: &Tokens, room: RoomId) -> HeaderValue {
-        let token = tokens.sign(self.identity.clone(), room, self.own.clone(), None);
-        let (name, seconds) = (framed_cookie_name(room), tokens.lifetime().as_secs());
-        own_cookie(&format!("{name}={token}; Path=/; HttpOnly; SameSite=None; Secure; Partitioned; Max-Age={seconds}"))
+    /// The same cookie for a page in another site's frame. A browser that does not keep it leaves the page with the token that it has
+    /// for as long as it is open.
+    pub(super) fn framed_cookie(&self, cookies: &Cookies, tokens: &Tokens, room: RoomId) -> HeaderValue {
+        cookies.set_framed(&framed_cookie_name(room), &self.token(tokens, room), tokens.lifetime())
+    }
+
+    fn token(&self, tokens: &Tokens, room: RoomId) -> String {
+        tokens.sign(self.identity.clone(), room, self.own.clone(), None)
     }
 }
 
@@ -102,20 +103,32 @@ impl Visitor {
 const SESSION_COOKIE: &str = "live-chat-admin";
 
 /// The session of whoever has signed in to run the chat, if the request comes from them.
-pub(super) fn owner(headers: &HeaderMap, hub: &Hub) -> Option<Session> {
-    cookie(headers, SESSION_COOKIE).and_then(|session| hub.owner(session))
+pub(super) fn owner(cookies: &Cookies, hub: &Hub) -> Option<Session> {
+    cookies.find(SESSION_COOKIE).and_then(|session| hub.owner(session))
 }
 
 /// The cookie that says that somebody has signed in.
-pub(super) fn session_cookie(hub: &Hub) -> HeaderValue {
-    let (session, seconds) = (hub.sign_in(), hub.tokens().lifetime().as_secs());
-    own_cookie(&format!("{SESSION_COOKIE}={session}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}"))
+pub(super) fn session_cookie(cookies: &Cookies, hub: &Hub) -> HeaderValue {
+    cookies.set(SESSION_COOKIE, &hub.sign_in(), hub.tokens().lifetime())
+}
+
+/// The cookie that tells a device that has signed in before from one of a stranger who tries passwords. It gives no right.
+const DEVICE_COOKIE: &str = "live-chat-device";
+
+/// The name of the device that sends a request, if somebody has signed in on it before.
+pub(super) fn device(cookies: &Cookies, hub: &Hub) -> Option<String> {
+    cookies.find(DEVICE_COOKIE).and_then(|device| hub.device(device))
+}
+
+/// The cookie by which the device is known from now on.
+pub(super) fn device_cookie(cookies: &Cookies, hub: &Hub) -> HeaderValue {
+    let signed = hub.sign_device(device(cookies, hub));
+    cookies.set(DEVICE_COOKIE, &signed, Duration::from_secs(DEVICE_SECONDS))
 }
 
 /// The cookie of somebody who has taken an invitation to moderate that room, or all.
-pub(super) fn moderator_cookie(session: &str, room: Option<RoomId>) -> HeaderValue {
-    let name = moderator_cookie_name(room);
-    own_cookie(&format!("{name}={session}; Path=/; HttpOnly; SameSite=Lax; Max-Age={MODERATOR_SECONDS}"))
+pub(super) fn moderator_cookie(cookies: &Cookies, session: &str, room: Option<RoomId>) -> HeaderValue {
+    cookies.set(&moderator_cookie_name(room), session, Duration::from_secs(MODERATOR_SECONDS))
 }
 
 fn moderator_cookie_name(room: Option<RoomId>) -> String {
@@ -123,12 +136,8 @@ fn moderator_cookie_name(room: Option<RoomId>) -> String {
 }
 
 /// The cookie that takes it away.
-pub(super) fn no_session_cookie() -> HeaderValue {
-    own_cookie(&format!("{SESSION_COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"))
-}
-
-fn own_cookie(text: &str) -> HeaderValue {
-    HeaderValue::from_str(text).expect("a token is plain ASCII")
+pub(super) fn no_session_cookie(cookies: &Cookies) -> HeaderValue {
+    cookies.remove(SESSION_COOKIE)
 }
 
 fn cookie_name(room: RoomId) -> String {
@@ -137,18 +146,6 @@ fn cookie_name(room: RoomId) -> String {
 
 fn framed_cookie_name(room: RoomId) -> String {
     format!("live-chat-framed-{room}")
-}
-
-/// The value of the cookie of that name (RFC 6265 4.2).
-pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(key, _)| *key == name)
-        .map(|(_, value)| value)
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod copy;
 mod embed;
 mod error;
 mod export;
+mod extract;
 mod held;
 mod hooks;
 mod identity;
@@ -38,6 +39,7 @@ mod replay;
 mod revoke;
 mod router;
 mod secrets;
+mod sign_in_queue;
 mod sockets;
 mod start;
 mod state;
@@ -72,4 +74,5 @@ pub(crate) use self::{
     password::hash as hash_password,
     router::ops_router,
     secrets::{hex, load_or_make as load_or_make_secret},
+    sign_in_queue::Source as SignInSource,
 };

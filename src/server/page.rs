@@ -1,4 +1,4 @@
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use axum::{
     body::Body,
@@ -15,14 +15,8 @@ use tower::ServiceExt;
 use tower_http::services::ServeDir;
 
 use super::{
-    api,
-    asked::Asked,
-    client_address::ClientAddress,
-    error,
-    identity::{self, Visitor},
-    policy::Policy,
-    router::Params,
-    state::AppState,
+    api, asked::Asked, client_address::ClientAddress, error, extract::cookies::Cookies, identity::Visitor, policy::Policy,
+    router::Params, state::AppState,
 };
 use crate::{
     app::{self, ChatMessage, Fade, FormError, FormInput, FormView, Look, Page, Quote, RoomView, SettingsView, Standing},
@@ -40,6 +34,7 @@ const MESSAGES: usize = 50;
 
 /// The cookie that keeps the name of somebody who posts without JavaScript.
 const NAME_COOKIE: &str = "live-chat-name";
+const NAME_KEPT: Duration = Duration::from_secs(365 * 86_400);
 
 /// What the page's form posts.
 #[derive(Deserialize)]
@@ -82,11 +77,11 @@ impl Place {
     }
 
     /// What keeps a visitor who they are there.
-    fn cookies(self, tokens: &Tokens, room: RoomId, visitor: &Visitor) -> Vec<HeaderValue> {
+    fn cookies(self, cookies: &Cookies, tokens: &Tokens, room: RoomId, visitor: &Visitor) -> Vec<HeaderValue> {
         match self {
-            Self::Page => vec![visitor.cookie(tokens, room)],
+            Self::Page => vec![visitor.cookie(cookies, tokens, room)],
             // A browser takes the one that is good where the frame stands.
-            Self::Embed(_) => vec![visitor.cookie(tokens, room), visitor.framed_cookie(tokens, room)],
+            Self::Embed(_) => vec![visitor.cookie(cookies, tokens, room), visitor.framed_cookie(cookies, tokens, room)],
             Self::Overlay(_) => Vec::new(),
         }
     }
@@ -130,13 +125,13 @@ impl Reader {
         room: RoomId,
         place: Place,
         asked: &Asked,
-        headers: &HeaderMap,
+        cookies: &Cookies,
         ClientAddress(from): ClientAddress,
     ) -> Self {
         let known = match place {
             // Who was sent away comes back as a new guest.
-            Place::Page => Visitor::from_cookie(headers, &state.hub, room).and_then(Result::ok),
-            Place::Embed(_) => Visitor::in_frame(headers, &state.hub, room),
+            Place::Page => Visitor::from_cookie(cookies, &state.hub, room).and_then(Result::ok),
+            Place::Embed(_) => Visitor::in_frame(cookies, &state.hub, room),
             // Everybody sees it: what is private to whoever set it up must not be there.
             Place::Overlay(_) => None,
         };
@@ -146,7 +141,7 @@ impl Reader {
             Place::Overlay(_) => Visitor::passing(),
         });
         let (identity, capabilities) = match place {
-            Place::Page => visitor.acting(headers, &state.hub),
+            Place::Page => visitor.acting(cookies, &state.hub),
             // Nobody's click in another site's frame takes anything out.
             Place::Embed(_) if visitor.own.allow(Capability::SendMessage) => (visitor.identity.clone(), Capabilities::guest()),
             Place::Embed(_) | Place::Overlay(_) => (visitor.identity.clone(), Capabilities::none()),
@@ -182,9 +177,9 @@ pub(super) async fn first_room(
     asked: Asked,
     from: ClientAddress,
     params: Params,
-    headers: HeaderMap,
+    cookies: Cookies,
 ) -> Response {
-    show(&state, RoomId::FIRST, Place::Page, asked, from, &params, &headers).await
+    show(&state, RoomId::FIRST, Place::Page, asked, from, &params, &cookies).await
 }
 
 /// `GET /rooms/{id}`.
@@ -194,10 +189,10 @@ pub(super) async fn room(
     asked: Asked,
     from: ClientAddress,
     params: Params,
-    headers: HeaderMap,
+    cookies: Cookies,
 ) -> Response {
     match id.parse() {
-        Ok(room) => show(&state, room, Place::Page, asked, from, &params, &headers).await,
+        Ok(room) => show(&state, room, Place::Page, asked, from, &params, &cookies).await,
         Err(_) => not_found(&state, asked).await,
     }
 }
@@ -208,9 +203,10 @@ pub(super) async fn post_to_first_room(
     asked: Asked,
     from: ClientAddress,
     headers: HeaderMap,
+    cookies: Cookies,
     form: Result<Form<Post>, FormRejection>,
 ) -> Response {
-    post(&state, RoomId::FIRST, Place::Page, asked, from, &headers, form).await
+    post(&state, RoomId::FIRST, Place::Page, asked, from, (&headers, &cookies), form).await
 }
 
 /// `POST /rooms/{id}`: a message from a page without JavaScript.
@@ -220,10 +216,11 @@ pub(super) async fn post_to_room(
     asked: Asked,
     from: ClientAddress,
     headers: HeaderMap,
+    cookies: Cookies,
     form: Result<Form<Post>, FormRejection>,
 ) -> Response {
     match id.parse() {
-        Ok(room) => post(&state, room, Place::Page, asked, from, &headers, form).await,
+        Ok(room) => post(&state, room, Place::Page, asked, from, (&headers, &cookies), form).await,
         Err(_) => not_found(&state, asked).await,
     }
 }
@@ -240,6 +237,7 @@ pub(super) async fn enter(
     State(state): State<AppState>,
     Path(id): Path<String>,
     asked: Asked,
+    cookies: Cookies,
     form: Result<Form<Entrance>, FormRejection>,
 ) -> Response {
     let Some(room) = id.parse().ok().filter(|&room| state.hub.snapshot(room).is_ok()) else {
@@ -250,7 +248,7 @@ pub(super) async fn enter(
     let claims = claims.and_then(|claims| if claims.is_of_a_site() { Ok(claims) } else { Err(TokenError::Invalid) });
     match claims {
         Ok(claims) => {
-            let cookie = Visitor::from(claims).cookie(state.hub.tokens(), room);
+            let cookie = Visitor::from(claims).cookie(&cookies, state.hub.tokens(), room);
             let to = HeaderValue::from_str(&format!("/rooms/{room}")).expect("a number");
             (StatusCode::SEE_OTHER, [(header::LOCATION, to), (header::SET_COOKIE, cookie)]).into_response()
         }
@@ -295,14 +293,14 @@ pub(super) async fn show(
     asked: Asked,
     from: ClientAddress,
     params: &Params,
-    headers: &HeaderMap,
+    cookies: &Cookies,
 ) -> Response {
-    let reader = Reader::of(state, room, place, &asked, headers, from);
+    let reader = Reader::of(state, room, place, &asked, cookies, from);
     if let Err(refusal) = reader.count_guest(&state.hub, room) {
         return refuse(state, asked, &refusal).await;
     }
-    let form = FormView { username: reader.name().unwrap_or_else(|| kept_name(headers)), ..FormView::default() };
-    show_as(state, room, &reader, asked, params, StatusCode::OK, form).await
+    let form = FormView { username: reader.name().unwrap_or_else(|| kept_name(cookies)), ..FormView::default() };
+    show_as(state, room, &reader, asked, (params, cookies), StatusCode::OK, form).await
 }
 
 /// The page for somebody whose address asks for too much.
@@ -319,7 +317,7 @@ async fn show_as(
     room: RoomId,
     reader: &Reader,
     asked: Asked,
-    params: &Params,
+    (params, cookies): (&Params, &Cookies),
     status: StatusCode,
     form: FormView,
 ) -> Response {
@@ -336,7 +334,7 @@ async fn show_as(
         Err(refusal) => return render_under(policy, &state.options, asked, error::status(&refusal), Page::Failed).await,
     };
     let mut response = render_under(policy, &state.options, asked, status, page).await;
-    for cookie in place.cookies(state.hub.tokens(), room, &reader.visitor) {
+    for cookie in place.cookies(cookies, state.hub.tokens(), room, &reader.visitor) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
@@ -466,12 +464,14 @@ pub(super) async fn post(
     place: Place,
     asked: Asked,
     from: ClientAddress,
-    headers: &HeaderMap,
+    (headers, cookies): (&HeaderMap, &Cookies),
     form: Result<Form<Post>, FormRejection>,
 ) -> Response {
-    let reader = Reader::of(state, room, place, &asked, headers, from);
+    let reader = Reader::of(state, room, place, &asked, cookies, from);
     let texts = asked.texts;
-    let refuse = async |status, form: FormView| show_as(state, room, &reader, asked.clone(), &Params::none(), status, form).await;
+    let none = Params::none();
+    let refuse =
+        async |status, form: FormView| show_as(state, room, &reader, asked.clone(), (&none, cookies), status, form).await;
     let Form(said) = match form {
         Ok(form) => form,
         Err(rejection) => {
@@ -499,8 +499,8 @@ pub(super) async fn post(
             // The query too: how the room looks there.
             let location = asked.uri.path_and_query().map_or("/", |same| same.as_str());
             let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response();
-            let cookies = place.cookies(state.hub.tokens(), room, &reader.visitor);
-            for cookie in cookies.into_iter().chain([name_cookie(&said.username)]) {
+            let own = place.cookies(cookies, state.hub.tokens(), room, &reader.visitor);
+            for cookie in own.into_iter().chain([name_cookie(cookies, &said.username)]) {
                 response.headers_mut().append(header::SET_COOKIE, cookie);
             }
             response
@@ -545,15 +545,14 @@ pub(super) fn is_cross_site(headers: &HeaderMap) -> bool {
     }
 }
 
-fn kept_name(headers: &HeaderMap) -> String {
-    let encoded = identity::cookie(headers, NAME_COOKIE).unwrap_or_default();
+fn kept_name(cookies: &Cookies) -> String {
+    let encoded = cookies.find(NAME_COOKIE).unwrap_or_default();
     percent_decode_str(encoded).decode_utf8().unwrap_or_default().into_owned()
 }
 
-fn name_cookie(username: &str) -> HeaderValue {
-    let encoded = utf8_percent_encode(username, NON_ALPHANUMERIC);
-    let cookie = format!("{NAME_COOKIE}={encoded}; Path=/; HttpOnly; SameSite=Lax; Max-Age=31536000");
-    HeaderValue::from_str(&cookie).expect("percent-encoded text is plain ASCII")
+fn name_cookie(cookies: &Cookies, username: &str) -> HeaderValue {
+    let encoded = utf8_percent_encode(username, NON_ALPHANUMERIC).to_string();
+    cookies.set(NAME_COOKIE, &encoded, NAME_KEPT)
 }
 
 /// Renders a page that stands alone.

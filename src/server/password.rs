@@ -1,21 +1,14 @@
-use std::{fs, io, net::IpAddr, path::Path, sync::Arc, time::Duration};
+use std::{fs, io, path::Path, sync::Arc, time::Duration};
 
 use argon2::{
     Argon2, PasswordHash, PasswordHasher, PasswordVerifier,
     password_hash::{self, SaltString},
 };
 
-use tokio::sync::Semaphore;
-
-use super::secrets;
-use crate::hub::Buckets;
-
-/// Attempts to sign in that one address may make at once, and then one in so many seconds.
-const ATTEMPTS: f64 = 5.0;
-const ATTEMPT_EVERY: Duration = Duration::from_secs(30);
-
-/// Checks that run at once.
-const CHECKS: usize = 2;
+use super::{
+    secrets,
+    sign_in_queue::{SignInQueue, Source},
+};
 
 /// Checks the password of whoever runs the chat.
 #[derive(Clone)]
@@ -26,10 +19,7 @@ struct Inner {
     hash: String,
     /// What is another one for another password, and the same one after a restart.
     fingerprint: String,
-    /// Those whose address is not known share one bucket.
-    attempts: Buckets<Option<IpAddr>>,
-    /// A check takes 19 MiB of memory: not many at once.
-    checks: Semaphore,
+    queue: SignInQueue,
 }
 
 /// Why somebody is not let in.
@@ -37,8 +27,8 @@ struct Inner {
 pub enum Denied {
     /// It is another one.
     Wrong,
-    /// Too many have been tried; after that time another may be.
-    TooOften(Duration),
+    /// Very many wait at this moment; after that time it may be tried again.
+    Busy(Duration),
 }
 
 impl Password {
@@ -79,8 +69,7 @@ impl Password {
     }
 
     fn new(hash: String, fingerprint: String) -> Self {
-        let (checks, attempts) = (Semaphore::new(CHECKS), Buckets::new(1.0 / ATTEMPT_EVERY.as_secs_f64(), ATTEMPTS));
-        Self(Arc::new(Inner { hash, fingerprint, checks, attempts }))
+        Self(Arc::new(Inner { hash, fingerprint, queue: SignInQueue::new() }))
     }
 
     /// What is another one for another password, and stays the same over restarts. A secret.
@@ -88,13 +77,12 @@ impl Password {
         &self.0.fingerprint
     }
 
-    /// Lets somebody in who comes from there and knows the password. Takes some 20 ms, on a thread where it may block.
+    /// Checks a password that comes from there, when its turn has come. The check takes some 20 ms, on a thread where it may block.
     ///
     /// # Errors
     /// See [`Denied`].
-    pub async fn check(&self, password: String, from: Option<IpAddr>) -> Result<(), Denied> {
-        self.0.attempts.take(from).map_err(Denied::TooOften)?;
-        let _permit = self.0.checks.try_acquire().map_err(|_| Denied::TooOften(Duration::from_secs(1)))?;
+    pub(crate) async fn check(&self, password: String, from: Source) -> Result<(), Denied> {
+        let _turn = self.0.queue.wait(from).await.map_err(Denied::Busy)?;
         let this = Arc::clone(&self.0);
         let right = tokio::task::spawn_blocking(move || {
             let hash = PasswordHash::new(&this.hash).expect("it was read or made as one");

@@ -14,6 +14,7 @@ use super::{
     asked::Asked,
     body::JsonBody,
     error::{self, ApiError},
+    extract::cookies::Cookies,
     identity,
     moderation::{Inside, Shown},
     page::{is_cross_site, render},
@@ -151,7 +152,13 @@ pub(super) async fn look(State(state): State<AppState>, Path(link): Path<String>
 }
 
 /// `POST /invites/{link}`: takes an invitation.
-pub(super) async fn take(State(state): State<AppState>, Path(link): Path<String>, asked: Asked, headers: HeaderMap) -> Response {
+pub(super) async fn take(
+    State(state): State<AppState>,
+    Path(link): Path<String>,
+    asked: Asked,
+    headers: HeaderMap,
+    cookies: Cookies,
+) -> Response {
     if is_cross_site(&headers) {
         return StatusCode::FORBIDDEN.into_response();
     }
@@ -159,7 +166,7 @@ pub(super) async fn take(State(state): State<AppState>, Path(link): Path<String>
         Ok((invitation, session)) => {
             tracing::info!(invitation = invitation.id, "an invitation to moderate was taken");
             let mut response = see(&invitation.room.map_or_else(|| "/".to_owned(), |room| format!("/rooms/{room}")));
-            response.headers_mut().append(header::SET_COOKIE, identity::moderator_cookie(&session, invitation.room));
+            response.headers_mut().append(header::SET_COOKIE, identity::moderator_cookie(&cookies, &session, invitation.room));
             response
         }
         Err(refusal) => refuse(&state, asked, &refusal).await,

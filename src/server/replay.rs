@@ -1,7 +1,7 @@
 use axum::{
     Json,
     extract::{Path, State},
-    http::{HeaderMap, StatusCode},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use serde_json::json;
@@ -11,6 +11,7 @@ use super::{
     asked::Asked,
     client_address::ClientAddress,
     error::{self, ApiError},
+    extract::cookies::Cookies,
     page::{self, Place, Reader},
     router::{Params, RoomPath},
     state::AppState,
@@ -46,10 +47,10 @@ pub(super) async fn show(
     asked: Asked,
     from: ClientAddress,
     params: Params,
-    headers: HeaderMap,
+    cookies: Cookies,
 ) -> Response {
     let Ok(room) = id.parse() else { return page::not_found(&state, asked).await };
-    let visitor = Reader::of(&state, room, Place::Page, &asked, &headers, from);
+    let visitor = Reader::of(&state, room, Place::Page, &asked, &cookies, from);
     let counted = visitor.count_guest(&state.hub, room).and_then(|()| visitor.count_read(&state.hub, room));
     if let Err(refusal) = counted {
         return page::refuse(&state, asked, &refusal).await;

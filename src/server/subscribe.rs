@@ -13,6 +13,7 @@ use super::{
     client_address::ClientAddress,
     connection::{Taken, Takeover},
     error::ApiError,
+    extract::cookies::Cookies,
     identity::Visitor,
     router::{Params, RoomPath, foreign_origin},
     streams::{Opened, Streams, joined},
@@ -38,6 +39,7 @@ pub(super) async fn subscribe(
     ClientAddress(from): ClientAddress,
     params: Params,
     headers: HeaderMap,
+    cookies: Cookies,
 ) -> Result<Response, ApiError> {
     let shown = params.find("token").map(|token| hub.check(&token, room));
     if let Some(Err(error @ (TokenError::Site(_) | TokenError::Revoked))) = shown {
@@ -47,9 +49,9 @@ pub(super) async fn subscribe(
     let visitor = shown.and_then(Result::ok).map(Visitor::from);
     let visitor = match visitor {
         Some(visitor) => visitor,
-        None => Visitor::from_cookie(&headers, &hub, room).transpose().map_err(Refusal::Token)?.unwrap_or_else(Visitor::passing),
+        None => Visitor::from_cookie(&cookies, &hub, room).transpose().map_err(Refusal::Token)?.unwrap_or_else(Visitor::passing),
     };
-    let (identity, capabilities) = visitor.acting(&headers, &hub);
+    let (identity, capabilities) = visitor.acting(&cookies, &hub);
     let widget_key = params.find("widget_key");
     let site = Site { widget_key: widget_key.as_deref().into(), origin: foreign_origin(&headers) };
     if method == Method::HEAD {

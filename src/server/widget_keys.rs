@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::{
     api::is_admin_key,
     body::JsonBody,
+    client_address::TrustedProxies,
     error::ApiError,
+    extract::cookies::Cookies,
     identity,
     page::is_cross_site,
     router::{PathText, bearer},
@@ -28,19 +30,20 @@ impl<S: Send + Sync> FromRequestParts<S> for Operator
 where
     AdminKey: FromRef<S>,
     Hub: FromRef<S>,
+    TrustedProxies: FromRef<S>,
 {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let headers = &parts.headers;
-        if is_admin_key(&AdminKey::from_ref(state), bearer(headers).unwrap_or_default()) {
+        if is_admin_key(&AdminKey::from_ref(state), bearer(&parts.headers).unwrap_or_default()) {
             return Ok(Self);
         }
-        if identity::owner(headers, &Hub::from_ref(state)).is_none() {
+        let Ok(cookies) = Cookies::from_request_parts(parts, state).await;
+        if identity::owner(&cookies, &Hub::from_ref(state)).is_none() {
             let message = "Sign in at /admin, or send the admin key as Authorization: Bearer <admin key>.";
             return Err(ApiError::new(StatusCode::UNAUTHORIZED, message));
         }
-        match is_cross_site(headers) {
+        match is_cross_site(&parts.headers) {
             true => Err(ApiError::new(StatusCode::FORBIDDEN, "This was sent from another site. Please send it from here.")),
             false => Ok(Self),
         }

@@ -8,6 +8,7 @@ mod cluster;
 mod config;
 mod connections;
 mod contract;
+mod cookies;
 mod copy;
 mod disconnect;
 mod embed;

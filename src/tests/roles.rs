@@ -89,6 +89,7 @@ const OPEN: &[&str] = &[
     "GET /ws/echo",
     "GET /ivschat/ws",
     "POST /ivschat/{operation}",
+    "POST /ivschat//{operation}",
     "POST /ivschat/demo/auth",
     "POST /ivschat/demo/event",
     "GET /ivschat/demo/list",

@@ -16,10 +16,13 @@ use serde::Deserialize;
 
 use super::{
     asked::Asked,
-    client_address::ClientAddress,
-    error, identity,
+    client_address::{ClientAddress, TrustedProxies},
+    error,
+    extract::cookies::Cookies,
+    identity,
     page::{is_cross_site, render},
     password::Denied,
+    sign_in_queue::Source,
     state::AppState,
 };
 use crate::{app::Page, hub::Hub};
@@ -30,6 +33,7 @@ pub(super) struct Owner;
 impl<S: Send + Sync> FromRequestParts<S> for Owner
 where
     Hub: FromRef<S>,
+    TrustedProxies: FromRef<S>,
 {
     /// The form to sign in, or 403.
     type Rejection = Response;
@@ -38,7 +42,8 @@ where
         if !parts.method.is_safe() && is_cross_site(&parts.headers) {
             return Err((StatusCode::FORBIDDEN, "This form was sent from another site.\n").into_response());
         }
-        let is_owner = identity::owner(&parts.headers, &Hub::from_ref(state)).is_some();
+        let Ok(cookies) = Cookies::from_request_parts(parts, state).await;
+        let is_owner = identity::owner(&cookies, &Hub::from_ref(state)).is_some();
         if is_owner { Ok(Self) } else { Err(see("/admin")) }
     }
 }
@@ -50,8 +55,8 @@ pub(super) struct SignIn {
 }
 
 /// `GET /admin`: the rooms, for whoever runs the chat; for everybody else the form to sign in.
-pub(super) async fn show(State(state): State<AppState>, asked: Asked, headers: HeaderMap) -> Response {
-    if identity::owner(&headers, &state.hub).is_some() {
+pub(super) async fn show(State(state): State<AppState>, asked: Asked, cookies: Cookies) -> Response {
+    if identity::owner(&cookies, &state.hub).is_some() {
         rooms::list(&state, asked, StatusCode::OK, String::new(), String::new()).await
     } else {
         render(&state.options, asked, StatusCode::OK, Page::SignIn { error: String::new() }).await
@@ -64,6 +69,7 @@ pub(super) async fn sign_in(
     asked: Asked,
     ClientAddress(from): ClientAddress,
     headers: HeaderMap,
+    cookies: Cookies,
     form: Result<Form<SignIn>, FormRejection>,
 ) -> Response {
     let texts = asked.texts;
@@ -75,16 +81,19 @@ pub(super) async fn sign_in(
     if is_cross_site(&headers) {
         return refuse(StatusCode::FORBIDDEN, texts.text("notice.form_of_another_site").into()).await;
     }
-    match state.password.check(password, from).await {
+    let source = identity::device(&cookies, &state.hub).map_or(Source::Address(from), Source::Device);
+    match state.password.check(password, source).await {
         Ok(()) => {
             tracing::info!("somebody has signed in to run the chat");
-            see_admin(identity::session_cookie(&state.hub))
+            let mut response = see_admin(identity::session_cookie(&cookies, &state.hub));
+            response.headers_mut().append(header::SET_COOKIE, identity::device_cookie(&cookies, &state.hub));
+            response
         }
         Err(Denied::Wrong) => {
             tracing::warn!("somebody has tried a wrong password to run the chat");
             refuse(StatusCode::FORBIDDEN, texts.text("admin.wrong_password").into()).await
         }
-        Err(Denied::TooOften(wait)) => {
+        Err(Denied::Busy(wait)) => {
             let seconds = wait.as_secs_f64().ceil() as u64;
             let why = texts.fill("admin.too_many_attempts", &[("seconds", &seconds.to_string())]);
             let mut response = refuse(StatusCode::TOO_MANY_REQUESTS, why).await;
@@ -95,17 +104,17 @@ pub(super) async fn sign_in(
 }
 
 /// `POST /admin/sign-out`: ends all sessions of whoever runs the chat, in other browsers too.
-pub(super) async fn sign_out(State(state): State<AppState>, asked: Asked, headers: HeaderMap) -> Response {
+pub(super) async fn sign_out(State(state): State<AppState>, asked: Asked, headers: HeaderMap, cookies: Cookies) -> Response {
     // Another site may send this; it must not sign anybody out.
     if is_cross_site(&headers) {
         return StatusCode::FORBIDDEN.into_response();
     }
-    if identity::owner(&headers, &state.hub).is_some()
+    if identity::owner(&cookies, &state.hub).is_some()
         && let Err(refusal) = state.hub.sign_out().await
     {
         return render(&state.options, asked, error::status(&refusal), Page::Failed).await;
     }
-    see_admin(identity::no_session_cookie())
+    see_admin(identity::no_session_cookie(&cookies))
 }
 
 fn see_admin(cookie: HeaderValue) -> Response {

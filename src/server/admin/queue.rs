@@ -18,6 +18,7 @@ use crate::{
         api::place,
         asked::Asked,
         error,
+        extract::cookies::Cookies,
         identity::{self, Visitor},
         page::{is_cross_site, not_found, render},
         router::Params,
@@ -60,10 +61,10 @@ pub(in crate::server) async fn show(
     State(state): State<AppState>,
     Path(room): Path<String>,
     asked: Asked,
-    headers: HeaderMap,
+    cookies: Cookies,
     params: Params,
 ) -> Response {
-    let Some(moderator) = Moderator::of(&state, &room, &headers) else { return not_found(&state, asked).await };
+    let Some(moderator) = Moderator::of(&state, &room, &cookies) else { return not_found(&state, asked).await };
     let done = match params.find("done").as_deref() {
         Some("approve") => asked.texts.text("admin.approved"),
         Some("decline") => asked.texts.text("admin.declined"),
@@ -81,9 +82,10 @@ pub(in crate::server) async fn decide(
     Path(room): Path<String>,
     asked: Asked,
     headers: HeaderMap,
+    cookies: Cookies,
     form: Result<Form<Decided>, FormRejection>,
 ) -> Response {
-    let Some(moderator) = Moderator::of(&state, &room, &headers) else { return not_found(&state, asked).await };
+    let Some(moderator) = Moderator::of(&state, &room, &cookies) else { return not_found(&state, asked).await };
     if is_cross_site(&headers) {
         return (StatusCode::FORBIDDEN, "This form was sent from another site.\n").into_response();
     }
@@ -107,12 +109,12 @@ pub(in crate::server) async fn decide(
 
 impl Moderator {
     /// Somebody, who may or may not moderate; none if there is no such room.
-    fn of(state: &AppState, room: &str, headers: &HeaderMap) -> Option<Self> {
+    fn of(state: &AppState, room: &str, cookies: &Cookies) -> Option<Self> {
         let room = room.parse().ok().filter(|&room| state.hub.snapshot(room).is_ok())?;
-        let visitor = Visitor::from_cookie(headers, &state.hub, room).and_then(Result::ok).unwrap_or_else(Visitor::passing);
-        let (identity, capabilities) = visitor.acting(headers, &state.hub);
+        let visitor = Visitor::from_cookie(cookies, &state.hub, room).and_then(Result::ok).unwrap_or_else(Visitor::passing);
+        let (identity, capabilities) = visitor.acting(cookies, &state.hub);
         let authority = Authority::Bearer(state.hub.tokens().sign(identity, room, capabilities, None));
-        Some(Self { room, authority, is_owner: identity::owner(headers, &state.hub).is_some() })
+        Some(Self { room, authority, is_owner: identity::owner(cookies, &state.hub).is_some() })
     }
 
     async fn act(&self, state: &AppState, message: &str, act: Act, reason: String) -> Result<(), Refusal> {
