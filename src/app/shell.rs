@@ -6,7 +6,7 @@ use super::{
     moderation,
     replay::{self, Playhead},
     room::{Chat, TEXTS_ID, VIEW_ID},
-    view::{PeopleView, RoomView},
+    view::{EntranceView, PeopleView, RoomView},
 };
 use crate::texts::Texts;
 
@@ -55,6 +55,8 @@ pub enum Page {
         /// The room's name.
         to: String,
     },
+    /// The question whether to enter as a user of another site.
+    Entrance(EntranceView),
     /// A token does not let somebody in, and why.
     NotAdmitted(String),
     /// There is nothing at this address.
@@ -91,6 +93,7 @@ pub fn shell(options: &LeptosOptions, texts: &'static Texts, page: Page) -> impl
         }
         Page::People(view) => titled(texts, "admin.people", admin::people(texts, view).into_any()),
         Page::Invitation { name, to } => titled(texts, "admin.invitation", admin::invitation(texts, name, to).into_any()),
+        Page::Entrance(view) => titled(texts, "entrance.heading", admin::entrance(texts, view).into_any()),
         Page::NotAdmitted(why) => notice(texts, "notice.not_admitted", why),
         Page::NotFound => notice(texts, "notice.not_found", texts.text("notice.not_found_why")),
         Page::Failed => notice(texts, "notice.failed", texts.text("notice.failed_why")),

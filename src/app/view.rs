@@ -69,6 +69,19 @@ pub struct SettingsView {
     pub pinned_message: String,
 }
 
+/// What another site asks of somebody: to enter a room as one of its users.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntranceView {
+    /// As whom.
+    pub name: String,
+    /// The room's name.
+    pub to: String,
+    /// The path of its page.
+    pub path: String,
+    /// The site's token.
+    pub token: String,
+}
+
 /// Who is invited to moderate, and what became of the form to invite somebody.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PeopleView {

@@ -44,6 +44,11 @@ impl Origins {
         self.are_all() || self.0.iter().any(|one| one.as_str() == origin)
     }
 
+    /// Whether `origin` is listed itself, and not only because all are allowed.
+    pub fn name(&self, origin: &str) -> bool {
+        origin != "*" && self.0.iter().any(|one| one.as_str() == origin)
+    }
+
     /// Whether they are no more than a list may hold.
     pub fn are_few(&self) -> bool {
         self.0.len() <= MOST_ORIGINS

@@ -130,6 +130,14 @@ impl Hub {
         own.unwrap_or_else(|| self.0.allowed_origins.clone())
     }
 
+    /// Whether the operator has named the site of that origin as one that uses `room`: in the room's list or the installation's, or,
+    /// where that allows every origin, in the list of a widget key of the room. `*` names nobody.
+    pub fn names_origin(&self, room: RoomId, origin: &str) -> bool {
+        let allowed = self.allowed_origins(Some(room));
+        let by_key = || self.widget_keys().iter().any(|key| key.opens(room) && key.allowed_origins.name(origin));
+        allowed.name(origin) || (allowed.are_all() && by_key())
+    }
+
     /// Whether a site may use `room`: its pages must be allowed to, and by the key too that they show.
     ///
     /// # Errors

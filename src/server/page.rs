@@ -19,7 +19,7 @@ use super::{
     router::Params, state::AppState,
 };
 use crate::{
-    app::{self, ChatMessage, Fade, FormError, FormInput, FormView, Look, Page, Quote, RoomView, SettingsView, Standing},
+    app::{self, ChatMessage, EntranceView, Fade, FormError, FormInput, FormView, Look, Page, Quote, RoomView, SettingsView, Standing},
     chat::{
         Capabilities, Capability, ChatText, Command, Draft, Event, Kind, Measure, Payload, RoomId, RoomState, Sanction, Settings,
         UserId, reply_to,
@@ -231,25 +231,35 @@ pub(super) struct Entrance {
     token: String,
 }
 
-/// `POST /rooms/{id}/enter`: takes a site's token, in the body and so in no address, log or history, for a cookie. From any site:
-/// that is what it is for.
+/// `POST /rooms/{id}/enter`: takes a site's token, in the body and so in no address, log or history, for a cookie.
+///
+/// A page of a site that the operator has not named could make somebody write as another user than they think (login CSRF). Whoever
+/// comes from such a page is asked first.
 pub(super) async fn enter(
     State(state): State<AppState>,
     Path(id): Path<String>,
     asked: Asked,
-    cookies: Cookies,
+    (headers, cookies): (HeaderMap, Cookies),
     form: Result<Form<Entrance>, FormRejection>,
 ) -> Response {
-    let Some(room) = id.parse().ok().filter(|&room| state.hub.snapshot(room).is_ok()) else {
+    let Some((room, about)) = id.parse().ok().and_then(|room| Some((room, state.hub.snapshot(room).ok()?.room))) else {
         return not_found(&state, asked).await;
     };
-    let claims = form.map_err(|_| TokenError::Missing).and_then(|Form(Entrance { token })| state.hub.check(&token, room));
-    // A guest's token could be planted on somebody, to read along in their name.
-    let claims = claims.and_then(|claims| if claims.is_of_a_site() { Ok(claims) } else { Err(TokenError::Invalid) });
-    match claims {
-        Ok(claims) => {
+    let entered = form.map_err(|_| TokenError::Missing).and_then(|Form(Entrance { token })| {
+        let claims = state.hub.check(&token, room)?;
+        // A guest's token could be planted on somebody, to read along in their name.
+        if claims.is_of_a_site() { Ok((claims, token)) } else { Err(TokenError::Invalid) }
+    });
+    let path = format!("/rooms/{room}");
+    match entered {
+        Ok((claims, token)) if !may_bring(&state.hub, room, &headers) => {
+            let name = claims.origin.name.unwrap_or_else(|| claims.user.own().to_owned());
+            let view = EntranceView { name, to: about.settings.name, path, token };
+            render(&state.options, asked, StatusCode::OK, Page::Entrance(view)).await
+        }
+        Ok((claims, _)) => {
             let cookie = Visitor::from(claims).cookie(&cookies, state.hub.tokens(), room);
-            let to = HeaderValue::from_str(&format!("/rooms/{room}")).expect("a number");
+            let to = HeaderValue::from_str(&path).expect("a number");
             (StatusCode::SEE_OTHER, [(header::LOCATION, to), (header::SET_COOKIE, cookie)]).into_response()
         }
         Err(error) => {
@@ -257,6 +267,13 @@ pub(super) async fn enter(
             render(&state.options, asked, StatusCode::UNAUTHORIZED, Page::NotAdmitted(why)).await
         }
     }
+}
+
+/// Whether the page that sent a request may bring its users without asking them: one of ours, or of a site that the operator has named.
+/// Browsers name the origin of every form that another site posts; a program that is none has nobody to deceive.
+fn may_bring(hub: &Hub, room: RoomId, headers: &HeaderMap) -> bool {
+    let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
+    !is_cross_site(headers) || origin.is_some_and(|origin| hub.names_origin(room, origin))
 }
 
 /// Everything else: a file of the site, or a page that says that there is none.

@@ -28,10 +28,15 @@ async fn delete_with(site: &Site, token: &str) -> Answer {
     site.send(request.body(Body::empty()).expect("a request")).await
 }
 
-async fn enter(site: &Site, room: u32, token: &str) -> Answer {
+/// Enters by a form of a page that has these headers.
+async fn enter_from(site: &Site, room: u32, token: &str, headers: &[(&str, &str)]) -> Answer {
     let request = Request::post(format!("/rooms/{room}/enter")).header("content-type", "application/x-www-form-urlencoded");
-    let request = request.header("sec-fetch-site", "cross-site").body(Body::from(format!("token={token}")));
-    site.send(request.expect("a request")).await
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    site.send(request.body(Body::from(format!("token={token}"))).expect("a request")).await
+}
+
+async fn enter(site: &Site, room: u32, token: &str) -> Answer {
+    enter_from(site, room, token, &[("sec-fetch-site", "same-origin")]).await
 }
 
 async fn page(site: &Site, cookie: &str) -> Answer {
@@ -175,4 +180,56 @@ async fn a_site_s_user_enters_the_page_by_a_form_and_is_kept_by_a_cookie() {
     assert_eq!(enter(&site, 1, &site.guest_token(RoomId::FIRST)).await.status, 401);
     assert_eq!(enter(&site, 7, &token).await.status, 404);
     assert_eq!(site.get("/rooms/1/enter").await.status, 405);
+}
+
+#[tokio::test]
+async fn a_page_of_a_site_that_is_not_named_cannot_enter_somebody_unasked() {
+    let site = Site::open().await;
+    let token = sign(json!({ "sub": "42", "name": "<b>Mallory" }));
+    let strangers: [&[(&str, &str)]; 6] = [
+        &[("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")],
+        &[("sec-fetch-site", "same-site"), ("origin", "https://other.chat.example")],
+        &[("sec-fetch-site", "cross-site"), ("origin", "null")],
+        &[("sec-fetch-site", "cross-site")],
+        &[("host", "chat.example"), ("origin", "http://evil.example")],
+        &[("sec-fetch-site", "cross-site"), ("origin", "*")],
+    ];
+    for headers in strangers {
+        let asked = enter_from(&site, 1, &token, headers).await;
+        assert_eq!((asked.status, asked.header("set-cookie")), (200, ""), "{headers:?}");
+        let shown = asked.shown();
+        assert!(shown.contains("&lt;b&gt;Mallory") && !shown.contains("<b>Mallory"), "{shown}");
+        assert!(shown.contains("action=\"/rooms/1/enter\"") && shown.contains(&token), "{shown}");
+        assert_eq!((asked.header("cache-control"), asked.header("x-frame-options")), ("no-store", "DENY"), "{headers:?}");
+        let refused = enter_from(&site, 1, "none", headers).await;
+        assert_eq!((refused.status, refused.header("set-cookie")), (401, ""), "nobody is asked about a token that is none");
+    }
+    let confirmed = enter_from(&site, 1, &token, &[("host", "chat.example"), ("origin", "http://chat.example")]).await;
+    assert_eq!((confirmed.status, confirmed.header("location")), (303, "/rooms/1"));
+    assert!(confirmed.header("set-cookie").starts_with("live-chat-1="));
+}
+
+#[tokio::test]
+async fn a_site_that_the_operator_has_named_brings_its_users() {
+    let site = Site::open().await;
+    site.administer("/v1/streams/create", &json!({ "name": "Two" })).await;
+    let token = sign(json!({ "sub": "42", "name": "Ann" }));
+    let from = async |room: u32, origin: &str| {
+        enter_from(&site, room, &token, &[("sec-fetch-site", "cross-site"), ("origin", origin)]).await.status
+    };
+    assert_eq!(from(1, "https://room.example").await, 200, "all origins are allowed, and none is named");
+    let named = json!({ "allowed_origins": ["https://room.example"] });
+    assert_eq!(site.administer("/v1/streams/1/settings", &named).await.status, 200);
+    let key = json!({ "name": "Key", "room": 2, "allowed_origins": ["https://key.example"] });
+    assert_eq!(site.administer("/v1/widget-keys", &key).await.status, 200);
+    let rows = [
+        (1, "https://room.example", 303),
+        (1, "https://key.example", 200),
+        (1, "http://room.example", 200),
+        (2, "https://room.example", 200),
+        (2, "https://key.example", 303),
+    ];
+    for (room, origin, status) in rows {
+        assert_eq!(from(room, origin).await, status, "{origin} into room {room}");
+    }
 }

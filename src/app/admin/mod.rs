@@ -19,7 +19,7 @@ use crate::{
 pub use self::{
     acts::{ActRow, ActsView, BlockedRow, acts},
     keys::{KeyForm, KeyRow, KeysView, keys, revoke_key},
-    people::{invitation, people},
+    people::{entrance, invitation, people},
     queue::{HeldRow, QueueView, queue},
     room::{RoomAdmin, SanctionRow, room},
     rooms::{RoomRow, RoomsView, rooms},

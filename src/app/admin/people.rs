@@ -4,7 +4,7 @@ use leptos::{either::EitherOf3, prelude::*};
 
 use super::{fields, naming, page, path_to_rooms};
 use crate::{
-    app::view::{InvitationRow, PeopleView},
+    app::view::{EntranceView, InvitationRow, PeopleView},
     texts::Texts,
 };
 
@@ -72,6 +72,22 @@ fn row(texts: &'static Texts, InvitationRow { id, room, name, taken_at, is_revok
             <td>{state}</td>
             <td>{revoke}</td>
         </tr>
+    }
+}
+
+/// The question whether to enter a room as somebody whom another site names, and the button that does.
+pub fn entrance(texts: &'static Texts, view: EntranceView) -> impl IntoView {
+    let EntranceView { name, to, path, token } = view;
+    view! {
+        <main class="notice-page">
+            <h1>{texts.text("entrance.heading")}</h1>
+            <p>{naming(texts, "entrance.what", &[("room", &to), ("name", &name)])}</p>
+            <form method="post" action=format!("{path}/enter")>
+                <input type="hidden" name="token" value=token />
+                <button class="button" type="submit">{naming(texts, "entrance.accept", &[("name", &name)])}</button>
+            </form>
+            <p><a href=path>{texts.text("entrance.decline")}</a></p>
+        </main>
     }
 }
 
