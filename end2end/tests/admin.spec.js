@@ -66,3 +66,24 @@ for (const javaScriptEnabled of [true, false]) {
     await expect(page.getByLabel('Pause the chat')).not.toBeChecked();
   });
 }
+
+for (const cookieEnabled of [true, false]) {
+  const how = cookieEnabled ? 'the cookie speaks for them' : 'without cookies a ticket is good once';
+  test(`no token of an owner stands in an address: ${how}`, async ({ visit }) => {
+    const page = await owner(visit);
+    await expect(page.getByRole('button', { name: 'Sign out' })).toBeVisible();
+    const streams = [];
+    page.on('request', (request) => request.url().includes('/subscribe/') && streams.push(new URL(request.url())));
+    if (!cookieEnabled) await page.addInitScript(() => Object.defineProperty(Navigator.prototype, 'cookieEnabled', { get: () => false }));
+    await page.goto(new URL('/rooms/1', page.url()).href);
+    await live(page);
+    if (!cookieEnabled) await page.context().clearCookies();
+    for (const event of ['offline', 'online']) await page.evaluate((name) => dispatchEvent(new Event(name)), event);
+    await expect.poll(() => streams.length).toBeGreaterThan(1);
+    await live(page);
+    const keys = streams.map((url) => [...url.searchParams.keys()].sort());
+    for (const sent of keys) expect(sent).toEqual(cookieEnabled ? ['last_event_id'] : ['last_event_id', 'ticket']);
+    const tickets = streams.map((url) => url.searchParams.get('ticket'));
+    if (!cookieEnabled) expect(new Set(tickets).size).toBe(tickets.length);
+  });
+}

@@ -205,6 +205,8 @@ test.describe("a site's own users", () => {
     await page.context().route('https://site.example/**', (route) => route.fulfill({ contentType: 'image/svg+xml', body: drawing }));
     await page.goto(entrance(server, sign({ sub: '42', name: 'Ann', picture: 'https://site.example/ann.svg' })));
     await page.getByRole('button', { name: 'Chat' }).click();
+    // The operator has named no site: people are asked.
+    await page.getByRole('button', { name: 'Enter as Ann' }).click();
     await expect(page).toHaveURL(`${server.url}/rooms/1`);
     await live(page);
     await expect(page.getByLabel('Username')).toHaveValue('Ann');

@@ -119,11 +119,21 @@ impl Feed {
     }
 
     fn open(self: Rc<Self>) {
-        self.attempt.set(self.attempt.get() + 1);
+        let attempt = self.attempt.get() + 1;
+        self.attempt.set(attempt);
         if is_online() {
             self.session.link.set(Link::Connecting);
         }
-        let Ok(source) = EventSource::new(&self.url()) else { return self.retry() };
+        spawn(async move {
+            let url = self.url().await;
+            if self.attempt.get() == attempt {
+                self.connect(url);
+            }
+        });
+    }
+
+    fn connect(self: Rc<Self>, url: Option<String>) {
+        let Some(Ok(source)) = url.map(|url| EventSource::new(&url)) else { return self.retry() };
         if let Some(handlers) = self.handlers.get() {
             source.set_onmessage(Some(handlers.message.as_ref().unchecked_ref()));
             source.set_onerror(Some(handlers.error.as_ref().unchecked_ref()));
@@ -131,10 +141,21 @@ impl Feed {
         self.source.replace(Some(source));
     }
 
-    fn url(&self) -> String {
-        // The token keeps the reader who they are where no cookie does: in another site's frame.
-        let token = self.session.token.get_untracked();
-        format!("/subscribe/{}?token={token}&last_event_id={}", self.session.room, self.position.borrow())
+    /// The address of the stream, which proxies log. A reader is kept who they are by their token there: in another site's frame no
+    /// cookie does. A moderator's token stays out of it: the cookie speaks for them, or a ticket that is good once. `None` if none can be
+    /// had now.
+    async fn url(&self) -> Option<String> {
+        let session = self.session;
+        let token = session.token.get_untracked();
+        let who = match session.moderates {
+            false => format!("token={token}&"),
+            true if has_cookies() => String::new(),
+            true => {
+                let answer = request::act("POST", &format!("/v1/streams/{}/ticket", session.room), &token).await;
+                format!("ticket={}&", request::data(session.texts, answer).ok()?.text("ticket")?)
+            }
+        };
+        Some(format!("/subscribe/{}?{who}last_event_id={}", session.room, self.position.borrow()))
     }
 
     /// Ends the connection. What it brought is shown, unless something is missing before it.
@@ -178,7 +199,11 @@ impl Feed {
 
     /// Learns why there is no stream, which an `EventSource` does not tell.
     async fn ask_why(self: Rc<Self>) {
-        if request::status(&self.url()).await == Ok(NO_CONTENT) {
+        let status = match self.url().await {
+            Some(url) => request::status(&url).await,
+            None => Err(request::NoAnswer),
+        };
+        if status == Ok(NO_CONTENT) {
             // It ended while nobody listened here: show its last words.
             if let Some(newest) = self.session.extract("").await {
                 self.session.timeline.update(|timeline| timeline.finish(newest));
@@ -325,6 +350,11 @@ fn wait_seconds(failures: u32, chance: f64) -> f64 {
         0 => chance,
         _ => (2_f64.powi(failures.min(8) as i32 - 1) * (0.75 + chance / 2.0)).min(LONGEST_WAIT),
     }
+}
+
+/// Whether the browser keeps cookies here.
+fn has_cookies() -> bool {
+    js_sys::Reflect::get(&window().navigator(), &"cookieEnabled".into()).is_ok_and(|enabled| enabled.is_truthy())
 }
 
 fn is_online() -> bool {

@@ -45,4 +45,6 @@ pub use admin::{
 pub use look::{Fade, Look};
 pub use replay::Playhead;
 pub use shell::{Page, shell};
-pub use view::{ChatMessage, EntranceView, FormError, FormInput, FormView, InvitationRow, PeopleView, Quote, RoomView, SettingsView, Standing};
+pub use view::{
+    ChatMessage, EntranceView, FormError, FormInput, FormView, InvitationRow, PeopleView, Quote, RoomView, SettingsView, Standing,
+};

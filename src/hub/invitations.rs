@@ -59,6 +59,11 @@ impl Invitations {
     }
 }
 
+/// Whether that user was invited to moderate.
+pub(super) fn is_session(user: &UserId) -> bool {
+    user.as_str().starts_with("moderator:")
+}
+
 impl Hub {
     /// Invites somebody to moderate `room`, or all rooms, under a name that nobody else may use from now on. Gives the last part of
     /// the link's address beside it, which is not kept.

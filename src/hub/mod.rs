@@ -37,6 +37,7 @@ mod slow_mode;
 mod speakers;
 mod subscriber;
 mod throttle;
+mod tickets;
 mod token;
 mod turns;
 mod underway;
@@ -73,6 +74,7 @@ pub use self::{
     rules::{blocked::Blocked, reserved_names::ReservedNames},
     subscriber::{Batch, Fetch, Fetched, Found, LiveTail, Step, Subscriber, Welcome},
     throttle::{Activity, Rates},
+    tickets::TICKET_SECONDS,
     token::{Claims, Identity, Origin, Session, TokenError, Tokens},
     widget_keys::{Key, Site},
 };
@@ -83,6 +85,7 @@ use self::{
     revocations::Revocations,
     rooms::Rooms,
     throttle::{Actor, Throttle},
+    tickets::Tickets,
     widget_keys::WidgetKeys,
 };
 use crate::{
@@ -114,6 +117,7 @@ struct Inner {
     /// By which password whoever runs the chat signs in, in a form that changes with it.
     owners_password: RwLock<String>,
     throttle: Throttle,
+    tickets: Tickets,
     review: Arc<dyn Review>,
     /// Whether the log could be reached when that was looked at last.
     reachable: AtomicBool,
@@ -224,6 +228,7 @@ impl Hub {
             invitations,
             owners_password: RwLock::default(),
             throttle,
+            tickets: Tickets::default(),
             review,
             reachable: AtomicBool::new(true),
             stopping: AtomicBool::new(false),

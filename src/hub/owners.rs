@@ -20,6 +20,11 @@ pub const DEVICE_SECONDS: u64 = 400 * 24 * 3_600;
 /// What their name begins with: no id of a site's token may be taken for one.
 const NAMESPACE: &str = "owners:";
 
+/// Whether what says so was signed for somebody who has signed in to run the chat.
+pub(super) fn is_session(origin: &Origin) -> bool {
+    origin.id.as_ref().is_some_and(|id| id.starts_with(NAMESPACE))
+}
+
 impl Hub {
     /// Says by which password owners sign in, in whatever form changes with it. Sessions of another end.
     pub fn admit_owners_by(&self, password: &str) {
@@ -59,7 +64,7 @@ impl Hub {
 
     /// Whether what somebody shows was signed for an owner whose session is over.
     pub(super) fn is_signed_out(&self, origin: &Origin) -> bool {
-        origin.id.as_ref().is_some_and(|id| id.starts_with(NAMESPACE) && *id != self.owners())
+        is_session(origin) && origin.id.as_ref().is_some_and(|id| *id != self.owners())
     }
 
     /// What the sessions of whoever runs the chat are called now: those of another name are over.

@@ -16,6 +16,7 @@ use super::{
     elsewhere::{Elsewhere, NodeId, Part, parts},
     live::{LiveRoom, NameOfGuest},
     names::HELD_MS,
+    tickets::Redeemed,
 };
 use crate::{
     chat::{RoomId, Timestamp, UserId},
@@ -44,6 +45,8 @@ enum Words {
     Where { rooms: Vec<RoomId>, user: UserId },
     /// These guests hold these names, in a room where names are unique.
     Names { room: RoomId, held: Vec<NameOfGuest> },
+    /// Which token does that ticket stand for? The node that made it forgets it.
+    Ticket { id: String },
     /// Something that the hub knows nothing of.
     Other { question: Value },
 }
@@ -57,6 +60,8 @@ enum Answer {
     TooFast { retry_after_ms: u64 },
     /// The user is in that room.
     In(RoomId),
+    /// The ticket was this node's.
+    Redeemed(Redeemed),
     /// To what the hub knows nothing of.
     Other(Value),
 }
@@ -136,6 +141,7 @@ impl Hub {
             }
             Words::Names { room, held } => self.hear_names(room, held),
             Words::Where { rooms, user } => return self.meet_here(&rooms, &user).map(Answer::In),
+            Words::Ticket { id } => return self.0.tickets.take(&id).map(Answer::Redeemed),
             Words::Other { question } => return self.0.cluster.as_ref()?.respondent.get()?(question).map(Answer::Other),
         }
         None
@@ -222,7 +228,7 @@ impl Hub {
                 Some(Answer::TooFast { retry_after_ms }) => {
                     return Err(Refusal::TooFast { retry_after: Duration::from_millis(retry_after_ms) });
                 }
-                Some(Answer::In(_) | Answer::Other(_)) | None => {}
+                Some(Answer::In(_) | Answer::Redeemed(_) | Answer::Other(_)) | None => {}
             }
         }
         Err(Refusal::NotConnected)
@@ -234,7 +240,15 @@ impl Hub {
         let Some(cluster) = self.0.cluster.as_ref().filter(|_| here.is_none() && !rooms.is_empty()) else { return here };
         match cluster.ask(&Words::Where { rooms, user: user.clone() }).await {
             Some(Answer::In(room)) => Some(room),
-            Some(Answer::Asked | Answer::TooFast { .. } | Answer::Other(_)) | None => None,
+            Some(Answer::Asked | Answer::TooFast { .. } | Answer::Redeemed(_) | Answer::Other(_)) | None => None,
+        }
+    }
+
+    /// The token of a ticket that another node has made.
+    pub(super) async fn redeem_elsewhere(&self, id: String) -> Option<Redeemed> {
+        match self.0.cluster.as_ref()?.ask(&Words::Ticket { id }).await {
+            Some(Answer::Redeemed(redeemed)) => Some(redeemed),
+            Some(Answer::Asked | Answer::TooFast { .. } | Answer::In(_) | Answer::Other(_)) | None => None,
         }
     }
 
@@ -242,7 +256,7 @@ impl Hub {
     pub async fn ask_elsewhere(&self, question: Value) -> Option<Value> {
         match self.0.cluster.as_ref()?.ask(&Words::Other { question }).await {
             Some(Answer::Other(answer)) => Some(answer),
-            Some(Answer::Asked | Answer::TooFast { .. } | Answer::In(_)) | None => None,
+            Some(Answer::Asked | Answer::TooFast { .. } | Answer::In(_) | Answer::Redeemed(_)) | None => None,
         }
     }
 

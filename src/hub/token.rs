@@ -105,6 +105,11 @@ impl Claims {
         self.user.is_of_site()
     }
 
+    /// Whether somebody has it who has signed in to run the chat, or was invited to moderate.
+    pub fn is_of_a_session(&self) -> bool {
+        super::owners::is_session(&self.origin) || super::invitations::is_session(&self.user)
+    }
+
     /// What may be signed for its bearer again: all of it, if that ends when what they came with does.
     pub fn renewable(&self) -> Capabilities {
         if self.origin.until.is_some() { self.capabilities.clone() } else { Capabilities::guest() }
@@ -143,6 +148,8 @@ pub(super) enum Scope {
     Admin,
     /// To moderate.
     Moderator,
+    /// To open one stream.
+    Ticket,
     /// None: a device on which somebody has signed in before.
     Device,
 }
@@ -174,6 +181,14 @@ pub enum TokenError {
     /// Whoever runs the chat has taken it back.
     #[error("The token has been revoked.")]
     Revoked,
+    /// A ticket that was used, is over, or was never made.
+    #[error("The ticket is not good any more: each opens one stream, within a minute. Please get a new one.")]
+    Ticket,
+    /// It is an owner's or a moderator's, and stands in an address.
+    #[error(
+        "A moderator's token must not stand in an address, which proxies log: send the cookie of the page, or get a ticket by POST /v1/streams/<id>/ticket and send that as ?ticket=."
+    )]
+    InAddress,
     /// The site that its bearer comes from has signed it, and it says what it cannot say.
     #[error("The site's token is refused: {0}.")]
     Site(String),
@@ -188,6 +203,8 @@ impl TokenError {
             Self::Expired => "token.expired",
             Self::OtherRoom => "token.other_room",
             Self::Revoked => "token.revoked",
+            Self::Ticket => "token.ticket",
+            Self::InAddress => "token.in_address",
             // For whoever makes the site.
             Self::Site(why) => return texts.fill("token.site", &[("why", why)]),
         };

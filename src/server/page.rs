@@ -19,7 +19,10 @@ use super::{
     router::Params, state::AppState,
 };
 use crate::{
-    app::{self, ChatMessage, EntranceView, Fade, FormError, FormInput, FormView, Look, Page, Quote, RoomView, SettingsView, Standing},
+    app::{
+        self, ChatMessage, EntranceView, Fade, FormError, FormInput, FormView, Look, Page, Quote, RoomView, SettingsView,
+        Standing,
+    },
     chat::{
         Capabilities, Capability, ChatText, Command, Draft, Event, Kind, Measure, Payload, RoomId, RoomState, Sanction, Settings,
         UserId, reply_to,

@@ -44,6 +44,7 @@ pub fn router(state: AppState) -> Router {
         .route("/streams/{id}/end", post(api::end))
         .route("/streams/{id}/messages", get(api::messages))
         .route("/streams/{id}/replay", get(replay::messages))
+        .route("/streams/{id}/ticket", post(subscribe::ticket))
         .route("/streams/{id}/export.jsonl", get(export::json_lines))
         .route("/streams/{id}/export.csv", get(export::csv))
         .route("/streams/{id}/messages/{message}", get(api::message).delete(moderation::delete_message))

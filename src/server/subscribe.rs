@@ -1,6 +1,7 @@
 use std::{convert::Infallible, sync::Arc};
 
 use axum::{
+    Json,
     body::Body,
     extract::State,
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
@@ -8,6 +9,7 @@ use axum::{
 };
 use bytes::Bytes;
 use futures::stream;
+use serde_json::json;
 
 use super::{
     client_address::ClientAddress,
@@ -15,13 +17,15 @@ use super::{
     error::ApiError,
     extract::cookies::Cookies,
     identity::Visitor,
-    router::{Params, RoomPath, foreign_origin},
+    router::{Params, RoomPath, bearer, foreign_origin},
     streams::{Opened, Streams, joined},
 };
 use crate::{
     chat::{Capabilities, Capability, Event, Position, RoomId, RoomState},
     engine::EngineError,
-    hub::{Entry, Fetch, Fetched, Hub, Identity, Item, Refusal, Site, Subscriber, TokenError, Wake, Welcome},
+    hub::{
+        Claims, Entry, Fetch, Fetched, Hub, Identity, Item, Refusal, Site, Subscriber, TICKET_SECONDS, TokenError, Wake, Welcome,
+    },
     protocol::{Dialect, inlive},
 };
 
@@ -29,6 +33,8 @@ use crate::{
 const RETRY_MS: std::ops::Range<u32> = 500..2_500;
 
 /// `GET /subscribe/{id}`: the room's events as Server-Sent Events. A client may say its `?widget_key=`, which then must be good.
+///
+/// Who subscribes is said by a `?ticket=`, else by a `?token=`, else by the cookies of our pages.
 ///
 /// `HEAD` is answered alike and joins nothing. An ended room answers 204, at which an `EventSource` stops for good (WHATWG HTML 9.2.2).
 pub(super) async fn subscribe(
@@ -38,11 +44,13 @@ pub(super) async fn subscribe(
     RoomPath(room): RoomPath,
     ClientAddress(from): ClientAddress,
     params: Params,
-    headers: HeaderMap,
-    cookies: Cookies,
+    (headers, cookies): (HeaderMap, Cookies),
 ) -> Result<Response, ApiError> {
-    let shown = params.find("token").map(|token| hub.check(&token, room));
-    if let Some(Err(error @ (TokenError::Site(_) | TokenError::Revoked))) = shown {
+    let shown = match params.find("ticket") {
+        Some(ticket) => Some(Ok(hub.use_ticket(&ticket, room).await.map_err(Refusal::Token)?)),
+        None => params.find("token").map(|token| hub.check(&token, room).and_then(fit_for_an_address)),
+    };
+    if let Some(Err(error @ (TokenError::Site(_) | TokenError::Revoked | TokenError::InAddress))) = shown {
         return Err(Refusal::Token(error).into());
     }
     // Another token that is not good, or not any more, says nothing: its client goes on as a new guest.
@@ -81,6 +89,26 @@ pub(super) async fn subscribe(
         Err(Refusal::NotLive(RoomState::Ended)) => Ok(StatusCode::NO_CONTENT.into_response()),
         Err(refusal) => Err(refusal.into()),
     }
+}
+
+/// A token that may stand in an address, where proxies log it: that of a guest or of a site's user.
+fn fit_for_an_address(claims: Claims) -> Result<Claims, TokenError> {
+    if claims.is_of_a_session() { Err(TokenError::InAddress) } else { Ok(claims) }
+}
+
+/// `POST /v1/streams/{id}/ticket`: a ticket for `/subscribe/{id}?ticket=`, for a moderator's page that no cookie speaks for.
+pub(super) async fn ticket(State(hub): State<Hub>, RoomPath(room): RoomPath, headers: HeaderMap) -> Result<Response, ApiError> {
+    hub.snapshot(room)?;
+    let made = hub.make_ticket(bearer(&headers).unwrap_or_default(), room).map_err(Refusal::Token)?;
+    let ticket = made.ok_or_else(|| {
+        ApiError::new(
+            StatusCode::FORBIDDEN,
+            "Tickets are for moderators. Other tokens go into the address themselves, as ?token=.",
+        )
+    })?;
+    let data = json!({ "ticket": ticket, "expires_in_seconds": TICKET_SECONDS });
+    let answer = Json(inlive::Answer { code: 200, message: "OK", data, meta: None });
+    Ok(([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], answer).into_response())
 }
 
 /// The position to resume from, as the client says it: the header of an `EventSource` that reconnects wins, since the address is

@@ -52,6 +52,7 @@ mod sockets;
 mod store;
 mod streams;
 mod subscribe;
+mod tickets;
 mod twitch;
 mod web_socket;
 mod webhooks;

@@ -29,6 +29,7 @@ const API: &[(&str, &str, [u16; 6])] = &[
     ("POST /streams/{id}/start", "", [401, 401, 401, 401, 401, 200]),
     ("POST /streams/{id}/end", "", [401, 401, 401, 401, 401, 200]),
     ("GET /streams/{id}/messages", "", [200, 200, 200, 200, 200, 200]),
+    ("POST /streams/{id}/ticket", "", [401, 403, 401, 200, 200, 401]),
     ("GET /streams/{id}/replay", "", [200, 200, 200, 200, 200, 200]),
     ("GET /streams/{id}/export.jsonl", "", [401, 403, 401, 403, 200, 200]),
     ("GET /streams/{id}/export.csv", "", [401, 403, 401, 403, 200, 200]),
@@ -282,7 +283,7 @@ fn routes(root: &'static str, source: &'static str) -> BTreeSet<String> {
     for line in source.lines() {
         prefix = match line.trim() {
             "let streams = Router::new()" => "/v1",
-            "fn interactive_sync() -> Router<AppState> {" => "/interactive-sync",
+            "fn interactive_sync(state: &AppState) -> Router<AppState> {" => "/interactive-sync",
             "Router::new()" if prefix == "/v1" => root,
             line if line.contains("widget(\"/interactive-sync\"") => "/interactive-sync",
             line if line.contains("widget(\"/subscribe\"") => "/subscribe",
