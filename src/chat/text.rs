@@ -159,6 +159,13 @@ impl ChatText {
         Some(Self { username, text })
     }
 
+    /// Returns every text that one client or another shows of `payload`: the name, and the text under either of its keys.
+    pub fn shown(payload: &Payload) -> Vec<String> {
+        let Some(parts) = Parts::of(payload) else { return Vec::new() };
+        let texts = [parts.username, parts.message_text, parts.message_text_camel];
+        texts.into_iter().flatten().filter_map(string).collect()
+    }
+
     /// The name in `payload`, of a chat message or of whatever else it is.
     pub fn username_of(payload: &Payload) -> Option<String> {
         name(Parts::of(payload)?.username?)

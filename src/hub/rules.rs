@@ -89,10 +89,9 @@ impl Rules {
     /// # Errors
     /// [`Refusal::Links`] and [`Refusal::BlockedWord`].
     pub(super) fn check(&self, user: &UserId, payload: &Payload, chat: Option<&ChatText>) -> Result<(), Refusal> {
-        if let Some(ChatText { username, text }) = chat.filter(|_| !includes(self.links, user))
-            && let Some(link) = [username, text].into_iter().find_map(|text| links(text).next())
-        {
-            return Err(Refusal::Links(link.text.to_owned()));
+        if !includes(self.links, user) {
+            let link = |text: &String| links(text).next().map(|link| link.text.to_owned());
+            ChatText::shown(payload).iter().find_map(link).map_or(Ok(()), |link| Err(Refusal::Links(link)))?;
         }
         let Some(words) = &self.blocked_words else { return Ok(()) };
         let refuse = |field, word: &str| Err(Refusal::BlockedWord { field, word: word.to_owned() });
@@ -149,11 +148,33 @@ mod tests {
         let rows = [(Group::Everyone, [true, true]), (Group::SignedIn, [false, true]), (Group::Moderators, [false, false])];
         for (group, expected) in rows {
             let rules = Rules::new(&Settings { speakers: group, links: group, ..Settings::default() });
-            let chat = ChatText { username: "Ann".into(), text: "see example.com".into() };
+            let payload = Payload::parse(r#"{"username":"Ann","message_text":"see example.com"}"#).expect("JSON");
             for (id, expected) in ["ann", "site:ann"].into_iter().zip(expected) {
                 assert_eq!(rules.check_speaker(&claims(id, 0)).is_ok(), expected, "{group:?} {id}");
-                assert_eq!(rules.check(&user(id), &Payload::of(&()), Some(&chat)).is_ok(), expected, "{group:?} {id}: links");
+                assert_eq!(rules.check(&user(id), &payload, None).is_ok(), expected, "{group:?} {id}: links");
             }
+        }
+    }
+
+    #[test]
+    fn links_are_found_wherever_a_client_may_show_them() {
+        let rules = Rules::new(&Settings { links: Group::Moderators, ..Settings::default() });
+        let rows = [
+            (r#"{"type":"chat","username":"Ann","message_text":"README.md"}"#, None),
+            (r#"{"type":"chat","username":"Ann","message_text":"see a.com."}"#, Some("a.com")),
+            (r#"{"type":"chat","username":"www.a.com","message_text":"hi"}"#, Some("www.a.com")),
+            (r#"{"type":"chat","username":"Ann","message_text":"hi","messageText":"a.com"}"#, Some("a.com")),
+            (r#"{"messageText":"http://[::1]/x"}"#, Some("http://[::1]/x")),
+            (r#"{"username":"a.com"}"#, Some("a.com")),
+            (r#"{"type":"chat","username":"Ann","message_text":"hi","avatar":"https://a.com/x.png"}"#, None),
+        ];
+        for (payload, expected) in rows {
+            let parsed = Payload::parse(payload).expect(payload);
+            let found = match rules.check(&user("ann"), &parsed, ChatText::of(&parsed).as_ref()) {
+                Err(Refusal::Links(link)) => Some(link),
+                _ => None,
+            };
+            assert_eq!(found.as_deref(), expected, "{payload}");
         }
     }
 

@@ -3,6 +3,8 @@
 //! Words are folded by case, accents, width and invisible characters, and letter by letter by what looks alike. Names have a
 //! wider notion, the skeleton of UTS #39, in which `rn` is `m`: it would take innocent words for others.
 
+use std::collections::HashMap;
+
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 use unicode_script::{Script, UnicodeScript};
 use unicode_security::confusable_detection::skeleton;
@@ -48,7 +50,7 @@ impl Folded {
     }
 
     fn of(chars: &[char]) -> Self {
-        let mut folded = Self::default();
+        let mut folder = Folder::default();
         let mut from = 0;
         while let Some(first) = chars.get(from) {
             let length = match is_word(*first) {
@@ -56,20 +58,36 @@ impl Folded {
                 false => 1,
             };
             if is_word(*first) {
-                folded.push_word(&chars[from..from + length]);
+                folder.push_word(&chars[from..from + length]);
             } else {
                 let is_beside = |at: Option<usize>| at.and_then(|at| chars.get(at)).is_some_and(|c| c.is_alphabetic());
                 let is_inside = is_beside(from.checked_sub(1)) && is_beside(Some(from + 1));
-                folded.push_mark(*first, is_inside);
+                folder.push_mark(*first, is_inside);
             }
             from += length;
         }
-        folded
+        folder.folded
+    }
+}
+
+/// Folds a text, word by word.
+#[derive(Default)]
+struct Folder {
+    folded: Folded,
+    /// What characters of the text look like. To find that takes longer than all else, and a short payload may unfold to a long text of
+    /// few characters.
+    look_alikes: HashMap<char, Option<char>>,
+}
+
+impl Folder {
+    fn push(&mut self, c: char, may_be: u8) {
+        let Folded { text, letters } = &mut self.folded;
+        text.push(c);
+        letters.resize(text.len(), may_be);
     }
 
-    fn push(&mut self, c: char, may_be: u8) {
-        self.text.push(c);
-        self.letters.resize(self.text.len(), may_be);
+    fn look_alike(&mut self, c: char) -> Option<char> {
+        *self.look_alikes.entry(c).or_insert_with(|| look_alike(c))
     }
 
     /// Adds what is no part of a word. White space is one space.
@@ -77,7 +95,7 @@ impl Folded {
         match c {
             '|' if is_inside => self.push('i', I | L),
             c if !c.is_whitespace() => self.push(c, OTHER),
-            _ if self.text.ends_with(' ') => {}
+            _ if self.folded.text.ends_with(' ') => {}
             _ => self.push(' ', OTHER),
         }
     }
@@ -98,9 +116,12 @@ impl Folded {
                 '0' if is_letter => self.push('o', OTHER),
                 c if c.is_ascii() => self.push(c.to_ascii_lowercase(), OTHER),
                 // Small Cyrillic `в` looks like no Latin letter, and a capital `В` does. In Russian words they are one letter.
-                c => match look_alike(c).filter(|like| has_latin && c.is_uppercase() && like.is_ascii()) {
+                c => match self.look_alike(c).filter(|like| has_latin && c.is_uppercase() && like.is_ascii()) {
                     Some(like) => self.push_like(like),
-                    None => case_folded(c).for_each(|c| self.push_like(look_alike(c).unwrap_or(c))),
+                    None => case_folded(c).for_each(|c| {
+                        let like = self.look_alike(c).unwrap_or(c);
+                        self.push_like(like);
+                    }),
                 },
             }
         }
