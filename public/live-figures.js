@@ -25,8 +25,13 @@ function refresh(shown, fresh) {
 
 async function look() {
   const answer = await fetch(location.href);
-  // Whoever has signed out meanwhile finds another page there.
-  if (!answer.ok || answer.redirected) return;
+  // A reader whose access was revoked, or who has signed out, finds another page there: asking again would not change that.
+  if (answer.redirected || [401, 403, 404].includes(answer.status)) {
+    clearInterval(looking);
+    document.getElementById('access-ended').hidden = false;
+    return;
+  }
+  if (!answer.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
   for (const shown of document.querySelectorAll('[data-live]')) {
     const fresh = page.querySelector(`[data-live="${shown.dataset.live}"]`);
@@ -34,7 +39,7 @@ async function look() {
   }
 }
 
-setInterval(() => {
+const looking = setInterval(() => {
   // Without an answer the next look is as good.
   if (!document.hidden) look().catch(() => {});
 }, every);

@@ -5,7 +5,7 @@ use leptos::{ev::SubmitEvent, html::Input, prelude::*};
 use super::{
     log::button,
     publish::{self, Draft},
-    session::{Session, follow, sleep, spawn},
+    session::{Link, Refused, Session, follow, sleep, spawn},
     view::{ChatMessage, FormError, FormInput, FormView, RoomView, Standing},
 };
 use crate::chat::{Group, Limits, RoomState, UserId};
@@ -40,6 +40,7 @@ pub fn Composer(session: Session, view: RoomView) -> impl IntoView {
     let RoomView { archive, is_named, form, username_chars, text_chars, .. } = view;
     let texts = session.texts;
     let key = move |session: Session| match session.state.get() {
+        _ if refused(session).is_some() => refused(session).map_or("", Refused::key),
         RoomState::Ended => "page.ended",
         RoomState::Created | RoomState::Prepared => "page.not_started",
         RoomState::Live if archive => "page.archive",
@@ -55,14 +56,32 @@ pub fn Composer(session: Session, view: RoomView) -> impl IntoView {
     let is_open = move |session: Session| key(session).is_empty();
     let limits = Limits { username_chars, text_chars, ..Limits::default() };
     view! {
-        <div class="composer closed" hidden=session.flag(is_open)>
+        <div class="composer closed" role="status" hidden=session.flag(is_open)>
             <p>
                 {session.words(move |session| texts.text(key(session)).to_owned())}" "
                 <a href=session.link("", "") hidden=!archive>{texts.text("page.back_to_newest")}</a>
+                // Who comes without access is a new guest.
+                <a href=session.link("", "") hidden=session.flag(|session| refused(session).is_none())>{session.words(again)}</a>
             </p>
         </div>
         <Fields session limits is_named form hidden=session.flag(move |session| !is_open(session)) />
     }
+}
+
+fn refused(session: Session) -> Option<Refused> {
+    match session.link.get() {
+        Link::Refused(refused) => Some(refused),
+        Link::Connecting | Link::Live | Link::Waiting(_) | Link::Offline => None,
+    }
+}
+
+/// What a reader whose connection was refused can do.
+fn again(session: Session) -> String {
+    let key = match refused(session) {
+        Some(Refused::AccessEnded) => "page.go_on_as_guest",
+        Some(Refused::Unavailable) | None => "page.reload",
+    };
+    session.texts.text(key).to_owned()
 }
 
 #[component]

@@ -19,9 +19,8 @@ use super::{
     actions, attention,
     incoming::{Incoming, Init},
     request,
-    session::{Link, Session, follow, sleep, spawn},
+    session::{Link, Refused, Session, follow, sleep, spawn},
 };
-use crate::chat::RoomState;
 
 /// A connection that lived so long, in milliseconds, has worked: the next failure is a first one.
 const WORKED_MS: f64 = 10_000.0;
@@ -35,8 +34,8 @@ const FRAME_TIMEOUT: Duration = Duration::from_millis(250);
 /// Events that one frame shows at least, if there are so many. More at once would be felt by somebody who types.
 const FRAME_EVENTS: usize = 50;
 
-/// HTTP: there is nothing to listen to, and never will be. The room has ended.
-const NO_CONTENT: u16 = 204;
+/// HTTP: what the reader came with is not good any more.
+const UNAUTHORIZED: u16 = 401;
 
 /// The connection of a page to its room.
 pub struct Feed {
@@ -65,7 +64,7 @@ struct Handlers {
 }
 
 impl Feed {
-    /// Opens the feed after `position`, and keeps it open until the room ends.
+    /// Opens the feed after `position`, and keeps it open in every state of the room, until the server refuses it for good.
     pub fn start(session: Session, position: String) {
         let feed = Rc::new(Self {
             session,
@@ -132,8 +131,13 @@ impl Feed {
         });
     }
 
-    fn connect(self: Rc<Self>, url: Option<String>) {
-        let Some(Ok(source)) = url.map(|url| EventSource::new(&url)) else { return self.retry() };
+    fn connect(self: Rc<Self>, url: Result<String, Option<Refused>>) {
+        let url = match url {
+            Ok(url) => url,
+            Err(Some(refused)) => return self.refuse(refused),
+            Err(None) => return self.retry(),
+        };
+        let Ok(source) = EventSource::new(&url) else { return self.retry() };
         if let Some(handlers) = self.handlers.get() {
             source.set_onmessage(Some(handlers.message.as_ref().unchecked_ref()));
             source.set_onerror(Some(handlers.error.as_ref().unchecked_ref()));
@@ -142,9 +146,11 @@ impl Feed {
     }
 
     /// The address of the stream, which proxies log. A reader is kept who they are by their token there: in another site's frame no
-    /// cookie does. A moderator's token stays out of it: the cookie speaks for them, or a ticket that is good once. `None` if none can be
-    /// had now.
-    async fn url(&self) -> Option<String> {
+    /// cookie does. A moderator's token stays out of it: the cookie speaks for them, or a ticket that is good once.
+    ///
+    /// # Errors
+    /// If no ticket can be had now, or for good, with the reason.
+    async fn url(&self) -> Result<String, Option<Refused>> {
         let session = self.session;
         let token = session.token.get_untracked();
         let who = match session.moderates {
@@ -152,10 +158,12 @@ impl Feed {
             true if has_cookies() => String::new(),
             true => {
                 let answer = request::act("POST", &format!("/v1/streams/{}/ticket", session.room), &token).await;
-                format!("ticket={}&", request::data(session.texts, answer).ok()?.text("ticket")?)
+                let refused = answer.as_ref().ok().and_then(|answer| refusal(answer.status));
+                let told = request::data(session.texts, answer).map_err(|_| refused)?;
+                format!("ticket={}&", told.text("ticket").ok_or(None)?)
             }
         };
-        Some(format!("/subscribe/{}?{who}last_event_id={}", session.room, self.position.borrow()))
+        Ok(format!("/subscribe/{}?wait=1&{who}last_event_id={}", session.room, self.position.borrow()))
     }
 
     /// Ends the connection. What it brought is shown, unless something is missing before it.
@@ -175,7 +183,7 @@ impl Feed {
         if let Some(source) = self.close() {
             source.close();
         }
-        if self.session.state.get_untracked() == RoomState::Live {
+        if !matches!(self.session.link.get_untracked(), Link::Refused(_)) {
             self.open();
         }
     }
@@ -190,28 +198,39 @@ impl Feed {
         if worked {
             self.failures.set(0);
         }
-        match self.session.state.get_untracked() {
-            RoomState::Live if refused => spawn(self.ask_why()),
-            RoomState::Live => self.retry(),
-            RoomState::Created | RoomState::Prepared | RoomState::Ended => {}
+        if refused {
+            spawn(self.ask_why());
+        } else {
+            self.retry();
         }
+    }
+
+    /// Gives up: another attempt would be answered the same way.
+    fn refuse(&self, refused: Refused) {
+        self.attempt.set(self.attempt.get() + 1);
+        if let Some(source) = self.source.take() {
+            source.set_onmessage(None);
+            source.set_onerror(None);
+            source.close();
+        }
+        self.inbox.borrow_mut().clear();
+        self.session.link.set(Link::Refused(refused));
     }
 
     /// Learns why there is no stream, which an `EventSource` does not tell.
     async fn ask_why(self: Rc<Self>) {
-        let status = match self.url().await {
-            Some(url) => request::status(&url).await,
-            None => Err(request::NoAnswer),
+        let attempt = self.attempt.get();
+        let refused = match self.url().await {
+            Ok(url) => request::status(&url).await.ok().and_then(refusal),
+            Err(refused) => refused,
         };
-        if status == Ok(NO_CONTENT) {
-            // It ended while nobody listened here: show its last words.
-            if let Some(newest) = self.session.extract("").await {
-                self.session.timeline.update(|timeline| timeline.finish(newest));
-                super::scroll::to_end(self.session);
-            }
-            self.session.state.set(RoomState::Ended);
-        } else {
-            self.retry();
+        // The network may have come back meanwhile, and with it another attempt.
+        if self.attempt.get() != attempt {
+            return;
+        }
+        match refused {
+            Some(refused) => self.refuse(refused),
+            None => self.retry(),
         }
     }
 
@@ -296,6 +315,8 @@ impl Feed {
                         actions::recount(self.session, at, recount, false);
                     }
                 }
+                // The server knows a moderator whose access has ended as a guest.
+                Incoming::Init(init) if self.session.moderates && !init.moderates => self.refuse(Refused::AccessEnded),
                 Incoming::Init(init) => {
                     self.opened(&init);
                     gap = init.gap;
@@ -320,6 +341,7 @@ impl Feed {
         self.session.user_id.set(init.user_id.clone());
         self.session.viewers.set(init.viewer_count);
         self.session.waiting.set(init.waiting);
+        self.session.state.set(init.state);
         self.session.link.set(Link::Live);
     }
 
@@ -340,6 +362,16 @@ impl Feed {
             self.held.set(false);
             self.schedule();
         });
+    }
+}
+
+/// Why another attempt would be answered the same way, if an answer of that status says so. The others may pass: too many requests
+/// or connections, a server that stops or a proxy without one.
+fn refusal(status: u16) -> Option<Refused> {
+    match status {
+        UNAUTHORIZED => Some(Refused::AccessEnded),
+        400 | 403 | 404 | 410 => Some(Refused::Unavailable),
+        _ => None,
     }
 }
 
@@ -364,6 +396,25 @@ fn is_online() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_will_not_change_is_told_from_what_may_pass() {
+        for (status, expected) in [
+            (401, Some(Refused::AccessEnded)),
+            (403, Some(Refused::Unavailable)),
+            (404, Some(Refused::Unavailable)),
+            (200, None),
+            (204, None),
+            (408, None),
+            (409, None),
+            (429, None),
+            (500, None),
+            (502, None),
+            (503, None),
+        ] {
+            assert_eq!(refusal(status), expected, "{status}");
+        }
+    }
 
     #[test]
     fn waits_grow_and_are_bounded() {

@@ -47,6 +47,10 @@ pub struct Init {
     pub gap: bool,
     /// How many messages wait for the reader, if they moderate.
     pub waiting: usize,
+    /// The room's state.
+    pub state: RoomState,
+    /// Whether the reader may take messages out.
+    pub moderates: bool,
 }
 
 impl Incoming {
@@ -62,6 +66,7 @@ impl Incoming {
             "init" => Init::read(&message).map(Self::Init),
             "broadcast" | "private" | "held" => said(&envelope).map(|said| Self::Message(Box::new(said))),
             "system" => match message.text("status").as_deref() {
+                Some("prepare") => Some(Self::Room(RoomState::Prepared)),
                 Some("start") => Some(Self::Room(RoomState::Live)),
                 Some("end") => Some(Self::Room(RoomState::Ended)),
                 Some("settings") => settings(&message).map(Self::Settings),
@@ -89,7 +94,19 @@ impl Init {
             viewer_count: message.number("viewer_count").unwrap_or(0) as usize,
             gap: message.flag("gap"),
             waiting: message.number("waiting").unwrap_or(0) as usize,
+            state: room_state(message.text("state").as_deref()),
+            moderates: message.flag("moderates"),
         })
+    }
+}
+
+/// The room's state, which is only told where it is not live.
+fn room_state(told: Option<&str>) -> RoomState {
+    match told {
+        Some("created") => RoomState::Created,
+        Some("prepared") => RoomState::Prepared,
+        Some("ended") => RoomState::Ended,
+        _ => RoomState::Live,
     }
 }
 

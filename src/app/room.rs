@@ -39,7 +39,7 @@ pub fn Chat() -> impl IntoView {
         stay_at_end(session);
         let _ = window_event_listener(ev::visibilitychange, move |_| attention::turned(session));
         actions::listen(session);
-        if session.state.get_untracked() == RoomState::Live && !archive {
+        if !archive {
             Feed::start(session, position.clone());
         }
     }));
@@ -82,19 +82,22 @@ fn queue(session: Session) -> impl IntoView {
 /// How many watch, and how the connection is.
 #[component]
 fn Presence(session: Session, archive: bool) -> impl IntoView {
-    let hidden = move |session: Session| archive || session.state.get() != RoomState::Live;
+    let hidden = move |session: Session| archive || session.state.get() == RoomState::Ended;
     let class = move || match session.link.get() {
         Link::Connecting => "link",
         Link::Live => "link live",
         Link::Waiting(_) => "link lost",
-        Link::Offline => "link offline",
+        Link::Offline | Link::Refused(_) => "link offline",
     };
     let words = |session: Session| {
         let key = match session.link.get() {
             Link::Connecting => "page.connecting",
+            // Before the start, the connection is there and the chat is not.
+            Link::Live if session.state.get() != RoomState::Live => "page.connected",
             Link::Live => "page.live",
             Link::Waiting(_) => "page.reconnecting",
             Link::Offline => "page.offline",
+            Link::Refused(_) => "page.disconnected",
         };
         session.texts.text(key).to_owned()
     };
@@ -103,7 +106,7 @@ fn Presence(session: Session, archive: bool) -> impl IntoView {
         Link::Waiting(seconds) if seconds > 0 => {
             [" ", &session.texts.fill("page.reconnecting_in", &[("seconds", &seconds.to_string())])].concat()
         }
-        Link::Connecting | Link::Live | Link::Waiting(_) | Link::Offline => String::new(),
+        Link::Connecting | Link::Live | Link::Waiting(_) | Link::Offline | Link::Refused(_) => String::new(),
     };
     view! {
         <div class="presence" hidden=session.flag(hidden)>

@@ -37,6 +37,27 @@ pub enum Link {
     Waiting(u32),
     /// The browser has no network.
     Offline,
+    /// The server refused it, and would again. The page does not try any more.
+    Refused(Refused),
+}
+
+/// Why the server refuses a connection for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// What the reader came with was revoked.
+    AccessEnded,
+    /// The room cannot be read from this page.
+    Unavailable,
+}
+
+impl Refused {
+    /// The key of what the reader is told.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::AccessEnded => "page.access_ended",
+            Self::Unavailable => "page.unavailable",
+        }
+    }
 }
 
 /// The page's state. A handle; copies share it.

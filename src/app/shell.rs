@@ -199,7 +199,13 @@ if (document.getElementById("{TOOLS_ID}")) await import("/field.js");"#
 /// A document whose figures are kept up to date, without an island.
 fn live(texts: &'static Texts, title: &str, body: AnyView) -> AnyView {
     let script = view! { <script type="module" src="/live-figures.js"></script> };
-    dressed(Dress::default(), texts, title, script.into_any(), body)
+    let body = view! {
+        <p id="access-ended" class="access-ended" role="alert" hidden>
+            {texts.text("page.access_ended")}" "<a href="">{texts.text("page.reload")}</a>
+        </p>
+        {body}
+    };
+    dressed(Dress::default(), texts, title, script.into_any(), body.into_any())
 }
 
 /// A page that says one thing.

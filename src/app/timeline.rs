@@ -433,16 +433,6 @@ impl Timeline {
         self.gap_before = gap_before;
     }
 
-    /// Shows the last words of a room that ended, and that something may be missing if they do not join what was there.
-    pub fn finish(&mut self, newest: Extract) {
-        let first = newest.messages.first().map_or(u64::MAX, |message| message.seq);
-        if newest.has_more && first > self.newest {
-            self.restart(newest);
-        } else {
-            self.replace(newest);
-        }
-    }
-
     /// The rows hold everything up to `end`, if there is no more. What arrived while the extract was under way lies behind it.
     fn reached(&mut self, end: u64, has_more: bool) {
         self.newest = self.newest.max(end);

@@ -155,6 +155,8 @@ pub(super) struct Joined {
     /// Where the ring goes on after the position to resume from, if it still holds all that followed.
     pub(super) resume: Option<u64>,
     pub(super) head: u64,
+    /// The room's state then.
+    pub(super) state: RoomState,
     pub(super) viewer_count: usize,
     pub(super) asked: Arc<AtomicU8>,
 }
@@ -481,8 +483,15 @@ impl LiveRoom {
         }
         let resume = resume.and_then(|seq| state.ring.after(seq));
         state.presence_changed();
-        let joined =
-            Joined { connection, end: state.ring.end(), resume, head: state.head, viewer_count: state.viewer_count(), asked };
+        let joined = Joined {
+            connection,
+            end: state.ring.end(),
+            resume,
+            head: state.head,
+            state: state.room.state,
+            viewer_count: state.viewer_count(),
+            asked,
+        };
         self.wake(state);
         joined
     }
@@ -606,10 +615,9 @@ impl LiveRoom {
         }
     }
 
-    /// The ring's end, and whether the room takes no more events after it.
-    pub(super) fn end(&self) -> (u64, bool) {
-        let state = self.lock();
-        (state.ring.end(), state.room.state != RoomState::Live)
+    /// The ring's end.
+    pub(super) fn end(&self) -> u64 {
+        self.lock().ring.end()
     }
 
     /// `wake` has given all its subscribers what there is up to the entry of number `end`, as far as their sockets took it.

@@ -72,7 +72,7 @@ pub use self::{
     revocations::Revoke,
     ring::{Entry, Item, RingSize},
     rules::{blocked::Blocked, reserved_names::ReservedNames},
-    subscriber::{Batch, Fetch, Fetched, Found, LiveTail, Step, Subscriber, Welcome},
+    subscriber::{Batch, Fetch, Fetched, Found, Listening, LiveTail, Over, Stay, Step, Subscriber, Welcome},
     throttle::{Activity, Rates},
     tickets::TICKET_SECONDS,
     token::{Claims, Identity, Origin, Session, TokenError, Tokens},
@@ -375,56 +375,72 @@ impl Hub {
         self.0.throttle.take(Actor { room, user, from }, &[(activity, 1.0)])
     }
 
-    /// Connects a reader of that `site`, who comes `from` that address if it is known. `resume` is the position that it says it saw last, as it says it; one that cannot be used opens the
-    /// subscription as a fresh one, with [`Welcome::gap`]. `wake` is called whenever there is something to do for it.
+    /// Connects a reader of that `site`, who comes `from` that address if it is known. A position in `listening` that cannot be
+    /// used opens the subscription as a fresh one, with [`Welcome::gap`]. `wake` is called whenever there is something to do for it.
     ///
     /// # Errors
-    /// [`Refusal::UnknownRoom`], [`Refusal::WidgetKey`], [`Refusal::Origin`], [`Refusal::NotLive`], [`Refusal::TooFast`] and
-    /// [`Refusal::AddressTooFast`], since it counts as a token, and, if what they came with is
+    /// [`Refusal::UnknownRoom`], [`Refusal::WidgetKey`], [`Refusal::Origin`], [`Refusal::NotLive`] if there is nothing for it in
+    /// the room's state (see [`Stay`]), [`Refusal::TooFast`] and [`Refusal::AddressTooFast`], since it counts as a token, and, if
+    /// what they came with is
     /// revoked, or older than that they were disconnected, [`Refusal::Token`].
-    pub fn subscribe(
+    pub fn subscribe<'a>(
         &self,
         room: RoomId,
         who: impl Into<Identity>,
         site: Site<'_>,
         from: Option<IpAddr>,
-        resume: Option<&str>,
+        listening: impl Into<Listening<'a>>,
         wake: &Arc<dyn Wake>,
     ) -> Result<(Subscriber, Welcome), Refusal> {
         let room = self.find(room)?;
         self.admit(room.id(), site)?;
-        match room.state() {
-            RoomState::Live => {
-                let who = who.into();
-                self.count(room.id(), Some(&who.user), from, Activity::Token)?;
-                let live = Arc::clone(&room);
-                let joined = Subscriber::join(self, room, who.clone(), from, resume, wake);
-                // After it has joined: what is revoked from now on ends it.
-                self.check_revoked(&who.user, &who.origin)?;
-                live.check_disconnected(&who.user, &who.origin)?;
-                if let Origin { name: Some(name), until: Some(until), id, .. } = &who.origin {
-                    live.see_name(&who.user, name.trim(), id.as_deref(), Timestamp::of_seconds(*until));
-                }
-                Ok(joined)
-            }
-            state => Err(Refusal::NotLive(state)),
+        let (who, listening) = (who.into(), listening.into());
+        self.check_listening(&room, listening)?;
+        self.count(room.id(), Some(&who.user), from, Activity::Token)?;
+        let live = Arc::clone(&room);
+        let joined = Subscriber::join(self, room, who.clone(), from, listening, wake)?;
+        // After it has joined: what is revoked from now on ends it.
+        self.check_revoked(&who.user, &who.origin)?;
+        live.check_disconnected(&who.user, &who.origin)?;
+        if let Origin { name: Some(name), until: Some(until), id, .. } = &who.origin {
+            live.see_name(&who.user, name.trim(), id.as_deref(), Timestamp::of_seconds(*until));
         }
+        Ok(joined)
+    }
+
+    /// Refuses who will not be let in, before anybody is told that they came. The room's state may change until they join.
+    fn check_listening(&self, room: &LiveRoom, Listening { resume, stay }: Listening<'_>) -> Result<(), Refusal> {
+        match (room.state(), stay) {
+            (RoomState::Live, _) | (_, Stay::Always) => Ok(()),
+            (RoomState::Created | RoomState::Prepared, Stay::UntilEnd) => Ok(()),
+            (RoomState::Ended, Stay::UntilEnd) if self.has_missed(room, resume) => Ok(()),
+            (state, Stay::WhileLive | Stay::UntilEnd) => Err(Refusal::NotLive(state)),
+        }
+    }
+
+    /// Whether there are events after that position in the room's log.
+    fn has_missed(&self, room: &LiveRoom, position: Option<&str>) -> bool {
+        let position = position.and_then(|text| text.parse::<Position>().ok());
+        let position = position.filter(|position| position.epoch == self.0.engine.epoch());
+        position.is_some_and(|position| (self.0.engine.trimmed(room.id())..room.head()).contains(&position.seq))
     }
 
     /// Whether [`subscribe`](Self::subscribe) would let them in. Joins nothing.
     ///
     /// # Errors
     /// Those of [`subscribe`](Self::subscribe).
-    pub fn may_subscribe(&self, room: RoomId, who: &Identity, site: Site<'_>) -> Result<(), Refusal> {
+    pub fn may_subscribe<'a>(
+        &self,
+        room: RoomId,
+        who: &Identity,
+        site: Site<'_>,
+        listening: impl Into<Listening<'a>>,
+    ) -> Result<(), Refusal> {
         let room = self.find(room)?;
         self.admit(room.id(), site)?;
-        match room.state() {
-            RoomState::Live => {
-                self.check_revoked(&who.user, &who.origin)?;
-                Ok(room.check_disconnected(&who.user, &who.origin)?)
-            }
-            state => Err(Refusal::NotLive(state)),
-        }
+        self.check_listening(&room, listening.into())?;
+        self.check_revoked(&who.user, &who.origin)?;
+        Ok(room.check_disconnected(&who.user, &who.origin)?)
     }
 
     /// Reads a part of a room's log.

@@ -29,7 +29,7 @@ impl Hub {
     }
 
     async fn carry_out(&self, room: RoomId, caller: Caller<'_>, command: Command) -> Result<Published, Refusal> {
-        let (live, claims) = self.let_in(room, &caller)?;
+        let (live, claims) = self.admit_caller(room, &caller)?;
         let (to, draft) = match command {
             Command::Broadcast(draft) => (None, draft),
             Command::Private { to, draft } => (Some(to), draft),
@@ -38,6 +38,7 @@ impl Hub {
                 return self.ask_history(&live, &claims).await.map(|()| Published::Requested);
             }
         };
+        check_live(&live)?;
         let speaker = Speaker::new(self, live, claims, caller.from)?;
         speaker.check(&speaker.rules)?;
         speaker.say(to, draft).await.map(Published::Stored)
@@ -54,12 +55,15 @@ impl Hub {
         Ok(speaker.claims)
     }
 
-    /// Finds the room, which must be open, and who it is that asks something of it.
-    pub(super) fn let_in(
-        &self,
-        room: RoomId,
-        &Caller { token, site, .. }: &Caller<'_>,
-    ) -> Result<(Arc<LiveRoom>, Claims), Refusal> {
+    /// Finds the room, which must be live, and who it is that asks something of it.
+    pub(super) fn let_in(&self, room: RoomId, caller: &Caller<'_>) -> Result<(Arc<LiveRoom>, Claims), Refusal> {
+        let (live, claims) = self.admit_caller(room, caller)?;
+        check_live(&live)?;
+        Ok((live, claims))
+    }
+
+    /// Finds the room, in any state, and who it is that asks something of it.
+    fn admit_caller(&self, room: RoomId, &Caller { token, site, .. }: &Caller<'_>) -> Result<(Arc<LiveRoom>, Claims), Refusal> {
         if self.is_stopping() {
             return Err(Refusal::Stopping);
         }
@@ -70,10 +74,15 @@ impl Hub {
             return Err(Refusal::WidgetKey);
         }
         self.admit(room, site)?;
-        match live.state() {
-            RoomState::Live => Ok((live, claims)),
-            state => Err(Refusal::NotLive(state)),
-        }
+        Ok((live, claims))
+    }
+}
+
+/// Only a live room takes messages.
+fn check_live(room: &LiveRoom) -> Result<(), Refusal> {
+    match room.state() {
+        RoomState::Live => Ok(()),
+        state => Err(Refusal::NotLive(state)),
     }
 }
 

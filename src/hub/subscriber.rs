@@ -10,12 +10,12 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
-    ConnectionId, Hub, Identity,
+    ConnectionId, Hub, Identity, Refusal,
     live::{LiveRoom, Read, Wake},
     ring::{Entry, Item},
 };
 use crate::{
-    chat::{Event, Kind, Position, RoomId, UserId},
+    chat::{Event, Kind, Position, RoomId, RoomState, UserId},
     engine::{ANSWER_BYTES, End, EngineError, Query, Reader, cut},
 };
 
@@ -63,8 +63,49 @@ pub struct Subscriber {
     may_have_asked: bool,
     /// The newest event when it came: who was disconnected before has come back.
     began_at: u64,
-    /// Whether it was given the event that disconnects it.
-    is_disconnected: bool,
+    /// Whether it listens on after the room has ended.
+    stays: bool,
+    /// For a subscriber of a room that had ended already: where it has been given all that it missed.
+    ends_at: Option<u64>,
+    /// Why nothing more is to be given to it.
+    over: Option<Over>,
+}
+
+/// Where a reader wants to begin, and how long it wants to listen.
+#[derive(Clone, Copy, Debug)]
+pub struct Listening<'a> {
+    /// The position that it says it saw last, as it says it.
+    pub resume: Option<&'a str>,
+    /// In which states of the room it listens.
+    pub stay: Stay,
+}
+
+/// In which states of a room a subscriber listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stay {
+    /// While the room is live. Refused in every other state.
+    WhileLive,
+    /// Until the room ends, from before its start on. In an ended room, as long as it takes to give what the subscriber missed.
+    UntilEnd,
+    /// In every state.
+    Always,
+}
+
+impl<'a> From<Option<&'a str>> for Listening<'a> {
+    fn from(resume: Option<&'a str>) -> Self {
+        Self { resume, stay: Stay::WhileLive }
+    }
+}
+
+/// Why a subscription is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// A moderator has disconnected its reader, who was told so.
+    Disconnected,
+    /// The room has ended, and its reader was told so.
+    RoomEnded,
+    /// The room had ended before the reader came, who was given everything that it missed.
+    CaughtUp,
 }
 
 /// What a new subscriber is told.
@@ -78,6 +119,8 @@ pub struct Welcome {
     pub position: Position,
     /// Whether the log can be reached.
     pub reachable: bool,
+    /// The state of the room.
+    pub state: RoomState,
 }
 
 /// What is to be done for a subscriber.
@@ -86,8 +129,8 @@ pub enum Step {
     Fetch(Fetch),
     /// It is to be given what is in the room's ring from this cursor on.
     Live(u64),
-    /// Nothing more: it was disconnected, and was given the event that says so.
-    End,
+    /// Nothing more, for that reason.
+    End(Over),
 }
 
 /// A part of the log that a subscriber needs. It is on its own, so that it can be read elsewhere.
@@ -99,6 +142,7 @@ pub struct Fetch {
     since: Option<u64>,
     /// A disconnection after this event is of this subscriber.
     began_at: u64,
+    stays: bool,
     /// Whether it is the answer to a request for history; else it is what the subscriber missed.
     pub is_history: bool,
 }
@@ -110,7 +154,7 @@ pub struct Fetched {
     is_history: bool,
     /// Whether there is more of the history than one answer may hold.
     pub has_more: bool,
-    disconnects: bool,
+    over: Option<Over>,
 }
 
 /// A run of entries that was read from a room's ring once, for all subscribers that stand at its beginning.
@@ -124,8 +168,8 @@ pub struct Batch {
     public: bool,
     /// Whether messages before it are deleted in it: what was read of the ring earlier must not be given to anybody else.
     pub deletes: bool,
-    /// Whether somebody is disconnected in it.
-    disconnects: bool,
+    /// Whether there is an event in it that ends subscriptions: a disconnection, or the room's end.
+    ends: bool,
 }
 
 /// What [`LiveTail::read`] finds.
@@ -146,8 +190,8 @@ pub enum Found {
 pub struct LiveTail(Arc<LiveRoom>);
 
 impl LiveTail {
-    /// The number of the entry that comes next, and whether none will, because the room is not live any more.
-    pub fn end(&self) -> (u64, bool) {
+    /// The number of the entry that comes next.
+    pub fn end(&self) -> u64 {
         self.0.end()
     }
 
@@ -178,8 +222,8 @@ impl Batch {
         let public = entries.iter().all(|entry| is_public(&entry.item));
         let deletes = entries.iter().filter_map(|entry| entry.event()).any(|event| matches!(event.kind, Kind::Deletion(_)));
         let mut told = entries.iter().filter_map(|entry| entry.event());
-        let disconnects = told.any(|event| matches!(event.kind, Kind::Disconnection(_)));
-        Self { entries, events, public, deletes, disconnects }
+        let ends = told.any(|event| matches!(event.kind, Kind::Disconnection(_) | Kind::Room(RoomState::Ended)));
+        Self { entries, events, public, deletes, ends }
     }
 }
 
@@ -189,9 +233,9 @@ impl Subscriber {
         room: Arc<LiveRoom>,
         who: Identity,
         from: Option<IpAddr>,
-        resume: Option<&str>,
+        Listening { resume, stay }: Listening<'_>,
         wake: &Arc<dyn Wake>,
-    ) -> (Self, Welcome) {
+    ) -> Result<(Self, Welcome), Refusal> {
         let user = who.user.clone();
         let epoch = hub.0.engine.epoch();
         let said = resume.and_then(|text| text.parse().ok()).filter(|position: &Position| position.epoch == epoch);
@@ -199,7 +243,7 @@ impl Subscriber {
         // between is not ahead any more, and not in what it has joined.
         let is_ahead = said.as_ref().is_some_and(|position| hub.0.engine.is_ahead(position.seq));
         let joined = room.join(who, from, said.as_ref().map(|position| position.seq), wake);
-        let kept = hub.0.engine.trimmed(room.id())..=joined.head;
+        let (kept, state) = (hub.0.engine.trimmed(room.id())..=joined.head, joined.state);
         let position = said.filter(|position| kept.contains(&position.seq) || is_ahead);
         let (given, since) = match &position {
             Some(position) => (position.seq, position.since),
@@ -228,13 +272,34 @@ impl Subscriber {
             asked: joined.asked,
             may_have_asked: true,
             began_at: joined.head,
-            is_disconnected: false,
+            stays: stay == Stay::Always,
+            ends_at: (state == RoomState::Ended && stay != Stay::Always).then_some(joined.head),
+            over: None,
         };
+        // Only now: dropping it takes it out of the room again.
+        if !subscriber.may_listen(state, stay) {
+            return Err(Refusal::NotLive(state));
+        }
         let gap = resume.is_some() && position.is_none();
         let position = Position { since: subscriber.since_told(), ..hub.position(given) };
         // After it has joined: what changes from now on is told.
         let reachable = hub.is_reachable();
-        (subscriber, Welcome { gap, viewer_count: joined.viewer_count, position, reachable })
+        Ok((subscriber, Welcome { gap, viewer_count: joined.viewer_count, position, reachable, state }))
+    }
+
+    /// Whether there is or will be something for it in a room of that state.
+    fn may_listen(&self, state: RoomState, stay: Stay) -> bool {
+        match (state, stay) {
+            (RoomState::Live, _) | (_, Stay::Always) => true,
+            (_, Stay::WhileLive) => false,
+            (RoomState::Created | RoomState::Prepared, Stay::UntilEnd) => true,
+            (RoomState::Ended, Stay::UntilEnd) => self.given < self.began_at,
+        }
+    }
+
+    /// Where a reader stands that has been given everything so far.
+    pub fn position(&self) -> Position {
+        Position { since: self.since_told(), ..self.hub.position(self.given) }
     }
 
     /// Has a moderator told how many messages wait for one, whenever that changes; gives how many it is now.
@@ -273,10 +338,15 @@ impl Subscriber {
         if self.tells_since && Instant::now() >= self.since_told_until {
             self.tells_since = false;
         }
-        if self.is_disconnected {
-            return Step::End;
+        if self.ends_at.is_some_and(|at| self.given >= at) {
+            self.over = Some(Over::CaughtUp);
         }
-        if self.given < self.replay_until {
+        match self.over {
+            Some(Over::Disconnected) => return Step::End(Over::Disconnected),
+            // Its reader may have asked for the history.
+            Some(Over::RoomEnded | Over::CaughtUp) | None => {}
+        }
+        if self.over.is_none() && self.given < self.replay_until {
             return Step::Fetch(self.fetch_missed());
         }
         if self.may_have_asked {
@@ -285,7 +355,7 @@ impl Subscriber {
                 return Step::Fetch(self.fetch_history());
             }
         }
-        Step::Live(self.cursor)
+        self.over.map_or(Step::Live(self.cursor), Step::End)
     }
 
     /// Whether the hub has ended it: nothing more is to be given to it.
@@ -305,7 +375,7 @@ impl Subscriber {
             (self.since, self.tells_since) = (None, false);
         } else {
             self.given = fetched.reached;
-            self.is_disconnected = fetched.disconnects;
+            self.over = fetched.over;
         }
     }
 
@@ -318,7 +388,7 @@ impl Subscriber {
     /// taken by nearly all subscribers nearly always: then say so with [`pass`](Self::pass).
     pub fn shares(&self, batch: &Batch) -> bool {
         let all_new = batch.events.is_none_or(|(first, _)| first > self.given);
-        batch.public && !batch.disconnects && all_new && !self.tells_since && self.cursor >= self.joined_at
+        batch.public && !batch.ends && all_new && !self.tells_since && self.cursor >= self.joined_at
     }
 
     /// The reader was given the whole of `batch`.
@@ -344,8 +414,8 @@ impl Subscriber {
                         let own = self.since_told().map(|since| Position { since: Some(since), ..self.hub.position(event.seq) });
                         picked.push((&**entry, own));
                     }
-                    if is_disconnected(event, &self.user, self.began_at) {
-                        self.is_disconnected = true;
+                    self.over = last_word(event, &self.user, self.began_at, self.stays);
+                    if self.over.is_some() {
                         break;
                     }
                 }
@@ -377,6 +447,7 @@ impl Subscriber {
             until: self.replay_until,
             since: self.since_told(),
             began_at: self.began_at,
+            stays: self.stays,
             is_history: false,
         }
     }
@@ -397,8 +468,8 @@ impl Subscriber {
             bytes: ANSWER_BYTES,
             end: End::Newest,
         };
-        let (hub, reader, began_at) = (self.hub.clone(), self.user.clone(), self.began_at);
-        Fetch { hub, reader, query, until: self.given, since: None, began_at, is_history: true }
+        let (hub, reader, began_at, stays) = (self.hub.clone(), self.user.clone(), self.began_at, self.stays);
+        Fetch { hub, reader, query, until: self.given, since: None, began_at, stays, is_history: true }
     }
 }
 
@@ -416,15 +487,19 @@ impl Fetch {
         }
         let has_more = self.is_history && cut(&mut events, limit - 1, end, Event::payload_bytes);
         let is_whole = self.is_history || !self.query.is_filled_by(&events);
-        let reached = if is_whole { self.until } else { events.last().map_or(self.until, |last| last.seq) };
-        let last = events.iter().position(|event| is_disconnected(event, &self.reader, self.began_at));
-        events.truncate(last.map_or(usize::MAX, |last| last + 1));
-        Ok((events, Fetched { reached, is_history: self.is_history, has_more, disconnects: last.is_some() }))
+        let mut reached = if is_whole { self.until } else { events.last().map_or(self.until, |last| last.seq) };
+        let over = |event: &Event| last_word(event, &self.reader, self.began_at, self.stays);
+        let last = events.iter().enumerate().find_map(|(at, event)| Some((at, event.seq, over(event)?)));
+        if let Some((at, seq, _)) = last {
+            events.truncate(at + 1);
+            reached = seq;
+        }
+        Ok((events, Fetched { reached, is_history: self.is_history, has_more, over: last.map(|(_, _, over)| over) }))
     }
 
     /// What it is, unread: for a dialect in which nobody asks for the history, though somebody may have over another connection.
     pub fn declined(&self) -> Fetched {
-        Fetched { reached: self.until, is_history: self.is_history, has_more: false, disconnects: false }
+        Fetched { reached: self.until, is_history: self.is_history, has_more: false, over: None }
     }
 
     /// Whose log.
@@ -448,9 +523,14 @@ impl Fetch {
     }
 }
 
-/// Whether `event` ends the connection of `user`, who came when the event at `began_at` was the newest.
-fn is_disconnected(event: &Event, user: &UserId, began_at: u64) -> bool {
-    matches!(&event.kind, Kind::Disconnection(disconnection) if event.seq > began_at && disconnection.ends(user))
+/// Why the subscription of `user`, who came when the event at `began_at` was the newest, is over with `event`, if it is.
+fn last_word(event: &Event, user: &UserId, began_at: u64, stays: bool) -> Option<Over> {
+    match &event.kind {
+        _ if event.seq <= began_at => None,
+        Kind::Disconnection(disconnection) if disconnection.ends(user) => Some(Over::Disconnected),
+        Kind::Room(RoomState::Ended) if !stays => Some(Over::RoomEnded),
+        _ => None,
+    }
 }
 
 impl Drop for Subscriber {

@@ -357,6 +357,12 @@ pub struct Init {
     /// How many messages wait for a moderator, if it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waiting: Option<usize>,
+    /// The room's state, unless it is live.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<RoomState>,
+    /// Whether it may take messages out.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub moderates: bool,
 }
 
 /// What the server itself says: inLive's author `"0"`, no video time.
@@ -405,6 +411,12 @@ pub fn event(event: &Event, position: &Position) -> Bytes {
 pub fn with_position(frame: &Bytes, position: &Position) -> Bytes {
     let line_end = frame.iter().position(|&b| b == b'\n').map_or(0, |at| at + 1);
     [format!("id: {position}\n").as_bytes(), &frame[line_end..]].concat().into()
+}
+
+/// The position that a reader has reached, without an event: an `EventSource` keeps the id of a block that has no data, and
+/// dispatches nothing (WHATWG HTML 9.2.6).
+pub fn reached(position: &Position) -> Bytes {
+    format!("id: {position}\n\n").into()
 }
 
 /// Somebody came or left.
@@ -645,8 +657,8 @@ mod tests {
     #[test]
     fn the_server_s_own_envelopes_have_inlive_s_form() {
         let check = |frame: Bytes, expected: &str| assert_eq!(std::str::from_utf8(&frame).expect("UTF-8"), expected);
-        let tell =
-            Init { token: "t".into(), user_id: "u".into(), viewer_count: 3, position: "e-7".into(), gap: false, waiting: None };
+        let (token, user_id, position) = ("t".into(), "u".into(), "e-7".into());
+        let tell = Init { token, user_id, viewer_count: 3, position, gap: false, waiting: None, state: None, moderates: false };
         check(
             init(RoomId::FIRST, &tell, 1_500),
             concat!(

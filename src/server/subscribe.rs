@@ -24,7 +24,8 @@ use crate::{
     chat::{Capabilities, Capability, Event, Position, RoomId, RoomState},
     engine::EngineError,
     hub::{
-        Claims, Entry, Fetch, Fetched, Hub, Identity, Item, Refusal, Site, Subscriber, TICKET_SECONDS, TokenError, Wake, Welcome,
+        Claims, Entry, Fetch, Fetched, Hub, Identity, Item, Listening, Refusal, Site, Stay, Subscriber, TICKET_SECONDS,
+        TokenError, Wake, Welcome,
     },
     protocol::{Dialect, inlive},
 };
@@ -36,7 +37,11 @@ const RETRY_MS: std::ops::Range<u32> = 500..2_500;
 ///
 /// Who subscribes is said by a `?ticket=`, else by a `?token=`, else by the cookies of our pages.
 ///
-/// `HEAD` is answered alike and joins nothing. An ended room answers 204, at which an `EventSource` stops for good (WHATWG HTML 9.2.2).
+/// Before the room's start the stream waits for it. When the room ends, so does the stream, and later subscriptions are given what
+/// they missed, or 204, at which an `EventSource` stops for good (WHATWG HTML 9.2.2). With `?wait=1` the stream stays open: it
+/// carries deletions, and what becomes of the room.
+///
+/// `HEAD` is answered alike and joins nothing.
 pub(super) async fn subscribe(
     State(hub): State<Hub>,
     State(streams): State<Arc<Streams>>,
@@ -62,8 +67,11 @@ pub(super) async fn subscribe(
     let (identity, capabilities) = visitor.acting(&cookies, &hub);
     let widget_key = params.find("widget_key");
     let site = Site { widget_key: widget_key.as_deref().into(), origin: foreign_origin(&headers) };
+    let resume = resume_position(&headers, &params);
+    let stay = if params.find("wait").as_deref() == Some("1") { Stay::Always } else { Stay::UntilEnd };
+    let listening = Listening { resume: resume.as_deref(), stay };
     if method == Method::HEAD {
-        return match hub.may_subscribe(room, &identity, site) {
+        return match hub.may_subscribe(room, &identity, site, listening) {
             Ok(()) => Ok(stream_head()),
             Err(Refusal::NotLive(RoomState::Ended)) => Ok(StatusCode::NO_CONTENT.into_response()),
             Err(refusal) => Err(refusal.into()),
@@ -71,7 +79,7 @@ pub(super) async fn subscribe(
     }
     let inbox = Arc::clone(streams.next());
     let wake: Arc<dyn Wake> = inbox.clone();
-    match hub.subscribe(room, identity.clone(), site, from, resume_position(&headers, &params).as_deref(), &wake) {
+    match hub.subscribe(room, identity.clone(), site, from, listening, &wake) {
         Ok((mut subscriber, welcome)) => {
             let init = init(&hub, &mut subscriber, &welcome, identity, capabilities);
             // Whatever else the client sent is of no interest: no other request is answered on this connection.
@@ -135,6 +143,7 @@ fn stream_head() -> Response {
 fn init(hub: &Hub, subscriber: &mut Subscriber, welcome: &Welcome, identity: Identity, capabilities: Capabilities) -> Bytes {
     let room = subscriber.room();
     let waiting = capabilities.allow(Capability::DisconnectUser).then(|| subscriber.tell_waiting());
+    let moderates = capabilities.allow(Capability::DeleteMessage);
     let init = inlive::Init {
         user_id: identity.user.to_string(),
         token: hub.tokens().sign(identity, room, capabilities, Some(subscriber.connection())),
@@ -142,6 +151,8 @@ fn init(hub: &Hub, subscriber: &mut Subscriber, welcome: &Welcome, identity: Ide
         position: welcome.position.to_string(),
         gap: welcome.gap,
         waiting,
+        state: Some(welcome.state).filter(|state| *state != RoomState::Live),
+        moderates,
     };
     let spread = RETRY_MS.end - RETRY_MS.start;
     let init = inlive::init(room, &init, RETRY_MS.start + getrandom::u32().unwrap_or_default() % spread);

@@ -54,6 +54,7 @@ mod streams;
 mod subscribe;
 mod tickets;
 mod twitch;
+mod waiting;
 mod web_socket;
 mod webhooks;
 mod widget_keys;

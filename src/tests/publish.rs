@@ -233,10 +233,10 @@ async fn authors_wait_for_those_who_write_to_the_subscribers() {
     let (subscriber, _) =
         site.hub.subscribe(RoomId::FIRST, site.guest(), crate::hub::Site::default(), None, None, &wake).expect("a live room");
     // It reaches nothing while a quarter of the ring is filled.
-    let (mut end, mut said) = (subscriber.tail().end().0, 0);
+    let (mut end, mut said) = (subscriber.tail().end(), 0);
     while end <= 256 {
         assert_eq!(site.say(&token, "at once").await.status, 200);
-        (end, said) = (subscriber.tail().end().0, said + 1);
+        (end, said) = (subscriber.tail().end(), said + 1);
     }
     let mut slowed = pin!(site.say(&token, "slowed"));
     tokio::select! {

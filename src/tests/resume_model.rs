@@ -92,7 +92,7 @@ impl Reader {
         let mut left = frames;
         while left > 0 {
             match self.subscriber().next_step() {
-                Step::End => unreachable!("nobody is disconnected"),
+                Step::End(_) => unreachable!("nobody is disconnected"),
                 Step::Fetch(fetch) => left = self.fetch(&fetch, left).await,
                 Step::Live(cursor) => match self.subscriber().tail().read(cursor, u64::MAX, 2_000) {
                     Found::Gone { head, end } => self.subscriber().fell_behind(head, end),

@@ -79,7 +79,7 @@ async fn herald(audience: Arc<Audience>, tail: LiveTail) {
     let wake: Arc<dyn Wake> = audience.clone();
     loop {
         audience.news.notified().await;
-        let (end, _) = tail.end();
+        let end = tail.end();
         audience.seats().values().for_each(|seat| seat.wake.notify_one());
         // It is behind them in the line now.
         tokio::task::yield_now().await;

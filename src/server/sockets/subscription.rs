@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     chat::RoomId,
-    hub::{Batch, Fetch, Found, Hub, Identity, LiveTail, Refusal, Site, Step, Subscriber, Wake, Welcome},
+    hub::{Batch, Fetch, Found, Hub, Identity, LiveTail, Over, Refusal, Site, Step, Subscriber, Wake, Welcome},
 };
 
 /// Bytes of frames that are sent at once, about: what a reader that stalls may hold.
@@ -113,7 +113,7 @@ impl Subscriptions {
 impl Subscription {
     /// The number of the entry that comes next in its room.
     pub(super) fn end(&self) -> u64 {
-        self.tail.end().0
+        self.tail.end()
     }
 
     /// What it has missed cannot be read.
@@ -134,10 +134,11 @@ impl Subscription {
         }
         loop {
             match self.subscriber.next_step() {
-                Step::End => return Pulled::Left(Left::Disconnected),
+                Step::End(Over::Disconnected) => return Pulled::Left(Left::Disconnected),
+                Step::End(Over::RoomEnded | Over::CaughtUp) => return Pulled::Left(Left::Over),
                 Step::Fetch(fetch) if fetch.is_history => self.subscriber.fetched(fetch.declined()),
                 Step::Fetch(fetch) => return Pulled::Fetch(fetch),
-                Step::Live(cursor) if cursor >= end => return self.at_end(cursor),
+                Step::Live(cursor) if cursor >= end => return Pulled::Nothing,
                 Step::Live(cursor) => match self.tail.read(cursor, end, BATCH_BYTES) {
                     Found::Batch(batch) => return Pulled::Batch(batch),
                     Found::Gone { head, end } => {
@@ -147,10 +148,6 @@ impl Subscription {
                 },
             }
         }
-    }
-
-    fn at_end(&self, cursor: u64) -> Pulled {
-        if self.tail.end() == (cursor, true) { Pulled::Left(Left::Over) } else { Pulled::Nothing }
     }
 }
 

@@ -22,8 +22,6 @@ pub(super) struct Chain {
     links: VecDeque<Link>,
     /// The number of the entry after the last link.
     end: u64,
-    /// The room has ended there.
-    is_over: bool,
 }
 
 /// A run of entries and their frames.
@@ -41,18 +39,15 @@ pub(super) enum At<'a> {
     /// One that was made for this cursor alone.
     Own(Link),
     /// The chain's end; there may be more at the next round.
-    End {
-        /// There will not be more: the room has ended.
-        is_over: bool,
-    },
+    End,
     /// Its entries are gone from memory.
     Gone { head: u64, end: u64 },
 }
 
 impl Chain {
     pub(super) fn new(tail: LiveTail) -> Self {
-        let (end, is_over) = tail.end();
-        Self { tail, links: VecDeque::new(), end, is_over }
+        let end = tail.end();
+        Self { tail, links: VecDeque::new(), end }
     }
 
     /// Adds what came since the last time.
@@ -75,7 +70,6 @@ impl Chain {
             }
         }
         self.links.drain(..self.links.len().saturating_sub(KEPT));
-        self.is_over = self.tail.end() == (self.end, true);
     }
 
     /// All who are served here have been given the chain up to its end.
@@ -91,7 +85,7 @@ impl Chain {
     /// What is at `cursor`.
     pub(super) fn at(&self, cursor: u64, encode: impl Fn(&Entry) -> Bytes) -> At<'_> {
         if cursor >= self.end {
-            return At::End { is_over: self.is_over };
+            return At::End;
         }
         let next = self.links.partition_point(|link| link.from <= cursor);
         match next.checked_sub(1).and_then(|at| self.links.get(at)).filter(|link| link.from == cursor) {

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     chat::RoomId,
-    hub::{ConnectionId, Fetch, Hub, Step, Wake},
+    hub::{ConnectionId, Fetch, Hub, Over, Step, Wake},
     protocol::inlive,
     server::subscribe,
 };
@@ -290,7 +290,13 @@ impl Reactor {
             }
             links += 1;
             let cursor = match stream.subscriber.next_step() {
-                Step::End => return Err(Gone),
+                Step::End(over) => {
+                    if over == Over::CaughtUp {
+                        // What is not for this reader has no id: without this one, it would come back for it for ever.
+                        stream.send(&inlive::reached(&stream.subscriber.position()), *tick)?;
+                    }
+                    return Err(Gone);
+                }
                 Step::Live(cursor) => cursor,
                 Step::Fetch(fetch) => {
                     stream.is_fetching = true;
@@ -304,8 +310,7 @@ impl Reactor {
                     meter.behind += 1;
                     stream.subscriber.fell_behind(head, end);
                 }
-                At::End { is_over: true } => return Err(Gone),
-                At::End { is_over: false } => return Ok(Served::All),
+                At::End => return Ok(Served::All),
             }
         }
     }
