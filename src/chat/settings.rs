@@ -96,8 +96,13 @@ pub enum Group {
 /// Settings to be changed, by name: a JSON merge patch (RFC 7396). What is not named stays as it is; `null` brings the default
 /// back.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
-#[serde(transparent)]
-pub struct SettingsChange(Map<String, Value>);
+pub struct SettingsChange {
+    #[serde(flatten)]
+    settings: Map<String, Value>,
+    /// The settings, by name, that must still have these values; else nothing is changed.
+    #[serde(rename = "if", default, skip_serializing_if = "Map::is_empty")]
+    expected: Map<String, Value>,
+}
 
 /// Why a room cannot have a setting.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -113,6 +118,9 @@ pub enum InvalidSetting {
         /// What is wrong with it.
         error: String,
     },
+    /// It is not what the author of the change had seen.
+    #[error("Somebody else has changed {0:?} meanwhile. Nothing was saved.")]
+    Changed(String),
     /// No room can have this value.
     #[error("{name:?} must {rule}.")]
     Value {
@@ -125,25 +133,30 @@ pub enum InvalidSetting {
 
 impl From<Map<String, Value>> for SettingsChange {
     fn from(settings: Map<String, Value>) -> Self {
-        Self(settings)
+        Self { settings, expected: Map::new() }
     }
 }
 
 impl SettingsChange {
+    /// The same, only if those settings still have these values.
+    pub fn only_if(self, expected: Map<String, Value>) -> Self {
+        Self { expected, ..self }
+    }
+
     /// The settings of a new room: what is not named has its default. A slug that is empty, or not named, is `slug`.
     ///
     /// # Errors
     /// As for [`apply`](Self::apply).
     pub fn make(mut self, slug: &str) -> Result<Settings, InvalidSetting> {
-        if self.0.get("slug").is_none_or(|slug| slug.is_null() || *slug == "") {
-            self.0.insert("slug".into(), slug.into());
+        if self.settings.get("slug").is_none_or(|slug| slug.is_null() || *slug == "") {
+            self.settings.insert("slug".into(), slug.into());
         }
         self.apply(&Settings::default())
     }
 
     /// Whether it changes nothing but what a moderator needs to keep order.
     pub fn keeps_order(&self) -> bool {
-        self.0.keys().all(|name| matches!(name.as_str(), "paused" | "slow_mode_seconds" | "pinned_message"))
+        self.settings.keys().all(|name| matches!(name.as_str(), "paused" | "slow_mode_seconds" | "pinned_message"))
     }
 
     /// The settings after the change.
@@ -152,7 +165,13 @@ impl SettingsChange {
     /// The first that a room cannot have.
     pub fn apply(&self, before: &Settings) -> Result<Settings, InvalidSetting> {
         let (mut changed, defaults) = (before.by_name(), Settings::default().by_name());
-        for (name, value) in &self.0 {
+        for (name, value) in &self.expected {
+            let default = defaults.get(name).ok_or_else(|| InvalidSetting::Unknown(name.clone()))?;
+            if changed.get(name) != Some(if value.is_null() { default } else { value }) {
+                return Err(InvalidSetting::Changed(name.clone()));
+            }
+        }
+        for (name, value) in &self.settings {
             let default = defaults.get(name).ok_or_else(|| InvalidSetting::Unknown(name.clone()))?;
             let value = if value.is_null() { default } else { value };
             let alone = Map::from_iter([(name.clone(), value.clone())]);
@@ -254,10 +273,25 @@ mod tests {
     }
 
     #[test]
+    fn a_change_may_name_what_its_author_had_seen() {
+        assert_eq!(change(json!({ "name": "Hall", "if": {} })), Ok(Settings { name: "Hall".into(), ..before() }));
+        let seen = json!({ "slow_mode_seconds": 5, "paused": false, "tags": null });
+        assert_eq!(change(json!({ "name": "Hall", "if": seen })), Ok(Settings { name: "Hall".into(), ..before() }));
+        for (seen, expected) in [
+            (json!({ "slow_mode_seconds": 0 }), r#"Somebody else has changed "slow_mode_seconds" meanwhile. Nothing was saved."#),
+            (json!({ "paused": "no" }), r#"Somebody else has changed "paused" meanwhile. Nothing was saved."#),
+            (json!({ "colour": 1 }), r#"There is no setting "colour"."#),
+        ] {
+            assert_eq!(change(json!({ "name": "Hall", "if": seen })), Err(expected.to_owned()));
+        }
+        assert!(serde_json::from_value::<SettingsChange>(json!({ "if": 1 })).is_err());
+    }
+
+    #[test]
     fn a_new_room_gets_a_slug() {
         for (named, expected) in [(json!({}), "new"), (json!({ "slug": "" }), "new"), (json!({ "slug": "hall" }), "hall")] {
             let mut change: SettingsChange = serde_json::from_value(named).expect("an object");
-            change.0.insert("name".into(), "Hall".into());
+            change.settings.insert("name".into(), "Hall".into());
             assert_eq!(change.make("new"), Ok(Settings { name: "Hall".into(), slug: expected.into(), ..Settings::default() }));
         }
         assert!(SettingsChange::default().make("new").is_err(), "a name is needed");

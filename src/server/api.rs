@@ -1,12 +1,13 @@
 use axum::{
     Json,
     extract::{FromRef, FromRequestParts, State},
-    http::{HeaderMap, StatusCode, request::Parts},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
+use uuid::Uuid;
 
 use super::{
     body::JsonBody,
@@ -245,5 +246,12 @@ pub(super) fn number(
 }
 
 pub(super) fn answer(stream: Stream) -> Response {
-    Json(Answer { code: 200, message: "OK", data: stream, meta: None }).into_response()
+    let tag = HeaderValue::from_str(&tag(&stream.settings)).expect("plain ASCII");
+    ([(header::ETAG, tag)], Json(Answer { code: 200, message: "OK", data: stream, meta: None })).into_response()
+}
+
+/// What tells these settings from others, for `If-Match` (RFC 9110 8.8.3).
+pub(super) fn tag(settings: &Settings) -> String {
+    let json = Value::Object(settings.by_name()).to_string();
+    format!("\"{}\"", Uuid::new_v5(&Uuid::NAMESPACE_OID, json.as_bytes()))
 }

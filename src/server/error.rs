@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::asked;
 use crate::{
+    chat::InvalidSetting,
     engine::EngineError,
     hub::Refusal,
     locales,
@@ -127,6 +128,7 @@ pub(super) fn status(refusal: &Refusal) -> StatusCode {
         Refusal::NotLive(_) | Refusal::NotConnected | Refusal::WrongOrder(..) | Refusal::SlugTaken(_) | Refusal::Resolved(_) => {
             StatusCode::CONFLICT
         }
+        Refusal::Setting(InvalidSetting::Changed(_)) => StatusCode::CONFLICT,
         Refusal::InvitationOver | Refusal::Deleted => StatusCode::GONE,
         Refusal::NameTaken | Refusal::NameReserved | Refusal::NameBadge(_) | Refusal::TooManyReactions(_) => StatusCode::CONFLICT,
         Refusal::Token(_) => StatusCode::UNAUTHORIZED,

@@ -3,23 +3,23 @@ use std::time::Duration;
 use axum::{
     Json,
     extract::{FromRef, FromRequestParts, State},
-    http::{StatusCode, request::Parts},
+    http::{HeaderMap, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    api::{MESSAGES, MOST_MESSAGES, Stream, answer, is_admin_key, number, place},
+    api::{MESSAGES, MOST_MESSAGES, Stream, answer, is_admin_key, number, place, tag},
     body::{JsonBody, OptionalJsonBody},
     error::ApiError,
     router::{Params, RoomPath, bearer, path_parts, room},
     state::AdminKey,
 };
 use crate::{
-    chat::{Deleted, Event, Kind, Measure, MessageId, RoomId, Sanction, SettingsChange, UserId},
+    chat::{Deleted, Event, InvalidSetting, Kind, Measure, MessageId, RoomId, Sanction, Settings, SettingsChange, UserId},
     engine::{Act, Appended, End, Hits, cut},
-    hub::{Authority, Decision, Hub, Removal},
+    hub::{Authority, Decision, Hub, Refusal, Removal},
     protocol::{
         inlive::{Answer, Envelope},
         moment::rfc3339,
@@ -178,9 +178,32 @@ pub(super) async fn configure(
     Shown(authority): Shown,
     State(hub): State<Hub>,
     RoomPath(room): RoomPath,
+    headers: HeaderMap,
     JsonBody(change): JsonBody<SettingsChange>,
 ) -> Result<Response, ApiError> {
-    Ok(answer(Stream::of(&hub, hub.configure(room, &authority, change).await?)))
+    let is_conditional = headers.contains_key(header::IF_MATCH);
+    let change = if is_conditional { if_matches(&headers, &hub.snapshot(room)?.room.settings, change)? } else { change };
+    match hub.configure(room, &authority, change).await {
+        Err(Refusal::Setting(InvalidSetting::Changed(_))) if is_conditional => Err(not_as_seen()),
+        configured => Ok(answer(Stream::of(&hub, configured?))),
+    }
+}
+
+/// That change, only if the settings are and stay as a tag of `If-Match` says (RFC 9110 13.1.1).
+fn if_matches(headers: &HeaderMap, settings: &Settings, change: SettingsChange) -> Result<SettingsChange, ApiError> {
+    let tag = tag(settings);
+    let tags =
+        headers.get_all(header::IF_MATCH).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let tags: Vec<_> = tags.map(str::trim).collect();
+    if tags.contains(&"*") {
+        return Ok(change);
+    }
+    if tags.contains(&&*tag) { Ok(change.only_if(settings.by_name())) } else { Err(not_as_seen()) }
+}
+
+fn not_as_seen() -> ApiError {
+    let message = "Somebody else has changed the settings since you read them. Read them again; nothing was saved.";
+    ApiError::new(StatusCode::PRECONDITION_FAILED, message)
 }
 
 async fn decide(

@@ -269,3 +269,44 @@ async fn a_password_is_made_once_and_kept_as_a_hash() {
     std::fs::write(&path, "nonsense").expect("written");
     assert_eq!(load().map(drop).map_err(|error| error.kind()), Err(std::io::ErrorKind::InvalidData));
 }
+
+#[tokio::test]
+async fn a_form_of_settings_takes_back_nothing_that_others_have_changed() {
+    let site = Site::open().await;
+    let signed_in = site.sign_in(PASSWORD).await;
+    let session = signed_in.cookie();
+    let change = async |change: serde_json::Value| {
+        assert_eq!(site.administer("/v1/streams/1/settings", &change).await.status, 200);
+    };
+    let settings = || site.hub.snapshot(crate::chat::RoomId::FIRST).expect("room 1").room.settings;
+    // Opened while neither was set. Meanwhile a moderator pauses the room and slows it down.
+    change(json!({ "paused": true, "slow_mode_seconds": 30, "description": "<b>theirs" })).await;
+    let mine = [
+        ("slow_mode_seconds-before", "0"),
+        ("slow_mode_seconds", "5"),
+        ("description-before", ""),
+        ("description", "mine"),
+        ("paused-before", ""),
+        ("repeat_seconds-before", "0"),
+        ("repeat_seconds", "7"),
+    ];
+    let before = settings();
+    let refused = post_as(&site, session, "/admin/rooms/1", &mine).await;
+    assert_eq!((refused.status, settings()), (409, before), "all or nothing: {}", refused.text);
+    assert!(refused.text.contains("Somebody else has changed these settings"), "{}", refused.text);
+    assert!(refused.text.contains("meanwhile, to: \u{2068}30\u{2069}"), "both are shown: {}", refused.text);
+    assert!(refused.text.contains("&lt;b&gt;theirs") && !refused.text.contains("<b>theirs"), "{}", refused.text);
+    let again = [
+        ("slow_mode_seconds-before", "30"),
+        ("slow_mode_seconds", "5"),
+        ("description-before", "<b>theirs"),
+        ("description", "mine"),
+        ("paused-before", "on"),
+        ("paused", "on"),
+        ("repeat_seconds-before", "0"),
+        ("repeat_seconds", "7"),
+    ];
+    assert_eq!(post_as(&site, session, "/admin/rooms/1", &again).await.status, 303);
+    let now = settings();
+    assert_eq!((now.slow_mode_seconds, now.repeat_seconds, now.paused, &*now.description), (5, 7, true, "mine"));
+}

@@ -244,3 +244,49 @@ async fn a_room_is_made_and_opened_though_its_asker_goes_away() {
         tokio::task::yield_now().await;
     }
 }
+
+#[tokio::test]
+async fn settings_change_only_if_they_are_as_their_author_has_seen_them() {
+    let site = Site::open().await;
+    let seen = administer_get(&site, "/v1/streams/1").await;
+    let tag = seen.header("etag").to_owned();
+    assert!(tag.starts_with('"') && tag.ends_with('"') && tag.len() > 10, "{tag}");
+    let change = async |tags: &str, change: Value| {
+        let request = Request::post("/v1/streams/1/settings").header("authorization", format!("Bearer {ADMIN_KEY}"));
+        let request = request.header("content-type", "application/json").header("if-match", tags);
+        site.send(request.body(Body::from(change.to_string())).expect("a request")).await
+    };
+    let first = change(&tag, json!({ "slow_mode_seconds": 5 })).await;
+    assert_eq!((first.status, first.header("etag") == tag), (200, false), "{}", first.text);
+    let late = change(&tag, json!({ "slow_mode_seconds": 7 })).await;
+    assert_eq!(late.status, 412);
+    assert!(late.error().contains("changed the settings since you read them"), "{}", late.text);
+    for tags in ["\"x\"", "", "W/\"x\", \"y\""] {
+        assert_eq!(change(tags, json!({ "slow_mode_seconds": 7 })).await.status, 412, "{tags:?}");
+    }
+    assert_eq!(administer_get(&site, "/v1/streams/1").await.json["data"]["slow_mode_seconds"], 5, "nothing was saved");
+    let again = change(&format!("\"x\", {}", first.header("etag")), json!({ "slow_mode_seconds": 7 })).await;
+    assert_eq!((again.status, &again.json["data"]["slow_mode_seconds"]), (200, &json!(7)));
+    assert_eq!(change("*", json!({ "slow_mode_seconds": 0 })).await.status, 200);
+
+    let only_if = json!({ "slow_mode_seconds": 9, "if": { "slow_mode_seconds": 5 } });
+    let refused = site.administer("/v1/streams/1/settings", &only_if).await;
+    assert_eq!((refused.status, refused.error().contains("\"slow_mode_seconds\"")), (409, true), "{}", refused.text);
+    let only_if = json!({ "slow_mode_seconds": 9, "if": { "slow_mode_seconds": 0 } });
+    assert_eq!(site.administer("/v1/streams/1/settings", &only_if).await.status, 200);
+}
+
+#[tokio::test]
+async fn of_two_changes_at_once_one_is_told_of_the_other() {
+    let site = Site::open().await;
+    for round in 1..=20 {
+        let seen = site.hub.snapshot(crate::chat::RoomId::FIRST).expect("room 1").room.settings.slow_mode_seconds;
+        let change = |seconds: u32| json!({ "slow_mode_seconds": seconds, "if": { "slow_mode_seconds": seen } });
+        let (one, other) = (change(2 * round), change(2 * round + 1));
+        let (one, other) =
+            tokio::join!(site.administer("/v1/streams/1/settings", &one), site.administer("/v1/streams/1/settings", &other));
+        let mut statuses = [one.status, other.status];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 409], "{round}");
+    }
+}

@@ -84,18 +84,20 @@ pub struct SettingsForm {
     /// What stands in it, by the settings' names; of a [`Control::Check`], nothing or `on`. And what stood in it when it was opened,
     /// by [`SettingField::before`], where that is another thing.
     pub values: BTreeMap<String, String>,
-    /// The setting that could not be changed, and why; the name is empty if it is about the form as a whole.
-    pub error: Option<(String, String)>,
+    /// The settings that could not be changed, each with the reason; the name is empty if it is about the form as a whole.
+    pub errors: Vec<(String, String)>,
 }
 
 /// The form, sent to `action`.
-pub fn settings(texts: &'static Texts, SettingsForm { values, error }: SettingsForm, action: String) -> impl IntoView {
-    let (wrong, error) = error.unwrap_or_default();
-    let whole = FIELDS.iter().all(|field| field.name != wrong) && !error.is_empty();
+pub fn settings(texts: &'static Texts, SettingsForm { values, errors }: SettingsForm, action: String) -> impl IntoView {
+    let error_of = |field: &SettingField| errors.iter().find(|(name, _)| name == field.name).map(|(_, error)| error.clone());
+    let is_of_field = |name: &str| FIELDS.iter().any(|field| field.name == name);
+    let whole: Vec<_> = errors.iter().filter(|(name, _)| !is_of_field(name)).map(|(_, error)| error.as_str()).collect();
+    let whole = whole.join(" ");
     let fields = FIELDS
         .iter()
         .map(|field| {
-            let error = if wrong == field.name { error.clone() } else { String::new() };
+            let error = error_of(field).unwrap_or_default();
             let value = values.get(field.name).cloned().unwrap_or_default();
             let before = values.get(&field.before()).unwrap_or(&value).clone();
             setting(texts, field, value, before, error)
@@ -103,7 +105,7 @@ pub fn settings(texts: &'static Texts, SettingsForm { values, error }: SettingsF
         .collect_view();
     view! {
         <form class="fields" method="post" action=action aria-labelledby="settings">
-            <p class="error" role="alert" hidden=!whole>{if whole { error } else { String::new() }}</p>
+            <p class="error" role="alert" hidden=whole.is_empty()>{whole.clone()}</p>
             {fields}
             <button class="button" type="submit">{texts.text("admin.save")}</button>
         </form>
