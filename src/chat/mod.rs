@@ -48,7 +48,7 @@ pub use name::NameClaim;
 pub use origin::{InvalidOrigin, MOST_ORIGINS, Origin, Origins};
 pub use payload::{PAYLOAD_DEPTH, Payload, PayloadError, PayloadFault, check_json};
 pub use position::{InvalidPosition, Position};
-pub use profile::{Profile, Role};
+pub use profile::{PICTURE_BYTES, Profile, Role, is_picture};
 pub use reaction::{MOST_EMOJIS, MOST_OF_ONE, Reaction, Recount, TooManyReactions};
 pub use review::{ReviewFallback, Reviewed, Verdict};
 pub use revocation::{Revocation, Revoked};

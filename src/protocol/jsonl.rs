@@ -1,6 +1,6 @@
 //! A room's messages as JSON Lines (<https://jsonlines.org>): one JSON object a line, complete enough to be taken in again.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap, num::NonZero};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
@@ -10,7 +10,16 @@ use super::{
     moment::{self, rfc3339},
     payload::present,
 };
-use crate::chat::{Event, Message, Payload, PayloadError, PayloadFault, Profile, Recorded, UserId, check_json};
+use crate::chat::{
+    ATTRIBUTES_BYTES, ChatText, Event, Limits, MOST_EMOJIS, Message, Payload, PayloadError, PayloadFault, Profile, Recorded,
+    UserId, attributes_bytes, check_json, is_picture,
+};
+
+/// Longest name that an import may bring where the settings allow no longer one, in code points.
+pub const NAME_CHARS: usize = 256;
+
+/// Longest text that an import may bring where the settings allow no longer one, in code points.
+pub const TEXT_CHARS: usize = 20_000;
 
 /// One message.
 #[derive(Serialize)]
@@ -60,6 +69,19 @@ pub enum LineError {
     /// It breaks the rule for payloads.
     #[error("{0}")]
     Rule(PayloadError),
+    /// A part of the message that people read is too long, even for an import.
+    #[error("\"{key}\" has {chars} characters; at most {limit} can be imported")]
+    TooLong {
+        /// Which.
+        key: &'static str,
+        /// Its length, in code points.
+        chars: usize,
+        /// What is allowed.
+        limit: usize,
+    },
+    /// It was not for everybody, and an import is.
+    #[error("it is a private message, which cannot be imported: everybody could read it then")]
+    Private,
     /// The message is there twice.
     #[error("there must be either \"message\" or \"message_source\"")]
     TwoMessages,
@@ -72,6 +94,10 @@ struct Unread {
     author_id: Option<Box<RawValue>>,
     video_time: Option<Box<RawValue>>,
     profile: Option<Box<RawValue>>,
+    reactions: Option<Box<RawValue>>,
+    to_user_id: Option<Box<RawValue>>,
+    #[serde(rename = "type")]
+    kind: Option<Box<RawValue>>,
     #[serde(default, deserialize_with = "present")]
     message: Option<Box<RawValue>>,
     message_source: Option<Box<RawValue>>,
@@ -87,6 +113,10 @@ pub fn decode(line: &str) -> Result<Recorded, LineError> {
         _ => LineError::Rule(error),
     })?;
     let line: Unread = serde_json::from_str(&line).map_err(|error| LineError::Malformed(error.to_string()))?;
+    let is_empty = |addressee: &RawValue| matches!(addressee.get(), "null" | "\"\"");
+    if line.kind.is_some_and(|kind| kind.get() == "\"private\"") || !line.to_user_id.as_deref().is_none_or(is_empty) {
+        return Err(LineError::Private);
+    }
     let sent_at: String = value("sent_at", line.sent_at, "a string")?;
     let wrong = LineError::WrongValue { key: "sent_at", expected: "a moment as RFC 3339 writes it, from 1970 on" };
     let sent_at = moment::parse(&sent_at).ok_or(wrong)?;
@@ -105,9 +135,61 @@ pub fn decode(line: &str) -> Result<Recorded, LineError> {
         (None, None) => return Err(LineError::Missing("message")),
         (Some(_), Some(_)) => return Err(LineError::TwoMessages),
     };
-    let expected = "an object with \"role\", \"picture\" and \"announces\"";
-    let profile = line.profile.map_or(Ok(Profile::default()), |profile| value("profile", Some(profile), expected))?;
+    if let Some(counts) = line.reactions {
+        reactions(counts)?;
+    }
+    let profile = line.profile.map_or(Ok(Profile::default()), profile)?;
     Ok(Recorded { sent_at, message: Message { author, profile, payload, video_time, reactions: Vec::new() } })
+}
+
+/// Judges what people read of a message. An import may hold what was said where more was allowed than here, up to
+/// [`NAME_CHARS`] and [`TEXT_CHARS`].
+///
+/// # Errors
+/// [`LineError::TooLong`], and [`LineError::WrongValue`] for control characters.
+pub fn check(message: &Message, limits: &Limits) -> Result<(), LineError> {
+    let Some(ChatText { username, text }) = ChatText::of(&message.payload) else { return Ok(()) };
+    let (name, plain) = ("username", "a text without control characters");
+    check_text(name, &username, limits.username_chars.max(NAME_CHARS), |_| false, plain)?;
+    let is_white = |c| matches!(c, '\n' | '\r' | '\t');
+    let plain = "a text without control characters but line breaks and tabs";
+    check_text("message_text", &text, limits.text_chars.max(TEXT_CHARS), is_white, plain)
+}
+
+fn check_text(
+    key: &'static str,
+    text: &str,
+    limit: usize,
+    is_allowed: impl Fn(char) -> bool,
+    expected: &'static str,
+) -> Result<(), LineError> {
+    let chars = text.chars().count();
+    if chars > limit {
+        return Err(LineError::TooLong { key, chars, limit });
+    }
+    let is_plain = text.chars().all(|c| !c.is_control() || is_allowed(c));
+    if is_plain { Ok(()) } else { Err(LineError::WrongValue { key, expected }) }
+}
+
+/// The profile of an author, by the rules for those of a site's users.
+fn profile(unread: Box<RawValue>) -> Result<Profile, LineError> {
+    let expected = "an object with \"role\" (guest, moderator, owner or bot), \"picture\", \"announces\" and \"attributes\"";
+    let profile: Profile = value("profile", Some(unread), expected)?;
+    if profile.picture.as_deref().is_some_and(|picture| !is_picture(picture)) {
+        return Err(LineError::WrongValue { key: "profile.picture", expected: "an https address of at most 1024 characters" });
+    }
+    if attributes_bytes(&profile.attributes) > ATTRIBUTES_BYTES {
+        return Err(LineError::WrongValue { key: "profile.attributes", expected: "an object of at most 1024 bytes" });
+    }
+    Ok(profile)
+}
+
+/// Judges the reactions of a line, which are not taken in.
+fn reactions(unread: Box<RawValue>) -> Result<(), LineError> {
+    let expected = "an object of at most 20 emojis, each with a number from 1";
+    let counts: BTreeMap<String, NonZero<u64>> = value("reactions", Some(unread), expected)?;
+    let are_emojis = counts.len() <= MOST_EMOJIS && counts.keys().all(|emoji| emojis::get(emoji).is_some());
+    if are_emojis { Ok(()) } else { Err(LineError::WrongValue { key: "reactions", expected }) }
 }
 
 fn value<T: DeserializeOwned>(key: &'static str, value: Option<Box<RawValue>>, expected: &'static str) -> Result<T, LineError> {
@@ -216,8 +298,84 @@ mod tests {
         for (keys, expected) in rows {
             assert_eq!(decode(&format!("{{{keys}}}")).expect_err(keys), expected, "{keys}");
         }
+        assert!(decode(r#"{"author_id":"a","author_id":"b"}"#).is_err(), "a key twice");
         for line in ["", "[]", "{", "{} {}", "null"] {
             assert!(matches!(decode(line), Err(LineError::Malformed(_))), "{line:?}");
+        }
+    }
+    fn with(keys: &str) -> Result<Recorded, LineError> {
+        decode(&format!(r#"{{"sent_at":"2026-11-21T03:00:00Z","author_id":"a","message":1,{keys}}}"#))
+    }
+
+    #[test]
+    fn a_profile_is_taken_as_an_export_has_it_and_no_other() {
+        let full =
+            r#""profile":{"role":"owner","picture":"https://a.example/b.png","announces":true,"attributes":{"team":"red"}}"#;
+        let profile = with(full).expect("valid").message.profile;
+        assert_eq!((profile.role, profile.announces, &*profile.attributes["team"]), (crate::chat::Role::Owner, true, "red"));
+        let long = format!("{{\"picture\":\"https://a.example/{}\"}}", "x".repeat(1_024));
+        let attributes = format!("{{\"attributes\":{{\"k\":\"{}\"}}}}", "x".repeat(1_024));
+        for (value, key) in [
+            (r#"{"role":"admin"}"#, "profile"),
+            (r#"{"role":"Owner"}"#, "profile"),
+            (r#"{"role":1}"#, "profile"),
+            (r#""owner""#, "profile"),
+            (r#"{"announces":"yes"}"#, "profile"),
+            (r#"{"attributes":{"k":1}}"#, "profile"),
+            (r#"{"picture":"javascript:alert(1)"}"#, "profile.picture"),
+            (r#"{"picture":"http://a.example/b.png"}"#, "profile.picture"),
+            (r#"{"picture":"data:image/svg+xml,<svg onload=alert(1)>"}"#, "profile.picture"),
+            (r#"{"picture":"https://a.example/\"onerror=alert(1)"}"#, "profile.picture"),
+            (r#"{"picture":"https://a@b.example/"}"#, "profile.picture"),
+            (&long, "profile.picture"),
+            (&attributes, "profile.attributes"),
+        ] {
+            let error = with(&format!("\"profile\":{value}")).expect_err(value);
+            assert!(matches!(error, LineError::WrongValue { key: found, .. } if found == key), "{value}: {error}");
+        }
+    }
+
+    #[test]
+    fn reactions_must_be_some_though_they_are_not_taken_in() {
+        assert!(with(r#""reactions":{"👍":3,"❤️":1}"#).is_ok_and(|line| line.message.reactions.is_empty()));
+        let emojis: Vec<_> = emojis::iter().take(21).map(|emoji| format!("\"{}\":1", emoji.as_str())).collect();
+        let many = format!("{{{}}}", emojis.join(","));
+        for value in [r#"{"x":1}"#, r#"{"👍":0}"#, r#"{"👍":-1}"#, r#"{"👍":1.5}"#, r#"{"👍":"1"}"#, r#"["👍"]"#, &*many]
+        {
+            let error = with(&format!("\"reactions\":{value}")).expect_err(value);
+            assert!(matches!(error, LineError::WrongValue { key: "reactions", .. }), "{value}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_was_private_does_not_become_public() {
+        for keys in [r#""to_user_id":"bob""#, r#""type":"private""#, r#""type":"private","to_user_id":"""#] {
+            assert_eq!(with(keys).expect_err(keys), LineError::Private);
+        }
+        for keys in [r#""to_user_id":"","type":"broadcast""#, r#""to_user_id":null"#] {
+            assert!(with(keys).is_ok(), "{keys}");
+        }
+    }
+
+    #[test]
+    fn what_people_read_has_limits_in_an_import_too() {
+        let check = |username: &str, text: &str, limits: &Limits| {
+            let payload = serde_json::json!({ "username": username, "message_text": text }).to_string();
+            let Kind::Message(message) = said(&payload).kind else { unreachable!() };
+            check(&message, limits).map_err(|error| error.to_string())
+        };
+        let (limits, more) = (Limits::default(), Limits { username_chars: 300, text_chars: 30_000, ..Limits::default() });
+        assert_eq!(check(&"é".repeat(256), &"é\n".repeat(10_000), &limits), Ok(()));
+        assert_eq!(check(&"n".repeat(300), &"t".repeat(30_000), &more), Ok(()));
+        for (username, text, limits, part) in [
+            ("n".repeat(257), "t".to_owned(), &limits, "\"username\" has 257 characters; at most 256"),
+            ("n".into(), "t".repeat(20_001), &limits, "\"message_text\" has 20001 characters; at most 20000"),
+            ("n".repeat(301), "t".into(), &more, "at most 300"),
+            ("a\nb".into(), "t".into(), &limits, "\"username\" must be a text without control characters"),
+            ("a".into(), "\u{1b}[2J".into(), &limits, "\"message_text\" must be a text without control characters but"),
+        ] {
+            let error = check(&username, &text, limits).expect_err(part);
+            assert!(error.contains(part), "{error}");
         }
     }
 }

@@ -22,9 +22,12 @@ use super::{
     router::Params,
 };
 use crate::{
-    chat::SettingsChange,
+    chat::{Profile, SettingsChange},
     hub::{Hub, Refusal},
-    protocol::{inlive::Answer, jsonl},
+    protocol::{
+        inlive::Answer,
+        jsonl::{self, LineError},
+    },
 };
 
 /// Longest line: twice the longest message that can be configured, which may stand in it as a string with escapes.
@@ -33,7 +36,7 @@ const LINE_BYTES: usize = 2 << 20;
 /// How long the next line may keep the import waiting. An import is as long as it is, but must go on.
 const LINE_WITHIN: Duration = Duration::from_secs(30);
 
-/// `POST /v1/streams/import?name=&slug=`: makes a room of an export's JSON Lines, or none.
+/// `POST /v1/streams/import?name=&slug=&profiles=`: makes a room of an export's JSON Lines, or none.
 pub(super) async fn import(
     _: Admin,
     State(hub): State<Hub>,
@@ -44,6 +47,7 @@ pub(super) async fn import(
     if let Some(Extension(patience)) = patience {
         patience.take();
     }
+    let keeps_profiles = keeps_profiles(&params)?;
     let mut import = hub.import(settings(&params)).await?;
     let body = StreamReader::new(body.into_data_stream().map_err(io::Error::other));
     let mut lines = FramedRead::new(body, LinesCodec::new_with_max_length(LINE_BYTES));
@@ -53,7 +57,12 @@ pub(super) async fn import(
         if line.trim().is_empty() {
             continue;
         }
-        let recorded = jsonl::decode(&line).map_err(|error| at(number, StatusCode::BAD_REQUEST, error))?;
+        let wrong = |error: LineError| at(number, StatusCode::BAD_REQUEST, error);
+        let mut recorded = jsonl::decode(&line).map_err(wrong)?;
+        jsonl::check(&recorded.message, hub.limits()).map_err(wrong)?;
+        if !keeps_profiles {
+            recorded.message.profile = Profile::default();
+        }
         import.add(recorded).await.map_err(|refusal| match refusal {
             Refusal::InFuture => at(number, StatusCode::BAD_REQUEST, refusal),
             other => other.into(),
@@ -62,6 +71,16 @@ pub(super) async fn import(
     }
     let data = Stream::of(&hub, import.finish().await?);
     Ok(Json(Answer { code: 200, message: "OK", data, meta: Some(json!({ "messages": messages })) }).into_response())
+}
+
+/// Whether roles, pictures and announcements are taken in. Whoever imports what others have written leaves them out: nobody here
+/// has given them.
+fn keeps_profiles(params: &Params) -> Result<bool, ApiError> {
+    match params.find("profiles").as_deref() {
+        None | Some("keep") => Ok(true),
+        Some("drop") => Ok(false),
+        Some(_) => Err(ApiError::new(StatusCode::BAD_REQUEST, "\"profiles\" must be keep or drop.")),
+    }
 }
 
 fn settings(params: &Params) -> SettingsChange {

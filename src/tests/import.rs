@@ -143,3 +143,40 @@ async fn an_import_may_take_longer_than_other_requests() {
     socket.read_to_string(&mut answer).await.expect("an answer");
     assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains("\"messages\":600"), "{answer}");
 }
+
+#[tokio::test]
+async fn nothing_of_an_import_is_believed_unseen() {
+    let site = Site::open().await;
+    let with = |key: &str, value: Value| {
+        let mut line: Value = serde_json::from_str(&line(0, "x")).expect("JSON");
+        line[key] = value;
+        format!("{}{line}\n", self::line(0, "first"))
+    };
+    for (key, value, message) in [
+        ("profile", json!({ "role": "root" }), "\"profile\" must be"),
+        ("profile", json!({ "picture": "http://a.example/x.png" }), "\"profile.picture\" must be"),
+        ("profile", json!({ "attributes": { "k": "x".repeat(2_000) } }), "\"profile.attributes\" must be"),
+        ("reactions", json!({ "x": 1 }), "\"reactions\" must be"),
+        ("to_user_id", json!("bob"), "it is a private message"),
+        ("author_id", json!("x".repeat(129)), "\"author_id\" must be"),
+        ("video_time", json!("soon"), "\"video_time\" must be"),
+        ("message", json!({ "username": "n".repeat(257), "message_text": "x" }), "\"username\" has 257 characters"),
+        ("message", json!({ "username": "n", "message_text": "x".repeat(20_001) }), "\"message_text\" has 20001 characters"),
+    ] {
+        let answer = import(&site, "name=Bad", with(key, value)).await;
+        assert_eq!(answer.status, 400, "{message}");
+        assert!(answer.error().starts_with(&format!("Line 2: {message}")), "{message}: {}", answer.text);
+        assert_eq!(administer_get(&site, "/v1/streams").await.json["meta"]["total_records"], 1, "{message}");
+    }
+    assert_eq!(import(&site, "name=x&profiles=some", line(0, "x")).await.error(), "\"profiles\" must be keep or drop.");
+    let official = with("profile", json!({ "role": "owner", "picture": "https://a.example/x.png", "announces": true }));
+    for (query, role, announcement) in
+        [("name=Keep", json!("owner"), json!(true)), ("name=Drop&profiles=drop", json!(null), json!(null))]
+    {
+        let answer = import(&site, query, official.clone()).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let messages = site.get(&format!("/v1/streams/{}/messages", answer.json["data"]["id"])).await;
+        let said = &messages.json["data"][1];
+        assert_eq!((&said["role"], &said["announcement"]), (&role, &announcement), "{said}");
+    }
+}

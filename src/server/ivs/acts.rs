@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::answer::problem;
 use crate::{
-    chat::{Attributes, ChatText, Deleted, MessageId, Room, RoomId, RoomState, SettingsChange, Timestamp},
+    chat::{Attributes, ChatText, Deleted, MessageId, Room, RoomId, RoomState, SettingsChange, Timestamp, is_picture},
     engine::{Appended, now},
     hub::{Authority, Hub, Identity, Origin, Refusal, Removal},
     protocol::ivs::{self, Listing, Operation, Problem, RoomChange, Ticket},
@@ -96,7 +96,7 @@ pub(super) fn sign(hub: &Hub, room: RoomId, ticket: Ticket) -> Result<Value, Pro
     ChatText::check_name(&name, hub.limits()).map_err(|error| invalid(error.fault))?;
     let at = u64::try_from(now().0 / 1_000).unwrap_or_default();
     let until = at + Duration::from_secs(60 * u64::from(minutes)).as_secs();
-    let picture = attributes.get("avatar").filter(|address| address.starts_with("https://")).cloned();
+    let picture = attributes.get("avatar").filter(|address| is_picture(address)).cloned();
     let (name, until_then, issued_at) = (Some(name), Some(until), Some(at));
     let origin = Origin { lasting: true, name, picture, until: until_then, issued_at, attributes, ..Origin::default() };
     let token = hub.tokens().sign(Identity { user, origin }, room, capabilities, None);
