@@ -16,6 +16,7 @@ mod export;
 mod extremes;
 mod fuzz;
 mod held;
+mod held_hooks;
 mod import;
 mod interactive_sync;
 mod invitations;
