@@ -54,7 +54,11 @@ fn defused(text: &str) -> Cow<'_, str> {
             safe.push('\'');
         }
         safe.push(c);
-        before = Some(c);
+        // Some spreadsheets take away what is white before a cell's text.
+        let is_blank = c.is_whitespace() || matches!(c, '\u{200b}' | '\u{feff}');
+        if before.is_some() || !is_blank {
+            before = Some(c);
+        }
     }
     safe.into()
 }
@@ -108,6 +112,9 @@ mod tests {
             ("\tx", "'\tx"),
             ("\r=1", "'\r'=1"),
             ("＝1", "'＝1"),
+            ("  =1+1", "  '=1+1"),
+            ("\u{a0}\u{feff}@SUM(A1)", "\u{a0}\u{feff}'@SUM(A1)"),
+            (" 5 - 3", " 5 - 3"),
             ("a,=1", "a,'=1"),
             ("a;-1", "a;'-1"),
             ("\"=1", "\"'=1"),
