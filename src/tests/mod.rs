@@ -3,6 +3,7 @@
 mod admin;
 mod answers;
 mod apex;
+mod attacks;
 mod client;
 mod cluster;
 mod config;
