@@ -57,6 +57,14 @@ impl Html {
     }
 }
 
+/// A text as HTML, for `inner_html`: of the elements in which the renderer escapes nothing, `textarea` and `title` (HTML 13.1.2.6,
+/// escapable raw text).
+pub fn escaped(text: &str) -> String {
+    let mut html = Html::default();
+    html.text(text);
+    html.finish()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

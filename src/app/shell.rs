@@ -2,6 +2,7 @@ use leptos::{hydration::AutoReload, nonce::use_nonce, prelude::*};
 
 use super::{
     admin::{self, ActsView, KeyRow, KeysView, QueueView, RoomAdmin, RoomsView},
+    html::escaped,
     look::{Fade, Look, Theme},
     moderation,
     replay::{self, Playhead},
@@ -165,12 +166,6 @@ fn in_script(json: &str) -> String {
     json.replace('<', "\\u003c")
 }
 
-/// Text that may stand in a `title` element, where no comment is one: the renderer's markers would be read out (WHATWG HTML
-/// 13.1.2.6, escapable raw text).
-fn in_title(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;")
-}
-
 /// What starts the island. Leptos' own `HydrationScripts` would do it, but its preload lacks the nonce, so that a strict
 /// Content-Security-Policy refuses it; and it waits until the browser is idle.
 fn hydration(options: &LeptosOptions) -> impl IntoView + use<> {
@@ -277,7 +272,8 @@ fn dressed(
                 <meta name="color-scheme" content=schemes />
                 <meta name="theme-color" media="(prefers-color-scheme: light)" content="#fbfaf8" />
                 <meta name="theme-color" media="(prefers-color-scheme: dark)" content="#16171b" />
-                <title inner_html=in_title(&format!("{title} · live-chat")) />
+                // In a title, the renderer's markers would be read out.
+                <title inner_html=escaped(&format!("{title} · live-chat")) />
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <link rel="stylesheet" href="/pkg/live-chat.css" />
                 {(!style.is_empty()).then(|| view! { <style nonce=use_nonce() inner_html=style /> })}

@@ -78,6 +78,12 @@ async fn nothing_that_people_write_is_markup_on_any_page() {
         let invited =
             site.submit("/admin/people", session, "same-origin", form(&[("name", &format!("{markup} zz")), ("room", "")])).await;
         check_page(&invited, "/admin/people");
+        let description = json!({ "blocked_words": [markup], "allowed_origins": [], "description": markup });
+        assert_eq!(site.administer("/v1/streams/1/settings", &description).await.status, 200, "{markup}");
+        for uri in ["/", "/rooms/1/replay?at=0", "/embed/1", "/overlay/1", "/admin", "/admin/rooms/1", "/admin/rooms/1/log"] {
+            check_page(&site.page(uri, session).await, uri);
+        }
+        site.administer("/v1/streams/1/settings", &json!({ "blocked_words": [] })).await;
     }
     site.administer("/v1/streams/1/settings", &json!({ "hold_newcomers": true })).await;
     for markup in MARKUP {
@@ -115,7 +121,7 @@ async fn nothing_that_people_write_is_markup_on_any_page() {
             check_page(&page, &uri);
         }
     }
-    let key = form(&[("name", MARKUP[1]), ("room", MARKUP[1]), ("origins", MARKUP[1])]);
+    let key = form(&[("name", MARKUP[1]), ("room", MARKUP[1]), ("origins", MARKUP[3])]);
     check_page(&site.submit("/admin/keys", session, "same-origin", key).await, "a refused key");
     let settings = form(&[("name", MARKUP[1]), ("slug", MARKUP[3]), ("description", MARKUP[3]), ("tags", MARKUP[2])]);
     check_page(&site.submit("/admin/rooms/1", session, "same-origin", settings).await, "refused settings");

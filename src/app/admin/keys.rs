@@ -1,7 +1,11 @@
 use leptos::prelude::*;
 
 use super::{fields, naming, page, path_to_rooms};
-use crate::{app::clock::Zone, chat::RoomId, texts::Texts};
+use crate::{
+    app::{clock::Zone, html::escaped},
+    chat::RoomId,
+    texts::Texts,
+};
 
 /// All widget keys, and the form to make one.
 #[derive(Clone, Debug, Default)]
@@ -129,9 +133,8 @@ fn new_key(
                     placeholder="https://example.com"
                     aria-invalid=is_invalid.then_some("true")
                     aria-describedby="origins-help origins-error"
-                >
-                    {origins}
-                </textarea>
+                    inner_html=escaped(&origins)
+                ></textarea>
             </p>
             <p id="origins-help" class="help">{texts.text("admin.origins_help")}</p>
             {fields::error("origins-error", origins_error)}

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use leptos::prelude::*;
 
-use crate::texts::Texts;
+use crate::{app::html::escaped, texts::Texts};
 
 /// A setting of a room as the form shows it.
 pub struct SettingField {
@@ -128,7 +128,7 @@ fn setting(texts: &'static Texts, field: &SettingField, value: String, before: S
         }
         .into_any(),
         Control::Lines | Control::Pairs => view! {
-            <textarea id=name name=name rows="4" dir="auto" autofocus=is_wrong aria-invalid=invalid aria-describedby=described>{value}</textarea>
+            <textarea id=name name=name rows="4" dir="auto" autofocus=is_wrong aria-invalid=invalid aria-describedby=described inner_html=escaped(&value)></textarea>
         }
         .into_any(),
         Control::Check => view! {
