@@ -84,7 +84,8 @@ pub fn entrance(texts: &'static Texts, view: EntranceView) -> impl IntoView {
             <p>{naming(texts, "entrance.what", &[("room", &to), ("name", &name)])}</p>
             <form method="post" action=format!("{path}/enter")>
                 <input type="hidden" name="token" value=token />
-                <button class="button" type="submit">{naming(texts, "entrance.accept", &[("name", &name)])}</button>
+                // One child: between those of a flexible box white space is not shown.
+                <button class="button" type="submit"><span>{naming(texts, "entrance.accept", &[("name", &name)])}</span></button>
             </form>
             <p><a href=path>{texts.text("entrance.decline")}</a></p>
         </main>
