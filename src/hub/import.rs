@@ -41,11 +41,12 @@ impl Import {
     /// clock that stamped it may have been set back.
     ///
     /// # Errors
-    /// [`Refusal::InFuture`] for this message, [`Refusal::Stopping`], or the engine's.
+    /// [`Refusal::InFuture`] for this message, [`Refusal::Stopping`], [`Refusal::DiskLow`], or the engine's.
     pub async fn add(&mut self, recorded: Recorded) -> Result<(), Refusal> {
         if self.hub.is_stopping() {
             return Err(Refusal::Stopping);
         }
+        self.hub.check_disk()?;
         // More likely a wrong unit of time than a clock that ran ahead.
         if recorded.sent_at > now() {
             return Err(Refusal::InFuture);

@@ -119,6 +119,8 @@ struct Inner {
     throttle: Throttle,
     tickets: Tickets,
     review: Arc<dyn Review>,
+    /// Whether the disk was nearly full when that was looked at last.
+    disk_low: AtomicBool,
     /// Whether the log could be reached when that was looked at last.
     reachable: AtomicBool,
     /// Becomes true once, when the server stops.
@@ -230,6 +232,7 @@ impl Hub {
             throttle,
             tickets: Tickets::default(),
             review,
+            disk_low: AtomicBool::new(false),
             reachable: AtomicBool::new(true),
             stopping: AtomicBool::new(false),
         }));
@@ -274,6 +277,21 @@ impl Hub {
     /// Knows whether a thread has ended that the program cannot do without.
     pub fn supervisor(&self) -> &Supervisor {
         self.0.engine.supervisor()
+    }
+
+    /// Says whether the disk is nearly full: as long as it is, nothing is published. Returns what was said before.
+    pub fn set_disk_low(&self, is_low: bool) -> bool {
+        self.0.disk_low.swap(is_low, Ordering::Relaxed)
+    }
+
+    /// Whether the disk is nearly full.
+    pub fn is_disk_low(&self) -> bool {
+        self.0.disk_low.load(Ordering::Relaxed)
+    }
+
+    /// Checks that the disk has space for what strangers publish. What moderators decide needs little, and is stored as long as it can.
+    fn check_disk(&self) -> Result<(), Refusal> {
+        if self.is_disk_low() { Err(Refusal::DiskLow) } else { Ok(()) }
     }
 
     /// What whoever runs the chat should look at, though it can be used; `None` while all is well.

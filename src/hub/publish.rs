@@ -39,6 +39,7 @@ impl Hub {
             }
         };
         check_live(&live)?;
+        self.check_disk()?;
         let speaker = Speaker::new(self, live, claims, caller.from)?;
         speaker.check(&speaker.rules)?;
         speaker.say(to, draft).await.map(Published::Stored)

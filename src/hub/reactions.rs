@@ -96,6 +96,7 @@ impl Hub {
         is_set: bool,
     ) -> Result<Reacted, Refusal> {
         let (live, claims) = self.let_in(room, &caller)?;
+        self.check_disk()?;
         let speaker = Speaker::new(self, live, claims, caller.from)?;
         let emoji = emojis::get(emoji).ok_or(Refusal::Emoji)?.as_str();
         speaker.check(&speaker.rules)?;

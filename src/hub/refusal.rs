@@ -135,6 +135,8 @@ pub enum Refusal {
     },
     /// A room cannot have this setting.
     Setting(InvalidSetting),
+    /// The disk is nearly full.
+    DiskLow,
     /// The server is stopping.
     Stopping,
     /// The room cannot go from the first state to the second.
@@ -225,6 +227,7 @@ impl Refusal {
             Self::BlockedWord { field: Field::Username, .. } => said("refusal.name_blocked"),
             Self::BlockedWord { field: Field::Text, .. } => said("refusal.message_blocked"),
             Self::Setting(error) => error.to_string(),
+            Self::DiskLow => said("refusal.disk_low"),
             Self::Stopping => said("refusal.stopping"),
             Self::WrongOrder(from, to) => {
                 format!("A room that is {} cannot become {}: it is prepared, then started, then ended.", from.name(), to.name())
@@ -295,6 +298,7 @@ impl Refusal {
             Self::Links(_) => "links",
             Self::BlockedWord { .. } => "blocked_word",
             Self::Setting(_) => "setting",
+            Self::DiskLow => "disk_low",
             Self::Stopping => "stopping",
             Self::WrongOrder(..) => "wrong_order",
             Self::SlugTaken(_) => "slug_taken",

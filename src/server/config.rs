@@ -75,6 +75,10 @@ pub struct Config {
     #[arg(long, env = "LIVE_CHAT_DATA_DIR", default_value = "data", global = true)]
     pub data_dir: PathBuf,
 
+    /// Free space that the disk of the data folder must have, in MiB, for anything to be published; 0 = no such rule
+    #[arg(long, env = "LIVE_CHAT_MIN_FREE_DISK", default_value_t = 256, value_parser = clap::value_parser!(u32))]
+    pub min_free_disk: u32,
+
     /// Where the log is: `sqlite` for a file in the data folder, or the servers of NATS JetStream that several of these programs share:
     /// `nats://host:port,host:port`, with `user:password@` before the first host if they want it; `tls://` for TLS
     #[arg(long, env = "LIVE_CHAT_ENGINE", default_value = "sqlite", hide_env_values = true, value_parser = engine)]

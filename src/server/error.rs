@@ -115,6 +115,8 @@ pub(super) fn retry_after(refusal: &Refusal) -> Option<HeaderValue> {
         | Refusal::NotEstablished { left: wait }
         | Refusal::TimedOut { left: wait } => Some(HeaderValue::from(wait.as_secs_f64().ceil() as u64)),
         Refusal::Stopping | Refusal::Engine(EngineError::Fault(_)) => Some(HeaderValue::from(1_u64)),
+        // As often as the disk is looked at, about.
+        Refusal::DiskLow => Some(HeaderValue::from(10_u64)),
         _ => None,
     }
 }
@@ -166,7 +168,7 @@ pub(super) fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::Repeated { .. } => StatusCode::TOO_MANY_REQUESTS,
         Refusal::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         // The engine has said in the log what failed, once for all that failed with it.
-        Refusal::Stopping | Refusal::Engine(EngineError::Fault(_)) => StatusCode::SERVICE_UNAVAILABLE,
+        Refusal::DiskLow | Refusal::Stopping | Refusal::Engine(EngineError::Fault(_)) => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::Engine(error) => {
             tracing::error!(%error, "a request failed");
             StatusCode::INTERNAL_SERVER_ERROR

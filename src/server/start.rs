@@ -15,6 +15,7 @@ use super::{
     admission::{Admission, ConnectionLimits, HELD},
     backend::Backend,
     client_address::TrustedProxies,
+    disk::Disk,
     hooks::{Client, Guard, Reviews, Schedule, Webhooks, system_trust},
     ivs::{Access as IvsAccess, Ivs},
     listen,
@@ -147,6 +148,9 @@ async fn serve(config: Config) -> Result<(), RunError> {
         review: Arc::new(reviews),
     })
     .await?;
+    let disk = Disk { folder: config.data_dir.clone(), least_bytes: u64::from(config.min_free_disk) * 1024 * 1024 };
+    disk.check(&hub);
+    tokio::spawn(disk.watch(hub.clone()));
     let webhooks = Webhooks::start(engine.clone(), hub.clone(), hooks, Schedule::default()).await?;
 
     let limits = connection_limits(&config)?;

@@ -164,6 +164,10 @@ pub(super) async fn ready(State(hub): State<Hub>, State(proxies): State<TrustedP
     match hub.fault() {
         _ if hub.is_stopping() => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n".into()),
         Some(fault) => (StatusCode::SERVICE_UNAVAILABLE, format!("{fault}\n")),
+        None if hub.is_disk_low() => {
+            let why = "the disk has less free space than --min-free-disk: nothing can be published\n";
+            (StatusCode::SERVICE_UNAVAILABLE, why.into())
+        }
         None if warnings.is_empty() => (StatusCode::OK, "OK\n".into()),
         None => (StatusCode::OK, format!("OK, but {}\n", warnings.join("; "))),
     }

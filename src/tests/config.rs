@@ -54,6 +54,8 @@ fn a_wrong_value_is_refused_with_the_name_of_its_setting() {
         ("--rate-limit", "fast"),
         ("--rate-limit", "NaN"),
         ("--rate-burst", "0"),
+        ("--min-free-disk", "-1"),
+        ("--min-free-disk", "1GB"),
         ("--user-limits", "messages=1"),
         ("--user-limits", "tokens"),
         ("--address-limits", "messages=-1"),

@@ -208,3 +208,29 @@ async fn the_limit_is_told_in_the_language_of_the_client() {
         assert!(answer.contains("Deine Netzwerkadresse hat ihr Limit erreicht"), "{path}: {answer}");
     }
 }
+
+#[tokio::test]
+async fn on_a_disk_that_is_nearly_full_nothing_is_published_and_all_else_goes_on() {
+    let site = Site::open().await;
+    let mut events = site.subscribe().await;
+    let token = events.token().to_owned();
+    assert_eq!(site.say(&token, "before").await.status, 200);
+    let message = site.get("/v1/streams/1/messages").await.json["data"][0]["id"].as_str().expect("an id").to_owned();
+    site.hub.set_disk_low(true);
+    let refused = site.say(&token, "during").await;
+    assert_eq!((refused.status, refused.header("retry-after")), (503, "10"), "{}", refused.text);
+    assert!(refused.error().contains("no space left"));
+    assert_eq!(site.submit("/", "", "same-origin", "username=Bea&message=hello").await.status, 503);
+    let reaction = format!("/v1/streams/1/messages/{message}/reactions/%F0%9F%91%8D?widget_key={WIDGET_KEY}");
+    let request = axum::http::Request::put(reaction).header("authorization", format!("Bearer {token}"));
+    assert_eq!(site.send(request.body(axum::body::Body::empty()).expect("a request")).await.status, 503);
+    let ready = site.get("/health/ready").await;
+    assert!(ready.status == 503 && ready.text.contains("--min-free-disk"), "{}", ready.text);
+    assert_eq!(site.get("/health/live").await.status, 200);
+    assert_eq!(site.history().await, ["before"]);
+    let ban = format!("/v1/streams/1/users/{}/ban", events.user_id());
+    assert_eq!(site.administer(&ban, &json!({})).await.status, 200, "moderators decide");
+    site.hub.set_disk_low(false);
+    assert_eq!(site.say(&site.guest_token(RoomId::FIRST), "after").await.status, 200);
+    assert_eq!(events.next_texts(2).await, ["before", "after"]);
+}
