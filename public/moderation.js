@@ -1,6 +1,8 @@
 // What a moderator may do about a message: the page says in an event `moderate` about which, and with which token.
 const dialog = document.getElementById('moderation');
 const [heading, name, quote, reason, error] = ['h2', 'bdi', '.quote', 'input', '.error'].map((part) => dialog.querySelector(part));
+const byAddress = dialog.querySelector('#by-address');
+const others = dialog.querySelector('.by-address span');
 const buttons = [...dialog.querySelectorAll('[data-act]')];
 
 /** A request without an answer within this time has failed, in milliseconds. */
@@ -15,6 +17,11 @@ document.addEventListener('moderate', ({ detail }) => {
   quote.textContent = about.text;
   reason.value = '';
   fail('');
+  byAddress.checked = false;
+  byAddress.disabled = true;
+  others.textContent = '';
+  dialog.querySelector('.by-address').hidden = about.own;
+  if (!about.own) countOthers(about);
   for (const button of buttons) {
     const { act, aboutAuthor } = button.dataset;
     // Nobody needs to be kept from what they say themselves.
@@ -24,6 +31,19 @@ document.addEventListener('moderate', ({ detail }) => {
   // Its first field would have the focus, and on a phone bring up the keyboard.
   heading.focus();
 });
+
+/** Says how many other people a decision by address would hold for. */
+async function countOthers(now) {
+  const answer = await fetch(`/v1/streams/${now.room}/users/${encodeURIComponent(now.author)}/address`, {
+    headers: { authorization: `Bearer ${now.token}` },
+    signal: AbortSignal.timeout(TIMEOUT),
+  }).catch(() => undefined);
+  const told = answer?.ok ? await answer.json().catch(() => undefined) : undefined;
+  if (about !== now || !told) return;
+  byAddress.disabled = !told.data.known;
+  const count = new Intl.NumberFormat(document.documentElement.lang).format(told.data.others);
+  others.textContent = told.data.known ? dialog.dataset.others.replace('{count}', count) : dialog.dataset.unknown;
+}
 
 function fail(words) {
   error.textContent = words;
@@ -50,7 +70,9 @@ function request({ dataset: { act }, value }) {
     case 'delete_all':
       return ['DELETE', `${user}/messages${query}`];
     case 'timeout':
-      return ['POST', `${user}/timeout`, { seconds: Number(value), reason: reason.value }];
+      return ['POST', `${user}/timeout`, { seconds: Number(value), reason: reason.value, address: byAddress.checked }];
+    case 'ban':
+      return ['POST', `${user}/ban`, { reason: reason.value, address: byAddress.checked }];
     default:
       return ['POST', `${user}/${act}`, { reason: reason.value }];
   }

@@ -32,11 +32,18 @@ pub fn dialog(texts: &'static Texts) -> impl IntoView {
             data-signed-out=texts.text("moderation.signed_out")
             data-not-done=texts.text("page.not_done")
             data-no-connection=texts.text("page.no_connection")
+            data-others=texts.text("moderation.others_at_address")
+            data-unknown=texts.text("moderation.address_unknown")
         >
             <h2 id="moderated" tabindex="-1">{before_name}<bdi></bdi>{after_name}</h2>
             <p class="quote" dir="auto"></p>
             <label for="reason">{texts.text("moderation.reason")}</label>
             <input id="reason" type="text" maxlength="256" autocomplete="off" dir="auto" />
+            <p class="by-address">
+                <label><input id="by-address" type="checkbox" />" "{texts.text("moderation.by_address")}</label>
+                " "
+                <span role="status"></span>
+            </p>
             <p class="error" role="alert" hidden></p>
             <div class="acts">
                 {act("moderation.pin", "pin", "", false)}

@@ -450,13 +450,32 @@ impl LiveRoom {
 
     /// Where that user is connected from, by their newest connections, and spoke from last.
     pub(super) fn addresses(&self, user: &UserId) -> HashSet<IpAddr> {
+        self.lock().addresses_of(std::slice::from_ref(user)).pop().unwrap_or_default()
+    }
+
+    /// Counts, for each of these users, the other users who are connected or spoke from the same addresses; `None` if no address of the
+    /// user is known.
+    pub(super) fn others_at_addresses(&self, users: &[UserId]) -> Vec<Option<usize>> {
         let state = self.lock();
-        let mut own: Vec<_> = state.connections.values().filter(|connection| connection.user == *user).collect();
-        own.sort_unstable_by_key(|connection| std::cmp::Reverse(connection.number));
-        // Few: whoever has somebody's token can connect as them, from anywhere.
-        let mut addresses = own.iter().take(OWN_CONNECTIONS).filter_map(|connection| connection.from).collect();
-        state.speakers.add_to(&mut addresses, user);
-        addresses
+        let own = state.addresses_of(users);
+        let mut users_at: HashMap<IpAddr, HashSet<&UserId>> =
+            own.iter().flatten().map(|address| (*address, HashSet::new())).collect();
+        let mut note = |address: &IpAddr, user| {
+            if let Some(users) = users_at.get_mut(address) {
+                users.insert(user);
+            }
+        };
+        for Connection { user, from, .. } in state.connections.values() {
+            from.iter().for_each(|from| note(from, user));
+        }
+        for (user, addresses) in state.speakers.iter() {
+            addresses.for_each(|address| note(address, user));
+        }
+        let others = |(user, addresses): (&UserId, &HashSet<IpAddr>)| {
+            let here: HashSet<_> = addresses.iter().flat_map(|address| &users_at[address]).collect();
+            (!addresses.is_empty()).then(|| here.into_iter().filter(|other| **other != user).count())
+        };
+        users.iter().zip(&own).map(others).collect()
     }
 
     /// Adds a connection, which saw everything up to `resume` if it says so. The others are told that somebody came.
@@ -660,6 +679,26 @@ impl LiveRoom {
 }
 
 impl State {
+    /// Where each of these users is connected from, by their newest connections, and spoke from last.
+    fn addresses_of(&self, users: &[UserId]) -> Vec<HashSet<IpAddr>> {
+        let mut connections: HashMap<&UserId, Vec<&Connection>> = users.iter().map(|user| (user, Vec::new())).collect();
+        for connection in self.connections.values() {
+            if let Some(own) = connections.get_mut(&connection.user) {
+                own.push(connection);
+            }
+        }
+        let of = |user| {
+            let own = connections.get_mut(user).map(std::mem::take);
+            let mut own = own.unwrap_or_default();
+            own.sort_unstable_by_key(|connection| std::cmp::Reverse(connection.number));
+            // Few: whoever has somebody's token can connect as them, from anywhere.
+            let mut addresses = own.iter().take(OWN_CONNECTIONS).filter_map(|connection| connection.from).collect();
+            self.speakers.add_to(&mut addresses, user);
+            addresses
+        };
+        users.iter().map(of).collect()
+    }
+
     /// What is said on another node takes its author's turn here too.
     fn hear(&mut self, event: &Event, hashes: &RandomState) {
         let (Some(underway), Some(message)) = (&mut self.underway, event.message()) else { return };

@@ -129,7 +129,8 @@ impl Hub {
 
     /// Decides whether `user` may speak in the room, from now on and over restarts; they are told. In any state of the room. The
     /// later decision replaces the earlier one. With `by_address` it holds for everybody who comes from where they are connected
-    /// from, or spoke from last: a guest is another user as soon as they throw their cookie away.
+    /// from, or spoke from last: a guest is another user as soon as they throw their cookie away. How many people that are,
+    /// [`others_at_addresses`](Self::others_at_addresses) tells.
     ///
     /// # Errors
     /// [`Refusal::Token`], [`Refusal::Capability`], [`Refusal::UnknownRoom`], [`Refusal::TimeoutLength`],
@@ -158,6 +159,17 @@ impl Hub {
             Ok(decided)
         })
         .await
+    }
+
+    /// Counts, for each of these users, the other people in the room whom a decision by address would hold for: those who are connected
+    /// to this node or spoke here from the same addresses. `None` if no address of the user is known.
+    ///
+    /// # Errors
+    /// [`Refusal::Token`], [`Refusal::Capability`], [`Refusal::UnknownRoom`].
+    pub fn others_at_addresses(&self, room: RoomId, who: &Authority, users: &[UserId]) -> Result<Vec<Option<usize>>, Refusal> {
+        let live = self.find(room)?;
+        self.authorize(room, who, Capability::DisconnectUser)?;
+        Ok(live.others_at_addresses(users))
     }
 
     /// Who may not speak in the room at present, the oldest decision first.

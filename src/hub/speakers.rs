@@ -49,6 +49,11 @@ impl Speakers {
         }
     }
 
+    /// Iterates over the users who are known, and the addresses that they spoke from.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&UserId, impl Iterator<Item = &IpAddr>)> {
+        self.known.iter().map(|(user, known)| (user, known.addresses.iter()))
+    }
+
     /// Adds where `user` spoke from, if that is known.
     pub(super) fn add_to(&self, addresses: &mut HashSet<IpAddr>, user: &UserId) {
         addresses.extend(self.known.get(user).into_iter().flat_map(|known| &known.addresses));

@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     api::{MESSAGES, MOST_MESSAGES, Stream, answer, is_admin_key, number, place, tag},
@@ -90,7 +90,7 @@ async fn delete(hub: &Hub, room: RoomId, authority: &Authority, of: Deleted, par
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Terms {
     seconds: Option<f64>,
-    /// Whether it holds for everybody who comes from there.
+    /// Whether it holds for everybody who comes from the user's address; if it is not said, for the user alone.
     address: Option<bool>,
     reason: String,
 }
@@ -115,7 +115,22 @@ pub(super) async fn ban(
     inside: Inside,
     OptionalJsonBody(Terms { address, reason, .. }): OptionalJsonBody<Terms>,
 ) -> Result<Response, ApiError> {
-    decide(&hub, &authority, inside, Decision::Ban, address.unwrap_or(true), reason).await
+    decide(&hub, &authority, inside, Decision::Ban, address.unwrap_or(false), reason).await
+}
+
+/// `GET /v1/streams/{id}/users/{user}/address`: whom a decision by address would hold for.
+pub(super) async fn address(
+    Shown(authority): Shown,
+    State(hub): State<Hub>,
+    Inside { room, name }: Inside,
+) -> Result<Response, ApiError> {
+    let others = others(&hub, room, &authority, user(&name)?)?;
+    let data = json!({ "known": others.is_some(), "others": others.unwrap_or(0) });
+    Ok(Json(Answer { code: 200, message: "OK", data, meta: None }).into_response())
+}
+
+fn others(hub: &Hub, room: RoomId, authority: &Authority, user: UserId) -> Result<Option<usize>, Refusal> {
+    Ok(hub.others_at_addresses(room, authority, &[user])?.pop().flatten())
 }
 
 /// `POST /v1/streams/{id}/users/{user}/lift`: gives it back.
@@ -214,7 +229,14 @@ async fn decide(
     by_address: bool,
     reason: String,
 ) -> Result<Response, ApiError> {
-    Ok(done(hub, room, hub.sanction(room, authority, user(&name)?, decision, by_address, reason).await?))
+    let user = user(&name)?;
+    let others = if by_address { others(hub, room, authority, user.clone())? } else { None };
+    let decided = hub.sanction(room, authority, user, decision, by_address, reason).await?;
+    let mut data = done_data(hub, room, decided);
+    if by_address {
+        data["others"] = others.unwrap_or(0).into();
+    }
+    Ok(Json(Answer { code: 200, message: "OK", data, meta: None }).into_response())
 }
 
 /// The message of `room` that a path names.
@@ -230,9 +252,12 @@ fn user(name: &str) -> Result<UserId, ApiError> {
 
 /// The event that a moderator's act has become.
 pub(super) fn done(hub: &Hub, room: RoomId, appended: Appended) -> Response {
+    Json(Answer { code: 200, message: "OK", data: done_data(hub, room, appended), meta: None }).into_response()
+}
+
+fn done_data(hub: &Hub, room: RoomId, appended: Appended) -> Value {
     let id = MessageId { room, seq: appended.seq }.to_string();
-    let data = json!({ "id": id, "position": hub.position(appended.seq).to_string(), "sent_at": rfc3339(appended.sent_at) });
-    Json(Answer { code: 200, message: "OK", data, meta: None }).into_response()
+    json!({ "id": id, "position": hub.position(appended.seq).to_string(), "sent_at": rfc3339(appended.sent_at) })
 }
 
 /// A room, and the name of something inside it, from the path.

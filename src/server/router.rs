@@ -54,6 +54,7 @@ pub fn router(state: AppState) -> Router {
         .route("/streams/{id}/users/{user}/timeout", post(moderation::time_out))
         .route("/streams/{id}/users/{user}/ban", post(moderation::ban))
         .route("/streams/{id}/users/{user}/lift", post(moderation::lift))
+        .route("/streams/{id}/users/{user}/address", get(moderation::address))
         .route("/streams/{id}/settings", post(moderation::configure))
         .route("/streams/{id}/search", get(moderation::search))
         .route("/streams/{id}/held", get(held::list))

@@ -339,7 +339,7 @@ async fn a_page_says_what_was_decided() {
 }
 
 /// Says something on a connection from `source`, and gives the status.
-async fn say_from(site: &Site, source: &str, forwarded_for: &str, token: &str) -> u16 {
+pub(super) async fn say_from(site: &Site, source: &str, forwarded_for: &str, token: &str) -> u16 {
     let username = format!("user {}", token.rsplit('.').next().unwrap_or_default());
     say_from_as(site, source, forwarded_for, token, &username).await
 }
@@ -364,11 +364,11 @@ pub async fn say_from_as(site: &Site, source: &str, forwarded_for: &str, token: 
 }
 
 #[tokio::test]
-async fn a_ban_holds_for_a_new_guest_from_the_same_address() {
+async fn a_ban_by_address_holds_for_a_new_guest_from_there() {
     let site = Site::open().await;
     let ann = token_of(&site, "ann", &[Capability::SendMessage]);
     assert_eq!(say_from(&site, "127.0.0.2", "", &ann).await, 200);
-    assert_eq!(decide(&site, ADMIN_KEY, "1/users/ann/ban", "").await.status, 200);
+    assert_eq!(decide(&site, ADMIN_KEY, "1/users/ann/ban", r#"{"address":true}"#).await.status, 200);
     let check = async |site: &Site, what: &str| {
         let new_guest = site.guest_token(RoomId::FIRST);
         assert_eq!(say_from(site, "127.0.0.2", "", &new_guest).await, 403, "{what}: a new cookie does not help");
@@ -381,14 +381,14 @@ async fn a_ban_holds_for_a_new_guest_from_the_same_address() {
     check(&site, "at once").await;
     let site = site.restart().await;
     check(&site, "after a restart").await;
-    assert_eq!(decide(&site, ADMIN_KEY, "1/users/ann/ban", r#"{"address":false}"#).await.status, 200);
+    assert_eq!(decide(&site, ADMIN_KEY, "1/users/ann/ban", "").await.status, 200);
     assert_eq!(say_from(&site, "127.0.0.2", "", &site.guest_token(RoomId::FIRST)).await, 200, "the user alone");
     // Again by address: where they spoke from before the restart is not known any more, but it was when it was decided first.
     assert_eq!(decide(&site, ADMIN_KEY, "1/users/ann/lift", "").await.status, 200);
     assert_eq!(say_from(&site, "127.0.0.2", "", &ann).await, 200);
-    assert_eq!(decide(&site, ADMIN_KEY, "1/users/ann/ban", "").await.status, 200);
+    assert_eq!(decide(&site, ADMIN_KEY, "1/users/ann/ban", r#"{"address":true}"#).await.status, 200);
     let site = site.restart().await;
-    assert_eq!(decide(&site, ADMIN_KEY, "1/users/ann/ban", r#"{"reason":"again"}"#).await.status, 200);
+    assert_eq!(decide(&site, ADMIN_KEY, "1/users/ann/ban", r#"{"reason":"again","address":true}"#).await.status, 200);
     check(&site, "decided again").await;
     // Who only listens is found too.
     let reader = site.subscribe().await;
@@ -404,7 +404,42 @@ async fn a_ban_holds_for_a_new_guest_from_the_same_address() {
 }
 
 #[tokio::test]
-async fn behind_a_proxy_a_ban_holds_for_the_address_that_a_trusted_one_names() {
+async fn a_ban_is_one_of_the_user_alone_unless_the_address_is_chosen_too() {
+    let site = Site::open().await;
+    let token = |name: &str| token_of(&site, name, &[Capability::SendMessage]);
+    let moderator = token_of(&site, "mod", &[Capability::SendMessage, Capability::DisconnectUser]);
+    let address_of = async |user: &str, token: &str| {
+        let request =
+            Request::get(format!("/v1/streams/1/users/{user}/address")).header("authorization", format!("Bearer {token}"));
+        site.send(request.body(Body::empty()).expect("a request")).await
+    };
+    for name in ["ann", "bob", "cy"] {
+        assert_eq!(say_from(&site, "127.0.0.2", "", &token(name)).await, 200);
+    }
+    assert_eq!(say_from(&site, "127.0.0.3", "", &token("dee")).await, 200);
+    let _reader = site.subscribe().await;
+    let unknown = address_of("nobody", &moderator).await;
+    assert_eq!((unknown.status, &unknown.json["data"]), (200, &json!({ "known": false, "others": 0 })));
+    assert_eq!(address_of("ann", &moderator).await.json["data"], json!({ "known": true, "others": 2 }));
+    assert_eq!(address_of("dee", &moderator).await.json["data"], json!({ "known": true, "others": 0 }));
+    assert_eq!(address_of("ann", &token("bob")).await.status, 403, "who moderates alone is told");
+    let banned = decide(&site, &moderator, "1/users/ann/ban", "").await;
+    assert_eq!((banned.status, &banned.json["data"]["others"]), (200, &Value::Null));
+    assert_eq!(say_from(&site, "127.0.0.2", "", &token("ann")).await, 403);
+    assert_eq!(say_from(&site, "127.0.0.2", "", &token("bob")).await, 200, "others are not banned with her");
+    let banned = decide(&site, &moderator, "1/users/ann/ban", r#"{"address":true}"#).await;
+    assert_eq!((banned.status, &banned.json["data"]["others"]), (200, &json!(2)));
+    assert_eq!(say_from(&site, "127.0.0.2", "", &token("bob")).await, 403);
+    let audit = Request::get("/v1/streams/1/audit").header("authorization", format!("Bearer {ADMIN_KEY}"));
+    let audit = site.send(audit.body(Body::empty()).expect("a request")).await;
+    let addresses: Vec<_> = (0..2).map(|n| audit.json["data"][n]["addresses"].clone()).collect();
+    assert_eq!(addresses, [json!(1), json!(0)], "{}", audit.text);
+    let log = site.page("/admin/rooms/1/log", &format!("live-chat-admin={}", site.hub.sign_in())).await;
+    assert_eq!(log.shown().matches("by address too (addresses: 1)").count(), 1, "{}", log.shown());
+}
+
+#[tokio::test]
+async fn behind_a_proxy_a_ban_by_address_is_one_of_the_address_that_it_names() {
     let trusted_proxies = crate::server::TrustedProxies::new(Some(["127.0.0.1/32".parse().expect("a network")].into()));
     let site = Site::with(Setting { trusted_proxies, ..Setting::default() }).await;
     let ann = token_of(&site, "ann", &[Capability::SendMessage]);

@@ -3,7 +3,7 @@
 use axum::{body::Body, http::Request};
 use serde_json::{Value, json};
 
-use super::{Site, site::PASSWORD};
+use super::{Site, moderation::say_from, site::PASSWORD};
 use crate::chat::RoomId;
 
 const QUEUE: &str = "/admin/rooms/1/queue";
@@ -109,4 +109,21 @@ async fn a_long_queue_has_more_than_one_page() {
     assert!(second.contains("number 51") && !second.contains("number 49") && !second.contains("Later ones"));
     let rooms = site.page("/admin", &owner).await.text;
     assert!(rooms.contains("52 to review in room 1"), "{rooms}");
+}
+
+#[tokio::test]
+async fn a_ban_from_the_queue_holds_for_the_address_if_that_is_chosen() {
+    let site = open().await;
+    let owner = site.sign_in(PASSWORD).await.cookie().to_owned();
+    for (choice, addresses) in [("", 0), ("&address=1", 1)] {
+        assert_eq!(say_from(&site, "127.0.0.2", "", &site.guest_token(RoomId::FIRST)).await, 200);
+        let page = site.page(QUEUE, &owner).await;
+        assert!(page.shown().contains("Other people there: "), "{}", page.shown());
+        let id = page.shown().split("name=\"message\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
+        let form = format!("message={}&act=ban{choice}", id.expect("a form"));
+        assert_eq!(site.submit(QUEUE, &owner, "same-origin", &form).await.status, 303);
+        let done = site.send(audit()).await.json["data"][0].clone();
+        assert_eq!((&done["what"], &done["addresses"]), (&json!("ban"), &json!(addresses)));
+    }
+    assert_eq!(say_from(&site, "127.0.0.2", "", &site.guest_token(RoomId::FIRST)).await, 403);
 }

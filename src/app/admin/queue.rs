@@ -37,6 +37,8 @@ pub struct HeldRow {
     pub text: String,
     /// When: RFC 3339, UTC.
     pub at: String,
+    /// How many other people are at the author's address; `None` if no address is known.
+    pub others: Option<usize>,
 }
 
 /// The queue: what waits, and what to do about it.
@@ -73,7 +75,12 @@ pub fn queue(texts: &'static Texts, view: QueueView) -> impl IntoView {
     }
 }
 
-fn row(texts: &'static Texts, HeldRow { id, name, author, text, at }: HeldRow, action: String, is_next: bool) -> impl IntoView {
+fn row(
+    texts: &'static Texts,
+    HeldRow { id, name, author, text, at, others }: HeldRow,
+    action: String,
+    is_next: bool,
+) -> impl IntoView {
     let (anchor, reason) = (id.clone(), format!("reason-{id}"));
     let name = match name {
         Some(name) => Either::Left(view! { <bdi>{name}</bdi> }),
@@ -94,6 +101,10 @@ fn row(texts: &'static Texts, HeldRow { id, name, author, text, at }: HeldRow, a
                     <label for=reason.clone()>{texts.text("admin.reason_to_author")}</label>
                     <input id=reason name="reason" type="text" maxlength="256" autocomplete="off" dir="auto" />
                 </p>
+                {others.map(|others| {
+                    let label = texts.fill("admin.ban_address", &[("count", &texts.number(others))]);
+                    view! { <p><label><input type="checkbox" name="address" value="1" /> {label}</label></p> }
+                })}
                 <button class="button quiet" type="submit" name="act" value="decline">{texts.text("admin.decline")}</button>
                 <button class="button quiet" type="submit" name="act" value="ban">{texts.text("admin.ban_author")}</button>
             </form>

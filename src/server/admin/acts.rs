@@ -94,6 +94,8 @@ struct ActEntry<'a> {
     reason: &'a str,
     deleted: Option<ActMessage<'a>>,
     held: Option<ActMessage<'a>>,
+    /// For how many addresses a decision on a user holds; none for other acts.
+    addresses: Option<usize>,
 }
 
 /// The message that an act was about.
@@ -131,7 +133,7 @@ pub(in crate::server) async fn list(
             Kind::Deletion(_) => (message, None),
             _ => (None, message),
         };
-        ActEntry { id, sent_at, by, what, to, reason, deleted, held }
+        ActEntry { id, sent_at, by, what, to, reason, deleted, held, addresses: addresses(&act.event.kind) }
     };
     let data: Vec<_> = acts.iter().map(shown).collect();
     Ok(Json(Answer { code: 200, message: "OK", data, meta: Some(json!({ "has_more": has_more })) }).into_response())
@@ -214,13 +216,27 @@ fn act_row(texts: &'static Texts, act: &Act) -> ActRow {
     };
     let detail = match (&act.message, &act.event.kind) {
         (Some(message), _) => said(texts, message),
-        (None, Kind::Sanction(Sanction { measure: Measure::Timeout { until }, .. })) => {
-            texts.fill("admin.until", &[("time", &rfc3339(*until))])
+        (None, Kind::Sanction(Sanction { measure, .. })) => {
+            let until = match measure {
+                Measure::Timeout { until } => Some(texts.fill("admin.until", &[("time", &rfc3339(*until))])),
+                Measure::Ban | Measure::Lift => None,
+            };
+            let addresses = addresses(&act.event.kind).filter(|addresses| *addresses > 0);
+            let addresses = addresses.map(|addresses| texts.fill("admin.by_address", &[("count", &texts.number(addresses))]));
+            until.into_iter().chain(addresses).collect::<Vec<_>>().join(" · ")
         }
         (None, Kind::Settings { settings, .. }) => serde_json::to_string(settings).expect("plain data"),
         (None, _) => String::new(),
     };
     ActRow { at: rfc3339(act.event.sent_at), by: by.to_owned(), what, detail, reason: reason.to_owned() }
+}
+
+/// For how many addresses a decision on a user holds; `None` for what is no such decision.
+fn addresses(kind: &Kind) -> Option<usize> {
+    match kind {
+        Kind::Sanction(sanction) => Some(sanction.addresses.len()),
+        _ => None,
+    }
 }
 
 /// What was said, as far as people read it.

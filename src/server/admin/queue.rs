@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::see;
 use crate::{
     app::{HeldRow, Page, QueueView},
-    chat::{ChatText, Event, MessageId, Outcome, RoomId},
+    chat::{ChatText, Event, MessageId, Outcome, RoomId, UserId},
     engine::{End, cut},
     hub::{Authority, Decision, Refusal, TokenError},
     protocol::moment::rfc3339,
@@ -37,6 +37,8 @@ pub(in crate::server) struct Decided {
     act: Act,
     #[serde(default)]
     reason: String,
+    /// There if the box is checked: the ban holds for the author's address too.
+    address: Option<String>,
 }
 
 /// What is to be done about a message.
@@ -89,7 +91,7 @@ pub(in crate::server) async fn decide(
     if is_cross_site(&headers) {
         return (StatusCode::FORBIDDEN, "This form was sent from another site.\n").into_response();
     }
-    let Form(Decided { message, act, reason }) = match form {
+    let Form(Decided { message, act, reason, address }) = match form {
         Ok(form) => form,
         Err(rejection) => return rejection.into_response(),
     };
@@ -98,7 +100,7 @@ pub(in crate::server) async fn decide(
         Act::Decline => "decline",
         Act::Ban => "ban",
     };
-    match moderator.act(&state, &message, act, reason).await {
+    match moderator.act(&state, &message, act, address.is_some(), reason).await {
         Ok(()) => see(&format!("/admin/rooms/{}/queue?done={name}", moderator.room)),
         Err(refusal) => {
             let (status, error) = (error::status(&refusal), refusal.text(asked.texts));
@@ -117,7 +119,7 @@ impl Moderator {
         Some(Self { room, authority, is_owner: identity::owner(cookies, &state.hub).is_some() })
     }
 
-    async fn act(&self, state: &AppState, message: &str, act: Act, reason: String) -> Result<(), Refusal> {
+    async fn act(&self, state: &AppState, message: &str, act: Act, by_address: bool, reason: String) -> Result<(), Refusal> {
         let Self { room, authority, .. } = self;
         let id: MessageId = message.parse().map_err(|_| Refusal::UnknownMessage)?;
         let seq = if id.room == *room { id.seq } else { return Err(Refusal::UnknownMessage) };
@@ -128,7 +130,7 @@ impl Moderator {
                 let held = state.hub.held(*room, authority, seq.saturating_sub(1), 1).await?;
                 let author = held.into_iter().find(|event| event.seq == seq).and_then(Event::into_message);
                 let author = author.ok_or(Refusal::UnknownMessage)?.author;
-                return state.hub.sanction(*room, authority, author, Decision::Ban, true, reason).await.map(drop);
+                return state.hub.sanction(*room, authority, author, Decision::Ban, by_address, reason).await.map(drop);
             }
         };
         state.hub.resolve(*room, authority, seq, outcome, reason).await.map(drop)
@@ -154,11 +156,14 @@ async fn render_queue(
     let has_more = cut(&mut held, MESSAGES, End::Oldest, Event::payload_bytes);
     let last = held.last().filter(|_| has_more).map(Event::id);
     let texts = asked.texts;
+    let (authors, mut rows): (Vec<_>, Vec<_>) = held.into_iter().filter_map(|event| held_row(texts, event)).unzip();
+    let others = state.hub.others_at_addresses(*room, authority, &authors).unwrap_or_default();
+    rows.iter_mut().zip(others).for_each(|(row, others)| row.others = others);
     let view = QueueView {
         room: room.to_string(),
         name: snapshot.room.settings.name,
         is_owner: *is_owner,
-        held: held.into_iter().filter_map(|event| held_row(texts, event)).collect(),
+        held: rows,
         waiting: snapshot.waiting,
         later: last.map(|id| format!("/admin/rooms/{room}/queue?after={id}")),
         done,
@@ -167,7 +172,8 @@ async fn render_queue(
     render(&state.options, asked, status, Page::Queue(Box::new(view))).await
 }
 
-fn held_row(texts: &'static Texts, event: Event) -> Option<HeldRow> {
+/// The row of a message, and its author.
+fn held_row(texts: &'static Texts, event: Event) -> Option<(UserId, HeldRow)> {
     let (id, at) = (event.id().to_string(), rfc3339(event.sent_at));
     let message = event.into_message()?;
     let (name, text) = match (ChatText::of(&message.payload), message.payload.readable()) {
@@ -175,5 +181,6 @@ fn held_row(texts: &'static Texts, event: Event) -> Option<HeldRow> {
         (None, Some(json)) => (None, json.get().to_owned()),
         (None, None) => (None, texts.text("page.message_unreadable").to_owned()),
     };
-    Some(HeldRow { id, name, author: message.author.to_string(), text, at })
+    let author = message.author.to_string();
+    Some((message.author, HeldRow { id, name, author, text, at, others: None }))
 }
