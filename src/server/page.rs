@@ -243,6 +243,7 @@ pub(super) async fn enter(
     Path(id): Path<String>,
     asked: Asked,
     (headers, cookies): (HeaderMap, Cookies),
+    ClientAddress(from): ClientAddress,
     form: Result<Form<Entrance>, FormRejection>,
 ) -> Response {
     let Some((room, about)) = id.parse().ok().and_then(|room| Some((room, state.hub.snapshot(room).ok()?.room))) else {
@@ -261,6 +262,9 @@ pub(super) async fn enter(
             render(&state.options, asked, StatusCode::OK, Page::Entrance(view)).await
         }
         Ok((claims, _)) => {
+            if let Err(refusal) = state.hub.count(room, Some(&claims.user), from, Activity::Token) {
+                return refuse(&state, asked, &refusal).await;
+            }
             let cookie = Visitor::from(claims).cookie(&cookies, state.hub.tokens(), room);
             let to = HeaderValue::from_str(&path).expect("a number");
             (StatusCode::SEE_OTHER, [(header::LOCATION, to), (header::SET_COOKIE, cookie)]).into_response()

@@ -13,6 +13,7 @@ use super::{
     Site,
     apex::Apex,
     site::{ADMIN_KEY, Setting, WIDGET_KEY},
+    site_users::sign,
     web_socket::{FIN, TEXT, WebSocket, frame, request},
 };
 use crate::{
@@ -141,6 +142,10 @@ async fn every_way_to_get_a_token_is_held_to_the_limit_of_the_address() {
         let answer = WebSocket::ask(site.addr, request(path, &headers).as_bytes()).await;
         assert!(answer.head.starts_with("HTTP/1.1 429 "), "{path}: {}", answer.head);
     }
+    let of_site = sign(json!({ "sub": "1", "exp": u64::MAX >> 12 }));
+    let headers = "Content-Type: application/x-www-form-urlencoded\r\n";
+    let entered = ask(&site, "", "POST /rooms/1/enter", headers, &format!("token={of_site}")).await;
+    check_refused(&entered, "a site's user who enters");
     let (status, answer) = ask(&site, "", "POST /ivschat/demo/auth", "", "{}").await;
     assert_eq!(status, 429, "{answer}");
     let mut apex = Apex::open(&site).await;
