@@ -40,6 +40,7 @@ test.describe('a name', () => {
       await expect(messages(page)).toHaveCount(2);
       expect(await marks(page)).toEqual(shown);
       expect(await page.locator('#list .name').evaluateAll((names) => names.map((name) => /hue-\d+/.exec(name.className)[0]))).toEqual(hues);
+      await page.close();
     }
     // A mention of a shared name is for all of that name.
     await (await server.guest('Bob')).say('hi @Ann');

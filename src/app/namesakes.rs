@@ -56,16 +56,43 @@ fn marked(people: &[(String, &str)]) -> Vec<Namesake> {
     people.iter().zip(&tags).map(namesake).collect()
 }
 
-/// A name as people tell names apart: without regard to case and to how much space there is.
+/// The letters without their accents: of `à` to `ſ`, and of `Ạ` to `ỹ`; a full stop for what is none.
+const LATIN: &str = "aaaaaa.ceeeeiiiidnooooo.ouuuuy.yaaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiii..jjkkkllllllllllnnnnnnnnnoooooo..rrrrrrssssssssttttttuuuuuuuuuuuuwwyyyzzzzzzs";
+const VIETNAMESE: &str = "aaaaaaaaaaaaaaaaaaaaaaaaeeeeeeeeeeeeeeeeiiiioooooooooooooooooooooooouuuuuuuuuuuuuuyyyyyyyy";
+
+/// Letters that look like Latin ones, in upper or in lower case, each before that.
+const ALIKE: &str = "аaвbеeкkмmнhоoрpсcтtуyхxіiјjѕsԁdһhӏiαaβbεeζzηhιiκkμmνnοoρpτtυyχx0o1ili|i";
+
+/// A name as far as people can tell it from others: without case, accents, and how much space there is, and with one letter for all that
+/// look alike. That is coarse, since the tables of [confusables](https://www.unicode.org/reports/tr39/) are too much for a browser to
+/// download: a mark too many does no harm.
 fn folded(name: &str) -> String {
     let mut folded = String::with_capacity(name.len());
     for word in name.split_whitespace() {
         if !folded.is_empty() {
             folded.push(' ');
         }
-        folded.extend(word.chars().map(lowercase));
+        folded.extend(word.chars().filter(|c| !matches!(c, '\u{300}'..='\u{36f}' | '\u{200c}' | '\u{200d}')).map(plain));
     }
     folded
+}
+
+/// The letter that stands for a character and all that look like it.
+fn plain(c: char) -> char {
+    let small = lowercase(c);
+    let base = match small {
+        'à'..='ſ' => LATIN.as_bytes().get(small as usize - 'à' as usize),
+        'Ạ'..='ỹ' => VIETNAMESE.as_bytes().get(small as usize - 'Ạ' as usize),
+        _ => None,
+    };
+    let small = base.filter(|base| **base != b'.').map_or(small, |base| char::from(*base));
+    let mut alike = ALIKE.chars();
+    while let (Some(one), Some(latin)) = (alike.next(), alike.next()) {
+        if one == small {
+            return latin;
+        }
+    }
+    small
 }
 
 /// Stands for a user, on every page and every day.
@@ -90,6 +117,35 @@ mod tests {
         assert!(mark("Ann", "a").is_some() && mark("Ann", "a") != mark("ann", "c"));
         assert!(mark("T  om", "d").is_some() && mark("T  om", "d") != mark("T om", "e"));
         assert_eq!([mark("Bob", "b"), mark("Tom", "f"), mark("Bob", "a"), mark("Eve", "x")], [None; 4]);
+    }
+
+    #[test]
+    fn names_that_look_alike_are_told_apart_too() {
+        for (one, other) in [
+            ("Zo\u{eb}", "Zoe\u{308}"),
+            ("Zoë", "ZOE"),
+            ("Ann", "\u{410}nn"),
+            ("Nick", "\u{39d}ick"),
+            ("Bob", "B0b"),
+            ("Bill", "BiIl"),
+            ("Łukasz", "Lukasz"),
+            ("Nguyễn", "Nguyen"),
+            ("T  om", "T om"),
+        ] {
+            let namesakes = Namesakes::among([(one, "a"), (other, "b")].into_iter());
+            assert!(namesakes.mark(one, "a").is_some() && namesakes.mark(other, "b").is_some(), "{one} and {other}");
+        }
+        for (one, other) in [("Ann", "Anna"), ("木村", "木"), ("علي", "عمر"), ("Олег", "Ольга")] {
+            let namesakes = Namesakes::among([(one, "a"), (other, "b")].into_iter());
+            assert_eq!((namesakes.mark(one, "a"), namesakes.mark(other, "b")), (None, None), "{one} and {other}");
+        }
+    }
+
+    #[test]
+    fn the_tables_are_as_long_as_what_they_are_of() {
+        assert_eq!((LATIN.len(), VIETNAMESE.len()), ('ſ' as usize - 'à' as usize + 1, 'ỹ' as usize - 'Ạ' as usize + 1));
+        assert_eq!(ALIKE.chars().count() % 2, 0);
+        assert_eq!(['ä', 'ø', 'ž', 'ſ', 'ế', 'ỹ', 'œ'].map(plain), ['a', 'o', 'z', 's', 'e', 'y', 'œ']);
     }
 
     #[test]
