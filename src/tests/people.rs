@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::{body::Body, http::Request};
 use serde_json::{Value, json};
 
-use super::{Answer, Site, moderation::say_from_as, site::WIDGET_KEY};
+use super::{Answer, Site, moderation::say_from_as, site::WIDGET_KEY, site_users::sign};
 use crate::{
     chat::{Capabilities, Capability, RoomId, UserId},
     hub::{Identity, Origin, Tokens},
@@ -110,6 +110,29 @@ async fn the_name_of_somebody_with_a_role_is_theirs_and_is_so_after_a_restart() 
     check(&site, &moderator, "Robin", 200).await;
     check(&site, &guest, "Tom", 200).await;
     check(&site, &guest, "Robin", 409).await;
+}
+
+#[tokio::test]
+async fn a_name_is_protected_from_when_its_bearer_comes_in_until_their_token_is_revoked() {
+    for what in [json!({ "user": "site:42" }), json!({ "id": "t-1" })] {
+        let site = Site::open().await;
+        let guest = page_token("a", HOUR);
+        check(&site, &guest, "Zoë", 200).await;
+        let token = sign(json!({ "sub": "42", "name": " Zoë ", "jti": "t-1" }));
+        let stream = site.subscribe_with(&format!("/subscribe/1?token={token}"), None).await;
+        check(&site, &guest, "Zoe", 409).await;
+        check(&site, stream.token(), "Zoë", 200).await;
+        assert_eq!(site.administer("/v1/tokens/revoke", &what).await.status, 200);
+        check(&site, &guest, "Zoe", 200).await;
+    }
+    let site = Site::open().await;
+    let token = sign(json!({ "sub": "42", "name": "Zoë" }));
+    check(&site, &token, "Zoë", 200).await;
+    let site = site.restart().await;
+    check(&site, &page_token("a", HOUR), "Zoe", 409).await;
+    assert_eq!(site.administer("/v1/tokens/revoke", &json!({ "user": "site:42" })).await.status, 200);
+    let site = site.restart().await;
+    check(&site, &page_token("a", HOUR), "Zoe", 200).await;
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ use super::{
 use crate::{
     chat::{
         Deleted, Deletion, Event, Invitation, Kind, Measure, Message, NameClaim, NewWidgetKey, Outcome, Recorded, Revocation,
-        Room, RoomId, RoomState, Sanction, Settings, SettingsChange, Timestamp, UserId, WidgetKey, clock,
+        Revoked, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, Timestamp, UserId, WidgetKey, clock,
     },
     engine::{
         Appended, Audience, Clock, Cursors, EngineError, Entry, Fault, HeldName, News, React, Reacted, Standing, Webhook,
@@ -583,6 +583,9 @@ impl<'a> Batch<'a> {
         let sql = "INSERT OR REPLACE INTO revocations (kind, id, at, until) VALUES (?1, ?2, ?3, ?4)";
         let (kind, id) = row::revoked(of);
         self.transaction.execute(sql, params![kind, id, at.0, until.0])?;
+        if let Revoked::User(user) = of {
+            self.transaction.execute("DELETE FROM names WHERE user = ?1", [user.as_str()])?;
+        }
         self.done.news.push(News::Revocation(revocation.clone()));
         Ok(())
     }
