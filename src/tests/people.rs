@@ -215,7 +215,7 @@ async fn names_are_shown_without_the_space_around_them() {
     assert_eq!(answer.json["data"][0]["message"]["username"], " Solo\u{2003}", "the payload is relayed as it came");
     let page = site.get("/").await;
     assert!(page.text.contains(">Solo</bdi>"), "{}", page.text);
-    for name in [" ", "\u{2003}", "\u{200d}"] {
+    for name in [" ", "\u{2003}", "\u{301}", "\u{308}\u{323}", "\u{200d}"] {
         let refused = site.say_as(&token, name, "hi").await;
         assert_eq!(refused.status, 400, "{name:?} has nothing to be seen: {}", refused.text);
     }
