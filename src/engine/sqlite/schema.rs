@@ -22,7 +22,7 @@ pub(super) const COPYING: &str = "copying";
 const APPLICATION_ID: i64 = 0x6368_6174;
 
 /// Step `n` brings a database from schema version `n` to `n + 1`. A step that was released is never changed.
-const MIGRATIONS: [&str; 21] = [
+const MIGRATIONS: [&str; 22] = [
     "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
     CREATE TABLE rooms (
@@ -273,6 +273,10 @@ const MIGRATIONS: [&str; 21] = [
     CREATE INDEX sanctions_until ON sanctions (until) WHERE until IS NOT NULL;
 "
     ),
+    "
+    -- Those of guests, too, which share them now. Who has a role is noted again with their next message.
+    DELETE FROM names;
+",
 ];
 
 /// Opens the writing connection to a database that may be ours. Nothing in it is changed before [`prepare`], and a write-ahead log
