@@ -23,6 +23,9 @@ const CONNECTIONS: usize = 4;
 /// List entries that one step of a read looks at. More would keep other readers waiting for the connection.
 const READ_AT_ONCE: usize = 5_000;
 
+/// Events whose age is looked at in one step of the retention by days.
+const AGES_AT_ONCE: u32 = 100_000;
+
 /// Instructions of SQLite's virtual machine after which a read is ended: about a second. No read of a client comes near it.
 const MOST_INSTRUCTIONS: u64 = 20_000_000;
 
@@ -61,7 +64,7 @@ const NTH: &str = "SELECT seq FROM events WHERE room = ?1 AND seq > ?2 AND kind 
 pub(super) const NEWEST: &str = "SELECT coalesce(max(seq), 0) FROM events WHERE room = ?1";
 const NEXT: &str = "SELECT seq, sent_at FROM events WHERE room = ?1 AND seq >= ?2 ORDER BY seq LIMIT 1";
 
-const AGES: &str = "SELECT seq, sent_at FROM events WHERE room = ?1 AND seq > ?2 ORDER BY seq";
+const AGES: &str = "SELECT seq, sent_at FROM events WHERE room = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
 
 /// The newest event that a room has had.
 macro_rules! head {
@@ -292,7 +295,8 @@ pub(super) fn seq_before(connection: &Connection, room: RoomId, at: Timestamp) -
 }
 
 /// The newest event of a room up to which all are older than `oldest`, from `after` on. An event whose time is in the future at `now`
-/// was stamped by a clock that ran ahead: it is older than the next one, whatever it says.
+/// was stamped by a clock that ran ahead: it is older than the next one, whatever it says. Of a long log it is the newest of a part, to go
+/// on from.
 pub(super) fn seq_past(
     connection: &Connection,
     room: RoomId,
@@ -301,7 +305,7 @@ pub(super) fn seq_past(
     now: Timestamp,
 ) -> rusqlite::Result<u64> {
     let mut statement = connection.prepare_cached(AGES)?;
-    let mut rows = statement.query(params![room.get(), after])?;
+    let mut rows = statement.query(params![room.get(), after, AGES_AT_ONCE])?;
     let mut past = after;
     while let Some(row) = rows.next()? {
         let (seq, sent_at) = (row.get(0)?, Timestamp(row.get(1)?));

@@ -356,6 +356,14 @@ pub(super) fn end_sanction(connection: &Connection, room: RoomId, user: &UserId)
     connection.prepare_cached(sql)?.execute(params![room.get(), user.as_str()]).map(drop)
 }
 
+/// Notes when time-outs end that were copied from a log which did not know it beside them.
+pub(super) fn complete_sanctions(connection: &Connection) -> rusqlite::Result<()> {
+    let sql = "UPDATE sanctions SET until = (SELECT json_extract(payload, '$.until') FROM events
+                   WHERE events.room = sanctions.room AND events.seq = sanctions.event AND json_valid(payload))
+               WHERE until IS NULL";
+    connection.execute(sql, []).map(drop)
+}
+
 /// Forgets the time-outs that are over, in all rooms.
 pub(super) fn forget_sanctions(connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached("SELECT room, user FROM sanctions WHERE until <= ?1")?;

@@ -3,7 +3,7 @@
 use rusqlite::params;
 
 use super::{
-    super::{copy, writer},
+    super::{copy, schema, writer},
     Batch,
 };
 use crate::engine::{
@@ -16,6 +16,7 @@ impl Batch<'_> {
     pub(super) fn copying(&mut self, copying: &Copying) -> Result<(), EngineError> {
         copy::set_copying(&self.transaction, copying)?;
         if copying.is_done {
+            schema::complete_sanctions(&self.transaction)?;
             self.done.tails.extend(writer::tails(&self.transaction)?);
         }
         Ok(())
