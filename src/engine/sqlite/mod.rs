@@ -35,7 +35,7 @@ mod widget_keys;
 mod writer;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     fs::{self, File, TryLockError},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, mpsc},
@@ -158,7 +158,7 @@ impl Sqlite {
             tails,
             trimmed: trimmed_of_writer,
             clock: Arc::clone(&clock),
-            unusable: None,
+            unusable: BTreeSet::new(),
         };
         let supervisor = Supervisor::default();
         let guard = supervisor.watch("the log's writer");

@@ -1,5 +1,5 @@
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{
         Arc,
         mpsc::{Receiver, RecvTimeoutError},
@@ -85,9 +85,9 @@ pub(super) struct Writer {
     pub(super) tails: HashMap<RoomId, Tail>,
     pub(super) trimmed: Trimmed,
     pub(super) clock: Clock,
-    /// An entry of the cluster's log that the database refuses, whatever happens: it is passed over when it comes again, as on all
-    /// nodes.
-    pub(super) unusable: Option<u64>,
+    /// Entries of the cluster's log that the database refuses, whatever happens: they are passed over when they come again, as on all
+    /// nodes. Of those that are not behind it yet.
+    pub(super) unusable: BTreeSet<u64>,
 }
 
 impl Writer {
@@ -120,6 +120,7 @@ impl Writer {
         let (fault, applied) = match self.write(tasks, &mut answers) {
             Ok(done) => {
                 let applied = done.applied;
+                self.unusable.retain(|number| Some(*number) > applied);
                 metrics::histogram!("live_chat_commit_events").record(done.news.len() as f64);
                 metrics::histogram!("live_chat_commit_duration_seconds").record(began.elapsed());
                 self.publish(done);
@@ -181,14 +182,14 @@ impl Writer {
                 Some(place) => {
                     let number = place.number;
                     batch.follow(place);
-                    if self.unusable == Some(number) {
+                    if self.unusable.contains(&number) {
                         answers.push(refuse(job));
                         continue;
                     }
                     batch.carry_out(job, answers).inspect_err(|error| {
                         if is_of_the_job(error) {
                             tracing::error!(number, %error, "an entry of the log cannot be carried out, and is passed over");
-                            self.unusable = Some(number);
+                            self.unusable.insert(number);
                             self.beside.note_unusable();
                         }
                     })?;
