@@ -98,7 +98,7 @@ fn a_node_that_stood_still_delivers_nothing_twice() {
     let mut say = |machines: &Machines, node: usize| {
         let mut publisher = Publisher::new(&machines.nodes[node].address());
         for _ in 0..SOME {
-            let text = format!("number {}", expected.len());
+            let text = format!("number-{}", expected.len());
             publisher.publish_until_stored(&text);
             expected.push(text);
         }
