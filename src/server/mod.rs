@@ -29,6 +29,7 @@ mod ivs;
 mod listen;
 mod moderation;
 mod page;
+mod panics;
 mod password;
 mod people;
 mod policy;
@@ -72,6 +73,7 @@ pub use self::{
 
 #[cfg(test)]
 pub(crate) use self::{
+    panics::catch as catch_panics,
     password::hash as hash_password,
     router::ops_router,
     secrets::{hex, load_or_make as load_or_make_secret},

@@ -15,7 +15,7 @@ use tower_http::{
 use super::{
     admin, apex, api, embed,
     error::{self, ApiError},
-    export, held, import, interactive_sync, ivs, moderation, page, people, publish, reactions,
+    export, held, import, interactive_sync, ivs, moderation, page, panics, people, publish, reactions,
     read_limit::count_reads,
     relay, replay, revoke,
     state::AppState,
@@ -30,6 +30,8 @@ pub fn router(state: AppState) -> Router {
         let routes = routes.fallback(not_found).method_not_allowed_fallback(method_not_allowed);
         // A nested router does not see the bare path with a slash.
         let routes = Router::new().nest(path, routes).route(&format!("{path}/"), any(not_found));
+        // Inside of CORS, so that pages of other origins can read the answer.
+        let routes = routes.layer(middleware::from_fn_with_state(state.clone(), panics::catch));
         routes.layer(cors.clone()).layer(middleware::from_fn_with_state(state.hub.clone(), say_if_open_to_all))
     };
     // The page's views need one; if there is one already, it is this.
@@ -103,6 +105,7 @@ pub fn router(state: AppState) -> Router {
         .route("/metrics", get(telemetry::guarded_metrics))
         .merge(health())
         .fallback(page::file_or_not_found)
+        .layer(middleware::from_fn_with_state(state.clone(), panics::catch))
         .layer(middleware::from_fn(error::translate))
         .layer(DefaultBodyLimit::max(state.hub.limits().body_bytes))
         .layer(SetResponseHeaderLayer::if_not_present(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
@@ -143,12 +146,14 @@ pub(super) fn apex_router(state: AppState) -> Router {
 
 /// The same of Interactive Sync, whose viewers come to the same port.
 pub(super) fn interactive_sync_router(state: AppState) -> Router {
-    let viewers = interactive_sync(&state).layer(cors(state.hub.clone())).with_state(state.clone());
+    let viewers = interactive_sync(&state).layer(middleware::from_fn_with_state(state.clone(), panics::catch));
+    let viewers = viewers.layer(cors(state.hub.clone())).with_state(state.clone());
     viewers.fallback_service(one_protocol(get(interactive_sync::connect), state))
 }
 
 fn one_protocol(connect: MethodRouter<AppState>, state: AppState) -> Router {
-    Router::new().fallback(connect).layer(middleware::from_fn(error::translate)).with_state(state)
+    let routes = Router::new().fallback(connect).layer(middleware::from_fn_with_state(state.clone(), panics::catch));
+    routes.layer(middleware::from_fn(error::translate)).with_state(state)
 }
 
 /// The widget API is made for pages of other origins; it carries no cookies, so any origin may be let in.

@@ -20,6 +20,7 @@ use super::{
     client_address::{Peer, TrustedProxies},
     hooks::Webhooks,
     page::not_found,
+    panics,
     router::bearer,
     state::AppState,
 };
@@ -52,6 +53,7 @@ pub fn collect() -> PrometheusHandle {
                 tracing::warn!("the metrics of this process are collected by something else");
             }
             describe();
+            panics::count();
             let upkeep = handle.clone();
             tokio::spawn(async move {
                 loop {
@@ -65,6 +67,7 @@ pub fn collect() -> PrometheusHandle {
 }
 
 fn describe() {
+    describe_counter!("live_chat_panics_total", Unit::Count, "Panics of any thread or task: defects, to be reported");
     describe_gauge!("live_chat_connections", Unit::Count, "TCP connections that are open");
     describe_counter!("live_chat_connections_refused_total", Unit::Count, "Connections refused, by the limit that was reached");
     describe_gauge!("live_chat_sockets", Unit::Count, "WebSocket connections that are open, by dialect");

@@ -33,6 +33,8 @@ mod node;
 mod nodes;
 mod origins;
 mod page;
+mod panics;
+mod payloads;
 mod people;
 mod publish;
 mod queue;

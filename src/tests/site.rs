@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio::{sync::watch, task::JoinHandle};
 use tower::ServiceExt;
 
-use super::{Answer, Events};
+use super::{Answer, Events, panics::PanicWatch};
 use crate::{
     chat::{Limits, RoomId, UserId},
     engine::{Engine, Sqlite},
@@ -64,6 +64,8 @@ pub struct Site {
     sockets: Sockets,
     pub webhooks: Webhooks,
     app: Router,
+    pub state: AppState,
+    _watch: PanicWatch,
     ops: Router,
     stop: watch::Sender<bool>,
     server: JoinHandle<()>,
@@ -180,12 +182,12 @@ impl Site {
             trusted_proxies: setting.trusted_proxies.clone(),
         };
         let admission = Admission::new(setting.connections, setting.trusted_proxies);
-        let (ops, app) = (ops_router(state.clone()), router(state));
+        let (ops, app) = (ops_router(state.clone()), router(state.clone()));
         let listener = bind(([127, 0, 0, 1], 0).into()).expect("a free port");
         let addr = listener.local_addr().expect("bound");
         let (stop, stopping) = watch::channel(false);
         let server = tokio::spawn(serve(listener, app.clone(), admission, stopping));
-        Self { folder, hub, addr, engine, streams, sockets, webhooks, app, ops, stop, server }
+        Self { folder, hub, addr, engine, streams, sockets, webhooks, app, ops, state, _watch: PanicWatch::start(), stop, server }
     }
 
     /// Stops the chat and starts it again on the same folder.
@@ -211,6 +213,10 @@ impl Site {
         self.hub.stop();
         self.sockets.stop();
         self.streams.stop();
+    }
+
+    pub fn engine(&self) -> &dyn Engine {
+        &*self.engine
     }
 
     pub fn path(&self) -> &Path {

@@ -10,7 +10,7 @@ mod viewers;
 use axum::{extract::State, response::Response};
 use tokio::time::Instant;
 
-pub(super) use self::viewers::{input, mouse, pauses, show};
+pub(super) use self::viewers::{failed, input, mouse, pauses, show};
 pub use self::{channels::TwitchChannels, screens::Screens, twitch::Twitch};
 use self::{
     gatekeeper::{Admitted, Gatekeeper, OwnKeys, Ticket},

@@ -108,6 +108,11 @@ impl Denial {
     }
 }
 
+/// What a viewer is answered if the server has failed.
+pub(in crate::server) fn failed() -> Response {
+    Denial::new(StatusCode::INTERNAL_SERVER_ERROR, "The request could not be carried out.").into_response()
+}
+
 impl IntoResponse for Denial {
     fn into_response(self) -> Response {
         let Self { status, message } = self;

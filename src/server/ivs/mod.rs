@@ -11,13 +11,14 @@ use std::sync::Arc;
 
 use axum::{
     Router,
+    response::{IntoResponse, Response},
     routing::{any, get, post},
 };
 
 use self::quotas::Meters;
 pub use self::quotas::Quotas;
 use super::state::AppState;
-use crate::protocol::sigv4::Credentials;
+use crate::protocol::{ivs::Problem, sigv4::Credentials};
 
 /// Who may run the rooms, and how often. Clones are cheap.
 #[derive(Clone)]
@@ -39,6 +40,11 @@ pub enum Access {
     Holder(Credentials),
     /// All, signed or not.
     Anybody,
+}
+
+/// What a client is answered if the server has failed.
+pub(super) fn failed() -> Response {
+    answer::Answer(Err(Problem::Internal)).into_response()
 }
 
 impl Ivs {
