@@ -46,6 +46,8 @@ pub use moderation::{
 };
 pub use name::NameClaim;
 pub use origin::{InvalidOrigin, MOST_ORIGINS, Origin, Origins};
+#[cfg(test)]
+pub(crate) use payload::tests::json as any_json;
 pub use payload::{PAYLOAD_DEPTH, Payload, PayloadError, PayloadFault, check_json};
 pub use position::{InvalidPosition, Position};
 pub use profile::{PICTURE_BYTES, Profile, Role, is_picture};

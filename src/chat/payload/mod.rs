@@ -112,4 +112,4 @@ impl<'de> Deserialize<'de> for Payload {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
