@@ -373,7 +373,11 @@ impl Hub {
         T: Send + 'static,
         F: Future<Output = Result<T, Refusal>> + Send + 'static,
     {
-        tokio::spawn(work(self.clone())).await.unwrap_or(Err(Refusal::Stopping))
+        tokio::spawn(work(self.clone())).await.unwrap_or_else(|ended| match ended.try_into_panic() {
+            // Whoever asked is answered for it as for a panic of their own.
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(Refusal::Stopping),
+        })
     }
 
     /// Moves a room to another state.

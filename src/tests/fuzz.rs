@@ -1,14 +1,24 @@
 //! A bounded run of what `cargo fuzz` runs for as long as it is let: any bytes, and bytes that look like what the dialects are made of.
 
+use axum::{
+    body::Body,
+    http::{HeaderValue, Request},
+};
+use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 
 use super::{
     Site,
+    site::ADMIN_KEY,
     web_socket::{CLOSE, WebSocket, close, frame},
 };
+use crate::chat::RoomId;
 
 #[path = "../../fuzz/dialects.rs"]
 mod dialects;
+
+/// Rounds of requests with whatever is in them.
+const REQUESTS: usize = 200;
 
 /// Connections that send whatever frames.
 const CONNECTIONS: usize = 150;
@@ -87,6 +97,39 @@ proptest! {
     #[test]
     fn the_relay_takes_any_bytes(bytes in any_bytes()) {
         dialects::relay(&bytes);
+    }
+}
+
+/// Whatever is asked of inLive's endpoints, in the address, in a header or in the body, is answered, and nothing fails over it.
+#[tokio::test]
+async fn whatever_is_asked_of_the_widget_api_is_no_failure_of_the_server() {
+    let site = Site::open().await;
+    let token = site.guest_token(RoomId::FIRST);
+    let (mut runner, any) = (TestRunner::deterministic(), any_bytes());
+    let mut bytes = || any.new_tree(&mut runner).expect("no filter").current();
+    let encoded = |bytes: Vec<u8>| percent_encode(&bytes, NON_ALPHANUMERIC).to_string();
+    for _ in 0..REQUESTS {
+        let query = ["token", "last_event_id", "widget_key", "before", "after", "limit", "q"];
+        let query = query.map(|key| format!("{key}={}", encoded(bytes()))).join("&");
+        let position = HeaderValue::from_bytes(&bytes()).unwrap_or(HeaderValue::from_static("e-1"));
+        let envelope = [&br#"{"type":"broadcast","widget_key":"widget-key","message":"#[..], &bytes(), b"}"].concat();
+        let post = |uri: &str, body: Vec<u8>| {
+            let request = Request::post(uri).header("content-type", "application/json");
+            request.header("authorization", format!("Bearer {ADMIN_KEY}")).body(Body::from(body)).expect("a request")
+        };
+        let get = |uri: &str| Request::get(uri).header("last-event-id", &position).body(Body::empty()).expect("a request");
+        for request in [
+            get(&format!("/subscribe/1?{query}")),
+            get(&format!("/v1/streams/1/messages?{query}")),
+            post(&format!("/publish/1?{query}"), envelope.clone()),
+            post(&format!("/publish/1?token={token}"), bytes()),
+            post(&format!("/publish/1?token={token}"), envelope),
+            post("/v1/streams/1/settings", bytes()),
+        ] {
+            let asked = format!("{} {}", request.method(), request.uri());
+            let answer = site.send_for_head(request).await;
+            assert!(answer.as_u16() < 500, "{asked}: {answer}");
+        }
     }
 }
 

@@ -5,7 +5,11 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, body::Body, http::Request};
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, StatusCode},
+};
 use leptos::config::LeptosOptions;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -236,6 +240,11 @@ impl Site {
     /// What Prometheus gets.
     pub async fn metrics(&self) -> String {
         self.get_from_ops("/metrics").await.text
+    }
+
+    /// Sends a request whose answer may have no end. Only its status is read.
+    pub async fn send_for_head(&self, request: Request<Body>) -> StatusCode {
+        self.app.clone().oneshot(request).await.expect("the router never fails").status()
     }
 
     pub async fn get(&self, uri: &str) -> Answer {
