@@ -43,7 +43,7 @@ async fn the_title_is_the_room_s_name_and_nothing_else() {
     let site = Site::open().await;
     assert!(site.get("/").await.text.contains("<title>Live chat · live-chat</title>"));
     site.administer("/v1/streams/create", &serde_json::json!({ "name": "</title><b>R&D" })).await;
-    assert!(site.get("/rooms/2").await.text.contains("<title>&lt;/title>&lt;b&gt;R&amp;D · live-chat</title>"));
+    assert!(site.get("/rooms/2").await.text.contains("<title>&lt;/title&gt;&lt;b&gt;R&amp;D · live-chat</title>"));
     assert!(site.get("/rooms/9").await.text.contains("<title>There is no such room · live-chat</title>"));
 }
 
