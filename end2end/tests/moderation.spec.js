@@ -193,8 +193,11 @@ for (const [where, options] of [
     await expect(dialog).toBeHidden();
     await expect(beside('buy this')).toBeFocused();
     await press(await openOptions(beside('buy this'))).press('Enter');
+    await expect(dialog).toContainText(/Other people at this address: \d/);
     await page.keyboard.press('Tab');
     await page.keyboard.type('an advert');
+    await page.keyboard.press('Tab');
+    await expect(dialog.getByRole('checkbox', { name: 'Time out or ban the address too' })).toBeFocused();
     await page.keyboard.press('Tab');
     await expect(dialog.getByRole('button', { name: 'Pin to the top' })).toBeFocused();
     await page.keyboard.press('Tab');
