@@ -45,6 +45,10 @@ lint: ## Check the format, and the code for the server and for the browser
 unit: ## Run the tests in Rust
 	cargo test
 
+fuzz: ## Fuzz what decodes the bytes of clients, five minutes for each target (Rust nightly and cargo-fuzz)
+	.ci/setup fuzz
+	.ci/fuzz 300
+
 survive: ## The same tests of crashes, damage, full disks and lost machines, for as long as it takes
 	LIVE_CHAT_LONG=1 cargo test --test survive --test cluster -- --nocapture
 
@@ -79,4 +83,4 @@ emoji: ## Copy the emoji picker to public/emoji/vendor, in the versions that end
 clean: ## Remove all that was built
 	rm -rf target end2end/node_modules end2end/test-results
 
-.PHONY: help run watch test dist size setup lint unit survive load e2e cluster bench bench-quick emoji clean
+.PHONY: help run watch test dist size setup lint unit fuzz survive load e2e cluster bench bench-quick emoji clean
