@@ -22,7 +22,7 @@ use super::{
     recent::Recent,
     repeats::Saying,
     review::REVIEWS,
-    ring::{Entry, Item, Ring},
+    ring::{Entry, Item, Ring, RingMemory},
     rules::{
         Rules,
         blocked::{Blocked, RecentlyBlocked},
@@ -203,9 +203,9 @@ impl ConnectionId {
 }
 
 impl LiveRoom {
-    pub(super) fn new(room: Room, head: u64, size: RingSize, in_cluster: bool) -> Self {
+    pub(super) fn new(room: Room, head: u64, size: RingSize, memory: RingMemory, in_cluster: bool) -> Self {
         let id = room.id;
-        let (ring, connections) = (Ring::new(size, head), HashMap::new());
+        let (ring, connections) = (Ring::new(size, memory, head), HashMap::new());
         let rules = Arc::new(Rules::new(&room.settings));
         let state = State {
             room,

@@ -1,6 +1,9 @@
 use std::{
     collections::VecDeque,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use bytes::Bytes;
@@ -12,6 +15,16 @@ use crate::{
 
 /// What a frame has beside its payload, about, in any dialect.
 const ENVELOPE_BYTES: usize = 300;
+
+/// Bytes of payload that the rings of all rooms keep together. Beyond it each keeps [`LEAST_BYTES`] of what comes.
+const ALL_RINGS_BYTES: usize = 64 << 20;
+
+/// Bytes of payload that a ring may keep however many rooms there are.
+const LEAST_BYTES: usize = 64 << 10;
+
+/// Counts the bytes of payload in the rings of all rooms. Clones are cheap.
+#[derive(Clone, Default)]
+pub(super) struct RingMemory(Arc<AtomicUsize>);
 
 /// How much a room keeps in memory for its subscribers. One that falls further behind is fed from the store.
 #[derive(Clone, Copy, Debug)]
@@ -103,6 +116,7 @@ impl Entry {
 /// reads next.
 pub(super) struct Ring {
     size: RingSize,
+    memory: RingMemory,
     entries: VecDeque<Arc<Entry>>,
     /// The number of the oldest entry kept.
     start: u64,
@@ -113,8 +127,8 @@ pub(super) struct Ring {
 }
 
 impl Ring {
-    pub(super) fn new(size: RingSize, head: u64) -> Self {
-        Self { size, entries: VecDeque::new(), start: 0, payload_bytes: 0, before: head, news: false }
+    pub(super) fn new(size: RingSize, memory: RingMemory, head: u64) -> Self {
+        Self { size, memory, entries: VecDeque::new(), start: 0, payload_bytes: 0, before: head, news: false }
     }
 
     /// The number that the next entry will get.
@@ -125,14 +139,13 @@ impl Ring {
     /// Adds an entry; `seq` is the newest event with it.
     pub(super) fn push(&mut self, seq: u64, item: Item) {
         let entry = Arc::new(Entry::new(item, self.end(), seq));
-        self.payload_bytes += entry.payload_bytes();
+        self.grow(entry.payload_bytes());
         self.entries.push_back(entry);
         self.news = true;
-        while self.entries.len() > self.size.entries.max(1)
-            || (self.payload_bytes > self.size.payload_bytes && self.entries.len() > 1)
+        while self.entries.len() > self.size.entries.max(1) || (self.payload_bytes > self.most_bytes() && self.entries.len() > 1)
         {
             let Some(oldest) = self.entries.pop_front() else { break };
-            self.payload_bytes -= oldest.payload_bytes();
+            self.shrink(oldest.payload_bytes());
             self.start += 1;
             self.before = oldest.seq;
         }
@@ -140,13 +153,30 @@ impl Ring {
 
     /// Takes the content out of those entries: whoever has not read them yet never will.
     pub(super) fn erase(&mut self, is_gone: impl Fn(&Event) -> bool) {
+        let mut erased = 0;
         for entry in &mut self.entries {
             if entry.event().is_some_and(&is_gone) {
-                self.payload_bytes -= entry.payload_bytes();
+                erased += entry.payload_bytes();
                 let (number, seq) = (entry.number, entry.seq);
                 *entry = Arc::new(Entry::new(Item::Erased, number, seq));
             }
         }
+        self.shrink(erased);
+    }
+
+    fn most_bytes(&self) -> usize {
+        let is_much = self.memory.0.load(Ordering::Relaxed) > ALL_RINGS_BYTES;
+        if is_much { self.size.payload_bytes.min(LEAST_BYTES) } else { self.size.payload_bytes }
+    }
+
+    fn grow(&mut self, bytes: usize) {
+        self.payload_bytes += bytes;
+        self.memory.0.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn shrink(&mut self, bytes: usize) {
+        self.payload_bytes -= bytes;
+        self.memory.0.fetch_sub(bytes, Ordering::Relaxed);
     }
 
     /// Whether anything was pushed since this was asked last.
@@ -173,12 +203,19 @@ impl Ring {
     }
 }
 
+impl Drop for Ring {
+    fn drop(&mut self) {
+        self.shrink(self.payload_bytes);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chat::{Kind, Payload, Profile, RoomId, Timestamp, UserId};
 
     fn ring(entries: usize) -> Ring {
-        Ring::new(RingSize { entries, ..RingSize::default() }, 0)
+        Ring::new(RingSize { entries, ..RingSize::default() }, RingMemory::default(), 0)
     }
 
     fn notice(viewer_count: usize) -> Item {
@@ -204,7 +241,7 @@ mod tests {
 
     #[test]
     fn a_position_is_found_while_all_that_followed_is_kept() {
-        let mut ring = Ring::new(RingSize { entries: 4, ..RingSize::default() }, 7);
+        let mut ring = Ring::new(RingSize { entries: 4, ..RingSize::default() }, RingMemory::default(), 7);
         assert_eq!((ring.after(6), ring.after(7)), (None, Some(0)));
         // Event 8, a notice, events 9 and 10.
         for seq in [8, 8, 9, 10] {
@@ -215,5 +252,31 @@ mod tests {
         });
         ring.push(11, notice(0));
         assert_eq!((ring.after(7), ring.after(8), ring.after(11)), (None, Some(2), Some(5)));
+    }
+
+    fn said(seq: u64, bytes: usize) -> Item {
+        let message = Message {
+            author: UserId::admin(),
+            payload: Payload::of(&"x".repeat(bytes)),
+            video_time: 0.0,
+            profile: Profile::default(),
+            reactions: Vec::new(),
+        };
+        let kind = Kind::Message(message);
+        Item::Event(Arc::new(Event { room: RoomId::FIRST, seq, sent_at: Timestamp(0), client_message_id: None, kind }))
+    }
+
+    #[test]
+    fn the_rings_of_many_rooms_have_a_bound_together() {
+        let memory = RingMemory::default();
+        let mut rings: Vec<_> = (0..100).map(|_| Ring::new(RingSize::default(), memory.clone(), 0)).collect();
+        for ring in &mut rings {
+            (1..=80).for_each(|seq| ring.push(seq, said(seq, 60_000)));
+        }
+        let all = memory.0.load(Ordering::Relaxed);
+        assert_eq!(all, rings.iter().map(|ring| ring.payload_bytes).sum::<usize>());
+        assert!(all <= ALL_RINGS_BYTES + rings.len() * (LEAST_BYTES + 60_002), "{all}");
+        rings.clear();
+        assert_eq!(memory.0.load(Ordering::Relaxed), 0);
     }
 }

@@ -3,7 +3,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use super::{RingSize, live::LiveRoom};
+use super::{RingSize, live::LiveRoom, ring::RingMemory};
 use crate::chat::{Room, RoomId};
 
 /// The rooms by id.
@@ -13,6 +13,7 @@ use crate::chat::{Room, RoomId};
 pub(super) struct Rooms {
     by_id: RwLock<HashMap<RoomId, Arc<LiveRoom>>>,
     ring_size: RingSize,
+    ring_memory: RingMemory,
     /// Whether there are other nodes.
     in_cluster: bool,
 }
@@ -36,7 +37,8 @@ impl Rooms {
     /// Brings a room to life whose newest event is `head`. One that lives already stays as it is.
     pub(super) fn insert(&self, room: Room, head: u64) {
         let mut rooms = self.by_id.write().unwrap_or_else(PoisonError::into_inner);
-        rooms.entry(room.id).or_insert_with(|| Arc::new(LiveRoom::new(room, head, self.ring_size, self.in_cluster)));
+        let new = |room| LiveRoom::new(room, head, self.ring_size, self.ring_memory.clone(), self.in_cluster);
+        rooms.entry(room.id).or_insert_with(|| Arc::new(new(room)));
     }
 
     /// All of them, ordered by id.

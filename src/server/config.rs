@@ -14,6 +14,7 @@ use super::{
     RunError,
     interactive_sync::{Twitch, TwitchChannels},
     ivs::Quotas,
+    transport::DEFAULT_BACKLOG_BYTES,
 };
 use crate::{
     chat::{Limits, Origin},
@@ -183,6 +184,10 @@ pub struct Config {
     /// Most connections open at once from one address (of IPv6, from one /64) that is no trusted proxy; 0 for no limit
     #[arg(long, env = "LIVE_CHAT_MAX_CONNECTIONS_PER_ADDRESS", default_value_t = 4_000)]
     pub max_connections_per_address: usize,
+
+    /// Bytes that may wait in memory for all clients together; beyond it the connections that hold most are closed. 0 for no limit
+    #[arg(long, env = "LIVE_CHAT_MAX_WAITING_BYTES", default_value_t = DEFAULT_BACKLOG_BYTES)]
+    pub max_waiting_bytes: usize,
 
     /// Proxies whose X-Forwarded-For or Forwarded is believed, comma-separated: addresses or networks such as `10.0.0.7`; or `none`
     #[arg(long, env = "LIVE_CHAT_TRUSTED_PROXIES", value_parser = networks)]

@@ -28,6 +28,7 @@ use super::{
     admission::{ConnectionLimits, Permit},
     client_address::Peer,
     error::ApiError,
+    transport::{Backlog, CountedBody, Limited, Usage},
 };
 
 /// An extension of a response that takes its connection over when the head would go out: hyper is left behind, and with it its
@@ -72,29 +73,38 @@ impl Patience {
     }
 }
 
-/// Serves a connection's requests with `app` until it closes, is taken over, or `stop` says to end it after the request at hand.
+/// Longest head of a request. Longer ones are answered 431.
+const HEAD_BYTES: usize = 32 << 10;
+
+/// Serves a connection's requests with `app` until it closes, is taken over, or `stop` says to end it after the request at hand. It ends
+/// too when its client is slower than the least pace, or holds more of the `backlog` than others when that is full.
 pub(super) async fn serve(
     socket: TcpStream,
     peer: IpAddr,
     app: Router,
     limits: ConnectionLimits,
     permit: Permit,
+    backlog: Backlog,
     mut stop: watch::Receiver<bool>,
 ) {
-    let handover = Handover::default();
+    let (handover, usage) = (Handover::default(), Usage::new(&backlog));
     let service = service_fn(|mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));
-        Box::pin(answer(app.clone(), request, limits.answer_within, Arc::clone(&handover)))
+        Box::pin(answer(app.clone(), request, limits.answer_within, Arc::clone(&handover), Arc::clone(&usage)))
     });
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(limits.head_within);
-    let mut connection = http.serve_connection(TokioIo::new(socket), service);
+    http.timer(TokioTimer::new()).header_read_timeout(limits.head_within).max_buf_size(HEAD_BYTES);
+    let mut connection = http.serve_connection(TokioIo::new(Limited::new(socket, Arc::clone(&usage))), service);
     let mut stopped = Box::pin(stop.wait_for(|stop| *stop));
+    let mut crowded_out = Box::pin(usage.crowded_out());
     let mut is_stopping = false;
     let taken = std::future::poll_fn(|cx| {
         if !is_stopping && stopped.as_mut().poll(cx).is_ready() {
             is_stopping = true;
             Pin::new(&mut connection).graceful_shutdown();
+        }
+        if crowded_out.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(None);
         }
         match Pin::new(&mut connection).poll(cx) {
             // The client broke off, or is not speaking HTTP; hyper has told it what there is to tell.
@@ -107,7 +117,7 @@ pub(super) async fn serve(
     });
     if let Some((head, take)) = taken.await {
         let http1::Parts { io, read_buf: received, .. } = connection.into_parts();
-        take(Taken { socket: io.into_inner(), received, head, permit });
+        take(Taken { socket: io.into_inner().into_inner(), received, head, permit });
     }
 }
 
@@ -123,6 +133,7 @@ async fn answer(
     request: Request<Incoming>,
     within: Duration,
     handover: Handover,
+    usage: Arc<Usage>,
 ) -> Result<Response, std::convert::Infallible> {
     let patience = Patience::default();
     let mut request = request.map(Body::new);
@@ -137,13 +148,15 @@ async fn answer(
         Ok(Err(never)) => match never {},
         Err(_) => closing(ApiError::new(StatusCode::REQUEST_TIMEOUT, "The request took too long to arrive.").into_response()),
     };
+    // What came of the request is used, or was thrown away.
+    usage.set_received(0);
     let takeover = response.extensions_mut().remove::<Takeover>();
     let take = takeover.and_then(|Takeover(take)| take.lock().unwrap_or_else(PoisonError::into_inner).take());
     if let Some(take) = take {
         *handover.lock().unwrap_or_else(PoisonError::into_inner) = Some((head(&response), take));
         return std::future::pending().await;
     }
-    Ok(response)
+    Ok(response.map(|body| CountedBody::wrap(body, &usage)))
 }
 
 /// A response's head as HTTP/1.1 writes it (RFC 9112 4), for a body that ends with the connection (6.3, the last rule) if the response

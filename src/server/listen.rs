@@ -17,6 +17,7 @@ use tokio::{
 use super::{
     admission::{Admission, Held, Permit},
     connection,
+    transport::Backlog,
 };
 
 /// Bytes that the kernel keeps of what was not sent yet, for each connection. More only delays the notice that a reader has stalled,
@@ -58,7 +59,7 @@ pub fn bind(addr: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Accepts connections and serves them with `app` until `stop` becomes true; returns when all have ended.
-pub async fn serve(listener: TcpListener, app: Router, admission: Admission, mut stop: watch::Receiver<bool>) {
+pub async fn serve(listener: TcpListener, app: Router, admission: Admission, backlog: Backlog, mut stop: watch::Receiver<bool>) {
     let (open, mut all_closed) = mpsc::channel::<()>(1);
     let stopping = stop.clone();
     loop {
@@ -70,9 +71,10 @@ pub async fn serve(listener: TcpListener, app: Router, admission: Admission, mut
             Ok((socket, peer)) => {
                 let Some(entrance) = Entrance::of(&admission, peer.ip()) else { continue };
                 let (app, limits, stopping, open) = (app.clone(), admission.limits(), stopping.clone(), open.clone());
+                let backlog = backlog.clone();
                 tokio::spawn(async move {
                     if let Some(permit) = entrance.pass(stopping.clone()).await {
-                        connection::serve(socket, peer.ip(), app, limits, permit, stopping).await;
+                        connection::serve(socket, peer.ip(), app, limits, permit, backlog, stopping).await;
                     }
                     drop(open);
                 });

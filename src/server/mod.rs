@@ -48,6 +48,7 @@ mod state;
 mod streams;
 mod subscribe;
 mod telemetry;
+mod transport;
 mod webhooks;
 mod widget_keys;
 
@@ -69,6 +70,7 @@ pub use self::{
     state::{AdminKey, AppState},
     streams::{HEARTBEAT, Streams},
     telemetry::{MetricsAddress, collect as collect_metrics},
+    transport::Backlog,
 };
 
 #[cfg(test)]

@@ -19,7 +19,9 @@ use super::{
     read_limit::count_reads,
     relay, replay, revoke,
     state::AppState,
-    subscribe, telemetry, webhooks, widget_keys,
+    subscribe, telemetry,
+    transport::one_of_few,
+    webhooks, widget_keys,
 };
 use crate::{chat::RoomId, hub::Hub};
 
@@ -36,7 +38,22 @@ pub fn router(state: AppState) -> Router {
     };
     // The page's views need one; if there is one already, it is this.
     let _ = any_spawner::Executor::init_tokio();
+    let reads = Router::new()
+        .route("/streams/{id}/messages", get(api::messages))
+        .route("/streams/{id}/replay", get(replay::messages))
+        .route("/streams/{id}/search", get(moderation::search))
+        .route("/streams/{id}/held", get(held::list))
+        .route("/streams/{id}/audit", get(admin::acts::list))
+        .route_layer(middleware::from_fn(one_of_few));
+    let rooms = Router::new()
+        .route("/", get(page::first_room).post(page::post_to_first_room))
+        .route("/rooms/{id}", get(page::room).post(page::post_to_room))
+        .route("/rooms/{id}/replay", get(replay::show))
+        .route("/embed/{id}", get(embed::show).post(embed::post))
+        .route("/overlay/{id}", get(embed::overlay))
+        .route_layer(middleware::from_fn(one_of_few));
     let streams = Router::new()
+        .merge(reads)
         .route("/streams/create", post(api::create))
         .route("/streams/import", post(import::import))
         .route("/streams", get(api::list))
@@ -44,8 +61,6 @@ pub fn router(state: AppState) -> Router {
         .route("/streams/{id}/prepare", post(api::prepare))
         .route("/streams/{id}/start", post(api::start))
         .route("/streams/{id}/end", post(api::end))
-        .route("/streams/{id}/messages", get(api::messages))
-        .route("/streams/{id}/replay", get(replay::messages))
         .route("/streams/{id}/ticket", post(subscribe::ticket))
         .route("/streams/{id}/export.jsonl", get(export::json_lines))
         .route("/streams/{id}/export.csv", get(export::csv))
@@ -58,12 +73,9 @@ pub fn router(state: AppState) -> Router {
         .route("/streams/{id}/users/{user}/lift", post(moderation::lift))
         .route("/streams/{id}/users/{user}/address", get(moderation::address))
         .route("/streams/{id}/settings", post(moderation::configure))
-        .route("/streams/{id}/search", get(moderation::search))
-        .route("/streams/{id}/held", get(held::list))
         .route("/streams/{id}/held/{message}/approve", post(held::approve))
         .route("/streams/{id}/held/{message}/decline", post(held::decline))
         .route("/streams/{id}/sanctions", get(moderation::sanctions))
-        .route("/streams/{id}/audit", get(admin::acts::list))
         .route("/streams/{id}/blocked", get(admin::acts::blocked))
         .route("/webhooks", get(webhooks::list).post(webhooks::create))
         .route("/webhooks/{id}", delete(webhooks::remove))
@@ -75,12 +87,8 @@ pub fn router(state: AppState) -> Router {
         .route("/tokens/revoke", post(revoke::revoke))
         .route_layer(middleware::from_fn_with_state(state.clone(), count_reads));
     Router::new()
-        .route("/", get(page::first_room).post(page::post_to_first_room))
-        .route("/rooms/{id}", get(page::room).post(page::post_to_room))
+        .merge(rooms)
         .route("/rooms/{id}/enter", post(page::enter))
-        .route("/rooms/{id}/replay", get(replay::show))
-        .route("/embed/{id}", get(embed::show).post(embed::post))
-        .route("/overlay/{id}", get(embed::overlay))
         .merge(widget("/subscribe", Router::new().route("/{id}", get(subscribe::subscribe))))
         .merge(widget("/publish", Router::new().route("/{id}", post(publish::publish))))
         .merge(widget("/v1", streams))

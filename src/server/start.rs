@@ -24,6 +24,7 @@ use super::{
     secrets,
     state::{AdminKey, AppState},
     telemetry::{self, MetricsAddress},
+    transport::Backlog,
 };
 use crate::{
     chat::RoomId,
@@ -169,7 +170,8 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let options = LeptosOptions::builder().output_name("live-chat").site_root(site_root()).site_addr(addr).build();
     let options = Arc::new(options);
     let trusted_proxies = TrustedProxies::new(config.trusted_proxies.as_ref().map(|proxies| Arc::clone(&proxies.0)));
-    let (streams, sockets) = (Arc::new(Streams::start(&hub, HEARTBEAT)?), Sockets::default());
+    let backlog = Backlog::new(Some(config.max_waiting_bytes).filter(|&bytes| bytes > 0).unwrap_or(usize::MAX));
+    let (streams, sockets) = (Arc::new(Streams::start(&hub, HEARTBEAT, &backlog)?), Sockets::new(backlog.clone()));
     let state = AppState {
         hub: hub.clone(),
         streams: Arc::clone(&streams),
@@ -208,10 +210,10 @@ async fn serve(config: Config) -> Result<(), RunError> {
         streams.stop();
     });
     let admission = Admission::new(limits, trusted_proxies);
-    let serve = |(listener, app)| listen::serve(listener, app, admission.clone(), stopping.clone());
+    let serve = |(listener, app)| listen::serve(listener, app, admission.clone(), backlog.clone(), stopping.clone());
     // The operator gets an answer also when the chat has no place left.
     let ops_admission = Admission::new(ConnectionLimits::of(OPS_CONNECTIONS), TrustedProxies::default());
-    let serve_ops = ops.map(|(listener, app)| listen::serve(listener, app, ops_admission, stopping.clone()));
+    let serve_ops = ops.map(|(listener, app)| listen::serve(listener, app, ops_admission, backlog.clone(), stopping.clone()));
     futures::future::join(
         futures::future::join_all(listeners.into_iter().map(serve)),
         futures::future::OptionFuture::from(serve_ops),

@@ -41,7 +41,7 @@ const RETRY_MS: std::ops::Range<u32> = 500..2_500;
 /// they missed, or 204, at which an `EventSource` stops for good (WHATWG HTML 9.2.2). With `?wait=1` the stream stays open: it
 /// carries deletions, and what becomes of the room.
 ///
-/// `HEAD` is answered alike and joins nothing.
+/// `HEAD` is answered alike and joins nothing and uses up no ticket.
 pub(super) async fn subscribe(
     State(hub): State<Hub>,
     State(streams): State<Arc<Streams>>,
@@ -51,7 +51,7 @@ pub(super) async fn subscribe(
     params: Params,
     (headers, cookies): (HeaderMap, Cookies),
 ) -> Result<Response, ApiError> {
-    let shown = match params.find("ticket") {
+    let shown = match params.find("ticket").filter(|_| method != Method::HEAD) {
         Some(ticket) => Some(Ok(hub.use_ticket(&ticket, room).await.map_err(Refusal::Token)?)),
         None => params.find("token").map(|token| hub.check(&token, room).and_then(fit_for_an_address)),
     };

@@ -83,7 +83,18 @@ fn describe() {
     describe_counter!(
         "live_chat_subscribers_cut_off_total",
         Unit::Count,
-        "Subscribers cut off because they took nothing for a minute"
+        "Subscribers cut off because they read too slowly, or held most of what waited while there was too much of it"
+    );
+    describe_counter!(
+        "live_chat_responses_cut_off_total",
+        Unit::Count,
+        "Responses cut off because their clients read too slowly"
+    );
+    describe_gauge!("live_chat_backlog_bytes", Unit::Bytes, "Bytes in memory that wait for clients to take or to complete them");
+    describe_counter!(
+        "live_chat_backlog_evictions_total",
+        Unit::Count,
+        "Connections closed because too much waited, and they held most of it"
     );
     describe_counter!("live_chat_publishes_total", Unit::Count, "Publications, by what became of them");
     describe_counter!("live_chat_address_limits_total", Unit::Count, "Requests refused by a limit of their address, by limit");

@@ -282,7 +282,8 @@ fn routes(root: &'static str, source: &'static str) -> BTreeSet<String> {
     let mut prefix = root;
     for line in source.lines() {
         prefix = match line.trim() {
-            "let streams = Router::new()" => "/v1",
+            "let streams = Router::new()" | "let reads = Router::new()" => "/v1",
+            "let rooms = Router::new()" => root,
             "fn interactive_sync(state: &AppState) -> Router<AppState> {" => "/interactive-sync",
             "Router::new()" if prefix == "/v1" => root,
             line if line.contains("widget(\"/interactive-sync\"") => "/interactive-sync",

@@ -23,9 +23,9 @@ use crate::{
     hub::{self, ConnectionId, Hub, Intake, Rates, ReservedNames, RingSize, Setup, Tokens, Wake},
     protocol::{interactive_sync::GameLimits, webhook::Secret},
     server::{
-        AdminKey, Admission, AppState, ConnectionLimits, Guard, HEARTBEAT, HookClient, Ivs, IvsAccess, IvsQuotas, MetricsAddress,
-        Password, Reviews, Schedule, Screens, Sockets, Streams, TrustedProxies, Twitch, Webhooks, bind, collect_metrics,
-        hash_password, ops_router, router, serve, system_trust,
+        AdminKey, Admission, AppState, Backlog, ConnectionLimits, Guard, HEARTBEAT, HookClient, Ivs, IvsAccess, IvsQuotas,
+        MetricsAddress, Password, Reviews, Schedule, Screens, Sockets, Streams, TrustedProxies, Twitch, Webhooks, bind,
+        collect_metrics, hash_password, ops_router, router, serve, system_trust,
     },
 };
 
@@ -63,6 +63,7 @@ pub struct Site {
     pub folder: Arc<TempDir>,
     pub hub: Hub,
     pub addr: SocketAddr,
+    pub backlog: Backlog,
     engine: Arc<dyn Engine>,
     streams: Arc<Streams>,
     sockets: Sockets,
@@ -82,6 +83,8 @@ pub struct Setting {
     pub per_address: Rates,
     pub connections: ConnectionLimits,
     pub ring_size: RingSize,
+    /// Bytes that may wait for all clients together.
+    pub backlog_bytes: usize,
     pub heartbeat: Duration,
     pub origins: &'static [&'static str],
     pub trusted_proxies: TrustedProxies,
@@ -107,6 +110,7 @@ impl Default for Setting {
             per_address: Rates::none(),
             connections: ConnectionLimits::of(10_000),
             ring_size: RingSize::default(),
+            backlog_bytes: 64 << 20,
             heartbeat: HEARTBEAT,
             origins: &["*"],
             trusted_proxies: TrustedProxies::new(Some([].into())),
@@ -147,6 +151,7 @@ impl Site {
     /// A chat on an `engine`, which keeps everything in a `log` in that folder.
     pub async fn on(engine: Arc<dyn Engine>, folder: Arc<TempDir>, intake: Intake, setting: Setting) -> Self {
         let tokens = Tokens::new(b"a secret for tests", Duration::from_secs(3_600)).trusting(SITE_SECRET.as_bytes());
+        let backlog = Backlog::new(setting.backlog_bytes);
         let client = HookClient::new(setting.guard, setting.tls);
         let review_secret = Secret::parse(REVIEW_SECRET).expect("a secret");
         let reviews = Arc::new(Reviews::new(client.clone(), review_secret, setting.review_within));
@@ -165,8 +170,8 @@ impl Site {
         let hub = Hub::start(setup).await.expect("a readable log");
         let password = Password::of(password_hash().to_owned());
         hub.admit_owners_by(password.fingerprint());
-        let streams = Arc::new(Streams::start(&hub, setting.heartbeat).expect("threads"));
-        let sockets = Sockets::default();
+        let streams = Arc::new(Streams::start(&hub, setting.heartbeat, &backlog).expect("threads"));
+        let sockets = Sockets::new(backlog.clone());
         let webhooks = Webhooks::start(engine.clone(), hub.clone(), client, setting.schedule).await.expect("a readable log");
         let options = LeptosOptions::builder().output_name("live-chat").site_root("target/no-site").build();
         let state = AppState {
@@ -190,8 +195,23 @@ impl Site {
         let listener = bind(([127, 0, 0, 1], 0).into()).expect("a free port");
         let addr = listener.local_addr().expect("bound");
         let (stop, stopping) = watch::channel(false);
-        let server = tokio::spawn(serve(listener, app.clone(), admission, stopping));
-        Self { folder, hub, addr, engine, streams, sockets, webhooks, app, ops, state, _watch: PanicWatch::start(), stop, server }
+        let server = tokio::spawn(serve(listener, app.clone(), admission, backlog.clone(), stopping));
+        Self {
+            folder,
+            hub,
+            addr,
+            backlog,
+            engine,
+            streams,
+            sockets,
+            webhooks,
+            app,
+            ops,
+            state,
+            _watch: PanicWatch::start(),
+            stop,
+            server,
+        }
     }
 
     /// Stops the chat and starts it again on the same folder.

@@ -62,7 +62,7 @@ impl Link {
 /// Serves a connection that was taken over until it ends, in a task of its own. A stop that follows this call waits for it.
 pub(super) fn open<S: Session>(taken: Taken, session: S, subscriptions: Subscriptions, sockets: Sockets) {
     let Taken { socket, received, head, permit } = taken;
-    let socket = Socket::new(socket, head, &received, S::MESSAGE_BYTES);
+    let socket = Socket::new(socket, head, &received, S::MESSAGE_BYTES, sockets.0.backlog.clone());
     let stopping = sockets.0.stop.subscribe();
     let pings = Pings { next: Instant::now() + S::PING_EVERY, unanswered: 0 };
     let timer = Box::pin(tokio::time::sleep_until(pings.next));
@@ -124,7 +124,7 @@ impl<S: Session> Connection<S> {
                 Received::Control => self.pings.unanswered = 0,
                 Received::Nothing => {
                     self.link.socket.flush().await?;
-                    self.wait().await;
+                    self.wait().await?;
                     continue;
                 }
             }
@@ -134,17 +134,19 @@ impl<S: Session> Connection<S> {
     }
 
     /// Waits until there is something to do.
-    async fn wait(&mut self) {
+    async fn wait(&mut self) -> Result<(), Ending> {
         let next = self.session.due_at().map_or(self.pings.next, |due| due.min(self.pings.next));
         if self.timer.deadline() != next {
             self.timer.as_mut().reset(next);
         }
         tokio::select! {
+            () = self.link.socket.crowded_out() => return Err(Ending::Drop),
             () = self.link.socket.readable() => {}
             () = self.link.subscriptions.woken() => {}
             _ = self.stopping.changed() => {}
             () = self.timer.as_mut() => {}
         }
+        Ok(())
     }
 
     /// Does what it is time for.

@@ -32,7 +32,7 @@ pub(in crate::server) use self::{
     subscription::Subscriptions,
     upgrade::Upgrade,
 };
-use crate::chat::RoomId;
+use crate::{chat::RoomId, server::transport::Backlog};
 
 /// Reads of the store that run for all connections at once: each answer takes memory until its socket took it.
 const FETCHES: usize = 8;
@@ -47,18 +47,19 @@ struct Inner {
     /// A standard lock: held to look one up, and while somebody joins the room.
     audiences: Mutex<HashMap<RoomId, Arc<Audience>>>,
     fetches: Semaphore,
+    /// What waits for their clients counts here.
+    backlog: Backlog,
     /// Becomes true once, when the server stops. Each connection has a receiver.
     stop: watch::Sender<bool>,
 }
 
-impl Default for Sockets {
-    fn default() -> Self {
-        let (audiences, fetches, stop) = (Mutex::default(), Semaphore::new(FETCHES), watch::Sender::new(false));
-        Self(Arc::new(Inner { audiences, fetches, stop }))
-    }
-}
-
 impl Sockets {
+    /// No connections yet. What waits for their clients counts in the `backlog`.
+    pub fn new(backlog: Backlog) -> Self {
+        let (audiences, fetches, stop) = (Mutex::default(), Semaphore::new(FETCHES), watch::Sender::new(false));
+        Self(Arc::new(Inner { audiences, fetches, backlog, stop }))
+    }
+
     /// Ends all connections, each as its dialect has it, and those that are still opened.
     pub fn stop(&self) {
         self.0.stop.send_replace(true);

@@ -1,11 +1,11 @@
 use std::{
     io::{self, ErrorKind, Read, Write},
     pin::Pin,
-    time::Duration,
+    sync::Arc,
 };
 
 use bytes::Bytes;
-use tokio::{io::AsyncWrite, net::TcpStream};
+use tokio::{io::AsyncWrite, net::TcpStream, time::Instant};
 use tungstenite::{
     Error, Message,
     error::ProtocolError,
@@ -13,28 +13,49 @@ use tungstenite::{
 };
 
 use super::Ending;
-use crate::protocol::frame::Frame;
+use crate::{
+    protocol::frame::Frame,
+    server::transport::{Backlog, Pace, Portion, Usage},
+};
 
 /// What is read of a socket at once. A connection has it for as long as it lives.
 const READ_BYTES: usize = 1_024;
 
+/// Incomplete messages that are shorter are not counted.
+const PARTIAL_BYTES: usize = 4_096;
+
+/// Bytes of a client's control frame before its payload (RFC 6455 5.2, 5.5).
+const CONTROL_HEAD_BYTES: usize = 6;
+
 /// What an outbox may keep when it is empty.
 const KEPT_BYTES: usize = 1_024;
-
-/// How long a socket may take nothing before its connection is cut off. Its client can come back when it can read again.
-const STALLED_FOR: Duration = Duration::from_secs(60);
 
 /// Longest reason of a close (RFC 6455 5.5: 125 bytes, of which the code takes two).
 const REASON_BYTES: usize = 123;
 
 /// A WebSocket connection as the protocol sees it: frames in and out. It never waits but in [`flush`](Self::flush) and
 /// [`readable`](Self::readable).
-pub(super) struct Socket(WebSocket<Wire>);
+pub(super) struct Socket {
+    protocol: WebSocket<Wire>,
+    backlog: Backlog,
+    /// What there is of a long message that is not complete yet.
+    partial: Option<Arc<Usage>>,
+}
 
 /// The TCP connection, as tungstenite sees it: it takes everything.
 struct Wire {
     socket: TcpStream,
     outbox: Outbox,
+    /// Bytes since the last complete message.
+    received: usize,
+}
+
+/// While a client does not take what there is for it.
+struct Waiting {
+    usage: Arc<Usage>,
+    _held: Portion,
+    pace: Pace,
+    window_ends: Instant,
 }
 
 /// What is to be sent to a client, in this order.
@@ -65,7 +86,9 @@ impl Outbox {
 
 impl Read for Wire {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.socket.try_read(buffer)
+        let read = self.socket.try_read(buffer)?;
+        self.received += read;
+        Ok(read)
     }
 }
 
@@ -82,20 +105,21 @@ impl Write for Wire {
 
 impl Socket {
     /// A connection whose `head` is to be sent yet, and of which this was `received` already.
-    pub(super) fn new(socket: TcpStream, head: Vec<u8>, received: &[u8], message_bytes: usize) -> Self {
+    pub(super) fn new(socket: TcpStream, head: Vec<u8>, received: &[u8], message_bytes: usize, backlog: Backlog) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BYTES)
             // Each frame goes straight on into the outbox.
             .write_buffer_size(0)
             .max_message_size(Some(message_bytes))
             .max_frame_size(Some(message_bytes));
-        let wire = Wire { socket, outbox: Outbox(head) };
-        Self(WebSocket::from_partially_read(wire, received.to_vec(), Role::Server, Some(config)))
+        let wire = Wire { socket, outbox: Outbox(head), received: 0 };
+        let protocol = WebSocket::from_partially_read(wire, received.to_vec(), Role::Server, Some(config));
+        Self { protocol, backlog, partial: None }
     }
 
     /// What is to be sent.
     pub(super) fn outbox(&mut self) -> &mut Outbox {
-        &mut self.0.get_mut().outbox
+        &mut self.protocol.get_mut().outbox
     }
 
     /// Reads what there is, up to the end of a message. What a control frame leads to is in the outbox then.
@@ -103,17 +127,23 @@ impl Socket {
     /// # Errors
     /// How the connection ends: the client has closed it, or does not keep to the protocol. Nothing may be read after that.
     pub(super) fn read(&mut self) -> Result<Received, Ending> {
-        let message = match self.0.read() {
+        let message = match self.protocol.read() {
             Ok(message) => message,
-            Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => return Ok(Received::Nothing),
+            Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => {
+                self.count_partial();
+                return Ok(Received::Nothing);
+            }
             Err(error) => return Err(ending(&error)),
         };
         match message {
-            Message::Text(text) => Ok(Received::Frame(Frame::Text(text))),
-            Message::Binary(bytes) => Ok(Received::Frame(Frame::Binary(bytes))),
+            Message::Text(text) => Ok(self.complete(Frame::Text(text))),
+            Message::Binary(bytes) => Ok(self.complete(Frame::Binary(bytes))),
             Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_) => {
+                // It may stand between the parts of a message, of which it is none.
+                let wire = self.protocol.get_mut();
+                wire.received = wire.received.saturating_sub(CONTROL_HEAD_BYTES + message.len());
                 // The answer to a ping, or to a close, which is the end.
-                self.0.flush().map(|()| Received::Control).map_err(|error| ending(&error))
+                self.protocol.flush().map(|()| Received::Control).map_err(|error| ending(&error))
             }
         }
     }
@@ -121,7 +151,7 @@ impl Socket {
     /// Asks the client whether it is there.
     pub(super) fn ping(&mut self) {
         // Into memory, before any close: it cannot fail.
-        let _ = self.0.send(Message::Ping(Bytes::new()));
+        let _ = self.protocol.send(Message::Ping(Bytes::new()));
     }
 
     /// Says that the connection closes.
@@ -132,26 +162,54 @@ impl Socket {
         }
         let frame = CloseFrame { code: code.into(), reason: reason[..end].into() };
         // Nor can this, and if the client has closed already there is nothing to say.
-        let _ = self.0.close(Some(frame));
+        let _ = self.protocol.close(Some(frame));
     }
 
     /// Waits until the client has sent something, or is gone. Cancel safe.
     pub(super) async fn readable(&self) {
         // What is wrong is found when it is read.
-        let _ = self.0.get_ref().socket.readable().await;
+        let _ = self.protocol.get_ref().socket.readable().await;
+    }
+
+    /// Returns when the connection is to close because its client leaves a long message incomplete, and the backlog is full. Cancel safe.
+    pub(super) async fn crowded_out(&self) {
+        match &self.partial {
+            Some(usage) => usage.crowded_out().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    fn complete(&mut self, frame: Frame) -> Received {
+        (self.protocol.get_mut().received, self.partial) = (0, None);
+        Received::Frame(frame)
+    }
+
+    fn count_partial(&mut self) {
+        let received = self.protocol.get_ref().received;
+        if received >= PARTIAL_BYTES {
+            self.partial.get_or_insert_with(|| Usage::new(&self.backlog)).set_received(received);
+        }
     }
 
     /// Sends what is in the outbox.
     ///
     /// # Errors
-    /// The client is gone, or has taken nothing for a minute.
+    /// The client is gone, is slower than the least pace, or holds more than all others while the backlog is full.
     pub(super) async fn flush(&mut self) -> Result<(), Ending> {
-        let Wire { socket, outbox: Outbox(bytes) } = self.0.get_mut();
-        let mut sent = 0;
+        let Wire { socket, outbox: Outbox(bytes), .. } = self.protocol.get_mut();
+        let (mut sent, mut waiting) = (0, None::<Waiting>);
         while sent < bytes.len() {
             match socket.try_write(&bytes[sent..]) {
-                Ok(count) if count > 0 => sent += count,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => writable(socket).await?,
+                Ok(count) if count > 0 => {
+                    sent += count;
+                    if let Some(waiting) = &mut waiting {
+                        waiting.pace.took(count);
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    let waiting = waiting.get_or_insert_with(|| Waiting::new(&self.backlog, bytes.len()));
+                    waiting.writable(socket).await?;
+                }
                 Ok(_) | Err(_) => return Err(Ending::Drop),
             }
         }
@@ -178,7 +236,7 @@ impl Socket {
     /// Ends what is sent, then waits until the client has ended it too: what it has not read yet would be lost if the connection was
     /// closed while something of it is unread here.
     pub(super) async fn hang_up(mut self) {
-        let socket = &mut self.0.get_mut().socket;
+        let socket = &mut self.protocol.get_mut().socket;
         if std::future::poll_fn(|cx| Pin::new(&mut *socket).poll_shutdown(cx)).await.is_err() {
             return;
         }
@@ -195,13 +253,26 @@ impl Socket {
     }
 }
 
-async fn writable(socket: &TcpStream) -> Result<(), Ending> {
-    match tokio::time::timeout(STALLED_FOR, socket.writable()).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) => Err(Ending::Drop),
-        Err(_) => {
-            metrics::counter!("live_chat_subscribers_cut_off_total").increment(1);
-            Err(Ending::Drop)
+impl Waiting {
+    fn new(backlog: &Backlog, bytes: usize) -> Self {
+        let usage = Usage::new(backlog);
+        let held = usage.hold(bytes);
+        Self { usage, _held: held, pace: Pace::default(), window_ends: Instant::now() + Pace::WINDOW }
+    }
+
+    async fn writable(&mut self, socket: &TcpStream) -> Result<(), Ending> {
+        loop {
+            tokio::select! {
+                writable = socket.writable() => return writable.map_err(|_| Ending::Drop),
+                () = self.usage.crowded_out() => return Err(Ending::Drop),
+                () = tokio::time::sleep_until(self.window_ends) => {
+                    if !self.pace.next_window() {
+                        metrics::counter!("live_chat_subscribers_cut_off_total").increment(1);
+                        return Err(Ending::Drop);
+                    }
+                    self.window_ends += Pace::WINDOW;
+                }
+            }
         }
     }
 }

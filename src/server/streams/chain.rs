@@ -2,6 +2,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
 
+use super::frames::Frames;
 use crate::{
     hub::{Batch, Entry, Found, LiveTail, Wake},
     server::streams::stream::joined,
@@ -29,7 +30,7 @@ pub(super) struct Link {
     from: u64,
     pub(super) batch: Batch,
     /// The frames as all see them, joined.
-    pub(super) frames: Bytes,
+    pub(super) frames: Frames,
 }
 
 /// What a cursor finds.
@@ -103,7 +104,7 @@ impl Chain {
 
 impl Link {
     fn new(from: u64, batch: Batch, encode: impl Fn(&Entry) -> Bytes) -> Self {
-        let frames = joined(batch.entries.iter().map(|entry| encode(entry)));
+        let frames = joined(batch.entries.iter().map(|entry| encode(entry))).into();
         Self { from, batch, frames }
     }
 }

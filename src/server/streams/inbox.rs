@@ -8,6 +8,7 @@ use std::{
 use bytes::Bytes;
 use mio::{Registry, Token, Waker};
 
+use super::frames::Frames;
 use crate::{
     chat::RoomId,
     hub::{ConnectionId, Fetched, Subscriber, Wake},
@@ -30,7 +31,9 @@ pub(super) struct Letters {
     pub(super) subscribers: Vec<ConnectionId>,
     pub(super) opened: Vec<Opened>,
     /// What was read from the store; `None` if that failed.
-    pub(super) fetched: Vec<(ConnectionId, Option<(Bytes, Fetched)>)>,
+    pub(super) fetched: Vec<(ConnectionId, Option<(Frames, Fetched)>)>,
+    /// Subscribers that hold most of what waits while there is too much of it.
+    pub(super) crowded_out: Vec<ConnectionId>,
     pub(super) stop: bool,
 }
 
@@ -56,8 +59,12 @@ impl Inbox {
         self.post(|letters| letters.opened.push(opened));
     }
 
-    pub(super) fn fetched(&self, connection: ConnectionId, answer: Option<(Bytes, Fetched)>) {
+    pub(super) fn fetched(&self, connection: ConnectionId, answer: Option<(Frames, Fetched)>) {
         self.post(|letters| letters.fetched.push((connection, answer)));
+    }
+
+    pub(super) fn crowd_out(&self, connection: ConnectionId) {
+        self.post(|letters| letters.crowded_out.push(connection));
     }
 
     pub(super) fn stop(&self) {
@@ -88,7 +95,12 @@ impl Inbox {
 
 impl Letters {
     fn is_empty(&self) -> bool {
-        self.rooms.is_empty() && self.subscribers.is_empty() && self.opened.is_empty() && self.fetched.is_empty() && !self.stop
+        self.rooms.is_empty()
+            && self.subscribers.is_empty()
+            && self.opened.is_empty()
+            && self.fetched.is_empty()
+            && self.crowded_out.is_empty()
+            && !self.stop
     }
 }
 

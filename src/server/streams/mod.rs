@@ -12,9 +12,11 @@
 //! - What needs the store (what somebody missed, an answer to a request) is read by a task elsewhere, a few at a time.
 //!
 //! A reader that does not read costs at most one link of the chain, which others may share, or one page of the store, beside the
-//! little that the kernel holds for it; after a minute it is cut off, to resume.
+//! little that the kernel holds for it. It is cut off, to resume, when it takes less than the least pace of the transport, or when it
+//! holds most of what waits and there is too much of that.
 
 mod chain;
+mod frames;
 mod inbox;
 mod meter;
 mod reactor;
@@ -38,7 +40,7 @@ pub(super) use self::{
     stream::joined,
 };
 use self::{meter::Meter, reactor::Reactor};
-use crate::hub::Hub;
+use crate::{hub::Hub, server::transport::Backlog};
 
 /// Silence after which a comment is sent, so that proxies do not cut an idle stream: half of the 30 s that the strictest wait.
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -52,16 +54,22 @@ pub struct Streams {
 }
 
 impl Streams {
-    /// Starts a reactor for each core. Must be called in a tokio runtime, which then reads the store for them.
+    /// Starts a reactor for each core. What waits for its subscribers counts in the `backlog`. Must be called in a tokio runtime, which then reads the store for them.
     ///
     /// # Errors
     /// If the operating system gives no threads or no `epoll`.
-    pub fn start(hub: &Hub, heartbeat: Duration) -> io::Result<Self> {
+    pub fn start(hub: &Hub, heartbeat: Duration, backlog: &Backlog) -> io::Result<Self> {
         let (mut inboxes, mut threads) = (Vec::new(), Vec::new());
         let fetches = reactor::fetch_permits();
         for number in 0..std::thread::available_parallelism().map_or(1, NonZero::get) {
-            let (reactor, inbox) =
-                Reactor::new(Meter::new(number), hub.clone(), Handle::current(), Arc::clone(&fetches), heartbeat)?;
+            let (reactor, inbox) = Reactor::new(
+                Meter::new(number),
+                hub.clone(),
+                Handle::current(),
+                Arc::clone(&fetches),
+                heartbeat,
+                backlog.clone(),
+            )?;
             let (supervisor, guard) = (hub.supervisor().clone(), hub.supervisor().watch("a reactor"));
             let run = move || {
                 let _guard = guard;

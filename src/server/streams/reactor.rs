@@ -12,15 +12,16 @@ use tokio::{runtime::Handle, sync::Semaphore};
 
 use super::{
     chain::{At, Chain},
+    frames::Frames,
     inbox::{Inbox, Letters, Opened},
     meter::Meter,
-    stream::{Gone, Stream},
+    stream::{Desk, Gone, Stream},
 };
 use crate::{
     chat::RoomId,
     hub::{ConnectionId, Fetch, Hub, Over, Step, Wake},
     protocol::inlive,
-    server::subscribe,
+    server::{subscribe, transport::Backlog},
 };
 
 /// Subscribers that are served before the sockets and the other rooms have their turn: about a millisecond's worth.
@@ -32,12 +33,9 @@ const LINKS_A_TURN: usize = 4;
 /// Ticks to a heartbeat: how finely silence is measured.
 const TICKS_A_HEARTBEAT: u32 = 15;
 
-/// Ticks after which a socket that takes nothing is cut off: a minute. Its client resumes when it can read again.
-const STALLED_TICKS: u32 = 4 * TICKS_A_HEARTBEAT;
-
 /// Reads of the store that run for all streams at once. Ten thousand may come back in one second after a restart; the store
 /// reads four at a time, and each answer takes memory until its socket took it.
-const FETCHES: usize = 32;
+const FETCHES: usize = 8;
 
 const INBOX: Token = Token(usize::MAX);
 
@@ -60,7 +58,7 @@ pub(super) struct Reactor {
     runtime: Handle,
     fetches: Arc<Semaphore>,
     tick_length: Duration,
-    tick: u32,
+    desk: Desk,
     meter: Meter,
 }
 
@@ -102,6 +100,7 @@ impl Reactor {
         runtime: Handle,
         fetches: Arc<Semaphore>,
         heartbeat: Duration,
+        backlog: Backlog,
     ) -> io::Result<(Self, Arc<Inbox>)> {
         let poll = Poll::new()?;
         let inbox = Inbox::new(poll.registry(), INBOX)?;
@@ -119,7 +118,7 @@ impl Reactor {
             runtime,
             fetches,
             tick_length: heartbeat / TICKS_A_HEARTBEAT,
-            tick: 0,
+            desk: Desk { backlog, inbox: Arc::clone(&inbox), tick: 0 },
             meter,
         };
         Ok((reactor, inbox))
@@ -159,7 +158,7 @@ impl Reactor {
             self.meter.flush();
             if Instant::now() >= next_tick {
                 next_tick = Instant::now() + self.tick_length;
-                self.tick += 1;
+                self.desk.tick += 1;
                 self.sweep();
             }
         }
@@ -212,13 +211,21 @@ impl Reactor {
                 self.serve(key);
             }
         }
+        for connection in letters.crowded_out {
+            if let Some(&key) = self.keys.get(&connection)
+                && self.streams[key].is_waiting()
+            {
+                self.meter.cut_off += 1;
+                self.close(key);
+            }
+        }
         for (connection, answer) in letters.fetched {
             let Some(&key) = self.keys.get(&connection) else { continue };
             let stream = &mut self.streams[key];
             stream.is_fetching = false;
             let sent = answer.ok_or(Gone).and_then(|(bytes, fetched)| {
                 stream.subscriber.fetched(fetched);
-                stream.send(&bytes, self.tick)
+                stream.send(&bytes, &self.desk)
             });
             match sent {
                 Ok(()) => self.serve(key),
@@ -242,7 +249,7 @@ impl Reactor {
             tracing::error!(%error, "a stream cannot be watched");
             Gone
         });
-        match sent.and_then(|()| self.streams[key].send(&first, self.tick)) {
+        match sent.and_then(|()| self.streams[key].send(&first.into(), &self.desk)) {
             // It may have been ended before it was here.
             Ok(()) if self.streams[key].subscriber.is_ended() => self.close(key),
             Ok(()) => self.serve(key),
@@ -274,13 +281,13 @@ impl Reactor {
     }
 
     fn try_serve(&mut self, key: usize) -> Result<Served, Gone> {
-        let Self { hub, streams, rooms, tick, meter, .. } = self;
+        let Self { hub, streams, rooms, desk, meter, .. } = self;
         let Some(stream) = streams.get_mut(key) else { return Ok(Served::All) };
         let id = stream.subscriber.room();
         let chain = &rooms.get(&id).ok_or(Gone)?.chain;
         let mut links = 0;
         loop {
-            stream.flush(*tick)?;
+            stream.flush(desk.tick)?;
             if stream.is_blocked() || stream.is_fetching || stream.is_queued {
                 return Ok(Served::All);
             }
@@ -293,7 +300,7 @@ impl Reactor {
                 Step::End(over) => {
                     if over == Over::CaughtUp {
                         // What is not for this reader has no id: without this one, it would come back for it for ever.
-                        stream.send(&inlive::reached(&stream.subscriber.position()), *tick)?;
+                        stream.send(&inlive::reached(&stream.subscriber.position()).into(), desk)?;
                     }
                     return Err(Gone);
                 }
@@ -304,8 +311,8 @@ impl Reactor {
                 }
             };
             match chain.at(cursor, |entry| subscribe::shared_frame(hub, id, entry)) {
-                At::Link(link) => stream.give(link, hub, meter, *tick)?,
-                At::Own(link) => stream.give(&link, hub, meter, *tick)?,
+                At::Link(link) => stream.give(link, hub, meter, desk)?,
+                At::Own(link) => stream.give(&link, hub, meter, desk)?,
                 At::Gone { head, end } => {
                     meter.behind += 1;
                     stream.subscriber.fell_behind(head, end);
@@ -317,10 +324,11 @@ impl Reactor {
 
     /// Has a part of the log read for a stream; the answer comes by the inbox.
     fn fetch(&self, connection: ConnectionId, fetch: Fetch) {
-        let (inbox, fetches) = (Arc::clone(&self.inbox), Arc::clone(&self.fetches));
+        let (inbox, fetches, backlog) = (Arc::clone(&self.inbox), Arc::clone(&self.fetches), self.desk.backlog.clone());
         self.runtime.spawn(async move {
             let _permit = fetches.acquire().await;
-            inbox.fetched(connection, subscribe::fetch(&fetch).await);
+            let fetched = subscribe::fetch(&fetch).await;
+            inbox.fetched(connection, fetched.map(|(bytes, fetched)| (Frames::charged(bytes, &backlog), fetched)));
         });
     }
 
@@ -362,16 +370,16 @@ impl Reactor {
     fn sweep(&mut self) {
         let (mut gone, mut lag) = (Vec::new(), 0);
         for (key, stream) in &mut self.streams {
-            let silent_ticks = self.tick - stream.sent_at;
+            let silent_ticks = self.desk.tick - stream.sent_at;
             if stream.is_blocked() {
                 let room = self.rooms.get(&stream.subscriber.room());
                 lag = lag.max(room.map_or(0, |room| room.chain.behind(stream.subscriber.cursor())));
-                if silent_ticks >= STALLED_TICKS {
+                if stream.is_too_slow(self.desk.tick) {
                     self.meter.cut_off += 1;
                     gone.push(key);
                 }
             } else if silent_ticks >= TICKS_A_HEARTBEAT && !stream.is_fetching {
-                let sent = stream.send(&Bytes::from_static(inlive::HEARTBEAT), self.tick);
+                let sent = stream.send(&Bytes::from_static(inlive::HEARTBEAT).into(), &self.desk);
                 gone.extend(sent.is_err().then_some(key));
             }
         }

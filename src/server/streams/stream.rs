@@ -1,13 +1,23 @@
-use std::io::{self, ErrorKind, Read, Write};
+use std::{
+    io::{self, ErrorKind, Read, Write},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use mio::net::TcpStream;
 
-use super::{chain::Link, meter::Meter};
+use super::{chain::Link, frames::Frames, inbox::Inbox, meter::Meter};
 use crate::{
     hub::{Hub, Subscriber},
-    server::{admission::Permit, subscribe},
+    server::{
+        admission::Permit,
+        subscribe,
+        transport::{Backlog, Charge, Pace, Reader},
+    },
 };
+
+/// Ticks of a window of [`Pace`]: a minute, if heartbeats are 15 seconds apart.
+const WINDOW_TICKS: u32 = 60;
 
 /// Most bytes that a client may send on a stream, in all.
 const UPLOAD_BYTES: u16 = 4_096;
@@ -16,8 +26,9 @@ const UPLOAD_BYTES: u16 = 4_096;
 pub(super) struct Stream {
     socket: TcpStream,
     pub(super) subscriber: Subscriber,
-    /// What the socket did not take yet.
+    /// What the socket did not take yet, and since when it waits.
     unsent: Bytes,
+    waiting: Option<Box<Waiting>>,
     /// Whether the socket took less than it was given, and has not said since that it takes more.
     is_blocked: bool,
     /// Whether something is read from the store for it. Nothing else is given to it until then.
@@ -33,6 +44,22 @@ pub(super) struct Stream {
     _permit: Permit,
 }
 
+/// What waits for a socket, as the backlog knows it.
+struct Waiting {
+    _charge: Arc<Charge>,
+    _reader: Reader,
+    pace: Pace,
+    /// The tick at which its window began.
+    began: u32,
+}
+
+/// What a stream needs of its reactor.
+pub(super) struct Desk {
+    pub(super) backlog: Backlog,
+    pub(super) inbox: Arc<Inbox>,
+    pub(super) tick: u32,
+}
+
 /// The stream is over: its client has gone.
 pub(super) struct Gone;
 
@@ -40,7 +67,19 @@ impl Stream {
     pub(super) fn new(socket: TcpStream, subscriber: Subscriber, permit: Permit, place: usize) -> Self {
         let (unsent, is_blocked, is_fetching, is_queued) = (Bytes::new(), false, false, false);
         let (uploaded, sent_at) = (0, 0);
-        Self { socket, subscriber, unsent, is_blocked, is_fetching, is_queued, uploaded, place, sent_at, _permit: permit }
+        Self {
+            socket,
+            subscriber,
+            unsent,
+            waiting: None,
+            is_blocked,
+            is_fetching,
+            is_queued,
+            uploaded,
+            place,
+            sent_at,
+            _permit: permit,
+        }
     }
 
     /// Whether its socket takes no more at present.
@@ -54,34 +93,61 @@ impl Stream {
     }
 
     /// Sends what is for its reader of a link that begins at its cursor.
-    pub(super) fn give(&mut self, link: &Link, hub: &Hub, meter: &mut Meter, tick: u32) -> Result<(), Gone> {
+    pub(super) fn give(&mut self, link: &Link, hub: &Hub, meter: &mut Meter, desk: &Desk) -> Result<(), Gone> {
         if self.subscriber.shares(&link.batch) {
             self.subscriber.pass(&link.batch);
             meter.sent(link.batch.entries.len());
-            return self.send(&link.frames, tick);
+            return self.send(&link.frames, desk);
         }
         let room = self.subscriber.room();
         let picked = self.subscriber.pick(&link.batch);
         meter.sent(picked.len());
         let frames = picked.into_iter().map(|(entry, own)| subscribe::frame(hub, room, entry, own.as_ref()));
-        self.send(&joined(frames), tick)
+        self.send(&joined(frames).into(), desk)
     }
 
-    /// Sends `bytes`; what the socket does not take is kept. Only to be called when all was sent that came before.
-    pub(super) fn send(&mut self, bytes: &Bytes, tick: u32) -> Result<(), Gone> {
+    /// Sends frames; what the socket does not take is kept. Only to be called when all was sent that came before.
+    pub(super) fn send(&mut self, frames: &Frames, desk: &Desk) -> Result<(), Gone> {
         debug_assert!(self.unsent.is_empty(), "nothing may be overtaken");
-        let sent = self.write(bytes, tick)?;
-        if sent < bytes.len() {
-            self.unsent = bytes.slice(sent..);
+        let sent = self.write(&frames.bytes, desk.tick)?;
+        if sent < frames.bytes.len() {
+            self.unsent = frames.bytes.slice(sent..);
+            let (inbox, connection) = (Arc::clone(&desk.inbox), self.subscriber.connection());
+            let charge = frames.charge(&desk.backlog);
+            let reader = desk.backlog.reader(Arc::new(move || inbox.crowd_out(connection)));
+            reader.holds(frames.bytes.len());
+            self.waiting = Some(Box::new(Waiting { _charge: charge, _reader: reader, pace: Pace::default(), began: desk.tick }));
         }
         Ok(())
+    }
+
+    /// Whether something waits for its socket.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.waiting.is_some()
+    }
+
+    /// Whether its reader has taken too little of what waits for it.
+    pub(super) fn is_too_slow(&mut self, tick: u32) -> bool {
+        match &mut self.waiting {
+            Some(waiting) if tick - waiting.began >= WINDOW_TICKS => {
+                waiting.began = tick;
+                !waiting.pace.next_window()
+            }
+            Some(_) | None => false,
+        }
     }
 
     /// Sends on what was not sent, as far as the socket takes it.
     pub(super) fn flush(&mut self, tick: u32) -> Result<(), Gone> {
         if !self.is_blocked && !self.unsent.is_empty() {
             let unsent = std::mem::take(&mut self.unsent);
-            self.send(&unsent, tick)?;
+            let sent = self.write(&unsent, tick)?;
+            if sent == unsent.len() {
+                self.waiting = None;
+            } else if let Some(waiting) = &mut self.waiting {
+                waiting.pace.took(sent);
+                self.unsent = unsent.slice(sent..);
+            }
         }
         Ok(())
     }
