@@ -160,10 +160,11 @@ impl ChatText {
     }
 
     /// Returns every text that one client or another shows of `payload`: the name, and the text under either of its keys.
-    pub fn shown(payload: &Payload) -> Vec<String> {
+    pub fn shown(payload: &Payload) -> Vec<(Field, String)> {
         let Some(parts) = Parts::of(payload) else { return Vec::new() };
-        let texts = [parts.username, parts.message_text, parts.message_text_camel];
-        texts.into_iter().flatten().filter_map(string).collect()
+        let texts =
+            [(Field::Username, parts.username), (Field::Text, parts.message_text), (Field::Text, parts.message_text_camel)];
+        texts.into_iter().filter_map(|(field, text)| Some((field, string(text?)?))).collect()
     }
 
     /// The name in `payload`, of a chat message or of whatever else it is.

@@ -124,8 +124,13 @@ pub enum Refusal {
     QueueFull,
     /// It was decided on the message in another way.
     Resolved(Outcome),
-    /// Only some may write links in this room. Has what was taken for a link.
-    Links(String),
+    /// Only some may write links in this room.
+    Links {
+        /// Where it is.
+        field: Field,
+        /// What was taken for a link.
+        link: String,
+    },
     /// There is a word in it that the room does not want.
     BlockedWord {
         /// Where it is.
@@ -223,7 +228,7 @@ impl Refusal {
             Self::QueueFull => said("refusal.queue_full"),
             Self::Resolved(Outcome::Approved) => said("refusal.approved"),
             Self::Resolved(Outcome::Declined) => said("refusal.declined"),
-            Self::Links(link) => texts.fill("refusal.links", &[("link", &shortened(link))]),
+            Self::Links { link, .. } => texts.fill("refusal.links", &[("link", &shortened(link))]),
             Self::BlockedWord { field: Field::Username, .. } => said("refusal.name_blocked"),
             Self::BlockedWord { field: Field::Text, .. } => said("refusal.message_blocked"),
             Self::Setting(error) => error.to_string(),
@@ -246,7 +251,9 @@ impl Refusal {
     /// Whether it is about the name, and not about the message.
     pub fn is_about_name(&self) -> bool {
         match self {
-            Self::Invalid(Invalid { field, .. }) | Self::BlockedWord { field, .. } => *field == Field::Username,
+            Self::Invalid(Invalid { field, .. }) | Self::Links { field, .. } | Self::BlockedWord { field, .. } => {
+                *field == Field::Username
+            }
             Self::NameTaken | Self::NameReserved | Self::NameBadge(_) | Self::NameGiven(_) => true,
             _ => false,
         }
@@ -295,7 +302,7 @@ impl Refusal {
             Self::AllHeld => "all_held",
             Self::QueueFull => "queue_full",
             Self::Resolved(_) => "resolved",
-            Self::Links(_) => "links",
+            Self::Links { .. } => "links",
             Self::BlockedWord { .. } => "blocked_word",
             Self::Setting(_) => "setting",
             Self::DiskLow => "disk_low",

@@ -90,8 +90,10 @@ impl Rules {
     /// [`Refusal::Links`] and [`Refusal::BlockedWord`].
     pub(super) fn check(&self, user: &UserId, payload: &Payload, chat: Option<&ChatText>) -> Result<(), Refusal> {
         if !includes(self.links, user) {
-            let link = |text: &String| links(text).next().map(|link| link.text.to_owned());
-            ChatText::shown(payload).iter().find_map(link).map_or(Ok(()), |link| Err(Refusal::Links(link)))?;
+            let link = |(field, text): &(Field, String)| Some((*field, links(text).next()?.text.to_owned()));
+            if let Some((field, link)) = ChatText::shown(payload).iter().find_map(link) {
+                return Err(Refusal::Links { field, link });
+            }
         }
         let Some(words) = &self.blocked_words else { return Ok(()) };
         let refuse = |field, word: &str| Err(Refusal::BlockedWord { field, word: word.to_owned() });
@@ -161,20 +163,20 @@ mod tests {
         let rules = Rules::new(&Settings { links: Group::Moderators, ..Settings::default() });
         let rows = [
             (r#"{"type":"chat","username":"Ann","message_text":"README.md"}"#, None),
-            (r#"{"type":"chat","username":"Ann","message_text":"see a.com."}"#, Some("a.com")),
-            (r#"{"type":"chat","username":"www.a.com","message_text":"hi"}"#, Some("www.a.com")),
-            (r#"{"type":"chat","username":"Ann","message_text":"hi","messageText":"a.com"}"#, Some("a.com")),
-            (r#"{"messageText":"http://[::1]/x"}"#, Some("http://[::1]/x")),
-            (r#"{"username":"a.com"}"#, Some("a.com")),
+            (r#"{"type":"chat","username":"Ann","message_text":"see a.com."}"#, Some((Field::Text, "a.com"))),
+            (r#"{"type":"chat","username":"www.a.com","message_text":"hi"}"#, Some((Field::Username, "www.a.com"))),
+            (r#"{"type":"chat","username":"Ann","message_text":"hi","messageText":"a.com"}"#, Some((Field::Text, "a.com"))),
+            (r#"{"messageText":"http://[::1]/x"}"#, Some((Field::Text, "http://[::1]/x"))),
+            (r#"{"username":"a.com"}"#, Some((Field::Username, "a.com"))),
             (r#"{"type":"chat","username":"Ann","message_text":"hi","avatar":"https://a.com/x.png"}"#, None),
         ];
         for (payload, expected) in rows {
             let parsed = Payload::parse(payload).expect(payload);
             let found = match rules.check(&user("ann"), &parsed, ChatText::of(&parsed).as_ref()) {
-                Err(Refusal::Links(link)) => Some(link),
+                Err(Refusal::Links { field, link }) => Some((field, link)),
                 _ => None,
             };
-            assert_eq!(found.as_deref(), expected, "{payload}");
+            assert_eq!(found.as_ref().map(|(field, link)| (*field, &**link)), expected, "{payload}");
         }
     }
 

@@ -152,7 +152,7 @@ pub(super) fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::Invalid(_)
         | Refusal::Unreadable
         | Refusal::Emoji
-        | Refusal::Links(_)
+        | Refusal::Links { .. }
         | Refusal::BlockedWord { .. }
         | Refusal::ReasonTooLong { .. }
         | Refusal::TimeoutLength

@@ -42,6 +42,8 @@ async fn each_rule_holds_at_once_for_all_but_moderators() {
         let refused = say(&site, &token, username, text).await;
         assert_eq!(refused.status, status, "{settings}: {}", refused.text);
         assert!(refused.error().contains(error), "{settings}: {}", refused.text);
+        let is_about_name = status == 400 && text == "hello";
+        assert_eq!(refused.json["data"]["field"] == "username", is_about_name, "{settings}: {}", refused.text);
         // A name of its own, which a guest's may not be like.
         let answer = say(&site, &moderator, &format!("{username} Mod"), text).await;
         assert_eq!(answer.status, 200, "{settings}: who moderates is exempt: {}", answer.text);

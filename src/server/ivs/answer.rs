@@ -50,7 +50,7 @@ pub(super) fn error(refusal: &Refusal) -> (u16, String) {
         Refusal::Invalid(Invalid { fault: Fault::TooLong { .. }, .. }) => (413, TOO_LONG.into()),
         Refusal::ReasonTooLong { .. } => (413, text()),
         Refusal::UnknownRoom(_) | Refusal::NotLive(_) | Refusal::UnknownMessage | Refusal::Deleted => (404, text()),
-        Refusal::Denied { .. } | Refusal::Unreviewed | Refusal::Links(_) | Refusal::BlockedWord { .. } => (406, text()),
+        Refusal::Denied { .. } | Refusal::Unreviewed | Refusal::Links { .. } | Refusal::BlockedWord { .. } => (406, text()),
         Refusal::AllHeld | Refusal::QueueFull => (406, text()),
         Refusal::TooFast { .. } | Refusal::RoomTooFast { .. } | Refusal::SlowMode { .. } | Refusal::Repeated { .. } => {
             (429, TOO_FAST.into())
