@@ -85,11 +85,13 @@ test('a page waits for the start, and is told of the end and of what is deleted 
   const page = await visit({ path: '/rooms/2' });
   const told = (text) => page.getByRole('status').filter({ hasText: text });
   await expect(told('This chat has not started yet.')).toBeVisible();
+  await expect(page.getByText('No messages.', { exact: true })).toBeVisible();
   await expect(told('Connected')).toBeVisible();
   await expect(page.locator('.viewers')).toHaveText(/^1 /);
   await server.administer('2/prepare');
   await server.administer('2/start');
   await live(page);
+  await expect(page.getByText('No messages yet. Say hello!')).toBeVisible();
   const ann = await visit({ path: '/rooms/2' });
   await live(ann);
   await say(ann, 'first', 'Ann');

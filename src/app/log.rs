@@ -6,6 +6,7 @@ use super::{
     session::{Session, spawn},
     timeline::{Row, Timeline},
 };
+use crate::chat::RoomState;
 
 /// What was said. The reader follows at its end, or looks around in it.
 #[component]
@@ -26,12 +27,17 @@ pub fn Log(session: Session, archive: bool) -> impl IntoView {
                 <Older session />
                 {list(session, Some("list"), rows)}
                 <p class="empty" hidden=session.flag(|session| !session.timeline.with(Timeline::is_empty))>
-                    {session.texts.text("page.empty")}
+                    {session.words(move |session| session.texts.text(empty(session, archive)).to_owned())}
                 </p>
             </div>
             <Newer session archive />
         </div>
     }
+}
+
+/// What stands in place of messages where there are none. It invites only those who may answer.
+fn empty(session: Session, archive: bool) -> &'static str {
+    if archive || session.state.get() != RoomState::Live { "page.empty_closed" } else { "page.empty" }
 }
 
 /// The message that stands above the chat.
