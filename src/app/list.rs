@@ -20,7 +20,7 @@ use super::{
 pub fn list(session: Session, id: Option<&'static str>, rows: fn(Session) -> Vec<Row>) -> impl IntoView {
     let first = untrack(|| rows(session));
     let shown = StoredValue::new(first.iter().map(Shown::of).collect());
-    let first = html(session, &first);
+    let first = untrack(|| html(session, &first));
     let element = NodeRef::<Ul>::new();
     follow(Box::new(move || {
         let rows = rows(session);
