@@ -111,10 +111,28 @@ test.describe('who may not speak', () => {
     await page.reload();
     await live(page);
     await expect(notice).toBeVisible();
+    await say(page, 'buy this');
+    await expect(page.getByRole('alert').filter({ hasText: 'banned you from writing here' })).toBeVisible();
     await server.decide(user, 'lift');
     await expect(notice).toBeHidden();
+    await expect(page.getByRole('alert')).toHaveCount(0);
     await say(page, 'sorry');
     await expect(messages(page)).toHaveCount(2);
+  });
+
+  test('because of their address is told so until they can write again', async ({ visit, server }) => {
+    const troll = await visit();
+    await say(troll, 'buy this', 'Troll');
+    await expect(messages(troll)).toHaveCount(1);
+    const user = await authorOf(server, 'buy this');
+    await server.decide(user, 'ban', { address: true });
+    const page = await visit();
+    const notice = page.getByText('A moderator has banned you from writing here.');
+    await expect(notice).toHaveCount(1);
+    await server.decide(user, 'lift');
+    await say(page, 'hello', 'Ann');
+    await expect(messages(page)).toHaveCount(2);
+    await expect(notice).toHaveCount(0);
   });
 
   test('for a while is told when that is over', async ({ visit, server }) => {

@@ -101,6 +101,15 @@ fn Fields(session: Session, limits: Limits, is_named: bool, form: FormView, hidd
         next: StoredValue::new(false),
     };
     follow(Box::new(move || form.recall()));
+    let mut stood = false;
+    follow(Box::new(move || {
+        let stands = session.standing.with(Option::is_some);
+        if stood && !stands {
+            // A message may have been refused for it.
+            form.error.set(None);
+        }
+        stood = stands;
+    }));
     let texts = session.texts;
     let error = move |input| session.words(move |_| form.error_of(input));
     let is_fine = move |input| session.flag(move |_| form.error_of(input).is_empty());
@@ -360,6 +369,8 @@ impl Form {
         match sent {
             Ok(()) => {
                 self.draft.set_value(None);
+                // A ban of an address may have been lifted: only the person it was meant for is told.
+                self.session.standing.set(None);
                 let rest = self.clear(&draft.text);
                 // The reader may be replying to another one already.
                 if self
