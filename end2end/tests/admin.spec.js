@@ -26,6 +26,16 @@ test('the list of rooms follows what happens, and nobody loses what they type', 
   await expect(page.getByLabel('Name')).toBeFocused();
 });
 
+test('a long name of a room stays on its page', async ({ visit, server }) => {
+  await server.administer('create', { name: 'W'.repeat(128) });
+  const page = await owner(visit);
+  await expect(row(page, 'Live chat')).toBeVisible();
+  for (const path of ['', '/rooms/2', '/rooms/2/queue', '/rooms/2/log']) {
+    await page.goto(`${server.url}/admin${path}`);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth), path).toBeLessThanOrEqual(0);
+  }
+});
+
 test('the queue follows what happens, but for what somebody is about to answer', async ({ visit, server }) => {
   await server.administer('1/settings', { hold_newcomers: true });
   const guests = [];

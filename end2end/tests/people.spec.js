@@ -223,6 +223,15 @@ test.describe("a site's own users", () => {
     await expect(nameError(reader)).toBeVisible();
   });
 
+  test('read a long name whole before they enter under it', async ({ visit, server }) => {
+    const page = await visit({ viewport: { width: 320, height: 640 } });
+    await page.goto(entrance(server, sign({ sub: '42', name: 'W'.repeat(64) })));
+    await page.getByRole('button', { name: 'Chat' }).click();
+    const button = page.getByRole('button', { name: 'Enter as WWW' });
+    await expect(button).toBeInViewport({ ratio: 1 });
+    await expect(page.getByText('Another website wants you to write')).toBeInViewport({ ratio: 1 });
+  });
+
   test('stay outside with a token that is not good, and are told why', async ({ visit, server }) => {
     const page = await visit();
     await page.goto(entrance(server, sign({ sub: '42', exp: 1 })));
