@@ -92,7 +92,7 @@ for (const cookieEnabled of [true, false]) {
     await expect.poll(() => streams.length).toBeGreaterThan(1);
     await live(page);
     const keys = streams.map((url) => [...url.searchParams.keys()].sort());
-    for (const sent of keys) expect(sent).toEqual(cookieEnabled ? ['last_event_id'] : ['last_event_id', 'ticket']);
+    for (const sent of keys) expect(sent).toEqual(cookieEnabled ? ['last_event_id', 'wait'] : ['last_event_id', 'ticket', 'wait']);
     const tickets = streams.map((url) => url.searchParams.get('ticket'));
     if (!cookieEnabled) expect(new Set(tickets).size).toBe(tickets.length);
   });
