@@ -10,7 +10,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::{moment::rfc3339, payload::present};
+use super::{json::shortened, moment::rfc3339, payload::present};
 use crate::chat::{
     Command, CustomEvent, Deleted, Disconnection, Draft, Event, Kind, Measure, MessageId, Outcome, Payload, PayloadError,
     PayloadFault, Position, Reaction, Recount, Resolution, RoomId, RoomState, Sanction, Settings, UserId, check_json,
@@ -81,7 +81,7 @@ pub fn decode(body: &[u8]) -> Result<Publication, DecodeError> {
         PayloadFault::Syntax => DecodeError::Malformed(error.to_string()),
         _ => DecodeError::Rule(error),
     })?;
-    let body: Body = serde_json::from_str(&text).map_err(|error| DecodeError::Malformed(error.to_string()))?;
+    let body: Body = serde_json::from_str(&text).map_err(|error| DecodeError::Malformed(shortened(error.to_string())))?;
     let kind = string("type", body.kind.as_deref())?.ok_or(DecodeError::Missing("type"))?;
     let widget_key = string("widget_key", body.widget_key.as_deref());
     let draft = |message: Option<Box<RawValue>>| {
@@ -98,7 +98,7 @@ pub fn decode(body: &[u8]) -> Result<Publication, DecodeError> {
         "private" => Command::Private { to: addressee(body.to_user_id.as_deref())?, draft: draft(body.message)? },
         "request" => Command::Request,
         "init" | "system" => return Err(DecodeError::ServerOnly(kind)),
-        _ => return Err(DecodeError::UnknownType(kind)),
+        _ => return Err(DecodeError::UnknownType(shortened(kind))),
     };
     Ok(Publication { widget_key: widget_key?.ok_or(DecodeError::Missing("widget_key"))?, command })
 }

@@ -15,8 +15,11 @@ pub enum ReadError {
     Rule(#[from] PayloadError),
     /// It has another form than is wanted.
     #[error("{0}")]
-    Form(#[from] serde_json::Error),
+    Form(String),
 }
+
+/// Most characters of a message that quotes what a client sent.
+pub const QUOTING_CHARS: usize = 200;
 
 /// Reads JSON that keeps to the rule for payloads.
 ///
@@ -24,5 +27,34 @@ pub enum ReadError {
 /// See [`ReadError`].
 pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ReadError> {
     let text = std::str::from_utf8(bytes).map_err(|_| ReadError::Utf8)?;
-    Ok(serde_json::from_str(&check_json(text)?)?)
+    serde_json::from_str(&check_json(text)?).map_err(|error| ReadError::Form(shortened(error.to_string())))
+}
+
+/// Shortens a message that quotes what a client sent, to [`QUOTING_CHARS`]. It is cut in its middle, because serde's messages say at
+/// their end what was expected, and where.
+pub(super) fn shortened(message: String) -> String {
+    let chars = message.chars().count();
+    if chars <= QUOTING_CHARS {
+        return message;
+    }
+    let (head, tail) = (QUOTING_CHARS / 2 - 1, QUOTING_CHARS / 2);
+    message.chars().take(head).chain(['…']).chain(message.chars().skip(chars - tail)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_quotes_little_of_what_was_sent_and_says_what_is_wanted() {
+        for text in ["x".repeat(60_000), "\u{7f}".repeat(60_000), "é".repeat(150), "\"".repeat(1_000)] {
+            let sent = serde_json::to_vec(&text).expect("plain data");
+            let error = read::<bool>(&sent).expect_err("a string").to_string();
+            assert_eq!(error.chars().count(), QUOTING_CHARS, "{error}");
+            assert!(error.starts_with("invalid type: string \""), "{error}");
+            assert!(error.contains("expected a boolean at line 1 column "), "{error}");
+        }
+        let short = read::<bool>(b"\"no\"").expect_err("a string").to_string();
+        assert_eq!(short, "invalid type: string \"no\", expected a boolean at line 1 column 4");
+    }
 }
