@@ -41,6 +41,7 @@ const API: &[(&str, &str, [u16; 6])] = &[
     ("DELETE /streams/{id}/users/{user}/messages", "", [401, 403, 401, 200, 200, 200]),
     ("POST /streams/{id}/users/{user}/timeout", r#"{"seconds":60}"#, [401, 403, 401, 200, 200, 200]),
     ("POST /streams/{id}/users/{user}/ban", "{}", [401, 403, 401, 200, 200, 200]),
+    ("GET /streams/{id}/users/{user}/address", "", [401, 403, 401, 200, 200, 200]),
     ("POST /streams/{id}/users/{user}/lift", "{}", [401, 403, 401, 200, 200, 200]),
     ("POST /streams/{id}/settings", r#"{"slow_mode_seconds":1}"#, [401, 403, 401, 200, 200, 200]),
     ("POST /streams/{id}/settings", r#"{"name":"Renamed"}"#, [401, 403, 401, 403, 200, 200]),
