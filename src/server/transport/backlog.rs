@@ -100,13 +100,13 @@ impl Backlog {
     fn grow(&self, bytes: usize) {
         let total = self.0.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
         self.0.peak.fetch_max(total, Ordering::Relaxed);
-        self.0.gauge.set(total as f64);
+        self.0.gauge.increment(bytes as f64);
         self.relieve();
     }
 
     fn shrink(&self, bytes: usize) {
-        let total = self.0.bytes.fetch_sub(bytes, Ordering::Relaxed).saturating_sub(bytes);
-        self.0.gauge.set(total as f64);
+        self.0.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.0.gauge.decrement(bytes as f64);
     }
 
     /// Closes the connections that hold most, while there is too much.
@@ -189,6 +189,8 @@ impl Reader {
 impl Drop for Reader {
     fn drop(&mut self) {
         self.set(|_| 0);
+        // What it shared with others is still there.
+        self.backlog.relieve();
     }
 }
 
@@ -268,6 +270,9 @@ mod tests {
         assert_eq!((backlog.bytes(), told.load(Ordering::Relaxed)), (60, 0));
         let more = backlog.charge(41);
         assert_eq!(told.load(Ordering::Relaxed), 1);
+        let mut held = held;
+        held.pop();
+        assert_eq!(told.load(Ordering::Relaxed), 2, "one that shared it made no room");
         drop((held, charge, more));
         assert_eq!(backlog.bytes(), 0);
         assert_eq!(backlog.readers().closing, 0);
