@@ -1,8 +1,13 @@
-use std::{fs, io, path::Path, sync::Arc, time::Duration};
+use std::{
+    fs, io,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use argon2::{
-    Argon2, PasswordHash, PasswordHasher, PasswordVerifier,
-    password_hash::{self, SaltString},
+    Algorithm, Argon2, Block, Params, PasswordHash, PasswordHasher, Version,
+    password_hash::{self, Output, Salt, SaltString},
 };
 
 use super::{
@@ -20,6 +25,9 @@ struct Inner {
     /// What is another one for another password, and the same one after a restart.
     fingerprint: String,
     queue: SignInQueue,
+    /// What a check computes in, 19 MiB from the first check on. One for all checks: the allocator keeps memory of this size for each
+    /// thread that has ever asked for it.
+    memory: Mutex<Vec<Block>>,
 }
 
 /// Why somebody is not let in.
@@ -69,7 +77,7 @@ impl Password {
     }
 
     fn new(hash: String, fingerprint: String) -> Self {
-        Self(Arc::new(Inner { hash, fingerprint, queue: SignInQueue::new() }))
+        Self(Arc::new(Inner { hash, fingerprint, queue: SignInQueue::new(), memory: Mutex::default() }))
     }
 
     /// What is another one for another password, and stays the same over restarts. A secret.
@@ -84,11 +92,27 @@ impl Password {
     pub(crate) async fn check(&self, password: String, from: Source) -> Result<(), Denied> {
         let _turn = self.0.queue.wait(from).await.map_err(Denied::Busy)?;
         let this = Arc::clone(&self.0);
-        let right = tokio::task::spawn_blocking(move || {
-            let hash = PasswordHash::new(&this.hash).expect("it was read or made as one");
-            Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()
-        });
+        let right = tokio::task::spawn_blocking(move || this.is_right(&password).unwrap_or(false));
         if right.await.unwrap_or(false) { Ok(()) } else { Err(Denied::Wrong) }
+    }
+}
+
+impl Inner {
+    /// Whether a password has the hash, as [`argon2::PasswordVerifier`] would say, but in memory that is kept.
+    fn is_right(&self, password: &str) -> password_hash::Result<bool> {
+        let hash = PasswordHash::new(&self.hash)?;
+        let (Some(salt), Some(expected)) = (hash.salt, hash.hash) else { return Ok(false) };
+        let version = hash.version.map(Version::try_from).transpose()?.unwrap_or_default();
+        let argon2 = Argon2::new(Algorithm::try_from(hash.algorithm)?, version, Params::try_from(&hash)?);
+        let mut salt_bytes = [0; Salt::MAX_LENGTH];
+        let salt = salt.decode_b64(&mut salt_bytes)?;
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        memory.resize(argon2.params().block_count(), Block::default());
+        let computed = Output::init_with(expected.len(), |output| {
+            Ok(argon2.hash_password_into_with_memory(password.as_bytes(), salt, output, memory.as_mut_slice())?)
+        })?;
+        // The comparison takes the same time wherever the two differ.
+        Ok(computed == expected)
     }
 }
 
@@ -107,4 +131,25 @@ fn random_password() -> io::Result<String> {
     getrandom::fill(&mut bytes).map_err(io::Error::other)?;
     let groups = bytes.chunks(2).map(|pair| pair.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
     Ok(groups.collect::<Vec<_>>().join("-"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn checks_on_any_thread_compute_in_the_same_memory() {
+        let password = Password::configured("correct horse").expect("random numbers");
+        let check = |said: &str| thread::scope(|scope| scope.spawn(|| password.0.is_right(said)).join().expect("no panic"));
+        assert_eq!(check("correct horse"), Ok(true));
+        let place = || password.0.memory.lock().map(|memory| (memory.as_ptr() as usize, memory.len())).expect("no panic");
+        let first = place();
+        for (said, is_right) in [("wrong horse", false), ("", false), ("correct horse", true)] {
+            assert_eq!(check(said), Ok(is_right), "{said}");
+        }
+        assert_eq!(place(), first);
+        assert_eq!(first.1, Params::DEFAULT.block_count());
+    }
 }
