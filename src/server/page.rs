@@ -1,4 +1,4 @@
-use std::{net::IpAddr, time::Duration};
+use std::{io, net::IpAddr, time::Duration};
 
 use axum::{
     body::Body,
@@ -11,7 +11,6 @@ use leptos_axum::ResponseOptions;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::json;
-use tower::ServiceExt;
 use tower_http::services::ServeDir;
 
 use super::{
@@ -286,16 +285,21 @@ fn may_bring(hub: &Hub, room: RoomId, headers: &HeaderMap) -> bool {
 /// Everything else: a file of the site, or a page that says that there is none.
 pub(super) async fn file_or_not_found(State(state): State<AppState>, request: Request<Body>) -> Response {
     let asked = Asked::of(request.uri().clone(), request.headers());
-    let files =
+    let mut files =
         ServeDir::new(&*state.options.site_root).precompressed_br().precompressed_gzip().append_index_html_on_directories(false);
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return not_found(&state, asked).await;
     }
-    match files.oneshot(request).await {
+    match files.try_call(request).await {
         Ok(response) if response.status() != StatusCode::NOT_FOUND => {
             // The names do not change with their content, so each use asks whether it has changed.
             ([(header::CACHE_CONTROL, "no-cache")], response).into_response()
         }
+        Err(error) if error.kind() != io::ErrorKind::InvalidFilename => {
+            tracing::error!(%error, "a file of the site cannot be read");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+        // No file has such a name, or the file system could not even hold it.
         _ => not_found(&state, asked).await,
     }
 }

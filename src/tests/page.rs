@@ -151,3 +151,11 @@ async fn what_does_not_exist_is_said_on_a_page() {
     }
     assert_eq!(post(&site, "/rooms/9", "", "username=a&message=b").await.status, 404);
 }
+
+#[tokio::test]
+async fn a_name_that_no_file_system_holds_does_not_exist() {
+    let site = Site::open().await;
+    for uri in [format!("/{}", "a".repeat(256)), format!("/pkg/{}.js", "a".repeat(5_000)), "/a".repeat(4_000), "/%00".into()] {
+        assert_eq!(site.get(&uri).await.status, 404, "{uri}");
+    }
+}
