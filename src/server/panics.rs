@@ -21,6 +21,8 @@ pub(super) fn count() {
     static COUNTED: Once = Once::new();
     COUNTED.call_once(|| {
         let before = panic::take_hook();
+        // A counter that is missing until the first panic would hide that one from an alert on its increase.
+        metrics::counter!("live_chat_panics_total").increment(0);
         panic::set_hook(Box::new(move |info| {
             metrics::counter!("live_chat_panics_total").increment(1);
             before(info);
