@@ -154,7 +154,9 @@ async fn a_token_is_one_of_ours() {
     let answer = ask(&site, "CreateChatToken", json!({ "roomIdentifier": other, "userId": "ann" })).await;
     check(&answer, 404, "ResourceNotFoundException", other);
     let name = json!({ "roomIdentifier": FIRST, "userId": "ann", "attributes": { "username": "\u{7}" } });
-    check(&ask(&site, "CreateChatToken", name).await, 400, "ValidationException", "attributes.username");
+    let refused = ask(&site, "CreateChatToken", name).await;
+    check(&refused, 400, "ValidationException", "attributes.username");
+    assert!(refused.text.contains("The name contains control characters."), "{}", refused.text);
     let reader = done(&site, "CreateChatToken", json!({ "roomIdentifier": FIRST, "userId": "x".repeat(123) })).await;
     let claims = site.hub.check(reader["token"].as_str().expect("a token"), RoomId::FIRST).expect("ours");
     assert_eq!(claims.origin.name.map(|name| name.len()), Some(64), "a name is never too long");

@@ -92,8 +92,8 @@ pub(super) fn sign(hub: &Hub, room: RoomId, ticket: Ticket) -> Result<Value, Pro
     let Ticket { user, capabilities, minutes, attributes } = ticket;
     let own = || user.own().chars().take(hub.limits().username_chars).collect();
     let name = attributes.get("username").cloned().unwrap_or_else(own);
-    let invalid = |error| Problem::field("attributes.username", format!("cannot be a name: {error:?}"));
-    ChatText::check_name(&name, hub.limits()).map_err(|error| invalid(error.fault))?;
+    let invalid = |error| Problem::field("attributes.username", format!("cannot be a name: {}", Refusal::Invalid(error)));
+    ChatText::check_name(&name, hub.limits()).map_err(invalid)?;
     let at = u64::try_from(now().0 / 1_000).unwrap_or_default();
     let until = at + Duration::from_secs(60 * u64::from(minutes)).as_secs();
     let picture = attributes.get("avatar").filter(|address| is_picture(address)).cloned();
