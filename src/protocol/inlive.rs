@@ -10,7 +10,11 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::{json::shortened, moment::rfc3339, payload::present};
+use super::{
+    json::{ReadError, is_object, shortened},
+    moment::rfc3339,
+    payload::present,
+};
 use crate::chat::{
     Command, CustomEvent, Deleted, Disconnection, Draft, Event, Kind, Measure, MessageId, Outcome, Payload, PayloadError,
     PayloadFault, Position, Reaction, Recount, Resolution, RoomId, RoomState, Sanction, Settings, UserId, check_json,
@@ -81,6 +85,9 @@ pub fn decode(body: &[u8]) -> Result<Publication, DecodeError> {
         PayloadFault::Syntax => DecodeError::Malformed(error.to_string()),
         _ => DecodeError::Rule(error),
     })?;
+    if !is_object(&text) {
+        return Err(DecodeError::Malformed(ReadError::Kind.to_string()));
+    }
     let body: Body = serde_json::from_str(&text).map_err(|error| DecodeError::Malformed(shortened(error.to_string())))?;
     let kind = string("type", body.kind.as_deref())?.ok_or(DecodeError::Missing("type"))?;
     let widget_key = string("widget_key", body.widget_key.as_deref());
@@ -558,7 +565,7 @@ mod tests {
         for (body, expected) in rows {
             assert_eq!(decode(body.as_bytes()).expect_err(body), expected, "{body}");
         }
-        for body in ["", "{", "[]", "null", "7", r#"{"type":"request"} x"#, "{\"type\":\"\u{0}\"}"] {
+        for body in ["", "{", "[]", "null", "7", r#"["request","k"]"#, r#"{"type":"request"} x"#, "{\"type\":\"\u{0}\"}"] {
             assert!(matches!(decode(body.as_bytes()), Err(DecodeError::Malformed(_))), "{body:?}");
         }
         assert!(matches!(decode(b"{\"type\":\"\xff\"}"), Err(DecodeError::Malformed(_))));

@@ -13,6 +13,9 @@ pub enum ReadError {
     /// It breaks the rule for payloads.
     #[error("{0}")]
     Rule(#[from] PayloadError),
+    /// It is a list, a string or another value that is not an object.
+    #[error("it is another kind of value")]
+    Kind,
     /// It has another form than is wanted.
     #[error("{0}")]
     Form(String),
@@ -28,6 +31,25 @@ pub const QUOTING_CHARS: usize = 200;
 pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ReadError> {
     let text = std::str::from_utf8(bytes).map_err(|_| ReadError::Utf8)?;
     serde_json::from_str(&check_json(text)?).map_err(|error| ReadError::Form(shortened(error.to_string())))
+}
+
+/// Reads one JSON object that keeps to the rule for payloads. A struct needs this instead of [`read`], because serde would also take a
+/// list of its values.
+///
+/// # Errors
+/// See [`ReadError`].
+pub fn read_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ReadError> {
+    let text = std::str::from_utf8(bytes).map_err(|_| ReadError::Utf8)?;
+    let text = check_json(text)?;
+    if !is_object(&text) {
+        return Err(ReadError::Kind);
+    }
+    serde_json::from_str(&text).map_err(|error| ReadError::Form(shortened(error.to_string())))
+}
+
+/// Whether valid JSON is an object.
+pub(super) fn is_object(json: &str) -> bool {
+    json.trim_start().starts_with('{')
 }
 
 /// Shortens a message that quotes what a client sent, to [`QUOTING_CHARS`]. It is cut in its middle, because serde's messages say at

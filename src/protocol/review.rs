@@ -62,7 +62,7 @@ pub fn question(message: &Reviewed<'_>, id: &str) -> Vec<u8> {
 /// # Errors
 /// Why that is no answer.
 pub fn verdict(answer: &[u8], payload: &Payload) -> Result<Verdict, ReadError> {
-    let Answer { review_result, content, attributes } = json::read(answer)?;
+    let Answer { review_result, content, attributes } = json::read_object(answer)?;
     let mut attributes = attributes.unwrap_or_default();
     match review_result {
         ReviewResult::Deny => Ok(Verdict::Deny { reason: attributes.remove(REASON).and_then(|reason| readable(&reason)) }),

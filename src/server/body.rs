@@ -26,7 +26,7 @@ impl<S: Send + Sync> FromRequest<S> for JsonBytes {
     }
 }
 
-/// What a JSON body says.
+/// What a JSON body says, which is one object.
 pub(super) struct JsonBody<T>(pub(super) T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
@@ -37,7 +37,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
         let JsonBytes(body) = JsonBytes::from_request(request, state).await?;
         let malformed =
             |error: ReadError| ApiError::new(StatusCode::BAD_REQUEST, format!("The body must be one JSON object: {error}."));
-        json::read(&body).map(Self).map_err(malformed)
+        json::read_object(&body).map(Self).map_err(malformed)
     }
 }
 

@@ -129,6 +129,16 @@ async fn a_client_that_never_ends_its_head_is_closed() {
 }
 
 #[tokio::test]
+async fn a_head_that_is_too_long_is_refused_before_it_ends() {
+    let site = Site::open().await;
+    let begin = |length: usize| format!("GET /health/live HTTP/1.1\r\nHost: localhost\r\nX-Long: {}", "a".repeat(length));
+    let mut fits = connect(site.addr, &format!("{}\r\n\r\n", begin(30_000))).await;
+    assert!(up_to(&mut fits, "OK\n").await.starts_with("HTTP/1.1 200 "));
+    let mut socket = connect(site.addr, &begin(40_000)).await;
+    assert!(up_to(&mut socket, "\r\n").await.starts_with("HTTP/1.1 431 "));
+}
+
+#[tokio::test]
 async fn a_body_that_does_not_arrive_is_told() {
     let connections = ConnectionLimits { answer_within: Duration::from_millis(100), ..ConnectionLimits::of(100) };
     let site = Site::with(Setting { connections, ..Setting::default() }).await;

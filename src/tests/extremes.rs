@@ -215,3 +215,37 @@ async fn a_held_message_is_looked_for_at_places_that_exist() {
         }
     }
 }
+
+#[tokio::test]
+async fn no_route_takes_a_list_for_an_object() {
+    let site = Site::open().await;
+    let bodies =
+        ["[]", r#"["x"]"#, r#"["x",1]"#, r#"["x",null,null,null]"#, r#"["request","widget",null,null,null,null,1]"#, "null", "7"];
+    let paths = [
+        "/v1/streams/create",
+        "/v1/streams/1/settings",
+        "/v1/streams/1/users/somebody/ban",
+        "/v1/streams/1/users/somebody/timeout",
+        "/v1/streams/1/users/somebody/lift",
+        "/v1/streams/1/invites",
+        "/v1/tokens/revoke",
+        "/v1/webhooks",
+        "/v1/widget-keys",
+    ];
+    for path in paths {
+        for body in bodies {
+            let request = Request::post(path)
+                .header("authorization", format!("Bearer {ADMIN_KEY}"))
+                .header("content-type", "application/json")
+                .body(Body::from(body))
+                .expect("a request");
+            let answer = site.send(request).await;
+            assert_eq!(answer.status, 400, "{path} {body}: {}", answer.text);
+            assert!(
+                answer.text.contains("must be one JSON object") && !answer.text.contains("struct"),
+                "{path} {body}: {}",
+                answer.text
+            );
+        }
+    }
+}

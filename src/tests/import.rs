@@ -97,7 +97,8 @@ async fn what_cannot_be_imported_is_refused_with_the_line_and_leaves_nothing() {
     let good: String = (0..700).map(|n| line(n, "x")).collect();
     let long = format!("\"{}\"", "x".repeat(3 << 20));
     let future = line(0, "x").replace("2025", "9999");
-    let rows: [(Vec<u8>, u16, &str); 9] = [
+    let list = r#"["2025-01-01T00:00:00Z","ann",null,null,null,null,null,1,null]"#;
+    let rows: [(Vec<u8>, u16, &str); 10] = [
         (format!("{good}{{").into(), 400, "Line 701: it must be one JSON object"),
         (format!("{good}\n\n{{").into(), 400, "Line 703: it must be one JSON object"),
         (future.into(), 400, "Line 1: its time lies in the future"),
@@ -107,6 +108,7 @@ async fn what_cannot_be_imported_is_refused_with_the_line_and_leaves_nothing() {
         (Vec::new(), 400, "There is no message to be imported."),
         (b"\n\n".to_vec(), 400, "There is no message to be imported."),
         (b"[1]".to_vec(), 400, "Line 1: it must be one JSON object"),
+        (list.into(), 400, "Line 1: it must be one JSON object: it is another kind of value"),
     ];
     for (body, status, message) in rows {
         let answer = import(&site, "name=Bad&slug=bad", body).await;

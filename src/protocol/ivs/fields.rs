@@ -23,7 +23,9 @@ impl Fields {
     pub(super) fn of(body: &[u8]) -> Result<Self, Problem> {
         let body = match body {
             b"" => Map::new(),
-            body => json::read(body).map_err(|error| Problem::Other(format!("The body must be one JSON object: {error}.")))?,
+            body => {
+                json::read_object(body).map_err(|error| Problem::Other(format!("The body must be one JSON object: {error}.")))?
+            }
         };
         Ok(Self { body, faults: Vec::new(), missing: None })
     }

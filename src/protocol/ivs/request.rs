@@ -67,8 +67,8 @@ pub struct DecodeError {
 pub fn decode(text: &str) -> Result<Request, DecodeError> {
     let refuse =
         |request_id: &str, code, message: &str| DecodeError { request_id: request_id.into(), code, message: message.into() };
-    let body: Map<String, Value> =
-        json::read(text.as_bytes()).map_err(|error| refuse("", 400, &format!("The frame must be one JSON object: {error}")))?;
+    let body: Map<String, Value> = json::read_object(text.as_bytes())
+        .map_err(|error| refuse("", 400, &format!("The frame must be one JSON object: {error}")))?;
     let id = match body.get("RequestId") {
         None | Some(Value::Null) => "",
         Some(Value::String(id)) => id,

@@ -13,7 +13,7 @@ use crate::{
     hub::{Activity, Hub},
     protocol::{
         ivs::{self, Listing, Operation, Problem},
-        json::read,
+        json::read_object,
     },
     server::client_address::ClientAddress,
 };
@@ -70,7 +70,7 @@ impl Ivs {
     fn demo(&self, operation: &str, body: &[u8], names: &[(&str, &str)]) -> Result<Operation, Problem> {
         self.check_demo()?;
         let mut body: Map<String, Value> =
-            read(body).map_err(|error| Problem::Other(format!("The body must be one JSON object: {error}.")))?;
+            read_object(body).map_err(|error| Problem::Other(format!("The body must be one JSON object: {error}.")))?;
         for (theirs, ours) in names {
             if let Some(value) = body.remove(*theirs) {
                 body.entry(*ours).or_insert(value);
