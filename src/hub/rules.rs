@@ -91,7 +91,12 @@ impl Rules {
     pub(super) fn check(&self, user: &UserId, payload: &Payload, chat: Option<&ChatText>) -> Result<(), Refusal> {
         if !includes(self.links, user) {
             let link = |(field, text): &(Field, String)| Some((*field, links(text).next()?.text.to_owned()));
-            if let Some((field, link)) = ChatText::shown(payload).iter().find_map(link) {
+            let mut shown = ChatText::shown(payload);
+            if shown.is_empty() {
+                // Clients of other protocols show a payload that has neither a name nor a text as a whole.
+                shown = payload.texts().into_iter().map(|text| (Field::Text, text.into_owned())).collect();
+            }
+            if let Some((field, link)) = shown.iter().find_map(link) {
                 return Err(Refusal::Links { field, link });
             }
         }
@@ -168,6 +173,8 @@ mod tests {
             (r#"{"type":"chat","username":"Ann","message_text":"hi","messageText":"a.com"}"#, Some((Field::Text, "a.com"))),
             (r#"{"messageText":"http://[::1]/x"}"#, Some((Field::Text, "http://[::1]/x"))),
             (r#"{"username":"a.com"}"#, Some((Field::Username, "a.com"))),
+            (r#""see a.com""#, Some((Field::Text, "a.com"))),
+            (r#"{"note":[{"x":"a.com"}]}"#, Some((Field::Text, "a.com"))),
             (r#"{"type":"chat","username":"Ann","message_text":"hi","avatar":"https://a.com/x.png"}"#, None),
         ];
         for (payload, expected) in rows {
