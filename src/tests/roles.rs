@@ -43,7 +43,6 @@ const API: &[(&str, &str, [u16; 6])] = &[
     ("POST /streams/{id}/users/{user}/ban", "{}", [401, 403, 401, 200, 200, 200]),
     ("GET /streams/{id}/users/{user}/address", "", [401, 403, 401, 200, 200, 200]),
     ("POST /streams/{id}/users/{user}/lift", "{}", [401, 403, 401, 200, 200, 200]),
-    ("GET /streams/{id}/users/{user}/address", "", [401, 403, 401, 200, 200, 200]),
     ("POST /streams/{id}/settings", r#"{"slow_mode_seconds":1}"#, [401, 403, 401, 200, 200, 200]),
     ("POST /streams/{id}/settings", r#"{"name":"Renamed"}"#, [401, 403, 401, 403, 200, 200]),
     ("GET /streams/{id}/search", "", [401, 403, 401, 200, 200, 200]),
