@@ -22,7 +22,7 @@ use clap::Parser;
 use futures::{StreamExt, stream};
 use hdrhistogram::Histogram;
 use live_chat::{
-    chat::{Draft, Profile, RoomId, UserId},
+    chat::{Draft, Payload, Profile, RoomId, UserId},
     engine::{Audience, Engine, Entry, Sqlite},
 };
 use load::{
@@ -92,7 +92,7 @@ async fn generate(folder: &Path, messages: u64) -> (String, u64) {
         async move {
             let text =
                 format!(r#"{{"type":"chat","username":"user {}","message_text":"message {number:0>120}"}}"#, number % 5_000);
-            let payload = serde_json::value::RawValue::from_string(text).expect("JSON");
+            let payload = Payload::parse(&text).expect("JSON");
             let author = UserId::try_from(format!("user-{}", number % 5_000)).expect("a valid id");
             let draft = Draft { payload, video_time: 0.0, client_message_id: None, announces: false };
             engine
