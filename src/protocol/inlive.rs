@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::{
-    json::{ReadError, is_object, shortened},
+    json::{self, shortened},
     moment::rfc3339,
     payload::present,
 };
@@ -85,10 +85,7 @@ pub fn decode(body: &[u8]) -> Result<Publication, DecodeError> {
         PayloadFault::Syntax => DecodeError::Malformed(error.to_string()),
         _ => DecodeError::Rule(error),
     })?;
-    if !is_object(&text) {
-        return Err(DecodeError::Malformed(ReadError::Kind.to_string()));
-    }
-    let body: Body = serde_json::from_str(&text).map_err(|error| DecodeError::Malformed(shortened(error.to_string())))?;
+    let body: Body = json::object(&text).map_err(|error| DecodeError::Malformed(error.to_string()))?;
     let kind = string("type", body.kind.as_deref())?.ok_or(DecodeError::Missing("type"))?;
     let widget_key = string("widget_key", body.widget_key.as_deref());
     let draft = |message: Option<Box<RawValue>>| {

@@ -40,16 +40,18 @@ pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ReadError> {
 /// See [`ReadError`].
 pub fn read_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ReadError> {
     let text = std::str::from_utf8(bytes).map_err(|_| ReadError::Utf8)?;
-    let text = check_json(text)?;
-    if !is_object(&text) {
-        return Err(ReadError::Kind);
-    }
-    serde_json::from_str(&text).map_err(|error| ReadError::Form(shortened(error.to_string())))
+    object(&check_json(text)?)
 }
 
-/// Whether valid JSON is an object.
-pub(super) fn is_object(json: &str) -> bool {
-    json.trim_start().starts_with('{')
+/// Reads one JSON object from a text that [`check_json`] has checked.
+///
+/// # Errors
+/// [`ReadError::Kind`] and [`ReadError::Form`].
+pub(super) fn object<T: DeserializeOwned>(checked: &str) -> Result<T, ReadError> {
+    if !checked.trim_start().starts_with('{') {
+        return Err(ReadError::Kind);
+    }
+    serde_json::from_str(checked).map_err(|error| ReadError::Form(shortened(error.to_string())))
 }
 
 /// Shortens a message that quotes what a client sent, to [`QUOTING_CHARS`]. It is cut in its middle, because serde's messages say at

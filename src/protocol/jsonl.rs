@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::{
     inlive::Counts,
-    json::{ReadError, is_object, shortened},
+    json,
     moment::{self, rfc3339},
     payload::present,
 };
@@ -113,10 +113,7 @@ pub fn decode(line: &str) -> Result<Recorded, LineError> {
         PayloadFault::Syntax => LineError::Malformed(error.to_string()),
         _ => LineError::Rule(error),
     })?;
-    if !is_object(&line) {
-        return Err(LineError::Malformed(ReadError::Kind.to_string()));
-    }
-    let line: Unread = serde_json::from_str(&line).map_err(|error| LineError::Malformed(shortened(error.to_string())))?;
+    let line: Unread = json::object(&line).map_err(|error| LineError::Malformed(error.to_string()))?;
     let is_empty = |addressee: &RawValue| matches!(addressee.get(), "null" | "\"\"");
     if line.kind.is_some_and(|kind| kind.get() == "\"private\"") || !line.to_user_id.as_deref().is_none_or(is_empty) {
         return Err(LineError::Private);
