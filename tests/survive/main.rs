@@ -15,6 +15,7 @@ mod kill;
 #[allow(dead_code, reason = "its other user, benches/fanout, needs more of it")]
 mod load;
 mod load_tests;
+mod memory;
 mod private;
 mod random;
 #[allow(dead_code, reason = "its other user, tests/cluster, needs more of it")]
