@@ -183,3 +183,20 @@ fn refused(publisher: &mut Publisher, text: &str) {
         other => panic!("{text}: {other:?}"),
     }
 }
+
+#[test]
+fn a_thread_that_cannot_serve_streams_ends_the_program_with_a_failure() {
+    let disk = Disk::new();
+    let server = disk.start();
+    let mut publisher = Publisher::new(&disk.address);
+    let Attempt::Stored(id) = publisher.publish("before", "before") else { panic!("it is not stored") };
+    disk.fail("poll");
+    let status = server.wait();
+    assert_eq!(status.code(), Some(1), "a service manager restarts it: {}", log_of(&disk.folder()));
+    let log = log_of(&disk.folder());
+    assert!(log.contains("a reactor"), "the log names what failed: {log}");
+    disk.heal();
+    let _server = disk.start();
+    let kept = history(&disk.address).expect("a history");
+    assert!(kept.iter().any(|message| message.id == id), "{kept:?}");
+}

@@ -4,6 +4,7 @@
  *   full      every write fails with ENOSPC
  *   sync      every fsync and fdatasync fails with EIO, after the data has reached the page cache
  *   readonly  every opening for writing fails with EROFS
+ *   poll      the threads that serve streams cannot wait for their sockets: epoll_wait fails with EBADF
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -13,6 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -88,4 +91,14 @@ int open64(const char *path, int flags, ...) {
   mode_t mode = mode_of(flags, arguments);
   va_end(arguments);
   return refuses(path, flags) ? fail(EROFS) : REAL(open64)(path, flags, mode);
+}
+
+static int serves_streams(void) {
+  char name[16] = "";
+  prctl(PR_GET_NAME, name);
+  return strncmp(name, "streams-", 8) == 0;
+}
+
+int epoll_wait(int poll, struct epoll_event *events, int most, int timeout) {
+  return serves_streams() && control_says("poll") ? fail(EBADF) : REAL(epoll_wait)(poll, events, most, timeout);
 }

@@ -71,7 +71,7 @@ fn clients_that_do_not_read_cost_a_bounded_amount_of_memory() {
     let resume = format!("/subscribe/1?last_event_id={}", start.as_str().expect("a position"));
     let (mut unread_answers, mut unread_streams) = (Vec::new(), Vec::new());
     for _ in 0..CLIENTS {
-        unread_answers.push(unread(at.get(), &format!("GET /v1/streams/1/messages?limit=500 HTTP/1.1\r\nHost: chat\r\n\r\n")));
+        unread_answers.push(unread(at.get(), "GET /v1/streams/1/messages?limit=500 HTTP/1.1\r\nHost: chat\r\n\r\n"));
         unread_answers.push(unread(at.get(), &format!("GET {resume} HTTP/1.1\r\nHost: chat\r\n\r\n")));
         // A stream that asks for the history, and reads only its first event.
         let (init, stream) = subscribe(at.get(), None).expect("a stream");

@@ -5,7 +5,8 @@ use std::{
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Condvar, Mutex},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 pub const WIDGET_KEY: &str = "survive";
@@ -70,6 +71,18 @@ impl Server {
     /// The number of its process.
     pub fn pid(&self) -> u32 {
         self.process.id()
+    }
+
+    /// Waits until the program ends by itself.
+    pub fn wait(mut self) -> ExitStatus {
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.process.try_wait().expect("a child") {
+                return status;
+            }
+            assert!(began.elapsed() < PATIENCE, "the program does not end");
+            thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Ends the program at once, as `kill -9` does.
