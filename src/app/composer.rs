@@ -71,7 +71,7 @@ pub fn Composer(session: Session, view: RoomView) -> impl IntoView {
 fn refused(session: Session) -> Option<Refused> {
     match session.link.get() {
         Link::Refused(refused) => Some(refused),
-        Link::Connecting | Link::Live | Link::Waiting(_) | Link::Offline => None,
+        Link::Connecting | Link::Live | Link::Waiting(_) | Link::HeldBack | Link::Offline => None,
     }
 }
 

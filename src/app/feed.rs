@@ -1,7 +1,8 @@
-//! The room's live events, over Server-Sent Events, from the place that the page reached and across every disconnect.
+//! The room's live events, over Server-Sent Events, from the position that the page has reached and across every disconnect.
 //!
-//! A browser reconnects an `EventSource` by itself only after some failures, says nothing about when, and repeats the address
-//! of the first time. So each failure closes it here, and a new one is opened from the newest position.
+//! A browser reconnects an `EventSource` by itself only after some failures, does not say when, and repeats the address of the first
+//! time. A stream that dies without an error it does not notice at all. So the page decides: [`Connection`] says when to open and
+//! close the stream, and when to read the history instead, and this module carries that out.
 
 use std::{
     cell::{Cell, OnceCell, RefCell},
@@ -20,13 +21,15 @@ use super::{
     incoming::{Incoming, Init},
     request,
     session::{Link, Refused, Session, follow, sleep, spawn},
+    state::connection::{Connection, Status, Step},
+    timeline::Timeline,
 };
 
-/// A connection that lived so long, in milliseconds, has worked: the next failure is a first one.
-const WORKED_MS: f64 = 10_000.0;
+/// How often the connection's deadlines are checked.
+const TICK: Duration = Duration::from_secs(1);
 
-/// Longest wait between two attempts, in seconds.
-const LONGEST_WAIT: f64 = 30.0;
+/// How long a stream may be behind what the history or the server's own answer shows, in seconds.
+const BEHIND_SECONDS: f64 = 1.5;
 
 /// How long events may wait for the next frame, in milliseconds: a tab in the background paints none.
 const FRAME_TIMEOUT: Duration = Duration::from_millis(250);
@@ -50,16 +53,16 @@ pub struct Feed {
     held: Cell<bool>,
     /// What was shown last.
     position: RefCell<String>,
-    /// Attempts in a row that did not work.
-    failures: Cell<u32>,
-    /// When the connection opened.
-    opened_at: Cell<Option<f64>>,
+    /// Whether the server has said that it waits for its log.
+    is_waiting: Cell<bool>,
+    connection: RefCell<Connection>,
     /// Counts attempts, so that what belongs to an earlier one knows that it is late.
     attempt: Cell<u32>,
 }
 
 struct Handlers {
     message: Closure<dyn FnMut(MessageEvent)>,
+    heartbeat: Closure<dyn FnMut(Event)>,
     error: Closure<dyn FnMut(Event)>,
 }
 
@@ -74,29 +77,39 @@ impl Feed {
             scheduled: Cell::default(),
             held: Cell::default(),
             position: RefCell::new(position),
-            failures: Cell::default(),
-            opened_at: Cell::default(),
+            is_waiting: Cell::default(),
+            connection: RefCell::new(Connection::opening(Date::now())),
             attempt: Cell::default(),
         });
         feed.listen();
         Rc::clone(&feed).open();
     }
 
-    /// Hears of the network, and of wishes for a new connection.
+    /// Listens to the stream, the network, the clock and the page.
     fn listen(self: &Rc<Self>) {
         let feed = Rc::clone(self);
         let message = Closure::new(move |event: MessageEvent| {
+            feed.connection.borrow_mut().heard(Date::now());
             let data = event.data().as_string().unwrap_or_default();
             feed.inbox.borrow_mut().push_back((data, event.last_event_id()));
             feed.schedule();
         });
         let feed = Rc::clone(self);
+        let heartbeat = Closure::new(move |_| feed.connection.borrow_mut().heard(Date::now()));
+        let feed = Rc::clone(self);
         let error = Closure::new(move |_| Rc::clone(&feed).fail());
         // Set here and nowhere else.
-        let _ = self.handlers.set(Handlers { message, error });
+        let _ = self.handlers.set(Handlers { message, heartbeat, error });
 
         let feed = Rc::clone(self);
-        let _ = window_event_listener(leptos::ev::online, move |_| Rc::clone(&feed).reopen());
+        let tick = move || {
+            let step = feed.connection.borrow_mut().tick(Date::now(), Math::random());
+            Rc::clone(&feed).take(step);
+        };
+        // It is needed for as long as the page is there.
+        let _ = set_interval_with_handle(tick, TICK);
+        let feed = Rc::clone(self);
+        let _ = window_event_listener(leptos::ev::online, move |_| Rc::clone(&feed).wake());
         let feed = Rc::clone(self);
         let _ = window_event_listener(leptos::ev::offline, move |_| Rc::clone(&feed).fail());
         let feed = Rc::clone(self);
@@ -106,23 +119,123 @@ impl Feed {
                 Rc::clone(&feed).reopen();
             }
         });
+        let feed = Rc::clone(self);
+        // The event belongs to the document and reaches the window.
+        let _ = window_event_listener(leptos::ev::visibilitychange, move |_| {
+            if !document().hidden() {
+                Rc::clone(&feed).wake();
+            }
+        });
+        self.on_change(self.session.renewals, Self::reopen);
+        self.on_change(self.session.published, |feed| spawn(feed.expect()));
+    }
+
+    /// Does something whenever `signal` changes.
+    fn on_change<T: Clone + PartialEq + Send + Sync + 'static>(self: &Rc<Self>, signal: RwSignal<T>, act: fn(Rc<Self>)) {
         let feed = StoredValue::new_local(Rc::clone(self));
-        let renewals = self.session.renewals;
-        let mut before = renewals.get_untracked();
+        let mut before = signal.get_untracked();
         follow(Box::new(move || {
-            let now = renewals.get();
-            if std::mem::replace(&mut before, now) != now {
-                feed.get_value().reopen();
+            let now = signal.get();
+            if std::mem::replace(&mut before, now.clone()) != now {
+                act(feed.get_value());
             }
         }));
+    }
+
+    /// The reader or the network is back.
+    fn wake(self: Rc<Self>) {
+        let step = self.connection.borrow_mut().wake(Date::now());
+        self.take(step);
+    }
+
+    fn take(self: Rc<Self>, step: Step) {
+        match step {
+            Step::Rest => self.tell(),
+            Step::Open if is_online() => self.reopen(),
+            Step::Open => self.tell(),
+            Step::Close => {
+                self.shut();
+                self.tell();
+            }
+            Step::Poll => spawn(async move {
+                if self.poll().await.is_none() {
+                    self.connection.borrow_mut().unreachable();
+                }
+                self.tell();
+            }),
+            Step::Check => spawn(self.check()),
+        }
+    }
+
+    /// Tells the reader how the connection is.
+    fn tell(&self) {
+        let link = match self.connection.borrow().status(Date::now()) {
+            // Said when it happened, with the reason.
+            Status::Refused => return,
+            // The server says by itself that it waits for its log.
+            Status::Live if self.is_waiting.get() => Link::Waiting(0),
+            Status::Live => Link::Live,
+            _ if !is_online() => Link::Offline,
+            Status::Connecting => Link::Connecting,
+            Status::Waiting(seconds) => Link::Waiting(seconds),
+            Status::HeldBack => Link::HeldBack,
+        };
+        if self.session.link.get_untracked() != link {
+            self.session.link.set(link);
+        }
+    }
+
+    /// Shows what the history holds after the newest message that is known. Returns the place of the last one, 0 if there is none, if the
+    /// history can be read.
+    async fn poll(&self) -> Option<u64> {
+        let session = self.session;
+        let mut last = 0;
+        let mut after =
+            session.epoch.with_value(|epoch| format!("{epoch}-{}", session.timeline.with_untracked(Timeline::newest)));
+        loop {
+            let newer = session.extract(&format!("&after={after}")).await?;
+            last = newer.messages.last().map_or(last, |message| message.seq);
+            session.receive(newer.messages);
+            match newer.bounds {
+                Some((_, end)) if newer.has_more => after = end,
+                _ => return Some(last),
+            }
+        }
+    }
+
+    /// Opens the stream again if the history has a message that the stream does not bring.
+    async fn check(self: Rc<Self>) {
+        let attempt = self.attempt.get();
+        let last = self.poll().await;
+        sleep(BEHIND_SECONDS).await;
+        if self.attempt.get() == attempt && last.is_none_or(|last| self.reached() < last) {
+            self.reopen();
+        }
+    }
+
+    /// The server has stored a message of the reader. It is shown although the stream may be dead or held back.
+    async fn expect(self: Rc<Self>) {
+        if self.connection.borrow().status(Date::now()) != Status::Live {
+            self.poll().await;
+            return;
+        }
+        let place = self.session.published.get_untracked();
+        sleep(BEHIND_SECONDS).await;
+        if self.reached() < place {
+            self.check().await;
+        }
+    }
+
+    /// The place in the log that the stream has reached.
+    fn reached(&self) -> u64 {
+        self.position.borrow().rsplit_once('-').and_then(|(_, seq)| seq.parse().ok()).unwrap_or(0)
     }
 
     fn open(self: Rc<Self>) {
         let attempt = self.attempt.get() + 1;
         self.attempt.set(attempt);
-        if is_online() {
-            self.session.link.set(Link::Connecting);
-        }
+        self.connection.borrow_mut().open(Date::now());
+        self.tell();
         spawn(async move {
             let url = self.url().await;
             if self.attempt.get() == attempt {
@@ -141,6 +254,8 @@ impl Feed {
         if let Some(handlers) = self.handlers.get() {
             source.set_onmessage(Some(handlers.message.as_ref().unchecked_ref()));
             source.set_onerror(Some(handlers.error.as_ref().unchecked_ref()));
+            // It fails for no listener.
+            let _ = source.add_event_listener_with_callback("ping", handlers.heartbeat.as_ref().unchecked_ref());
         }
         self.source.replace(Some(source));
     }
@@ -180,11 +295,17 @@ impl Feed {
 
     /// Opens a new connection at once.
     fn reopen(self: Rc<Self>) {
+        self.shut();
+        if !self.connection.borrow().is_refused() {
+            self.open();
+        }
+    }
+
+    /// Ends the connection, and whatever belongs to this attempt.
+    fn shut(&self) {
+        self.attempt.set(self.attempt.get() + 1);
         if let Some(source) = self.close() {
             source.close();
-        }
-        if !matches!(self.session.link.get_untracked(), Link::Refused(_)) {
-            self.open();
         }
     }
 
@@ -194,10 +315,6 @@ impl Feed {
         // A browser that gives up by itself was answered with something else than a stream.
         let refused = source.ready_state() == EventSource::CLOSED;
         source.close();
-        let worked = self.opened_at.take().is_some_and(|opened_at| Date::now() - opened_at > WORKED_MS);
-        if worked {
-            self.failures.set(0);
-        }
         if refused {
             spawn(self.ask_why());
         } else {
@@ -207,12 +324,8 @@ impl Feed {
 
     /// Gives up: another attempt would be answered the same way.
     fn refuse(&self, refused: Refused) {
-        self.attempt.set(self.attempt.get() + 1);
-        if let Some(source) = self.source.take() {
-            source.set_onmessage(None);
-            source.set_onerror(None);
-            source.close();
-        }
+        self.connection.borrow_mut().refused();
+        self.shut();
         self.inbox.borrow_mut().clear();
         self.session.link.set(Link::Refused(refused));
     }
@@ -221,7 +334,7 @@ impl Feed {
     async fn ask_why(self: Rc<Self>) {
         let attempt = self.attempt.get();
         let refused = match self.url().await {
-            Ok(url) => request::status(&url).await.ok().and_then(refusal),
+            Ok(url) => request::own_status(&url).await.ok().flatten().and_then(refusal),
             Err(refused) => refused,
         };
         // The network may have come back meanwhile, and with it another attempt.
@@ -236,23 +349,9 @@ impl Feed {
 
     /// Opens a new connection after a while.
     fn retry(self: Rc<Self>) {
-        let wait = wait_seconds(self.failures.get(), Math::random());
-        self.failures.set(self.failures.get() + 1);
-        let attempt = self.attempt.get() + 1;
-        self.attempt.set(attempt);
-        spawn(async move {
-            let mut left = wait;
-            while left > 0.0 {
-                let link = if is_online() { Link::Waiting(left.ceil() as u32) } else { Link::Offline };
-                self.session.link.set(link);
-                sleep(left.min(1.0)).await;
-                left -= 1.0;
-                if self.attempt.get() != attempt {
-                    return;
-                }
-            }
-            self.open();
-        });
+        self.shut();
+        self.connection.borrow_mut().lost(Date::now(), Math::random());
+        self.tell();
     }
 
     /// Has the inbox emptied before the next frame: many events that come at once cost one change of the page.
@@ -298,7 +397,10 @@ impl Feed {
                 Incoming::Message(message) => messages.push(*message),
                 Incoming::Viewers(viewers) => self.session.viewers.set(viewers),
                 Incoming::Waiting(waiting) => self.session.waiting.set(waiting),
-                Incoming::Link(live) => self.session.link.set(if live { Link::Live } else { Link::Waiting(0) }),
+                Incoming::Link(live) => {
+                    self.is_waiting.set(!live);
+                    self.tell();
+                }
                 Incoming::Room(state) => self.session.state.set(state),
                 Incoming::Settings(settings) => {
                     self.session.configure(settings);
@@ -336,13 +438,13 @@ impl Feed {
     }
 
     fn opened(&self, init: &Init) {
-        self.opened_at.set(Some(Date::now()));
+        self.is_waiting.set(false);
         self.session.token.set(init.token.clone());
         self.session.user_id.set(init.user_id.clone());
         self.session.viewers.set(init.viewer_count);
         self.session.waiting.set(init.waiting);
         self.session.state.set(init.state);
-        self.session.link.set(Link::Live);
+        self.tell();
     }
 
     /// The server does not know our place any more: shows the newest messages instead of all that there was, and then what
@@ -375,15 +477,6 @@ fn refusal(status: u16) -> Option<Refused> {
     }
 }
 
-/// How long to wait after so many failures, in seconds: hardly at all at first, then 1, 2, 4 and so on; each a little off, so
-/// that not all clients of a server that restarts come at the same time. `chance` is from 0 to 1.
-fn wait_seconds(failures: u32, chance: f64) -> f64 {
-    match failures {
-        0 => chance,
-        _ => (2_f64.powi(failures.min(8) as i32 - 1) * (0.75 + chance / 2.0)).min(LONGEST_WAIT),
-    }
-}
-
 /// Whether the browser keeps cookies here.
 fn has_cookies() -> bool {
     js_sys::Reflect::get(&window().navigator(), &"cookieEnabled".into()).is_ok_and(|enabled| enabled.is_truthy())
@@ -413,23 +506,6 @@ mod tests {
             (503, None),
         ] {
             assert_eq!(refusal(status), expected, "{status}");
-        }
-    }
-
-    #[test]
-    fn waits_grow_and_are_bounded() {
-        let rows = [
-            (0, 0.0, 1.0),
-            (1, 0.75, 1.25),
-            (2, 1.5, 2.5),
-            (3, 3.0, 5.0),
-            (5, 12.0, 20.0),
-            (9, 30.0, 30.0),
-            (u32::MAX, 30.0, 30.0),
-        ];
-        for (failures, shortest, longest) in rows {
-            assert_eq!(wait_seconds(failures, 0.0), shortest, "{failures}");
-            assert_eq!(wait_seconds(failures, 1.0), longest, "{failures}");
         }
     }
 }

@@ -35,6 +35,7 @@ mod row;
 mod scroll;
 mod session;
 mod shell;
+mod state;
 mod timeline;
 mod view;
 

@@ -6,14 +6,17 @@ use wasm_bindgen::{JsCast, JsValue};
 
 use super::{
     json::{Json, quoted},
-    request::{self, Answer},
+    request::{self, Answer, NoAnswer},
     session::{Session, sleep},
     view::{FormError, FormInput},
 };
 use crate::texts::Texts;
 
-/// How often a message is sent whose answer does not come.
-const ATTEMPTS: u32 = 5;
+/// How often a message is sent whose answer does not come: for about a minute, in which a server restarts.
+const ATTEMPTS: u32 = 7;
+
+/// How often a message is sent that a network answers for itself. It goes on doing so until its user signs in.
+const ATTEMPTS_AT_A_PORTAL: u32 = 3;
 
 /// How long a new token may take, in tenths of a second.
 const TOKEN_WAIT: u32 = 50;
@@ -44,6 +47,9 @@ pub struct Refusal {
 
 /// Sends a draft until it is stored or refused. `say` is told the key of the words for how it goes.
 ///
+/// Only an answer of the chat's server counts. Anything else is as good as none, whatever its status: a proxy gave it while the server
+/// restarts, or a network that wants its user to sign in.
+///
 /// # Errors
 /// Why it was not stored. Without an answer that is not known; to send the same draft again is safe.
 pub async fn publish(session: Session, draft: &Draft, say: impl Fn(&'static str)) -> Result<(), Refusal> {
@@ -53,24 +59,42 @@ pub async fn publish(session: Session, draft: &Draft, say: impl Fn(&'static str)
     let mut attempt = 0;
     loop {
         let token = session.token.get_untracked();
-        match request::post(&url, &token, &body).await {
-            Ok(Answer { status: 200, .. }) => return Ok(()),
-            Ok(Answer { status: 401, .. }) if !renewed => {
+        let (answer, attempts, unanswered) = match request::post(&url, &token, &body).await {
+            Ok(answer) if answer.is_ours() => (Some(answer), ATTEMPTS, ""),
+            // Portals answer with a page of their own or redirect to it, which a browser shows as status 0.
+            Ok(Answer { status: 0 | 200..400 | 511, .. }) => (None, ATTEMPTS_AT_A_PORTAL, "page.captive_portal"),
+            Ok(_) | Err(NoAnswer) => (None, ATTEMPTS, "page.not_connected"),
+        };
+        match answer {
+            Some(Answer { status: 200, text, .. }) => {
+                published(session, &text);
+                return Ok(());
+            }
+            Some(Answer { status: 401, .. }) if !renewed => {
                 renewed = true;
                 say("page.signing_in_again");
                 renew(session, &token).await;
             }
-            Ok(Answer { status: 503, .. }) | Err(_) if attempt + 1 < ATTEMPTS => {
+            Some(Answer { status: 503, .. }) | None if attempt + 1 < attempts => {
                 attempt += 1;
                 say("page.trying_again");
                 sleep(wait_seconds(attempt, Math::random())).await;
             }
-            Ok(answer) => return Err(refusal(session.texts, &answer)),
-            Err(_) => {
-                let message = session.texts.text("page.not_connected").to_owned();
+            Some(answer) => return Err(refusal(session.texts, &answer)),
+            None => {
+                let message = session.texts.text(unanswered).to_owned();
                 return Err(Refusal { error: FormError { input: Some(FormInput::Message), message }, retry_after: None });
             }
         }
+    }
+}
+
+/// Lets the feed know which message is to appear. One that waits for a moderator has no position.
+fn published(session: Session, answer: &str) {
+    let position = Json::parse(answer).and_then(|answer| answer.get("data").text("position"));
+    let place = position.and_then(|position| position.rsplit_once('-')?.1.parse().ok());
+    if let Some(place) = place {
+        session.published.set(place);
     }
 }
 

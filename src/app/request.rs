@@ -5,7 +5,7 @@ use std::pin::Pin;
 use js_sys::futures::JsFuture;
 use leptos::prelude::window;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{AbortController, AbortSignal, Headers, RequestInit, Response};
+use web_sys::{AbortController, AbortSignal, Headers, RequestInit, RequestRedirect, Response};
 
 use super::{json::Json, language};
 use crate::texts::Texts;
@@ -22,6 +22,14 @@ pub struct Answer {
     pub text: String,
     /// The header `Retry-After`, in seconds.
     pub retry_after: Option<u32>,
+}
+
+impl Answer {
+    /// Whether the chat's server gave this answer. Proxies, captive portals and hosts that are just restarting answer too, with any
+    /// status; only ours is JSON whose `code` is the status.
+    pub fn is_ours(&self) -> bool {
+        Json::parse(&self.text).and_then(|answer| answer.number("code")) == Some(self.status.into())
+    }
 }
 
 /// There was no answer: the network failed, or the server took too long.
@@ -65,7 +73,11 @@ pub async fn act(method: &str, url: &str, token: &str) -> Result<Answer, NoAnswe
 /// # Errors
 /// Why it brings nothing, in words for the reader.
 pub fn data(texts: &'static Texts, answer: Result<Answer, NoAnswer>) -> Result<Json, String> {
-    let Ok(Answer { status, text, .. }) = answer else { return Err(texts.text("page.no_connection").to_owned()) };
+    let answer = match answer {
+        Ok(answer) if answer.is_ours() => answer,
+        Ok(_) | Err(NoAnswer) => return Err(texts.text("page.no_connection").to_owned()),
+    };
+    let Answer { status, text, .. } = answer;
     match Json::parse(&text) {
         Some(answer) if status == 200 => Ok(answer.get("data")),
         Some(_) if status == 401 => Err(texts.text("page.visit_expired").to_owned()),
@@ -85,27 +97,34 @@ fn authorized(method: &str, token: &str) -> Result<RequestInit, NoAnswer> {
     Ok(init)
 }
 
-/// The status with which `GET url` answers; its body, which may never end, is not read.
+/// The status with which the chat's server answers `GET url`, unless something else answers. A stream, which may never end, is not read.
 ///
 /// # Errors
 /// If no answer came.
-pub async fn status(url: &str) -> Result<u16, NoAnswer> {
+pub async fn own_status(url: &str) -> Result<Option<u16>, NoAnswer> {
     let controller = AbortController::new()?;
     let init = RequestInit::new();
     init.set_signal(Some(&controller.signal()));
     let response: Response = JsFuture::from(window().fetch_with_str_and_init(url, &init)).await?.dyn_into()?;
-    controller.abort();
-    Ok(response.status())
+    if response.ok() {
+        controller.abort();
+        return Ok(None);
+    }
+    let answer = read(response).await?;
+    Ok(answer.is_ours().then_some(answer.status))
+}
+
+async fn read(response: Response) -> Result<Answer, NoAnswer> {
+    let retry_after = response.headers().get("retry-after")?.and_then(|seconds| seconds.parse().ok());
+    let text = JsFuture::from(response.text()?).await?.as_string().unwrap_or_default();
+    Ok(Answer { status: response.status(), text, retry_after })
 }
 
 /// Boxed, so that its code stands once in what a browser downloads, and not in each of its callers.
 fn send(url: &str, init: RequestInit) -> Pin<Box<dyn Future<Output = Result<Answer, NoAnswer>>>> {
     init.set_signal(Some(&AbortSignal::timeout_with_u32(TIMEOUT_MS)));
+    // The chat redirects none of these requests. A captive portal does.
+    init.set_redirect(RequestRedirect::Manual);
     let response = window().fetch_with_str_and_init(url, &init);
-    Box::pin(async {
-        let response: Response = JsFuture::from(response).await?.dyn_into()?;
-        let retry_after = response.headers().get("retry-after")?.and_then(|seconds| seconds.parse().ok());
-        let text = JsFuture::from(response.text()?).await?.as_string().unwrap_or_default();
-        Ok(Answer { status: response.status(), text, retry_after })
-    })
+    Box::pin(async { read(JsFuture::from(response).await?.dyn_into()?).await })
 }

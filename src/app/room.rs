@@ -86,7 +86,7 @@ fn Presence(session: Session, archive: bool) -> impl IntoView {
     let class = move || match session.link.get() {
         Link::Connecting => "link",
         Link::Live => "link live",
-        Link::Waiting(_) => "link lost",
+        Link::Waiting(_) | Link::HeldBack => "link lost",
         Link::Offline | Link::Refused(_) => "link offline",
     };
     let words = |session: Session| {
@@ -96,6 +96,7 @@ fn Presence(session: Session, archive: bool) -> impl IntoView {
             Link::Live if session.state.get() != RoomState::Live => "page.connected",
             Link::Live => "page.live",
             Link::Waiting(_) => "page.reconnecting",
+            Link::HeldBack => "page.held_back",
             Link::Offline => "page.offline",
             Link::Refused(_) => "page.disconnected",
         };
@@ -106,7 +107,7 @@ fn Presence(session: Session, archive: bool) -> impl IntoView {
         Link::Waiting(seconds) if seconds > 0 => {
             [" ", &session.texts.fill("page.reconnecting_in", &[("seconds", &seconds.to_string())])].concat()
         }
-        Link::Connecting | Link::Live | Link::Waiting(_) | Link::Offline | Link::Refused(_) => String::new(),
+        Link::Connecting | Link::Live | Link::Waiting(_) | Link::HeldBack | Link::Offline | Link::Refused(_) => String::new(),
     };
     view! {
         <div class="presence" hidden=session.flag(hidden)>

@@ -35,6 +35,8 @@ pub enum Link {
     Live,
     /// Lost, and opened again in so many seconds; 0 if it is the server that waits.
     Waiting(u32),
+    /// Something on the way holds the stream back. The history is read every few seconds instead.
+    HeldBack,
     /// The browser has no network.
     Offline,
     /// The server refused it, and would again. The page does not try any more.
@@ -111,6 +113,8 @@ pub struct Session {
     pub viewers: RwSignal<usize>,
     /// Counts the wishes for a new connection, and with it a new token.
     pub renewals: RwSignal<usize>,
+    /// The place in the log of the reader's newest message.
+    pub published: RwSignal<u64>,
     /// Whether the page has come to life in a browser.
     pub hydrated: RwSignal<bool>,
     /// Whether messages are being fetched.
@@ -151,6 +155,7 @@ impl Session {
             link: RwSignal::new(Link::Connecting),
             viewers: RwSignal::new(view.viewer_count),
             renewals: RwSignal::new(0),
+            published: RwSignal::new(0),
             hydrated: RwSignal::new(false),
             fetching: RwSignal::new(false),
             following: RwSignal::new(true),

@@ -451,8 +451,9 @@ pub fn history(room: RoomId, asker: &UserId, events: &[Event], has_more: bool, p
     sse(Some(&position.to_string()), &serde_json::to_vec(&notice).expect("plain data"))
 }
 
-/// A comment, which keeps proxies from closing a silent stream (WHATWG HTML 9.2.7).
-pub const HEARTBEAT: &[u8] = b":\n\n";
+/// An event that keeps proxies from closing a silent stream (WHATWG HTML 9.2.7), and that scripts can listen to, unlike a comment: a
+/// stream without it is dead. Its name keeps it from clients that listen to messages, and it has no id.
+pub const HEARTBEAT: &[u8] = b"event: ping\ndata: {}\n\n";
 
 /// The answer to a publication or to a call of the stream API: always JSON, its `code` equal to the HTTP status.
 #[derive(Serialize)]

@@ -607,7 +607,7 @@ async fn render_under(
     let mut response = render(request).await;
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"));
     headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(texts.language()));
     headers.insert(header::VARY, HeaderValue::from_static("accept-language"));
     policy.add_to(headers);

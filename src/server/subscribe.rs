@@ -133,7 +133,7 @@ fn resume_position(headers: &HeaderMap, params: &Params) -> Option<String> {
 fn stream_head() -> Response {
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform")),
         // Else nginx holds events back until its buffer is full.
         (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
     ];

@@ -16,7 +16,7 @@ async fn who_knows_the_password_signs_in_and_out() {
     assert!(set.contains("HttpOnly") && set.contains("SameSite=Lax") && set.contains("Path=/"), "{set}");
     let rooms = site.page("/admin", signed_in.cookie()).await;
     assert!(rooms.text.contains("Sign out") && rooms.text.contains("&lt;/td&gt;&lt;b&gt;Two") && !rooms.text.contains("<b>Two"));
-    assert_eq!((rooms.header("cache-control"), rooms.header("set-cookie")), ("no-store", ""));
+    assert_eq!((rooms.header("cache-control"), rooms.header("set-cookie")), ("no-store, no-transform", ""));
     assert!(rooms.header("content-security-policy").contains("frame-ancestors"), "no click is stolen");
     let signed_out = site.submit("/admin/sign-out", signed_in.cookie(), "same-origin", String::new()).await;
     assert_eq!(signed_out.status, 303);

@@ -29,7 +29,7 @@ async fn keys_are_made_and_revoked_without_a_script() {
     assert!(
         page.text.contains("Fan &lt;b&gt;site") && page.text.contains(&key.key) && page.text.contains("https://fans.example")
     );
-    assert_eq!(page.header("cache-control"), "no-store");
+    assert_eq!(page.header("cache-control"), "no-store, no-transform");
 
     let uri = format!("/admin/keys/{}/revoke", key.key);
     let asked = get(&site, &uri).await;

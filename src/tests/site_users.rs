@@ -200,7 +200,11 @@ async fn a_page_of_a_site_that_is_not_named_cannot_enter_somebody_unasked() {
         let shown = asked.shown();
         assert!(shown.contains("&lt;b&gt;Mallory") && !shown.contains("<b>Mallory"), "{shown}");
         assert!(shown.contains("action=\"/rooms/1/enter\"") && shown.contains(&token), "{shown}");
-        assert_eq!((asked.header("cache-control"), asked.header("x-frame-options")), ("no-store", "DENY"), "{headers:?}");
+        assert_eq!(
+            (asked.header("cache-control"), asked.header("x-frame-options")),
+            ("no-store, no-transform", "DENY"),
+            "{headers:?}"
+        );
         let refused = enter_from(&site, 1, "none", headers).await;
         assert_eq!((refused.status, refused.header("set-cookie")), (401, ""), "nobody is asked about a token that is none");
     }

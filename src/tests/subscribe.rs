@@ -14,7 +14,7 @@ async fn a_stream_begins_with_init_and_its_headers() {
     let events = site.subscribe().await;
     let header = |name: &str| events.headers[name].as_str();
     assert_eq!(header("content-type"), "text/event-stream");
-    assert_eq!(header("cache-control"), "no-store");
+    assert_eq!(header("cache-control"), "no-store, no-transform");
     assert_eq!(header("x-accel-buffering"), "no");
     assert_eq!(header("connection"), "close", "the body has no other end");
     assert!(!events.headers.contains_key("content-length") && !events.headers.contains_key("transfer-encoding"));
@@ -168,11 +168,11 @@ async fn a_silent_stream_beats_on_and_on() {
     let site = Site::with(Setting { heartbeat: Duration::from_millis(60), ..Setting::default() }).await;
     let mut events = site.subscribe().await;
     for _ in 0..3 {
-        assert_eq!(events.block().await.as_deref(), Some(":\n\n"));
+        assert_eq!(events.block().await.as_deref(), Some("event: ping\ndata: {}\n\n"));
     }
     site.say(events.token(), "awake").await;
     assert_eq!(events.next_texts(1).await, ["awake"]);
-    assert_eq!(events.block().await.as_deref(), Some(":\n\n"));
+    assert_eq!(events.block().await.as_deref(), Some("event: ping\ndata: {}\n\n"));
 }
 
 #[tokio::test]

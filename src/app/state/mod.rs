@@ -1,0 +1,3 @@
+//! What the page knows, as pure types: no browser, no signals, no requests. All of it is tested natively.
+
+pub mod connection;
