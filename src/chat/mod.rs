@@ -11,6 +11,7 @@ mod custom_event;
 mod event;
 mod event_type;
 mod id;
+mod interface;
 mod invitation;
 mod limits;
 mod links;
@@ -36,6 +37,7 @@ pub use custom_event::{ATTRIBUTES_BYTES, Attributes, CustomEvent, EVENT_NAME_CHA
 pub use event::{Event, Kind, Message, Recorded, Timestamp};
 pub use event_type::EventType;
 pub use id::{InvalidId, MessageId, RoomId, UserId};
+pub use interface::ShownInterface;
 pub use invitation::Invitation;
 pub use limits::Limits;
 pub use links::{Link, Links, Target, links};

@@ -30,8 +30,8 @@ pub use self::{
 };
 use crate::chat::{
     CustomEvent, Deletion, Disconnection, Draft, Event, InvalidSetting, Invitation, Kind, Message, NameClaim, NewWidgetKey,
-    Outcome, Profile, Reaction, Recorded, Revocation, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, Timestamp,
-    TooManyReactions, UserId, WidgetKey,
+    Outcome, Profile, Reaction, Recorded, Revocation, Room, RoomId, RoomState, Sanction, Settings, SettingsChange,
+    ShownInterface, Timestamp, TooManyReactions, UserId, WidgetKey,
 };
 
 /// Reads a clock of the machine.
@@ -62,6 +62,13 @@ pub enum News {
     Invitation(Invitation),
     /// Somebody holds a name.
     Name(HeldName),
+    /// The game of a room shows something else now.
+    Interface {
+        /// The room.
+        room: RoomId,
+        /// What is shown; `None` for nothing.
+        interface: Option<ShownInterface>,
+    },
     /// A webhook was made, changed or removed. Not how its deliveries go.
     Webhooks,
 }
@@ -76,8 +83,9 @@ impl News {
     }
 }
 
-/// Hears what other nodes of a cluster say; what it gives back is the answer to what was asked, `None` if there is none to give.
-pub type Ear = Arc<dyn Fn(&[u8]) -> Option<Vec<u8>> + Send + Sync>;
+/// Hears what other nodes of a cluster say, and does what follows from it before it returns. Returns the answer to what was asked,
+/// which may take a while; `None` if there is none to give.
+pub type Ear = Arc<dyn Fn(&[u8]) -> Option<BoxFuture<'static, Option<Vec<u8>>>> + Send + Sync>;
 
 /// What the nodes of a cluster tell each other and nobody keeps: one that is cut off at the time, or starts later, never hears of it.
 pub trait Peers: Send + Sync {
@@ -236,6 +244,14 @@ pub trait Engine: Send + Sync + 'static {
     /// The newest event of a room that is past its retention (see [`Settings::retention_days`] and what follows it), 0 if none is:
     /// it and all before it may be missing in what is read. A read that has missed any of them was preceded by this.
     fn trimmed(&self, room: RoomId) -> u64;
+
+    /// Returns what the games of rooms show, for each room where one shows something.
+    fn shown_interfaces(&self) -> BoxFuture<'_, Result<Vec<(RoomId, ShownInterface)>, EngineError>>;
+
+    /// Keeps what a room's game shows, in place of what it showed before; `None` for nothing. It is no event of the room's log: only
+    /// the newest is kept. Returns after it is durable and dispatched.
+    fn show_interface(&self, room: RoomId, interface: Option<ShownInterface>) -> BoxFuture<'_, Result<(), EngineError>>;
+
     /// All webhooks, each with where it stands in the rooms' logs: the newest event that it needs not be told any more. A room that
     /// is not among them, it has yet to be told all of.
     fn webhooks(&self) -> BoxFuture<'_, Result<Vec<(Webhook, Cursors)>, EngineError>>;

@@ -55,6 +55,11 @@ impl Hub {
                     refuses |= invitation.revoked_at.is_some();
                 }
                 News::Name(held) => self.note_name(held),
+                News::Interface { room, interface } => {
+                    if let Some(room) = inner.rooms.find(*room) {
+                        room.show(interface.clone());
+                    }
+                }
                 News::Webhooks => {
                     inner.webhook_news.send_replace(());
                 }

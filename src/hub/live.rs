@@ -1,5 +1,5 @@
 use std::{
-    collections::{HashMap, HashSet, hash_map::RandomState},
+    collections::{BTreeMap, HashMap, HashSet, hash_map::RandomState},
     hash::BuildHasher,
     net::IpAddr,
     pin::pin,
@@ -16,6 +16,7 @@ use tokio::sync::{Notify, Semaphore};
 use super::{
     Identity, Origin, Refusal, RingSize, TokenError, Tokens,
     disconnections::Disconnections,
+    game::Game,
     held::Held,
     names::{NameRequest, Names, Presence, Taken},
     reactions::Telling,
@@ -35,7 +36,7 @@ use super::{
 use crate::{
     chat::{
         AddressHash, ChatText, Event, Kind, Message, NameClaim, Origins, Outcome, Role, Room, RoomId, RoomState, Sanction,
-        Timestamp, UserId,
+        ShownInterface, Timestamp, UserId,
     },
     engine::now,
 };
@@ -112,6 +113,7 @@ struct State {
     is_approved: bool,
     recent: Recent,
     held: Held,
+    game: Game,
     disconnections: Disconnections,
     /// How many waiting messages moderators were told of last.
     told_waiting: usize,
@@ -225,6 +227,7 @@ impl LiveRoom {
             is_approved: false,
             recent: Recent::new(),
             held: Held::default(),
+            game: Game::default(),
             disconnections: Disconnections::default(),
             told_waiting: 0,
         };
@@ -318,6 +321,9 @@ impl LiveRoom {
             state.held.note(event);
             state.head = event.seq;
             state.push(Item::Event(Arc::clone(event)));
+            if let Kind::Room(RoomState::Ended) = event.kind {
+                state.show(None);
+            }
         }
         self.wake(state);
     }
@@ -444,8 +450,55 @@ impl LiveRoom {
     }
 
     /// That user spoke, and was heard.
-    pub(super) fn heard(&self, user: &UserId, from: IpAddr) {
-        self.lock().speakers.note(user, from);
+    pub(super) fn heard(&self, user: &UserId, from: IpAddr, name: Option<&str>) {
+        self.lock().speakers.note(user, from, name);
+    }
+
+    /// The name under which that user spoke last here, if that is known.
+    pub(super) fn spoken_name(&self, user: &UserId) -> Option<String> {
+        self.lock().speakers.name_of(user).map(str::to_owned)
+    }
+
+    /// What its game shows.
+    pub(super) fn interface(&self) -> Option<ShownInterface> {
+        self.lock().game.interface().cloned()
+    }
+
+    /// Its game shows something else now. A room that has ended shows nothing.
+    pub(super) fn show(&self, interface: Option<ShownInterface>) {
+        let mut state = self.lock();
+        let interface = interface.filter(|_| state.room.state == RoomState::Live);
+        state.show(interface);
+        self.wake(state);
+    }
+
+    /// Tells everybody again what the game shows, if a subscriber may have missed it.
+    pub(super) fn tell_owed_interface(&self) {
+        let mut state = self.lock();
+        if state.game.take_owed() {
+            let interface = state.game.interface().cloned();
+            state.push(Item::Interface(interface));
+            self.wake(state);
+        }
+    }
+
+    /// A subscriber was too slow to be told what the game shows.
+    pub(super) fn owe_interface(&self) {
+        self.lock().game.owe();
+    }
+
+    /// An action of its game is not open again for that long.
+    pub(super) fn note_cooldown(&self, action: &str, cooldown: Duration) {
+        let mut state = self.lock();
+        if state.game.close(action, cooldown) {
+            state.push(Item::Cooldown { action: action.into(), duration: cooldown });
+            self.wake(state);
+        }
+    }
+
+    /// The actions of its game that are not open, and for how long.
+    pub(super) fn cooldowns(&self) -> BTreeMap<String, Duration> {
+        self.lock().game.cooldowns()
     }
 
     /// Where that user is connected from, by their newest connections, and spoke from last.
@@ -746,6 +799,12 @@ impl State {
 
     fn push(&mut self, item: Item) {
         self.ring.push(self.head, item);
+    }
+
+    fn show(&mut self, interface: Option<ShownInterface>) {
+        if self.game.show(interface.clone()) {
+            self.push(Item::Interface(interface));
+        }
     }
 
     /// How many connections there are, on all nodes.

@@ -7,6 +7,7 @@
 mod disconnections;
 mod elsewhere;
 mod export;
+mod game;
 mod held;
 mod import;
 mod intake;
@@ -204,6 +205,11 @@ impl Hub {
                 room.note(sanction);
             }
         }
+        for (room, interface) in engine.shown_interfaces().await? {
+            if let Some(room) = rooms.find(room) {
+                room.show(Some(interface));
+            }
+        }
         let widget_keys = WidgetKeys::of(engine.widget_keys().await?);
         let revocations = Revocations::default();
         for revocation in engine.revocations().await? {
@@ -385,8 +391,15 @@ impl Hub {
     /// # Errors
     /// [`Refusal::UnknownRoom`], or the engine's.
     pub async fn set_state(&self, room: RoomId, state: RoomState) -> Result<Room, Refusal> {
-        self.find(room)?;
-        Ok(self.0.engine.set_state(room, state).await?)
+        let shown = self.find(room)?.interface().filter(|_| state == RoomState::Ended);
+        let changed = self.0.engine.set_state(room, state).await?;
+        // Another start of the room must not bring it back.
+        if shown.is_some()
+            && let Err(error) = self.show_interface(room, None).await
+        {
+            tracing::warn!(%room, %error, "what the game of an ended room has shown stays in the store");
+        }
+        Ok(changed)
     }
 
     /// Counts what a client does that reaches the hub by no other way, such as reading. `user` is `None` while they are nobody yet.
@@ -499,6 +512,7 @@ async fn tell_standing(hub: Weak<Inner>, _guard: Guard) {
         }
         for room in hub.0.rooms.all() {
             room.tell_presence();
+            room.tell_owed_interface();
             room.tell_waiting(hub.0.engine.trimmed(room.id()));
         }
     }

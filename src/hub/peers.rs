@@ -8,6 +8,10 @@ use std::{
     time::Duration,
 };
 
+use futures::{
+    FutureExt,
+    future::{BoxFuture, ready},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -47,6 +51,8 @@ enum Words {
     Names { room: RoomId, held: Vec<NameOfGuest> },
     /// Which token does that ticket stand for? The node that made it forgets it.
     Ticket { id: String },
+    /// An action in that room is not open again before so many milliseconds.
+    Cooldown { room: RoomId, action: String, ms: u64 },
     /// Something that the hub knows nothing of.
     Other { question: Value },
 }
@@ -66,8 +72,9 @@ enum Answer {
     Other(Value),
 }
 
-/// Hears what whoever serves clients on another node asks; gives the answer, `None` if there is none to give. Must return soon.
-pub type Respondent = Arc<dyn Fn(Value) -> Option<Value> + Send + Sync>;
+/// Hears what whoever serves clients on another node says, and does what follows from it before it returns, which must be soon. Returns
+/// the answer, which may take a while; `None` if there is none to give.
+pub type Respondent = Arc<dyn Fn(&Hub, Value) -> Option<BoxFuture<'static, Option<Value>>> + Send + Sync>;
 
 /// The other nodes, as this one knows them.
 pub(super) struct Cluster {
@@ -121,12 +128,23 @@ impl Hub {
             let hub = Arc::downgrade(&self.0);
             cluster.peers.listen(Arc::new(move |words| {
                 let answer = Self(hub.upgrade()?).hear(serde_json::from_slice(words).ok()?)?;
-                Some(encode(&answer))
+                Some(answer.map(|answer| answer.as_ref().map(encode)).boxed())
             }));
         }
     }
 
-    fn hear(&self, words: Words) -> Option<Answer> {
+    /// Does what follows from what another node says. Returns the answer, if there is one to give.
+    fn hear(&self, words: Words) -> Option<BoxFuture<'static, Option<Answer>>> {
+        match words {
+            Words::Other { question } => {
+                let answer = self.0.cluster.as_ref()?.respondent.get()?(self, question)?;
+                Some(answer.map(|answer| answer.map(Answer::Other)).boxed())
+            }
+            words => self.hear_own(words).map(|answer| ready(Some(answer)).boxed()),
+        }
+    }
+
+    fn hear_own(&self, words: Words) -> Option<Answer> {
         match words {
             Words::Viewers { node, part } => self.count_elsewhere(|elsewhere| elsewhere.note(node, part)),
             Words::Leaves { node } => self.count_elsewhere(|elsewhere| elsewhere.forget(node)),
@@ -142,7 +160,8 @@ impl Hub {
             Words::Names { room, held } => self.hear_names(room, held),
             Words::Where { rooms, user } => return self.meet_here(&rooms, &user).map(Answer::In),
             Words::Ticket { id } => return self.0.tickets.take(&id).map(Answer::Redeemed),
-            Words::Other { question } => return self.0.cluster.as_ref()?.respondent.get()?(question).map(Answer::Other),
+            Words::Cooldown { room, action, ms } => self.find(room).ok()?.note_cooldown(&action, Duration::from_millis(ms)),
+            Words::Other { .. } => {}
         }
         None
     }
@@ -257,6 +276,23 @@ impl Hub {
         match self.0.cluster.as_ref()?.ask(&Words::Other { question }).await {
             Some(Answer::Other(answer)) => Some(answer),
             Some(Answer::Asked | Answer::TooFast { .. } | Answer::In(_) | Answer::Redeemed(_)) | None => None,
+        }
+    }
+
+    /// Tells something to whoever serves clients on the other nodes, and waits for no answer.
+    pub fn tell_elsewhere(&self, said: Value) {
+        if let Some(cluster) = &self.0.cluster {
+            cluster.tell(&Words::Other { question: said });
+        }
+    }
+
+    /// Tells everybody in the room, on all nodes, that an action is not open again for that long.
+    pub fn tell_cooldown(&self, room: RoomId, action: &str, cooldown: Duration) {
+        let Ok(live) = self.find(room) else { return };
+        live.note_cooldown(action, cooldown);
+        if let Some(cluster) = &self.0.cluster {
+            let ms = u64::try_from(cooldown.as_millis()).unwrap_or(u64::MAX);
+            cluster.tell(&Words::Cooldown { room, action: action.to_owned(), ms });
         }
     }
 

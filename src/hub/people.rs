@@ -39,20 +39,36 @@ impl Hub {
         from: Option<IpAddr>,
         draft: &Draft,
     ) -> Result<Option<NameClaim>, Refusal> {
-        let Some(name) = ChatText::username_of(&draft.payload) else { return Ok(None) };
+        match ChatText::username_of(&draft.payload) {
+            Some(name) => self.claim_name(live, claims, from, &name),
+            None => Ok(None),
+        }
+    }
+
+    /// Lets the bearer of a token go by a name. Returns what the store is to know of it: nothing of a guest.
+    ///
+    /// # Errors
+    /// Those of [`take_name`](Self::take_name).
+    pub(super) fn claim_name(
+        &self,
+        live: &LiveRoom,
+        claims: &Claims,
+        from: Option<IpAddr>,
+        name: &str,
+    ) -> Result<Option<NameClaim>, Refusal> {
         let right = claims.name_right();
-        self.check_name(live, claims, right, &name)?;
+        self.check_name(live, claims, right, name)?;
         let (user, until, token) = (&claims.user, claims.ends_at(), claims.origin.id.as_deref());
         let from = from.filter(|_| live.rules().unique_names).map(|from| self.0.tokens.hash(from));
-        if live.take_name(NameRequest { user, name: &name, right, until, token, from: from.clone() })? {
-            self.tell_name(live.id(), NameOfGuest { user: user.clone(), name: name.clone(), from });
+        if live.take_name(NameRequest { user, name, right, until, token, from: from.clone() })? {
+            self.tell_name(live.id(), NameOfGuest { user: user.clone(), name: name.to_owned(), from });
         }
         if right == NameRight::Guest {
             return Ok(None);
         }
         let stale = i64::try_from(self.0.tokens.lifetime().as_millis()).unwrap_or(i64::MAX) / STORED_AGAIN_AFTER;
         let is_known = until.0 <= live.name_stored_until(user).0.saturating_add(stale);
-        Ok((!is_known).then_some(NameClaim { name, until }))
+        Ok((!is_known).then(|| NameClaim { name: name.to_owned(), until }))
     }
 
     /// Protects no name longer than the tokens that were revoked.

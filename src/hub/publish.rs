@@ -120,16 +120,17 @@ impl<'a> Speaker<'a> {
     async fn say(&self, to: Option<UserId>, draft: Draft) -> Result<Appended, Refusal> {
         let chat = self.check_words(&draft)?;
         let Turn { name, saying } = self.take_turn(&draft, chat.as_ref())?;
+        let username = ChatText::username_of(&draft.payload);
         let stored = self.review_and_store(to, draft, name).await;
         let stored = stored.inspect_err(|_| self.live.give_turn_back(&self.claims.user, saying.as_ref()))?;
-        self.heard();
+        self.heard(username.as_deref());
         Ok(stored)
     }
 
-    /// They have spoken, from where they are.
-    pub(super) fn heard(&self) {
+    /// They have spoken, from where they are, under that name if they have said one.
+    pub(super) fn heard(&self, name: Option<&str>) {
         if let Some(from) = self.from {
-            self.live.heard(&self.claims.user, from);
+            self.live.heard(&self.claims.user, from, name);
         }
     }
 

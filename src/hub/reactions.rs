@@ -115,7 +115,7 @@ impl Hub {
                 Ok(reacted)
             })
             .await?;
-        speaker.heard();
+        speaker.heard(None);
         Ok(reacted)
     }
 

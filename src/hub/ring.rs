@@ -4,12 +4,13 @@ use std::{
         Arc, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use bytes::Bytes;
 
 use crate::{
-    chat::{Event, Message},
+    chat::{Event, Message, ShownInterface},
     protocol::Dialect,
 };
 
@@ -57,6 +58,15 @@ pub enum Item {
     Waiting(usize),
     /// Whether the log can be reached, which has changed: told, never stored.
     Reachable(bool),
+    /// What the room's game shows, which has changed: told, and not kept in the log.
+    Interface(Option<ShownInterface>),
+    /// An action of the room's game is open to nobody for so long: told, never stored.
+    Cooldown {
+        /// The action.
+        action: Arc<str>,
+        /// For how long.
+        duration: Duration,
+    },
     /// A message that was deleted: nothing is told of it any more.
     Erased,
 }
@@ -94,6 +104,7 @@ impl Entry {
         match &self.item {
             Item::Event(event) => Some(event),
             Item::Presence { .. } | Item::Waiting(_) | Item::Reachable(_) | Item::Erased => None,
+            Item::Interface(_) | Item::Cooldown { .. } => None,
         }
     }
 
@@ -108,7 +119,11 @@ impl Entry {
     }
 
     fn payload_bytes(&self) -> usize {
-        self.event().and_then(Event::message).map_or(0, |Message { payload, .. }| payload.get().len())
+        match &self.item {
+            Item::Event(event) => event.message().map_or(0, |Message { payload, .. }| payload.get().len()),
+            Item::Interface(interface) => interface.as_ref().map_or(0, |interface| interface.get().len()),
+            Item::Presence { .. } | Item::Waiting(_) | Item::Reachable(_) | Item::Cooldown { .. } | Item::Erased => 0,
+        }
     }
 }
 

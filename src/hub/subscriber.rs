@@ -218,6 +218,7 @@ impl Batch {
             Item::Event(event) => event.visible_to(None),
             Item::Waiting(_) => false,
             Item::Presence { .. } | Item::Reachable(_) | Item::Erased => true,
+            Item::Interface(_) | Item::Cooldown { .. } => true,
         };
         let public = entries.iter().all(|entry| is_public(&entry.item));
         let deletes = entries.iter().filter_map(|entry| entry.event()).any(|event| matches!(event.kind, Kind::Deletion(_)));
@@ -382,6 +383,7 @@ impl Subscriber {
     /// The entries at its cursor are gone: it must read the log up to `head`, then the ring from `end` on.
     pub fn fell_behind(&mut self, head: u64, end: u64) {
         (self.replay_until, self.cursor) = (head, end);
+        self.room.owe_interface();
     }
 
     /// Whether the whole of `batch`, which begins at its cursor, is for this reader, in the form that all share. The quick way,
@@ -406,7 +408,11 @@ impl Subscriber {
         for entry in &batch.entries {
             self.cursor += 1;
             match &entry.item {
-                Item::Presence { .. } | Item::Reachable(_) if entry.number() >= self.joined_at => picked.push((&**entry, None)),
+                Item::Presence { .. } | Item::Reachable(_) | Item::Interface(_) | Item::Cooldown { .. }
+                    if entry.number() >= self.joined_at =>
+                {
+                    picked.push((&**entry, None));
+                }
                 Item::Waiting(_) if self.moderates && entry.number() >= self.joined_at => picked.push((&**entry, None)),
                 Item::Event(event) if event.seq > self.given => {
                     self.given = event.seq;
@@ -420,6 +426,7 @@ impl Subscriber {
                     }
                 }
                 Item::Presence { .. } | Item::Waiting(_) | Item::Reachable(_) | Item::Event(_) | Item::Erased => {}
+                Item::Interface(_) | Item::Cooldown { .. } => {}
             }
         }
         picked

@@ -4,7 +4,7 @@
 //! `id`, `sent_at`, `role`, `picture`, `announcement`, `reactions`, `own_reactions`, `client_message_id`, `position` and `gap`,
 //! which its clients pass over.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize, Serializer};
@@ -17,7 +17,8 @@ use super::{
 };
 use crate::chat::{
     Command, CustomEvent, Deleted, Disconnection, Draft, Event, Kind, Measure, MessageId, Outcome, Payload, PayloadError,
-    PayloadFault, Position, Reaction, Recount, Resolution, RoomId, RoomState, Sanction, Settings, UserId, check_json,
+    PayloadFault, Position, Reaction, Recount, Resolution, RoomId, RoomState, Sanction, Settings, ShownInterface, UserId,
+    check_json,
 };
 
 /// Longest client message id, in bytes. A UUID has 36.
@@ -367,6 +368,12 @@ pub struct Init {
     /// Whether it may take messages out.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub moderates: bool,
+    /// What the room's game shows, if it shows something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interface: Option<Box<RawValue>>,
+    /// The actions of the game that are open to nobody, and for how many milliseconds.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub cooldowns: BTreeMap<String, u64>,
 }
 
 /// What the server itself says: inLive's author `"0"`, no video time.
@@ -442,6 +449,28 @@ pub fn waiting(room: RoomId, waiting: usize) -> Bytes {
 /// Whether the chat goes on: what is said while its log cannot be reached arrives later.
 pub fn link(room: RoomId, is_live: bool) -> Bytes {
     sse(None, &Notice::encode(room, "", "system", serde_json::json!({ "status": "link", "live": is_live })))
+}
+
+/// What the room's game shows from now on: an object in the form of Interactive Sync, or `null`.
+pub fn interface(room: RoomId, interface: Option<&ShownInterface>) -> Bytes {
+    #[derive(Serialize)]
+    struct Shown {
+        status: &'static str,
+        interface: Option<Box<RawValue>>,
+    }
+    let shown = Shown { status: "interface", interface: interface.map(ShownInterface::to_json) };
+    sse(None, &Notice::encode(room, "", "system", shown))
+}
+
+/// An action of the room's game is open to nobody for that long.
+pub fn cooldown(room: RoomId, action: &str, duration: Duration) -> Bytes {
+    let told = serde_json::json!({ "status": "cooldown", "action": action, "duration": milliseconds(duration) });
+    sse(None, &Notice::encode(room, "", "system", told))
+}
+
+/// A duration as it is told: whole milliseconds, rounded up, so that whoever waits for it does not come too early.
+pub fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }
 
 /// The answer to `request`. Its SSE id is the position that it reaches: a connection lost after it must not be given it again.
@@ -663,7 +692,18 @@ mod tests {
     fn the_server_s_own_envelopes_have_inlive_s_form() {
         let check = |frame: Bytes, expected: &str| assert_eq!(std::str::from_utf8(&frame).expect("UTF-8"), expected);
         let (token, user_id, position) = ("t".into(), "u".into(), "e-7".into());
-        let tell = Init { token, user_id, viewer_count: 3, position, gap: false, waiting: None, state: None, moderates: false };
+        let tell = Init {
+            token,
+            user_id,
+            viewer_count: 3,
+            position,
+            gap: false,
+            waiting: None,
+            state: None,
+            moderates: false,
+            interface: None,
+            cooldowns: BTreeMap::new(),
+        };
         check(
             init(RoomId::FIRST, &tell, 1_500),
             concat!(

@@ -153,6 +153,8 @@ fn init(hub: &Hub, subscriber: &mut Subscriber, welcome: &Welcome, identity: Ide
         waiting,
         state: Some(welcome.state).filter(|state| *state != RoomState::Live),
         moderates,
+        interface: hub.interface(room).map(|interface| interface.to_json()),
+        cooldowns: hub.cooldowns(room).into_iter().map(|(action, left)| (action, inlive::milliseconds(left))).collect(),
     };
     let spread = RETRY_MS.end - RETRY_MS.start;
     let init = inlive::init(room, &init, RETRY_MS.start + getrandom::u32().unwrap_or_default() % spread);
@@ -167,6 +169,8 @@ pub(super) fn shared_frame(hub: &Hub, room: RoomId, entry: &Entry) -> Bytes {
         Item::Presence { joined, viewer_count } => inlive::presence(room, *joined, *viewer_count),
         Item::Waiting(waiting) => inlive::waiting(room, *waiting),
         Item::Reachable(is_reachable) => inlive::link(room, *is_reachable),
+        Item::Interface(interface) => inlive::interface(room, interface.as_ref()),
+        Item::Cooldown { action, duration } => inlive::cooldown(room, action, *duration),
         Item::Erased => Bytes::new(),
     };
     entry.frame(Dialect::Inlive, encode).clone()

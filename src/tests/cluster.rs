@@ -17,7 +17,7 @@ use super::nats;
 use crate::{
     chat::{
         Deleted, Deletion, Draft, Event, Measure, Message, NameClaim, NewWidgetKey, Origins, Outcome, Payload, Profile, Recorded,
-        RoomId, RoomState, Sanction, Settings, Timestamp, UserId,
+        RoomId, RoomState, Sanction, Settings, ShownInterface, Timestamp, UserId,
     },
     engine::{
         Audience, Cursors, End, Engine, EngineError, Entry, JetStream, News, Query, React, Reader, Standing, Webhook, WebhookId,
@@ -566,6 +566,41 @@ async fn an_unreadable_webhook_keeps_no_other_from_anybody_and_cursors_never_go_
     assert_eq!(nodes[1].engine.webhooks().await.expect("readable")[0].1, Cursors::from([(RoomId::FIRST, 70)]));
 }
 
+async fn slow_answer() -> Option<Vec<u8>> {
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    Some(b"later".to_vec())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_game_shows_is_told_on_all_nodes_in_its_order() {
+    let stream = stream();
+    let nodes = [Node::open(&stream).await, Node::open(&stream).await];
+    let interface = |n: usize| ShownInterface::parse(&json!({ "id": n.to_string() }).to_string());
+    let told = |node: &Node| -> Vec<_> {
+        let told = node.told.lock().expect("not poisoned");
+        let of = |news: &News| match news {
+            News::Interface { room: RoomId::FIRST, interface } => Some(interface.clone()),
+            _ => None,
+        };
+        told.iter().filter_map(of).collect()
+    };
+    for n in 1..=5 {
+        nodes[n % 2].engine.show_interface(RoomId::FIRST, interface(n)).await.expect("kept");
+    }
+    nodes[1].engine.show_interface(RoomId::FIRST, None).await.expect("kept");
+    nodes[1].engine.show_interface(RoomId::FIRST, interface(6)).await.expect("kept");
+    for node in &nodes {
+        // A node may pass over what was shown for a moment only, but ends with the newest and never goes back.
+        while told(node).last() != Some(&interface(6)) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let numbers: Vec<_> = told(node).into_iter().flatten().map(|shown| shown.get().to_owned()).collect();
+        assert!(numbers.is_sorted(), "{numbers:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nodes_tell_and_ask_the_others() {
     let stream = stream();
@@ -575,7 +610,12 @@ async fn nodes_tell_and_ask_the_others() {
         let heard = Arc::clone(&heard);
         let ear = move |words: &[u8]| {
             heard.lock().expect("not poisoned").insert((n, words.to_vec()));
-            (n == 2 && words == b"who?").then(|| b"I".to_vec())
+            let answer = match words {
+                b"who?" if n == 2 => futures::future::ready(Some(b"I".to_vec())).boxed(),
+                b"when?" if n == 2 => slow_answer().boxed(),
+                _ => return None,
+            };
+            Some(answer)
         };
         node.engine.peers().expect("nodes").listen(Arc::new(ear));
     }
@@ -583,6 +623,10 @@ async fn nodes_tell_and_ask_the_others() {
     // Until they listen.
     while asked(0, b"who?").await.is_none() {}
     assert_eq!(asked(1, b"who?").await, Some(b"I".to_vec()));
+    // An answer that takes a while keeps nobody else from theirs.
+    let late = asked(0, b"when?");
+    let (late, soon) = tokio::join!(late, asked(1, b"who?"));
+    assert_eq!((late, soon), (Some(b"later".to_vec()), Some(b"I".to_vec())));
     nodes[2].engine.peers().expect("nodes").tell(b"hello".to_vec());
     let all_heard = || [0, 1].iter().all(|n| heard.lock().expect("not poisoned").contains(&(*n, b"hello".to_vec())));
     while !all_heard() {

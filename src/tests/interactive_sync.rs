@@ -6,12 +6,14 @@ use axum::{body::Body, http::Request};
 use serde_json::{Value, json};
 
 use super::{
-    Answer, Site,
-    site::{ADMIN_KEY, Setting, WIDGET_KEY},
+    Answer, Events, Site,
+    apex::site_token,
+    site::{ADMIN_KEY, KEYED, Setting, WIDGET_KEY},
     web_socket::{FIN, PING, PONG, TEXT, WebSocket, frame, request},
 };
 use crate::{
-    chat::{Capabilities, RoomId},
+    chat::{Capabilities, Command, Draft, Payload, RoomId},
+    hub::Caller,
     protocol::interactive_sync::GameLimits,
 };
 
@@ -45,8 +47,27 @@ pub fn interface(id: &str) -> Value {
 
 pub async fn show(game: &mut WebSocket, interface: &Value) -> Value {
     tokio::time::advance(Duration::from_secs(1)).await;
+    // What is shown is stored, by a thread that a clock that stands still does not wait for.
+    tokio::time::resume();
     game.say(&json!({ "context": "user_interface", "data": interface }).to_string()).await;
-    next(game).await
+    let answer = next(game).await;
+    tokio::time::pause();
+    answer
+}
+
+/// The next notice of that kind.
+pub async fn notice(events: &mut Events, status: &str) -> Value {
+    loop {
+        let event = events.next_of("system").await;
+        if event.data["message"]["status"] == status {
+            assert_eq!(event.id, None, "nothing to come back after");
+            return event.data["message"].clone();
+        }
+    }
+}
+
+async fn press(site: &Site, token: &str, body: Value) -> Answer {
+    ask(site, token, "POST", "/interactive-sync/action/input", &body).await
 }
 
 pub async fn ask(site: &Site, token: &str, method: &str, path: &str, body: &Value) -> Answer {
@@ -157,9 +178,12 @@ async fn viewers_see_what_a_game_shows_and_it_hears_what_they_do() {
     let denied = press(&bob, "jump").await;
     assert_eq!((denied.status, denied.json["error"].as_str()), (403, Some("Forbidden")), "who may not speak may not act");
     assert!(denied.json["message"].as_str().is_some_and(|message| message.contains("paused this chat")), "{}", denied.text);
+    let mut events = site.subscribe().await;
+    assert_eq!(events.init["message"]["interface"]["id"], "1");
     game.end().await;
     assert_eq!(game.next().await, None);
-    assert_eq!(seen().await.status, 204, "nothing stays of a game that has gone");
+    assert_eq!(notice(&mut events, "interface").await["interface"], json!(null), "nothing stays of a game that has gone");
+    assert_eq!(seen().await.status, 204);
 }
 
 #[tokio::test]
@@ -219,11 +243,12 @@ async fn a_game_may_send_as_much_as_is_configured() {
     let game_limits = GameLimits { frame_units: 80, pause: Duration::ZERO, spam: Duration::ZERO, warnings: 2 };
     let site = Site::with(Setting { game_limits, ..Setting::default() }).await;
     let mut game = game(&site).await;
+    tokio::time::resume();
     let say = async |game: &mut WebSocket, id: &str| {
         game.say(&json!({ "context": "user_interface", "data": { "id": id } }).to_string()).await;
         next(game).await
     };
-    // At once, on a clock that stands.
+    // At once.
     assert_eq!(say(&mut game, "1").await["status"], "ok");
     assert_eq!(say(&mut game, "2").await["status"], "ok");
     let long = "x".repeat(40);
@@ -231,4 +256,154 @@ async fn a_game_may_send_as_much_as_is_configured() {
     assert_eq!(say(&mut game, &long).await["message"], too_big);
     assert_eq!(say(&mut game, &long).await["message"], too_big);
     assert_eq!(next(&mut game).await["data"], json!({ "limit": 2 }));
+}
+
+#[tokio::test]
+async fn the_room_s_stream_tells_what_is_shown_and_what_is_not_open() {
+    let site = Site::open().await;
+    let mut early = site.subscribe().await;
+    assert!(early.init["message"].get("interface").is_none(), "{}", early.init);
+    let mut game = game(&site).await;
+    show(&mut game, &interface("1")).await;
+    tokio::time::resume();
+    let told = notice(&mut early, "interface").await["interface"].clone();
+    assert_eq!((&told["id"], &told["panel"]["components"][0]["label"]), (&json!("1"), &json!("A label")));
+    assert_eq!(press(&site, early.token(), json!({ "id": "jump", "view": "panel" })).await.status, 200);
+    assert_eq!(notice(&mut early, "cooldown").await, json!({ "status": "cooldown", "action": "jump", "duration": 5_000 }));
+    let late = site.subscribe().await;
+    assert_eq!(late.init["message"]["interface"], told);
+    let left = late.init["message"]["cooldowns"]["jump"].as_u64().expect("milliseconds");
+    assert!((1..=5_000).contains(&left), "{left}");
+    tokio::time::pause();
+    show(&mut game, &json!({})).await;
+    tokio::time::resume();
+    assert_eq!(notice(&mut early, "interface").await, json!({ "status": "interface", "interface": null }));
+    assert!(site.subscribe().await.init["message"].get("interface").is_none());
+}
+
+#[tokio::test]
+async fn what_is_shown_survives_a_restart_and_its_game_may_show_it_again() {
+    let site = Site::open().await;
+    let mut game = game(&site).await;
+    show(&mut game, &interface("1")).await;
+    tokio::time::resume();
+    let site = site.restart().await;
+    assert_eq!(game.next().await, None);
+    let guest = site.subscribe().await;
+    assert_eq!(guest.init["message"]["interface"]["id"], "1");
+    let jump = || json!({ "id": "jump", "view": "panel" });
+    let alone = press(&site, guest.token(), jump()).await;
+    assert_eq!((alone.status, &alone.json["reason"]), (409, &json!("no_game")), "{}", alone.text);
+    let mut again = self::game(&site).await;
+    tokio::time::resume();
+    assert_eq!(press(&site, guest.token(), jump()).await.status, 200, "it is still there");
+    assert_eq!(next(&mut again).await["data"]["payload"]["id"], "jump");
+    tokio::time::pause();
+    assert_eq!(show(&mut again, &interface("1")).await["status"], "ok");
+    assert_eq!(show(&mut again, &interface("1")).await["status"], "warning", "its own");
+}
+
+#[tokio::test]
+async fn the_end_of_a_room_takes_away_what_is_shown_for_good() {
+    let site = Site::open().await;
+    let mut game = game(&site).await;
+    show(&mut game, &interface("1")).await;
+    tokio::time::resume();
+    let mut events = site.subscribe_with("/subscribe/1?wait=1", None).await;
+    site.administer("/v1/streams/1/end", &json!({})).await;
+    assert_eq!(notice(&mut events, "interface").await["interface"], json!(null));
+    for step in ["prepare", "start"] {
+        assert_eq!(site.administer(&format!("/v1/streams/1/{step}"), &json!({})).await.status, 200);
+    }
+    assert!(site.subscribe().await.init["message"].get("interface").is_none());
+    let site = site.restart().await;
+    assert!(site.subscribe().await.init["message"].get("interface").is_none());
+}
+
+#[tokio::test]
+async fn a_game_is_told_who_presses() {
+    let site = Site::open().await;
+    let mut game = game(&site).await;
+    show(&mut game, &interface("1")).await;
+    let guest = site.guest_token(RoomId::FIRST);
+    let given = site_token("7", "Given Name");
+    let jump = |name: Option<&str>| match name {
+        Some(name) => json!({ "id": "jump", "view": "panel", "username": name }),
+        None => json!({ "id": "jump", "view": "panel" }),
+    };
+    let rows = [
+        (&*guest, None, json!(null)),
+        (&*guest, Some("Ann"), json!("Ann")),
+        (&*guest, Some(" Bea "), json!("Bea")),
+        (&*given, None, json!("Given Name")),
+        (&*given, Some("Other"), json!("Given Name")),
+    ];
+    for (token, name, expected) in rows {
+        tokio::time::advance(Duration::from_secs(5)).await;
+        let pressed = press(&site, token, jump(name)).await;
+        assert_eq!(pressed.status, 200, "{name:?}: {}", pressed.text);
+        assert_eq!(next(&mut game).await["data"]["payload"]["username"], expected, "{name:?}");
+    }
+    tokio::time::advance(Duration::from_secs(5)).await;
+    for (name, status) in [("admin", 409), ("G.iven Name", 409), ("\u{200b}", 400), (&*"x".repeat(65), 400)] {
+        let refused = press(&site, &guest, jump(Some(name))).await;
+        assert_eq!(refused.status, status, "{name:?}: {}", refused.text);
+    }
+    assert_eq!(press(&site, &guest, json!({ "id": "jump", "view": "panel", "username": 7 })).await.status, 400);
+    let mouse =
+        json!({ "type": "mousedown", "clientWidth": 9, "clientHeight": 9, "clientX": 1, "clientY": 1, "username": "Ann" });
+    let answer = ask(&site, &guest, "POST", "/interactive-sync/action/mouse", &mouse).await;
+    assert_eq!(
+        (answer.json["username"].as_str(), next(&mut game).await["data"]["payload"]["username"].as_str()),
+        (Some("Ann"), Some("Ann"))
+    );
+}
+
+#[tokio::test]
+async fn a_guest_who_has_spoken_is_known_by_that_name() {
+    let site = Site::open().await;
+    let mut game = game(&site).await;
+    show(&mut game, &interface("1")).await;
+    tokio::time::resume();
+    let guest = site.subscribe().await;
+    let payload = Payload::of(&json!({ "type": "chat", "username": "Ann", "message_text": "hi" }));
+    let draft = Draft { payload, video_time: 0.0, client_message_id: None, announces: false };
+    let caller = Caller { token: guest.token(), site: KEYED, from: Some([127, 0, 0, 1].into()) };
+    site.hub.publish(RoomId::FIRST, caller, Command::Broadcast(draft)).await.expect("said");
+    assert_eq!(press(&site, guest.token(), json!({ "id": "jump", "view": "panel" })).await.status, 200);
+    assert_eq!(next(&mut game).await["data"]["payload"]["username"], "Ann");
+}
+
+#[tokio::test]
+async fn each_refusal_of_a_press_says_why_and_how_long_it_lasts() {
+    let site = Site::open().await;
+    let guest = || site.guest_token(RoomId::FIRST);
+    let jump = || json!({ "id": "jump", "view": "panel" });
+    let refused = |answer: &Answer| (answer.status, answer.json["reason"].as_str().expect("a reason").to_owned());
+    assert_eq!(refused(&press(&site, &guest(), jump()).await), (409, "no_game".into()));
+    let mut game = game(&site).await;
+    assert_eq!(refused(&press(&site, &guest(), jump()).await), (403, "unknown_action".into()), "nothing is shown");
+    show(&mut game, &interface("1")).await;
+    assert_eq!(refused(&press(&site, &guest(), json!({ "id": "fly", "view": "panel" })).await), (403, "unknown_action".into()));
+    assert_eq!(refused(&press(&site, &guest(), json!({ "id": "jump", "view": "mobile" })).await), (403, "unknown_action".into()));
+    let ann = guest();
+    assert_eq!(press(&site, &ann, jump()).await.status, 200);
+    tokio::time::advance(Duration::from_millis(1_500)).await;
+    let rows = [(&ann, 429, "too_fast", 1_500), (&guest(), 406, "cooldown", 3_500)];
+    for (token, status, reason, left) in rows {
+        let answer = press(&site, token, jump()).await;
+        assert_eq!(refused(&answer), (status, reason.into()));
+        let told = answer.json["retryAfterMs"].as_u64().expect("milliseconds");
+        assert!((1..=left).contains(&told), "{}", answer.text);
+        let seconds: u64 = answer.header("retry-after").parse().expect("seconds");
+        assert_eq!(seconds, told.div_ceil(1_000));
+        assert!(answer.json["message"].as_str().is_some_and(|text| text.contains(&format!("in {seconds} s"))), "{}", answer.text);
+    }
+    tokio::time::resume();
+    let banned = site.guest();
+    site.administer(&format!("/v1/streams/1/users/{banned}/ban"), &json!({})).await;
+    let banned = site.hub.tokens().sign(banned, RoomId::FIRST, Capabilities::guest(), None);
+    assert_eq!(refused(&press(&site, &banned, jump()).await), (403, "banned".into()));
+    site.administer("/v1/streams/1/end", &json!({})).await;
+    assert_eq!(refused(&press(&site, &guest(), jump()).await), (409, "not_live".into()));
 }

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use futures::{FutureExt, future::BoxFuture};
+use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use tempfile::TempDir;
 use tokio::sync::watch;
 
@@ -16,7 +16,7 @@ use super::{
 use crate::{
     chat::{
         CustomEvent, Deletion, Disconnection, Event, Invitation, NewWidgetKey, Outcome, Recorded, Revocation, Room, RoomId,
-        RoomState, Sanction, Settings, SettingsChange, Timestamp, UserId, WidgetKey,
+        RoomState, Sanction, Settings, SettingsChange, ShownInterface, Timestamp, UserId, WidgetKey,
     },
     engine::{
         Act, Appended, Cursors, Ear, Engine, EngineError, Entry, Fault, HeldName, Hits, Messages, News, Peers, Query, React,
@@ -108,12 +108,22 @@ impl Line {
 
 impl Peers for Line {
     fn tell(&self, words: Vec<u8>) {
+        // What follows from it is done before the answer is given, which nobody waits for.
         self.others().iter().for_each(|ear| drop(ear(&words)));
     }
 
     fn ask(&self, words: Vec<u8>) -> BoxFuture<'_, Option<Vec<u8>>> {
-        let answer = self.others().iter().find_map(|ear| ear(&words));
-        async move { answer }.boxed()
+        let answers: Vec<_> = self.others().iter().filter_map(|ear| ear(&words)).collect();
+        async move {
+            let mut answers: FuturesUnordered<_> = answers.into_iter().collect();
+            while let Some(answer) = answers.next().await {
+                if answer.is_some() {
+                    return answer;
+                }
+            }
+            None
+        }
+        .boxed()
     }
 
     fn listen(&self, ear: Ear) {
@@ -209,6 +219,8 @@ impl Engine for Node {
         fn deletion(room: RoomId, seq: u64) -> Option<Act>;
         fn search(search: Search) -> Hits;
         fn seq_before(room: RoomId, at: Timestamp) -> u64;
+        fn shown_interfaces() -> Vec<(RoomId, ShownInterface)>;
+        fn show_interface(room: RoomId, interface: Option<ShownInterface>) -> ();
         fn webhooks() -> Vec<(Webhook, Cursors)>;
         fn put_webhook(webhook: Webhook, cursors: Cursors) -> ();
         fn note_deliveries(id: WebhookId, standing: Standing, cursors: Cursors) -> ();

@@ -23,6 +23,7 @@ mod copy;
 mod eraser;
 mod follower;
 mod imports;
+mod interfaces;
 mod lease;
 mod log;
 mod nats;
@@ -47,6 +48,7 @@ use tokio::{
 use self::{
     cluster::Cluster,
     command::{Command, Kept},
+    interfaces::Interfaces,
     lease::Lease,
     opening::patiently,
     peers::NatsPeers,
@@ -62,7 +64,7 @@ use super::{
 };
 use crate::chat::{
     CustomEvent, Deletion, Disconnection, Event, Invitation, NewWidgetKey, Outcome, Recorded, Revocation, Room, RoomId,
-    RoomState, Sanction, Settings, SettingsChange, Timestamp, UserId, WidgetKey,
+    RoomState, Sanction, Settings, SettingsChange, ShownInterface, Timestamp, UserId, WidgetKey,
 };
 
 /// How long a node that closes waits until it has given up the lead.
@@ -75,6 +77,7 @@ pub struct JetStream {
     cluster: Arc<Cluster>,
     peers: Arc<NatsPeers>,
     vault: Arc<Vault>,
+    interfaces: Arc<Interfaces>,
     lease: Arc<Lease>,
     /// Where nodes say what they have.
     state: Store,
@@ -171,6 +174,7 @@ impl Engine for JetStream {
             self.runtime.spawn(eraser::erase(Arc::clone(&self.cluster))),
             self.runtime.spawn(Arc::clone(&self.lease).seek()),
             self.runtime.spawn(imports::clean_up(Arc::clone(&self.cluster), Arc::clone(&self.lease))),
+            self.runtime.spawn(Arc::clone(&self.interfaces).watch()),
             self.runtime.spawn(Arc::clone(&self.vault).watch(move || sink(&[News::Webhooks]))),
             self.runtime.spawn(agreement::speak(Arc::clone(&self.cluster), self.state.clone(), self.lease.leads())),
             self.runtime.spawn(agreement::compare(Arc::clone(&self.cluster), self.state.clone())),
@@ -329,6 +333,15 @@ impl Engine for JetStream {
 
     fn trimmed(&self, room: RoomId) -> u64 {
         self.cluster.index.trimmed(room)
+    }
+
+    fn shown_interfaces(&self) -> BoxFuture<'_, Result<Vec<(RoomId, ShownInterface)>, EngineError>> {
+        self.interfaces.all().boxed()
+    }
+
+    fn show_interface(&self, room: RoomId, interface: Option<ShownInterface>) -> BoxFuture<'_, Result<(), EngineError>> {
+        let interfaces = Arc::clone(&self.interfaces);
+        self.see_through(move |_| async move { interfaces.put(room, interface).await })
     }
 
     fn webhooks(&self) -> BoxFuture<'_, Result<Vec<(Webhook, Cursors)>, EngineError>> {

@@ -55,6 +55,11 @@ impl Vault {
         Ok(Self { bucket })
     }
 
+    /// Returns a handle to the bucket.
+    pub(super) fn bucket(&self) -> Store {
+        self.bucket.clone()
+    }
+
     /// The secret of that name, if there is one.
     pub(super) async fn shared(&self, name: &str) -> Result<Option<String>, NatsError> {
         let value = self.bucket.get(format!("secret.{name}")).await.map_err(|error| self.failed(&error))?;

@@ -16,6 +16,7 @@ use super::{
     checksum::checksum,
     copy::{Copying, Record},
     index::{self, DeletedWords, Words},
+    interfaces,
     place::Place,
     readable::{self, Sweep},
     reader,
@@ -25,7 +26,8 @@ use super::{
 use crate::{
     chat::{
         Deleted, Deletion, Event, Invitation, Kind, Measure, Message, NameClaim, NewWidgetKey, Outcome, Recorded, Revocation,
-        Revoked, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, Timestamp, UserId, WidgetKey, clock,
+        Revoked, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, ShownInterface, Timestamp, UserId, WidgetKey,
+        clock,
     },
     engine::{
         Appended, Audience, Clock, Cursors, EngineError, Entry, Fault, HeldName, News, React, Reacted, Standing, Webhook,
@@ -195,6 +197,11 @@ pub(in crate::engine) enum Job {
     Shrink {
         reply: Reply<()>,
     },
+    ShowInterface {
+        room: RoomId,
+        interface: Option<ShownInterface>,
+        reply: Reply<()>,
+    },
     PutWebhook {
         webhook: Box<Webhook>,
         cursors: Cursors,
@@ -308,6 +315,7 @@ impl<'a> Batch<'a> {
             Job::Sweep { sweep, reply } => keep(answers, reply, Ok(readable::sweep(&self.transaction, sweep)?)),
             Job::Merge { deleted, is_first, reply } => keep(answers, reply, self.merge(&deleted, is_first)),
             Job::Shrink { reply } => keep(answers, reply, self.shrink()),
+            Job::ShowInterface { room, interface, reply } => keep(answers, reply, self.show_interface(room, interface)),
             Job::PutWebhook { webhook, cursors, reply } => keep(answers, reply, self.put_webhook(&webhook, &cursors)),
             Job::NoteDeliveries { id, standing, cursors, reply } => {
                 keep(answers, reply, self.note_deliveries(&id, &standing, &cursors))
@@ -539,6 +547,13 @@ impl<'a> Batch<'a> {
         self.transaction.execute(sql, values).map(drop)
     }
 
+    fn show_interface(&mut self, room: RoomId, interface: Option<ShownInterface>) -> Result<(), EngineError> {
+        self.tail(room)?;
+        interfaces::put(&self.transaction, room, interface.as_ref())?;
+        self.done.news.push(News::Interface { room, interface });
+        Ok(())
+    }
+
     fn put_webhook(&mut self, webhook: &Webhook, cursors: &Cursors) -> Result<(), EngineError> {
         let WebhookId(id) = &webhook.id;
         let json = serde_json::to_string(webhook).expect("plain data");
@@ -715,6 +730,7 @@ pub(super) fn refuse(job: Job) -> Answer {
             Job::Import { reply, .. } | Job::AbandonImport { reply, .. } => drop(reply.send(Err(error))),
             Job::Trim { reply, .. } | Job::Erase { reply, .. } | Job::Index { reply, .. } => drop(reply.send(Err(error))),
             Job::Sweep { reply, .. } | Job::Shrink { reply } => drop(reply.send(Err(error))),
+            Job::ShowInterface { reply, .. } => drop(reply.send(Err(error))),
             Job::PutWebhook { reply, .. } | Job::NoteDeliveries { reply, .. } => drop(reply.send(Err(error))),
             Job::RemoveWebhook { reply, .. } => drop(reply.send(Err(error))),
         }

@@ -21,6 +21,7 @@ mod copy;
 mod error;
 mod health;
 mod index;
+mod interfaces;
 mod place;
 mod readable;
 mod reader;
@@ -74,7 +75,7 @@ use super::{
 };
 use crate::chat::{
     CustomEvent, Deletion, Disconnection, Event, Invitation, Kind, NewWidgetKey, Outcome, Recorded, Revocation, Room, RoomId,
-    RoomState, Sanction, Settings, SettingsChange, Timestamp, UserId, WidgetKey,
+    RoomState, Sanction, Settings, SettingsChange, ShownInterface, Timestamp, UserId, WidgetKey,
 };
 
 /// The log in an SQLite file.
@@ -430,6 +431,14 @@ impl Engine for Sqlite {
 
     fn trimmed(&self, room: RoomId) -> u64 {
         self.trimmed.of(room)
+    }
+
+    fn shown_interfaces(&self) -> BoxFuture<'_, Result<Vec<(RoomId, ShownInterface)>, EngineError>> {
+        self.readers.run(|connection| Ok(interfaces::all(connection)?)).boxed()
+    }
+
+    fn show_interface(&self, room: RoomId, interface: Option<ShownInterface>) -> BoxFuture<'_, Result<(), EngineError>> {
+        self.submit(|reply| Job::ShowInterface { room, interface, reply })
     }
 
     fn webhooks(&self) -> BoxFuture<'_, Result<Vec<(Webhook, Cursors)>, EngineError>> {

@@ -22,7 +22,7 @@ pub(super) const COPYING: &str = "copying";
 const APPLICATION_ID: i64 = 0x6368_6174;
 
 /// Step `n` brings a database from schema version `n` to `n + 1`. A step that was released is never changed.
-const MIGRATIONS: [&str; 22] = [
+const MIGRATIONS: [&str; 23] = [
     "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
     CREATE TABLE rooms (
@@ -276,6 +276,12 @@ const MIGRATIONS: [&str; 22] = [
     "
     -- Those of guests, too, which share them now. Who has a role is noted again with their next message.
     DELETE FROM names;
+",
+    "
+    -- What the games of rooms show to viewers: one JSON object for each.
+    CREATE TABLE interfaces (room INTEGER PRIMARY KEY, interface TEXT NOT NULL) STRICT;
+    -- Where the sign-in of games may send the browser back to, as a JSON array.
+    ALTER TABLE widget_keys ADD COLUMN redirect_uris TEXT NOT NULL DEFAULT '[]';
 ",
 ];
 

@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{frame::Frame, json::read};
+use crate::chat::ShownInterface;
 
 /// Longest frame of a game that is read at all, in bytes: a frame that is a little too long is answered, not cut off.
 pub const MESSAGE_BYTES: usize = 64 * 1024;
@@ -127,6 +128,17 @@ impl Interface {
         &self.0
     }
 
+    /// The interface of that text, which [`to_shown`](Self::to_shown) has written.
+    pub fn of(shown: &ShownInterface) -> Option<Self> {
+        serde_json::from_str(shown.get()).ok().map(Self)
+    }
+
+    /// Returns it as viewers are told of it; `None` for the empty one, which takes everything away.
+    pub fn to_shown(&self) -> Option<ShownInterface> {
+        let is_empty = self.0.as_object().is_none_or(serde_json::Map::is_empty);
+        if is_empty { None } else { ShownInterface::parse(&self.0.to_string()) }
+    }
+
     fn id(&self) -> Option<&Value> {
         self.0.get("id")
     }
@@ -228,6 +240,11 @@ pub fn rejected(rejection: &Rejection) -> Frame {
 pub fn channel_lost() -> Frame {
     let text = "For unknown reasons, channelID is undefined ; connection will be terminated.";
     envelope(Status::Error, Context::Message, text)
+}
+
+/// An interface could not be shown. It is no warning: the game may send it again.
+pub fn not_shown(reason: &str) -> Frame {
+    envelope(Status::Error, Context::Message, reason)
 }
 
 /// A viewer has done something.

@@ -1,67 +1,44 @@
-//! The screens of a room whose game is connected to another node: what a viewer asks goes there.
+//! Actions of viewers whose room has its game on another node.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use futures::{FutureExt, future::ready};
+use serde::Serialize;
 use serde_json::Value;
 
-use super::screens::{Denied, Screens};
-use crate::{
-    chat::{RoomId, UserId},
-    hub::Hub,
-    protocol::interactive_sync::action::Action,
-};
+use super::screens::{Denied, Press, Screens};
+use crate::hub::Hub;
 
-/// What a viewer asks.
-#[derive(Serialize, Deserialize)]
-pub(super) enum Question {
-    /// What is on the screens?
-    Interface { room: RoomId },
-    /// When is each action open again to all?
-    Pauses { room: RoomId },
-    /// May this be done?
-    Act { room: RoomId, viewer: UserId, username: Option<String>, action: Action },
-}
-
-/// What the node answers that has the room's game.
-#[derive(Serialize, Deserialize)]
-pub(super) enum Reply {
-    Interface(Option<Value>),
-    Pauses(HashMap<String, Duration>),
-    /// The cooldown, as the game has said it.
-    Act(Result<Value, Denied>),
-}
-
-/// What `question` is answered, on whichever node the room's game is; `None` if there is none.
-pub(super) async fn ask(hub: &Hub, screens: &Screens, question: Question) -> Option<Reply> {
-    match screens.answer(&question) {
-        Some(reply) => Some(reply),
-        None => serde_json::from_value(hub.ask_elsewhere(encode(&question)).await?).ok(),
+/// Does what a viewer wants, on whichever node the room's game is. Returns the action's cooldown once the game was told.
+pub(super) async fn press(hub: &Hub, screens: &Screens, press: Press) -> Result<Value, Denied> {
+    match screens.press(hub, &press) {
+        Ok(delivery) => {
+            // Another game of the room may be connected to another node.
+            hub.tell_elsewhere(encode(&press));
+            delivery.told().await
+        }
+        Err(Denied::NoGame) => {
+            let answer = hub.ask_elsewhere(encode(&press)).await;
+            answer.and_then(|answer| serde_json::from_value(answer).ok()).unwrap_or(Err(Denied::NoGame))
+        }
+        Err(denied) => Err(denied),
     }
 }
 
 impl Screens {
-    /// No screens yet; viewers who are connected to other nodes of `hub`'s cluster see those that come.
+    /// No games yet. Viewers who are connected to other nodes of `hub`'s cluster reach those that come.
     pub fn start(hub: &Hub) -> Self {
         let screens = Self::default();
         let asked = screens.clone();
-        hub.hear_elsewhere(Arc::new(move |question| {
-            let question = serde_json::from_value(question).ok()?;
-            asked.answer(&question).map(|reply| encode(&reply))
+        hub.hear_elsewhere(Arc::new(move |hub, said| {
+            let press: Press = serde_json::from_value(said).ok()?;
+            match asked.press(hub, &press) {
+                Ok(delivery) => Some(async move { Some(encode(&delivery.told().await)) }.boxed()),
+                Err(Denied::NoGame) => None,
+                Err(denied) => Some(ready(Some(encode(&Err::<Value, _>(denied)))).boxed()),
+            }
         }));
         screens
-    }
-
-    /// The answer, if the room has a game here.
-    fn answer(&self, question: &Question) -> Option<Reply> {
-        let (Question::Interface { room } | Question::Pauses { room } | Question::Act { room, .. }) = question;
-        self.has_game(*room).then(|| match question {
-            Question::Interface { room } => Reply::Interface(self.interface(*room).map(|shown| shown.json().clone())),
-            Question::Pauses { room } => Reply::Pauses(self.pauses(*room)),
-            Question::Act { room, viewer, username, action } => {
-                Reply::Act(self.act(*room, viewer, username.as_deref(), action).map(|cooldown| cooldown.json))
-            }
-        })
     }
 }
 

@@ -8,13 +8,13 @@ mod twitch;
 mod viewers;
 
 use axum::{extract::State, response::Response};
-use tokio::time::Instant;
+use tokio::{sync::oneshot, time::Instant};
 
 pub(super) use self::viewers::{failed, input, mouse, pauses, show};
 pub use self::{channels::TwitchChannels, screens::Screens, twitch::Twitch};
 use self::{
     gatekeeper::{Admitted, Gatekeeper, OwnKeys, Ticket},
-    screens::Game,
+    screens::{Game, Post},
     twitch::TwitchWord,
 };
 use super::{
@@ -22,7 +22,7 @@ use super::{
     state::AppState,
 };
 use crate::{
-    chat::RoomId,
+    hub::Hub,
     protocol::{
         Dialect,
         frame::Frame,
@@ -38,20 +38,23 @@ pub(super) async fn connect(
 ) -> Response {
     let is_own = hub.shown_key(&ticket.client_id).is_some();
     let gatekeeper: Box<dyn Gatekeeper> = match twitch {
-        Some(twitch) if !is_own => Box::new(TwitchWord::new(twitch, hub)),
-        Some(_) | None => Box::new(OwnKeys { hub, admin_key }),
+        Some(twitch) if !is_own => Box::new(TwitchWord::new(twitch, hub.clone())),
+        Some(_) | None => Box::new(OwnKeys { hub: hub.clone(), admin_key }),
     };
-    let connection =
-        Connection { ticket, gatekeeper, screens, game: None, patience: Patience::new(game_limits), began: Instant::now() };
+    let (patience, began) = (Patience::new(game_limits), Instant::now());
+    let connection = Connection { hub, ticket, gatekeeper, screens, game: None, telling: Vec::new(), patience, began };
     upgrade.accept(connection, Subscriptions::none(&sockets))
 }
 
 struct Connection {
+    hub: Hub,
     ticket: Ticket,
     gatekeeper: Box<dyn Gatekeeper>,
     screens: Screens,
     /// Its place, when it has been let in.
-    game: Option<(RoomId, Game)>,
+    game: Option<Game>,
+    /// Viewers who wait until what is in the outbox has left.
+    telling: Vec<oneshot::Sender<()>>,
     patience: Patience,
     began: Instant,
 }
@@ -75,7 +78,7 @@ impl Session for Connection {
         match self.admit().await {
             Ok(Admitted { room, channel_id, display_name }) => {
                 let wake = link.subscriptions.waker();
-                self.game = Some((room, self.screens.join(room, wake)));
+                self.game = Some(self.screens.join(&self.hub, room, wake));
                 link.outbox().send(protocol::connected(&display_name, &channel_id));
                 Ok(())
             }
@@ -87,20 +90,23 @@ impl Session for Connection {
     }
 
     async fn hear(&mut self, frame: Frame, link: &mut Link) -> Result<(), Ending> {
-        let Some((room, game)) = &self.game else { return Err(Ending::Drop) };
-        let current = self.screens.interface(*room);
-        let (outcome, answers) = self.patience.hear(&frame, self.began.elapsed(), current.as_ref());
-        if matches!(outcome, Outcome::Shown(_)) {
+        let Some(game) = &self.game else { return Err(Ending::Drop) };
+        let (outcome, answers) = self.patience.hear(&frame, self.began.elapsed(), game.shown().as_ref());
+        if let Outcome::Shown(interface) = &outcome {
             // What let it in may be over.
             let admitted = self.gatekeeper.admit(&self.ticket).await;
-            if !admitted.is_ok_and(|admitted| admitted.room == *room) {
+            if !admitted.is_ok_and(|admitted| admitted.room == game.room()) {
                 link.outbox().send(protocol::channel_lost());
                 return Err(Ending::Drop);
+            }
+            if let Err(refusal) = self.hub.show_interface(game.room(), interface.to_shown()).await {
+                link.outbox().send(protocol::not_shown(&refusal.to_string()));
+                return Ok(());
             }
         }
         answers.into_iter().for_each(|answer| link.outbox().send(answer));
         match outcome {
-            Outcome::Shown(interface) => game.show(interface),
+            Outcome::Shown(interface) => game.note_shown(interface),
             Outcome::Refused => {}
             Outcome::Ended => return Err(Ending::Drop),
         }
@@ -108,8 +114,16 @@ impl Session for Connection {
     }
 
     fn woken(&mut self, outbox: &mut Outbox) {
-        if let Some((_, game)) = &self.game {
-            game.take().iter().for_each(|frame| outbox.push(frame));
+        for Post { frame, told } in self.game.iter().flat_map(Game::take) {
+            outbox.push(&frame);
+            self.telling.push(told);
+        }
+    }
+
+    fn flushed(&mut self) {
+        // A viewer who has gone away needs no answer.
+        for told in self.telling.drain(..) {
+            let _ = told.send(());
         }
     }
 

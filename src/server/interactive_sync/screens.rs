@@ -9,13 +9,19 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures::{StreamExt, stream::FuturesUnordered};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::{sync::Notify, time::Instant};
+use tokio::{
+    runtime::Handle,
+    sync::{Notify, oneshot},
+    time::{Instant, timeout},
+};
 
 use crate::{
     bounded_map::BoundedMap,
     chat::{RoomId, UserId},
+    hub::Hub,
     protocol::interactive_sync::{
         Interface,
         action::{Action, Cooldown, INPUT_PAUSE, MOUSE_PAUSE},
@@ -23,8 +29,11 @@ use crate::{
     },
 };
 
-/// Actions that wait for a game to take them. One that takes none for so long misses what comes then: it is no log.
+/// Actions that wait for a game to take them. While a game leaves so many, viewers are told that it does not answer.
 const WAITING: usize = 256;
+
+/// How long a game may take to be told of an action before its viewer is told that it does not answer.
+const TOLD_WITHIN: Duration = Duration::from_secs(5);
 
 /// Most pauses of a room that are known. If more hold at once, those that end soonest are forgotten.
 const MOST_PAUSES: usize = 65_536;
@@ -32,7 +41,7 @@ const MOST_PAUSES: usize = 65_536;
 /// In which time an action of all together is counted.
 const COUNTED_FOR: Duration = Duration::from_secs(1);
 
-/// What is on the viewers' screens, by their rooms, and which games hear what they do. In memory alone, and
+/// The games that are connected to this node, by their rooms, and what holds for those who act in them. In memory alone, and
 /// no longer than a game is there. Clones are cheap.
 #[derive(Clone, Default)]
 pub struct Screens(Arc<Inner>);
@@ -44,10 +53,11 @@ struct Inner {
     games: AtomicU64,
 }
 
-/// What the viewers of one room have before them.
+/// The games of one room, and what holds for its viewers.
 #[derive(Default)]
 struct Screen {
-    interface: Option<Interface>,
+    /// What these games have shown last. A game that comes back after a restart may show again what the room still shows.
+    shown: Option<Interface>,
     games: HashMap<u64, Arc<Inbox>>,
     /// Until when a viewer may not do something, by its kind and by itself.
     of_viewers: Pauses<(UserId, String)>,
@@ -66,70 +76,89 @@ struct Pauses<K> {
 #[derive(Default)]
 struct Inbox {
     /// A standard lock: held to add or take a few frames.
-    frames: Mutex<VecDeque<Bytes>>,
+    posts: Mutex<VecDeque<Post>>,
     wake: Arc<Notify>,
+}
+
+/// What a game is to be told.
+pub(super) struct Post {
+    pub(super) frame: Bytes,
+    /// Is sent something once the frame has left for the game's socket.
+    pub(super) told: oneshot::Sender<()>,
 }
 
 /// A game's place in its room. Dropping it leaves the room.
 pub(super) struct Game {
+    hub: Hub,
     screens: Screens,
     room: RoomId,
     number: u64,
     inbox: Arc<Inbox>,
 }
 
+/// What a viewer does.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Press {
+    pub(super) room: RoomId,
+    pub(super) viewer: UserId,
+    /// What they go by, if that is known.
+    pub(super) username: Option<String>,
+    pub(super) action: Action,
+}
+
+/// An action on its way to the games.
+pub(super) struct Delivery {
+    /// As the game has said it.
+    cooldown: Value,
+    told: FuturesUnordered<oneshot::Receiver<()>>,
+}
+
 /// Why a viewer's action is not done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Denied {
+    /// No game is connected.
+    NoGame,
+    /// The game does not take what it is sent.
+    Busy,
     /// There is no such thing on the screens.
     Unknown,
     /// They do something of the kind too often.
-    TooFast,
+    TooFast { left: Duration },
     /// They have done it a short while ago.
-    OwnCooldown,
+    OwnCooldown { left: Duration },
     /// Somebody has done it a short while ago.
-    Cooldown,
+    Cooldown { left: Duration },
     /// All together do it too often.
-    Limit,
+    Limit { left: Duration },
 }
 
 impl Screens {
     /// A game comes, and is woken by `wake` when a viewer does something.
-    pub(super) fn join(&self, room: RoomId, wake: Arc<Notify>) -> Game {
+    pub(super) fn join(&self, hub: &Hub, room: RoomId, wake: Arc<Notify>) -> Game {
         let number = self.0.games.fetch_add(1, Ordering::Relaxed);
         let inbox = Arc::new(Inbox { wake, ..Inbox::default() });
         self.lock().entry(room).or_default().games.insert(number, Arc::clone(&inbox));
-        Game { screens: self.clone(), room, number, inbox }
+        Game { hub: hub.clone(), screens: self.clone(), room, number, inbox }
     }
 
-    /// Whether a game of that room is connected here.
-    pub(super) fn has_game(&self, room: RoomId) -> bool {
-        self.lock().contains_key(&room)
-    }
-
-    /// What is on the screens.
-    pub(super) fn interface(&self, room: RoomId) -> Option<Interface> {
-        self.lock().get(&room)?.interface.clone()
-    }
-
-    /// After how long each action is open again to all.
-    pub(super) fn pauses(&self, room: RoomId) -> HashMap<String, Duration> {
-        let now = Instant::now();
-        let screens = self.lock();
-        let pauses = screens.get(&room).into_iter().flat_map(|screen| screen.of_all.until.iter());
-        pauses.filter(|(_, until)| **until > now).map(|(id, until)| (id.clone(), *until - now)).collect()
-    }
-
-    /// A viewer does something, who goes by `username` if that is known: all games of the room hear of it.
-    pub(super) fn act(&self, room: RoomId, viewer: &UserId, username: Option<&str>, action: &Action) -> Result<Cooldown, Denied> {
-        let mut screens = self.lock();
-        let screen = screens.get_mut(&room).ok_or(Denied::Unknown)?;
-        let cooldown = screen.admit(viewer, action)?;
-        let mut payload = action.payload.clone();
-        payload["username"] = username.map_or(Value::Null, Value::from);
-        let frame = emit(&action.kind, &payload).encode();
-        screen.games.values().for_each(|inbox| inbox.post(&frame));
-        Ok(cooldown)
+    /// Lets a viewer do something, if it is on the screens and it is their turn. All games of the room that are connected to this node
+    /// are about to be told, and all viewers of its cooldown, if that holds for all.
+    pub(super) fn press(&self, hub: &Hub, press: &Press) -> Result<Delivery, Denied> {
+        let Press { room, viewer, username, action } = press;
+        let interface = hub.interface(*room).and_then(|shown| Interface::of(&shown));
+        let (cooldown, told) = {
+            let mut screens = self.lock();
+            let screen = screens.get_mut(room).ok_or(Denied::NoGame)?;
+            let cooldown = screen.admit(viewer, action, interface.as_ref())?;
+            let mut payload = action.payload.clone();
+            payload["username"] = username.as_deref().map_or(Value::Null, Value::from);
+            let frame = emit(&action.kind, &payload).encode();
+            (cooldown, screen.games.values().filter_map(|inbox| inbox.post(&frame)).collect())
+        };
+        if cooldown.broadcast {
+            hub.tell_cooldown(*room, &action.id, pause_of_all(&cooldown));
+        }
+        Ok(Delivery { cooldown: cooldown.json, told })
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<RoomId, Screen>> {
@@ -137,35 +166,59 @@ impl Screens {
     }
 }
 
+impl Delivery {
+    /// Waits until a game was told. Returns the action's cooldown, as the game has said it.
+    pub(super) async fn told(mut self) -> Result<Value, Denied> {
+        let first = async {
+            while let Some(told) = self.told.next().await {
+                if told.is_ok() {
+                    return Ok(());
+                }
+            }
+            // All of them have gone meanwhile.
+            Err(Denied::NoGame)
+        };
+        timeout(TOLD_WITHIN, first).await.unwrap_or(Err(Denied::Busy)).map(|()| self.cooldown)
+    }
+}
+
+/// For how long an action is open to nobody.
+fn pause_of_all(cooldown: &Cooldown) -> Duration {
+    cooldown.duration.max(INPUT_PAUSE)
+}
+
 impl Screen {
     /// Lets a viewer do something, if it is there and it is their turn.
-    fn admit(&mut self, viewer: &UserId, action: &Action) -> Result<Cooldown, Denied> {
+    fn admit(&mut self, viewer: &UserId, action: &Action, interface: Option<&Interface>) -> Result<Cooldown, Denied> {
         let now = Instant::now();
         let is_mouse = action.kind == action.id;
         // A component may be called as a kind of action is.
         let [kind, own] = [format!("kind {}", action.kind), format!("id {}", action.id)].map(|name| (viewer.clone(), name));
-        if self.of_viewers.hold(&kind, now) {
-            return Err(Denied::TooFast);
+        if let Some(left) = self.of_viewers.left(&kind, now) {
+            return Err(Denied::TooFast { left });
         }
-        if !is_mouse && self.of_all.hold(&action.id, now) {
-            return Err(Denied::Cooldown);
+        if let Some(left) = self.of_all.left(&action.id, now).filter(|_| !is_mouse) {
+            return Err(Denied::Cooldown { left });
         }
-        if self.of_viewers.hold(&own, now) {
-            return Err(Denied::OwnCooldown);
+        if let Some(left) = self.of_viewers.left(&own, now) {
+            return Err(Denied::OwnCooldown { left });
         }
-        let cooldown = self.interface.as_ref().and_then(|interface| action.cooldown(interface)).ok_or(Denied::Unknown)?;
+        let cooldown = interface.and_then(|interface| action.cooldown(interface)).ok_or(Denied::Unknown)?;
+        if self.games.values().all(|inbox| inbox.is_full()) {
+            return Err(Denied::Busy);
+        }
         if let Some(limit) = cooldown.limit {
             let done = self.done.entry(action.kind.clone()).or_default();
             done.retain(|at| *at + COUNTED_FOR > now);
-            if done.len() >= limit {
-                return Err(Denied::Limit);
+            if let Some(oldest) = done.front().filter(|_| done.len() >= limit) {
+                return Err(Denied::Limit { left: *oldest + COUNTED_FOR - now });
             }
             done.push_back(now);
         }
         self.of_viewers.set(kind, now, if is_mouse { MOUSE_PAUSE } else { INPUT_PAUSE });
         self.of_viewers.set(own, now, cooldown.duration);
         if cooldown.broadcast {
-            self.of_all.set(action.id.clone(), now, cooldown.duration.max(INPUT_PAUSE));
+            self.of_all.set(action.id.clone(), now, pause_of_all(&cooldown));
         }
         Ok(cooldown)
     }
@@ -178,8 +231,9 @@ impl<K: Eq + Hash> Default for Pauses<K> {
 }
 
 impl<K: Eq + Hash> Pauses<K> {
-    fn hold(&self, key: &K, now: Instant) -> bool {
-        self.until.get(key).is_some_and(|until| *until > now)
+    /// How long it is not open, if it is not.
+    fn left(&self, key: &K, now: Instant) -> Option<Duration> {
+        self.until.get(key).filter(|until| **until > now).map(|until| *until - now)
     }
 
     fn set(&mut self, key: K, now: Instant, pause: Duration) {
@@ -188,41 +242,106 @@ impl<K: Eq + Hash> Pauses<K> {
 }
 
 impl Inbox {
-    fn post(&self, frame: &Bytes) {
-        let mut frames = self.frames();
-        if frames.len() < WAITING {
-            frames.push_back(frame.clone());
-            self.wake.notify_one();
-        }
+    fn is_full(&self) -> bool {
+        self.posts().len() >= WAITING
     }
 
-    fn frames(&self) -> MutexGuard<'_, VecDeque<Bytes>> {
-        self.frames.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Adds a frame, unless the game has left too many. What is returned resolves once the game was told, and fails if it has gone.
+    fn post(&self, frame: &Bytes) -> Option<oneshot::Receiver<()>> {
+        let mut posts = self.posts();
+        (posts.len() < WAITING).then(|| {
+            let (told, is_told) = oneshot::channel();
+            posts.push_back(Post { frame: frame.clone(), told });
+            self.wake.notify_one();
+            is_told
+        })
+    }
+
+    fn posts(&self) -> MutexGuard<'_, VecDeque<Post>> {
+        self.posts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Game {
-    /// Puts an interface on the screens.
-    pub(super) fn show(&self, interface: Interface) {
+    pub(super) fn room(&self) -> RoomId {
+        self.room
+    }
+
+    /// What the games of the room have shown last, on this node.
+    pub(super) fn shown(&self) -> Option<Interface> {
+        self.screens.lock().get(&self.room)?.shown.clone()
+    }
+
+    /// Notes that the room shows this now.
+    pub(super) fn note_shown(&self, interface: Interface) {
         if let Some(screen) = self.screens.lock().get_mut(&self.room) {
-            screen.interface = Some(interface);
+            screen.shown = Some(interface);
         }
     }
 
     /// What viewers have done since this was asked last.
-    pub(super) fn take(&self) -> VecDeque<Bytes> {
-        std::mem::take(&mut self.inbox.frames())
+    pub(super) fn take(&self) -> VecDeque<Post> {
+        std::mem::take(&mut self.inbox.posts())
+    }
+
+    /// Takes the game out of its room. Returns what it has shown there, if no other game of the room is connected here.
+    fn leave(&self) -> Option<Interface> {
+        // Whoever waits for it to be told of something waits for nothing.
+        drop(self.take());
+        let mut screens = self.screens.lock();
+        let screen = screens.get_mut(&self.room)?;
+        screen.games.remove(&self.number);
+        if screen.games.is_empty() { screens.remove(&self.room)?.shown } else { None }
     }
 }
 
 impl Drop for Game {
     fn drop(&mut self) {
-        let mut screens = self.screens.lock();
-        let Some(screen) = screens.get_mut(&self.room) else { return };
-        screen.games.remove(&self.number);
-        // Of a game that has gone nothing stays on the screens; while another is there, it may be that one's.
-        if screen.games.is_empty() {
-            screens.remove(&self.room);
+        let shown = self.leave().and_then(|interface| interface.to_shown());
+        // A stop ends all connections; their games come back to what they have shown.
+        if let (Some(interface), Ok(runtime), false) = (shown, Handle::try_current(), self.hub.is_stopping()) {
+            let (hub, room) = (self.hub.clone(), self.room);
+            runtime.spawn(async move { hub.clear_interface(room, interface).await });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn delivery(inboxes: &[&Inbox]) -> Delivery {
+        let told = inboxes.iter().filter_map(|inbox| inbox.post(&Bytes::from_static(b"frame"))).collect();
+        Delivery { cooldown: Value::from(1), told }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_press_is_answered_when_the_first_game_was_told() {
+        let [one, other] = [Inbox::default(), Inbox::default()];
+        let delivery = delivery(&[&one, &other]);
+        let waiting = tokio::spawn(delivery.told());
+        drop(one.posts().pop_front());
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished(), "the one has gone, the other is yet to be told");
+        let Post { told, .. } = other.posts().pop_front().expect("a post");
+        told.send(()).expect("awaited");
+        assert_eq!(waiting.await.expect("no panic"), Ok(Value::from(1)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_press_fails_when_no_game_is_told() {
+        let inbox = Inbox::default();
+        assert_eq!(delivery(&[&inbox]).told().await, Err(Denied::Busy), "after a while");
+        let gone = delivery(&[&inbox]);
+        inbox.posts().clear();
+        assert_eq!(gone.told().await, Err(Denied::NoGame));
+    }
+
+    #[test]
+    fn what_waits_for_a_game_is_bounded() {
+        let inbox = Inbox::default();
+        let waiting: Vec<_> = (0..WAITING).map(|_| inbox.post(&Bytes::new()).expect("a place")).collect();
+        assert!(inbox.is_full() && inbox.post(&Bytes::new()).is_none());
+        assert_eq!(waiting.len(), inbox.posts().len());
     }
 }

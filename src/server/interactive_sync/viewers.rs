@@ -1,26 +1,22 @@
-use std::{
-    collections::{BTreeMap, HashMap},
-    net::IpAddr,
-};
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
 use axum::{
     Json,
     extract::State,
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
 
 use super::{
-    Screens,
-    elsewhere::{self, Question, Reply},
-    screens::Denied,
+    Screens, elsewhere,
+    screens::{Denied, Press},
 };
 use crate::{
     chat::Timestamp,
     engine::now,
     hub::{Activity, Caller, Claims, Hub, Refusal, Site},
-    protocol::interactive_sync::action::Action,
+    protocol::{inlive::milliseconds, interactive_sync::action::Action},
     server::{
         body::JsonBody,
         client_address::ClientAddress,
@@ -30,35 +26,23 @@ use crate::{
 };
 
 /// `GET /interactive-sync/user/interface/query`: what is on the screens; nothing, if nothing is.
-pub(in crate::server) async fn show(
-    State(hub): State<Hub>,
-    State(screens): State<Screens>,
-    headers: HeaderMap,
-) -> Result<Response, Denial> {
+pub(in crate::server) async fn show(State(hub): State<Hub>, headers: HeaderMap) -> Result<Response, Denial> {
     let claims = viewer(&hub, &headers)?;
-    Ok(match elsewhere::ask(&hub, &screens, Question::Interface { room: claims.room }).await {
-        Some(Reply::Interface(Some(shown))) => Json(shown).into_response(),
-        _ => StatusCode::NO_CONTENT.into_response(),
+    Ok(match hub.interface(claims.room) {
+        Some(interface) => Json(interface.to_json()).into_response(),
+        None => StatusCode::NO_CONTENT.into_response(),
     })
 }
 
 /// `GET /interactive-sync/action/query`: when each action is open again to all, in milliseconds since 1970.
-pub(in crate::server) async fn pauses(
-    State(hub): State<Hub>,
-    State(screens): State<Screens>,
-    headers: HeaderMap,
-) -> Result<Json<BTreeMap<String, i64>>, Denial> {
+pub(in crate::server) async fn pauses(State(hub): State<Hub>, headers: HeaderMap) -> Result<Json<BTreeMap<String, i64>>, Denial> {
     let claims = viewer(&hub, &headers)?;
     let Timestamp(now) = now();
-    let open_at = |left: std::time::Duration| now.saturating_add(i64::try_from(left.as_millis()).unwrap_or(i64::MAX));
-    let pauses = match elsewhere::ask(&hub, &screens, Question::Pauses { room: claims.room }).await {
-        Some(Reply::Pauses(pauses)) => pauses,
-        _ => HashMap::new(),
-    };
-    Ok(Json(pauses.into_iter().map(|(id, left)| (id, open_at(left))).collect()))
+    let open_at = |left: Duration| now.saturating_add_unsigned(milliseconds(left));
+    Ok(Json(hub.cooldowns(claims.room).into_iter().map(|(id, left)| (id, open_at(left))).collect()))
 }
 
-/// `POST /interactive-sync/action/input`: a component is pressed. Answered with its cooldown.
+/// `POST /interactive-sync/action/input`: a component is pressed. Answered with its cooldown, once the game was told.
 pub(in crate::server) async fn input(
     State(hub): State<Hub>,
     State(screens): State<Screens>,
@@ -66,12 +50,11 @@ pub(in crate::server) async fn input(
     headers: HeaderMap,
     body: Result<JsonBody<Value>, ApiError>,
 ) -> Result<Json<Value>, Denial> {
-    let claims = actor(&hub, &headers, from)?;
-    let action = read(body, Action::input)?;
-    Ok(Json(act(&hub, &screens, claims, action).await?))
+    let press = press(&hub, &headers, from, body, Action::input)?;
+    Ok(Json(elsewhere::press(&hub, &screens, press).await?))
 }
 
-/// `POST /interactive-sync/action/mouse`: a button of the mouse is pressed, or let go. Answered with what the game is told.
+/// `POST /interactive-sync/action/mouse`: a button of the mouse is pressed, or let go. Answered with what the game was told.
 pub(in crate::server) async fn mouse(
     State(hub): State<Hub>,
     State(screens): State<Screens>,
@@ -79,64 +62,106 @@ pub(in crate::server) async fn mouse(
     headers: HeaderMap,
     body: Result<JsonBody<Value>, ApiError>,
 ) -> Result<Json<Value>, Denial> {
-    let claims = actor(&hub, &headers, from)?;
-    let mut action = read(body, Action::mouse)?;
-    let username = claims.origin.name.clone();
-    act(&hub, &screens, claims, action.clone()).await?;
-    action.payload["username"] = username.map_or(Value::Null, Value::from);
-    Ok(Json(action.payload))
+    let press = press(&hub, &headers, from, body, Action::mouse)?;
+    let mut told = press.action.payload.clone();
+    told["username"] = press.username.as_deref().map_or(Value::Null, Value::from);
+    elsewhere::press(&hub, &screens, press).await?;
+    Ok(Json(told))
 }
 
-/// Does it, and gives the cooldown.
-async fn act(hub: &Hub, screens: &Screens, claims: Claims, action: Action) -> Result<Value, Denied> {
-    let Claims { user: viewer, room, origin, .. } = claims;
-    match elsewhere::ask(hub, screens, Question::Act { room, viewer, username: origin.name, action }).await {
-        Some(Reply::Act(done)) => done,
-        _ => Err(Denied::Unknown),
-    }
+/// Reads what somebody wants to do. Whoever may not speak may not act either.
+fn press(
+    hub: &Hub,
+    headers: &HeaderMap,
+    from: Option<IpAddr>,
+    body: Result<JsonBody<Value>, ApiError>,
+    read: impl Fn(&Value) -> Result<Action, String>,
+) -> Result<Press, Denial> {
+    let claims = actor(hub, headers, from)?;
+    let refuse = |message| Denial::new(StatusCode::BAD_REQUEST, "invalid", message);
+    let JsonBody(mut body) = body.map_err(|_| refuse("The body must be JSON.".to_owned()))?;
+    let wanted = match body.as_object_mut().and_then(|members| members.remove("username")) {
+        None | Some(Value::Null) => None,
+        Some(Value::String(name)) => Some(name),
+        Some(_) => return Err(refuse("\"username\" must be a string".to_owned())),
+    };
+    let action = read(&body).map_err(refuse)?;
+    let username = hub.acting_name(&claims, from, wanted.as_deref())?;
+    Ok(Press { room: claims.room, viewer: claims.user, username, action })
 }
 
-/// Why something is not done, in the form that the original's HTTP server has.
+/// Why something is not done, in the form that the original's HTTP server has, with two members of ours: a `reason` for programs and, where
+/// it is a matter of time, `retryAfterMs`.
 pub(in crate::server) struct Denial {
     status: StatusCode,
+    reason: &'static str,
     message: String,
+    retry_after: Option<Duration>,
+    header: Option<HeaderValue>,
 }
 
 impl Denial {
-    fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into() }
+    fn new(status: StatusCode, reason: &'static str, message: impl Into<String>) -> Self {
+        Self { status, reason, message: message.into(), retry_after: None, header: None }
+    }
+
+    /// With the time that is left until it may be done.
+    fn until(status: StatusCode, reason: &'static str, message: &str, left: Duration) -> Self {
+        // Whole seconds, and never less than the wait (RFC 9110 10.2.3).
+        let seconds = milliseconds(left).div_ceil(1_000);
+        let denial = Self::new(status, reason, format!("{message} It is open again in {seconds} s."));
+        Self { retry_after: Some(left), header: Some(HeaderValue::from(seconds)), ..denial }
     }
 }
 
 /// What a viewer is answered if the server has failed.
 pub(in crate::server) fn failed() -> Response {
-    Denial::new(StatusCode::INTERNAL_SERVER_ERROR, "The request could not be carried out.").into_response()
+    Denial::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", "The request could not be carried out.").into_response()
 }
 
 impl IntoResponse for Denial {
     fn into_response(self) -> Response {
-        let Self { status, message } = self;
+        let Self { status, reason, message, retry_after, header } = self;
         let error = status.canonical_reason().unwrap_or_default();
-        (status, Json(json!({ "statusCode": status.as_u16(), "error": error, "message": message }))).into_response()
+        let mut body = json!({ "statusCode": status.as_u16(), "error": error, "message": message, "reason": reason });
+        if let Some(left) = retry_after {
+            body["retryAfterMs"] = milliseconds(left).into();
+        }
+        let mut response = (status, Json(body)).into_response();
+        response.headers_mut().extend(header.map(|wait| (header::RETRY_AFTER, wait)));
+        response
     }
 }
 
 impl From<Denied> for Denial {
     fn from(denied: Denied) -> Self {
-        let (status, message) = match denied {
-            Denied::Unknown => (StatusCode::FORBIDDEN, "There is no such action on the screen."),
-            Denied::TooFast => (StatusCode::TOO_MANY_REQUESTS, "You are too fast. Please wait a moment."),
-            Denied::OwnCooldown => (StatusCode::NOT_ACCEPTABLE, "You have done this a moment ago. Please wait."),
-            Denied::Cooldown => (StatusCode::NOT_ACCEPTABLE, "Somebody has done this a moment ago. Please wait."),
-            Denied::Limit => (StatusCode::NOT_ACCEPTABLE, "Too many do this at once. Please wait a moment."),
-        };
-        Self::new(status, message)
+        let too_soon = |reason, message, left| Self::until(StatusCode::NOT_ACCEPTABLE, reason, message, left);
+        match denied {
+            Denied::NoGame => Self::new(
+                StatusCode::CONFLICT,
+                "no_game",
+                "No game is connected to this room at present, so nobody would hear of it.",
+            ),
+            Denied::Busy => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "game_busy",
+                "The game does not answer. Whether it hears of this is not known; please try again in a moment.",
+            ),
+            Denied::Unknown => Self::new(StatusCode::FORBIDDEN, "unknown_action", "There is no such action on the screen."),
+            Denied::TooFast { left } => {
+                Self::until(StatusCode::TOO_MANY_REQUESTS, "too_fast", "You are too fast. Please wait a moment.", left)
+            }
+            Denied::OwnCooldown { left } => too_soon("own_cooldown", "You have done this a moment ago. Please wait.", left),
+            Denied::Cooldown { left } => too_soon("cooldown", "Somebody has done this a moment ago. Please wait.", left),
+            Denied::Limit { left } => too_soon("limit", "Too many do this at once. Please wait a moment.", left),
+        }
     }
 }
 
 impl From<Refusal> for Denial {
     fn from(refusal: Refusal) -> Self {
-        Self::new(error::status(&refusal), refusal.to_string())
+        let denial = Self::new(error::status(&refusal), refusal.name(), refusal.to_string());
+        Self { header: error::retry_after(&refusal), ..denial }
     }
 }
 
@@ -155,10 +180,4 @@ fn actor(hub: &Hub, headers: &HeaderMap, from: Option<IpAddr>) -> Result<Claims,
     // Each viewer has pauses of their own between two actions; an address has what it has for reactions.
     hub.count(room, None, from, Activity::Reaction)?;
     hub.check_speaker(room, Caller { token, site, from })
-}
-
-fn read(body: Result<JsonBody<Value>, ApiError>, read: impl Fn(&Value) -> Result<Action, String>) -> Result<Action, Denial> {
-    let refuse = |message| Denial::new(StatusCode::BAD_REQUEST, message);
-    let JsonBody(body) = body.map_err(|_| refuse("The body must be JSON.".to_owned()))?;
-    read(&body).map_err(refuse)
 }

@@ -109,7 +109,7 @@ impl<S: Session> Connection<S> {
     async fn live(&mut self) -> Result<std::convert::Infallible, Ending> {
         self.session.open(&mut self.link).await?;
         loop {
-            self.link.socket.flush().await?;
+            self.flush().await?;
             if *self.stopping.borrow() {
                 return Err(self.session.stop());
             }
@@ -123,7 +123,7 @@ impl<S: Session> Connection<S> {
                 }
                 Received::Control => self.pings.unanswered = 0,
                 Received::Nothing => {
-                    self.link.socket.flush().await?;
+                    self.flush().await?;
                     self.wait().await?;
                     continue;
                 }
@@ -131,6 +131,13 @@ impl<S: Session> Connection<S> {
             // A client that always has something to say must let others have their turn.
             tokio::task::coop::consume_budget().await;
         }
+    }
+
+    /// Sends what is in the outbox.
+    async fn flush(&mut self) -> Result<(), Ending> {
+        self.link.socket.flush().await?;
+        self.session.flushed();
+        Ok(())
     }
 
     /// Waits until there is something to do.

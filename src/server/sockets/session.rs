@@ -61,6 +61,9 @@ pub(in crate::server) trait Session: Send + Sized + 'static {
         let _ = outbox;
     }
 
+    /// All that was in the outbox has left.
+    fn flushed(&mut self) {}
+
     /// When something is to be done that nothing else leads to.
     fn due_at(&self) -> Option<Instant> {
         None

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    chat::{Invitation, NameClaim, NewWidgetKey, Origins, Revocation, Revoked, Settings, Timestamp},
+    chat::{Invitation, NameClaim, NewWidgetKey, Origins, Revocation, Revoked, Settings, ShownInterface, Timestamp},
     engine::{Cursors, EngineError, Webhook, WebhookId},
     tests::cluster::a_webhook,
 };
@@ -70,6 +70,24 @@ of_each_engine! {
         let kept = log.engine.revocations().await.expect("readable");
         assert!(kept.len() == 2 && kept.contains(&later), "{kept:?}");
         assert_eq!(log.engine.invitations().await.expect("readable"), [invitation(Some(Timestamp(2)))]);
+    }
+
+    async fn what_a_game_shows_is_kept_until_it_shows_something_else(log: Log) {
+        let interface = |id: &str| ShownInterface::parse(&serde_json::json!({ "id": id }).to_string());
+        let (room, _) = log.engine.create_room(Settings { slug: "two".into(), ..Settings::default() }).await.expect("made");
+        let shown = [(RoomId::FIRST, interface("1")), (room.id, interface("2")), (RoomId::FIRST, interface("3")), (room.id, None)];
+        for (room, interface) in &shown {
+            log.engine.show_interface(*room, interface.clone()).await.expect("kept");
+        }
+        let of = |news: &News| match news {
+            News::Interface { room, interface } => Some((*room, interface.clone())),
+            _ => None,
+        };
+        let told: Vec<_> = log.heard.lock().expect("not poisoned").iter().flatten().filter_map(of).collect();
+        assert_eq!(told, shown);
+        let log = log.reopen().await;
+        let kept = log.engine.shown_interfaces().await.expect("readable");
+        assert_eq!(kept, [(RoomId::FIRST, interface("3").expect("an object"))]);
     }
 
     async fn webhooks_are_kept_with_where_they_stand(log: Log) {
