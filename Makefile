@@ -66,6 +66,7 @@ bench: dist ## Measure fan-out on the release, beside nginx's nchan if it is ins
 	.ci/setup bench
 	cargo bench --bench fanout
 	cargo bench --bench history
+	cargo bench --bench interactive_sync
 	.ci/setup cluster
 	cargo bench --bench cluster
 
@@ -73,6 +74,7 @@ bench-quick: dist ## The same in a minute or two, to see that it works
 	.ci/setup bench
 	cargo bench --bench fanout -- --quick
 	cargo bench --bench history -- --messages 200000
+	cargo bench --bench interactive_sync -- --presses 100
 	.ci/setup cluster
 	cargo bench --bench cluster -- --seconds 3
 
