@@ -40,8 +40,8 @@ mod timeline;
 mod view;
 
 pub use admin::{
-    ActRow, ActsView, BlockedRow, Control, FIELDS, HeldRow, KeyForm, KeyRow, KeysView, QueueView, RoomAdmin, RoomRow, RoomsView,
-    SanctionRow, SettingField, SettingsForm, state_key,
+    ActRow, ActsView, BlockedRow, Control, FIELDS, GameConsentView, HeldRow, KeyForm, KeyRow, KeysView, QueueView, RedirectsForm,
+    RoomAdmin, RoomRow, RoomsView, SanctionRow, SettingField, SettingsForm, state_key,
 };
 pub use look::{Fade, Look};
 pub use replay::Playhead;

@@ -1,7 +1,7 @@
 use leptos::{hydration::AutoReload, nonce::use_nonce, prelude::*};
 
 use super::{
-    admin::{self, ActsView, KeyRow, KeysView, QueueView, RoomAdmin, RoomsView},
+    admin::{self, ActsView, GameConsentView, KeyRow, KeysView, QueueView, RoomAdmin, RoomsView},
     html::escaped,
     look::{Fade, Look, Theme},
     moderation,
@@ -34,6 +34,8 @@ pub enum Page {
     SignIn {
         /// Empty at first.
         error: String,
+        /// Where the form is posted to.
+        action: String,
     },
     /// What there is to run.
     Admin(RoomsView),
@@ -56,6 +58,10 @@ pub enum Page {
         /// The room's name.
         to: String,
     },
+    /// The question whether a game may run a room.
+    GameConsent(GameConsentView),
+    /// A game's sign-in cannot begin, and why.
+    GameRefused(String),
     /// The question whether to enter as a user of another site.
     Entrance(EntranceView),
     /// A token does not let somebody in, and why.
@@ -76,7 +82,9 @@ pub fn shell(options: &LeptosOptions, texts: &'static Texts, page: Page) -> impl
         }
         Page::Embed(view, look) => room(options, texts, *view, Dress::embed(look), ().into_any()),
         Page::Overlay(view, fade) => room(options, texts, *view, Dress::overlay(fade), ().into_any()),
-        Page::SignIn { error } => titled(texts, "admin.sign_in", admin::sign_in(texts, error).into_any()),
+        Page::SignIn { error, action } => titled(texts, "admin.sign_in", admin::sign_in(texts, error, action).into_any()),
+        Page::GameConsent(view) => titled(texts, "game.heading", admin::game_consent(texts, view).into_any()),
+        Page::GameRefused(why) => notice(texts, "game.refused", why),
         Page::Admin(rooms) => live(texts, texts.text("admin.rooms"), admin::rooms(texts, rooms).into_any()),
         Page::Keys(view) => titled(texts, "admin.keys", admin::keys(texts, view).into_any()),
         Page::RevokeKey(key, closes) => titled(texts, "admin.revoke_a_key", admin::revoke_key(texts, key, closes).into_any()),

@@ -23,6 +23,7 @@ mod payload;
 mod position;
 mod profile;
 mod reaction;
+mod redirect_uri;
 mod review;
 mod revocation;
 mod room;
@@ -54,6 +55,7 @@ pub use payload::{PAYLOAD_DEPTH, Payload, PayloadError, PayloadFault, check_json
 pub use position::{InvalidPosition, Position};
 pub use profile::{PICTURE_BYTES, Profile, Role, is_picture};
 pub use reaction::{MOST_EMOJIS, MOST_OF_ONE, Reaction, Recount, TooManyReactions};
+pub use redirect_uri::{InvalidRedirectUri, MOST_REDIRECT_URIS, RedirectUri, RedirectUris};
 pub use review::{ReviewFallback, Reviewed, Verdict};
 pub use revocation::{Revocation, Revoked};
 pub use room::{Room, RoomState};

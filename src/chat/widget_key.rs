@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{MOST_ORIGINS, Origins, RoomId, Timestamp};
+use super::{MOST_ORIGINS, MOST_REDIRECT_URIS, Origins, RedirectUris, RoomId, Timestamp};
 
 /// Longest name of a widget key, in Unicode code points.
 const NAME_CHARS: usize = 64;
@@ -16,6 +16,9 @@ pub struct WidgetKey {
     pub room: Option<RoomId>,
     /// The sites that may use it; empty for all that may use the room.
     pub allowed_origins: Origins,
+    /// Where the sign-in of games that show this key may send a browser back to.
+    #[serde(default, skip_serializing_if = "RedirectUris::is_empty")]
+    pub redirect_uris: RedirectUris,
     /// When it was made. No two were made at the same time.
     pub created_at: Timestamp,
     /// When it was revoked, if it was. It stays so.
@@ -42,6 +45,9 @@ pub enum InvalidWidgetKey {
     /// Its origins.
     #[error("\"allowed_origins\" must be at most {MOST_ORIGINS} origins.")]
     Origins,
+    /// Its redirect URIs.
+    #[error("\"redirect_uris\" must be at most {MOST_REDIRECT_URIS} addresses.")]
+    RedirectUris,
 }
 
 impl WidgetKey {

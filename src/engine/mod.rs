@@ -30,7 +30,7 @@ pub use self::{
 };
 use crate::chat::{
     CustomEvent, Deletion, Disconnection, Draft, Event, InvalidSetting, Invitation, Kind, Message, NameClaim, NewWidgetKey,
-    Outcome, Profile, Reaction, Recorded, Revocation, Room, RoomId, RoomState, Sanction, Settings, SettingsChange,
+    Outcome, Profile, Reaction, Recorded, RedirectUris, Revocation, Room, RoomId, RoomState, Sanction, Settings, SettingsChange,
     ShownInterface, Timestamp, TooManyReactions, UserId, WidgetKey,
 };
 
@@ -124,6 +124,9 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Makes a widget key, later than all that there are.
     fn create_widget_key(&self, key: NewWidgetKey) -> BoxFuture<'_, Result<WidgetKey, EngineError>>;
+
+    /// Says where the sign-in of games that show a widget key may send a browser back to, in place of what was said before.
+    fn set_redirect_uris(&self, key: String, uris: RedirectUris) -> BoxFuture<'_, Result<WidgetKey, EngineError>>;
 
     /// Revokes a widget key for good. One that was revoked before stays as it is, without an error.
     fn revoke_widget_key(&self, key: String) -> BoxFuture<'_, Result<WidgetKey, EngineError>>;

@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{Claims, Hub, Refusal, live::LiveRoom};
+use super::{Claims, Hub, Identity, Origin, Refusal, Session, live::LiveRoom};
 use crate::{
     bounded_map::BoundedMap,
-    chat::{ChatText, Payload, RoomId, ShownInterface},
+    chat::{Capability, ChatText, Payload, RoomId, ShownInterface, UserId},
 };
 
 /// Most actions of a room whose cooldowns are known: an interface has fewer.
@@ -98,6 +98,15 @@ impl Hub {
         {
             tracing::warn!(%room, %error, "what a game has shown stays, though the game has gone");
         }
+    }
+
+    /// Signs a token with which a game that shows the widget key `client` can run a room, and nothing else. It ends after the lifetime of
+    /// tokens. One that was signed because of an owner's `session` ends too when the owners are signed out.
+    pub fn sign_for_game(&self, client: &str, room: RoomId, session: Option<&Session>) -> String {
+        let user = UserId::try_from(uuid::Uuid::new_v4().to_string()).expect("a UUID is 36 printable characters");
+        let id = session.map(|session| session.id.clone());
+        let origin = Origin { client: Some(client.to_owned()), id, ..Origin::default() };
+        self.0.tokens.sign(Identity { user, origin }, room, [Capability::ManageRoom].into_iter().collect(), None)
     }
 
     /// Returns the name under which somebody acts in a game: the one that their site gave them, else `wanted`, else the one under

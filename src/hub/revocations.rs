@@ -70,8 +70,9 @@ impl Hub {
             Revoke::User(user) if !user.is_of_site() => (Revoked::User(user), Timestamp(at.0.saturating_add(lifetime))),
             Revoke::User(user) => (Revoked::User(user), Timestamp(i64::MAX)),
             Revoke::Token(token) => {
-                let claims = self.0.tokens.read(&token)?;
-                match claims.origin.id {
+                let claims = self.0.tokens.read_any(&token, None)?;
+                // A game's token has the id of the session that it was signed because of, which must not end with it.
+                match claims.origin.id.filter(|_| claims.origin.client.is_none()) {
                     Some(id) => (Revoked::Token(id), Timestamp::of_seconds(claims.origin.until.unwrap_or(claims.expires_at))),
                     None => (Revoked::User(claims.user), Timestamp(at.0.saturating_add(lifetime))),
                 }
@@ -93,6 +94,16 @@ impl Hub {
     /// See [`TokenError`].
     pub fn check(&self, token: &str, room: RoomId) -> Result<Claims, TokenError> {
         let claims = self.0.tokens.check(token, room)?;
+        self.check_revoked(&claims.user, &claims.origin)?;
+        Ok(claims)
+    }
+
+    /// What `token` says that a game shows with the widget key `client`, if it lets the game into some room.
+    ///
+    /// # Errors
+    /// See [`TokenError`].
+    pub fn check_game(&self, token: &str, client: &str) -> Result<Claims, TokenError> {
+        let claims = self.0.tokens.read_of_game(token, client)?;
         self.check_revoked(&claims.user, &claims.origin)?;
         Ok(claims)
     }

@@ -60,6 +60,9 @@ pub struct Origin {
     /// What their site says of them beside that.
     #[serde(rename = "attrs", default, skip_serializing_if = "Attributes::is_empty")]
     pub attributes: Attributes,
+    /// The widget key of the game that it was signed for. It is good for that alone: to run the room's game.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
     /// When the chat saw them first: seconds since 1970. None for those whom a site brings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<u64>,
@@ -184,6 +187,9 @@ pub enum TokenError {
     /// A ticket that was used, is over, or was never made.
     #[error("The ticket is not good any more: each opens one stream, within a minute. Please get a new one.")]
     Ticket,
+    /// It was signed for a game.
+    #[error("The token is a game's: it is good for /interactive-sync alone, with the client id that it was made for.")]
+    Game,
     /// It is an owner's or a moderator's, and stands in an address.
     #[error(
         "A moderator's token must not stand in an address, which proxies log: send the cookie of the page, or get a ticket by POST /v1/streams/<id>/ticket and send that as ?ticket=."
@@ -205,6 +211,7 @@ impl TokenError {
             Self::Revoked => "token.revoked",
             Self::Ticket => "token.ticket",
             Self::InAddress => "token.in_address",
+            Self::Game => "token.game",
             // For whoever makes the site.
             Self::Site(why) => return texts.fill("token.site", &[("why", why)]),
         };
@@ -300,7 +307,28 @@ impl Tokens {
         self.read_for(token, None)
     }
 
+    /// What `token` says that a game shows with the widget key `client`, in whichever room it counts.
+    ///
+    /// # Errors
+    /// See [`TokenError`].
+    pub(super) fn read_of_game(&self, token: &str, client: &str) -> Result<Claims, TokenError> {
+        let claims = self.read_any(token, None)?;
+        match &claims.origin.client {
+            Some(own) if own != client => Err(TokenError::Game),
+            Some(_) | None => Ok(claims),
+        }
+    }
+
     fn read_for(&self, token: &str, room: Option<RoomId>) -> Result<Claims, TokenError> {
+        let claims = self.read_any(token, room)?;
+        if claims.origin.client.is_none() { Ok(claims) } else { Err(TokenError::Game) }
+    }
+
+    /// What `token` says, a game's too.
+    ///
+    /// # Errors
+    /// See [`TokenError`].
+    pub(super) fn read_any(&self, token: &str, room: Option<RoomId>) -> Result<Claims, TokenError> {
         if token.is_empty() {
             return Err(TokenError::Missing);
         }
@@ -359,6 +387,19 @@ mod tests {
         for other in [&owner, "", "x", UNSIGNED, &over, &foreign] {
             assert!(tokens.session(Scope::Admin, other).is_none(), "{other}");
         }
+    }
+
+    #[test]
+    fn a_game_s_token_is_good_for_its_game_alone() {
+        let tokens = Tokens::new(b"secret", DAY);
+        let origin = Origin { client: Some("key".into()), ..Origin::default() };
+        let token = tokens.sign(Identity { user: ann(), origin }, RoomId::FIRST, Capabilities::owner(), None);
+        assert_eq!(tokens.check(&token, RoomId::FIRST), Err(TokenError::Game));
+        assert_eq!(tokens.read(&token), Err(TokenError::Game));
+        assert_eq!(tokens.read_of_game(&token, "other"), Err(TokenError::Game));
+        assert_eq!(tokens.read_of_game(&token, "key").map(|claims| claims.user), Ok(ann()));
+        let owner = tokens.sign(ann(), RoomId::FIRST, Capabilities::owner(), None);
+        assert!(tokens.read_of_game(&owner, "key").is_ok(), "whoever runs the room may run its game");
     }
 
     #[test]

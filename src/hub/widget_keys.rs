@@ -4,7 +4,7 @@ use std::{
 };
 
 use super::{Hub, Refusal};
-use crate::chat::{NewWidgetKey, Origins, RoomId, WidgetKey};
+use crate::chat::{InvalidWidgetKey, NewWidgetKey, Origins, RedirectUris, RoomId, WidgetKey};
 
 /// The site that a client's request comes from, as far as the request tells.
 #[derive(Clone, Copy, Debug, Default)]
@@ -111,6 +111,17 @@ impl Hub {
         let key = self.0.engine.create_widget_key(key).await?;
         tracing::info!(key = key.key, "a widget key was made");
         Ok(key)
+    }
+
+    /// Says where the sign-in of games that show a widget key may send a browser back to. It holds when this returns.
+    ///
+    /// # Errors
+    /// [`Refusal::InvalidWidgetKey`], [`Refusal::UnknownWidgetKey`], or the engine's.
+    pub async fn set_redirect_uris(&self, key: &str, uris: RedirectUris) -> Result<WidgetKey, Refusal> {
+        if !uris.are_few() {
+            return Err(InvalidWidgetKey::RedirectUris.into());
+        }
+        Ok(self.0.engine.set_redirect_uris(key.to_owned(), uris).await?)
     }
 
     /// Revokes a widget key for good: nothing is published with it once this returns. To do it again changes nothing.

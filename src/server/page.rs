@@ -588,7 +588,8 @@ pub(super) async fn render(options: &LeptosOptions, asked: Asked, status: Status
     render_under(Policy::alone(), options, asked, status, page).await
 }
 
-async fn render_under(
+/// The same, under another policy.
+pub(super) async fn render_under(
     policy: Policy,
     options: &LeptosOptions,
     Asked { uri, texts }: Asked,

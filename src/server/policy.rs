@@ -7,6 +7,8 @@ use crate::chat::Origins;
 pub(super) struct Policy {
     frames: Frames,
     styles: Styles,
+    /// The origin beside our own to which a form may lead, if there is one.
+    forms_to: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -30,17 +32,22 @@ enum Styles {
 impl Policy {
     /// A page that stands alone.
     pub(super) fn alone() -> Self {
-        Self { frames: Frames::Refused, styles: Styles::None }
+        Self { frames: Frames::Refused, styles: Styles::None, forms_to: None }
+    }
+
+    /// A page that stands alone, whose form leads to that origin in the end: browsers hold a redirection to the policy of the form.
+    pub(super) fn leading_to(origin: &str) -> Self {
+        Self { forms_to: Some(origin.to_owned()), ..Self::alone() }
     }
 
     /// A page for other sites to frame.
     pub(super) fn framed_by(origins: Origins) -> Self {
-        Self { frames: Frames::By(origins), styles: Styles::Ours }
+        Self { frames: Frames::By(origins), styles: Styles::Ours, forms_to: None }
     }
 
     /// A page for OBS to lay over a video.
     pub(super) fn overlay() -> Self {
-        Self { frames: Frames::Refused, styles: Styles::Any }
+        Self { frames: Frames::Refused, styles: Styles::Any, forms_to: None }
     }
 
     /// The Content-Security-Policy (Level 3), which lets no script run but our own.
@@ -58,9 +65,10 @@ impl Policy {
             Frames::By(origins) if origins.are_all() => String::new(),
             Frames::By(origins) => format!("; frame-ancestors 'self' {origins}"),
         };
+        let forms_to = self.forms_to.as_ref().map(|origin| format!(" {origin}")).unwrap_or_default();
         let policy = format!(
             "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'{styles}; \
-             img-src 'self' data: https:; connect-src 'self'{reload}; form-action 'self'; base-uri 'none'{frame_ancestors}"
+             img-src 'self' data: https:; connect-src 'self'{reload}; form-action 'self'{forms_to}; base-uri 'none'{frame_ancestors}"
         );
         HeaderValue::from_str(&policy).expect("a nonce and origins are printable ASCII")
     }

@@ -82,6 +82,8 @@ pub fn router(state: AppState) -> Router {
         .route("/webhooks/{id}/enable", post(webhooks::enable))
         .route("/widget-keys", get(widget_keys::list).post(widget_keys::create))
         .route("/widget-keys/{key}", delete(widget_keys::revoke))
+        .route("/widget-keys/{key}/redirect-uris", put(widget_keys::set_redirect_uris))
+        .route("/widget-keys/{key}/game-token", post(widget_keys::game_token))
         .route("/streams/{id}/invites", get(people::list).post(people::invite))
         .route("/streams/{id}/invites/{invite}", delete(people::revoke))
         .route("/tokens/revoke", post(revoke::revoke))
@@ -107,6 +109,8 @@ pub fn router(state: AppState) -> Router {
         .route("/admin/rooms/{id}/log", get(admin::acts::show))
         .route("/admin/keys", get(admin::keys::show).post(admin::keys::create))
         .route("/admin/keys/{key}/revoke", get(admin::keys::confirm).post(admin::keys::revoke))
+        .route("/admin/keys/{key}/redirects", post(admin::keys::set_redirects))
+        .route("/oauth2/authorize", get(interactive_sync::authorize::show).post(interactive_sync::authorize::decide))
         .route("/admin/people", get(people::show).post(people::invite_by_form))
         .route("/admin/people/{id}/revoke", post(people::revoke_by_form))
         .route("/invites/{link}", get(people::look).post(people::take))
@@ -248,6 +252,18 @@ impl Params {
     /// Whether there are none.
     pub(super) fn are_none(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The value of that key, if it has one alone.
+    ///
+    /// # Errors
+    /// If it has several, of which others may read another one.
+    pub(super) fn find_one(&self, key: &str) -> Result<Option<String>, ()> {
+        let mut values = self.0.iter().filter(|(name, _)| name == key).map(|(_, value)| value);
+        match (values.next(), values.next()) {
+            (value, None) => Ok(value.cloned()),
+            (_, Some(_)) => Err(()),
+        }
     }
 
     /// The first value of that key.

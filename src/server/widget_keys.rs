@@ -1,10 +1,11 @@
 use axum::{
     Json,
     extract::{FromRef, FromRequestParts, State},
-    http::{StatusCode, request::Parts},
+    http::{HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::{
     api::is_admin_key,
@@ -18,8 +19,8 @@ use super::{
     state::AdminKey,
 };
 use crate::{
-    chat::{NewWidgetKey, Origins, RoomId, WidgetKey},
-    hub::Hub,
+    chat::{NewWidgetKey, Origins, RedirectUris, RoomId, WidgetKey},
+    hub::{Hub, Refusal},
     protocol::{inlive::Answer, moment::rfc3339},
 };
 
@@ -58,14 +59,16 @@ struct Told {
     /// `null` for all rooms.
     room: Option<RoomId>,
     allowed_origins: Origins,
+    redirect_uris: RedirectUris,
     created_at: String,
     revoked_at: Option<String>,
 }
 
 impl From<WidgetKey> for Told {
-    fn from(WidgetKey { key, name, room, allowed_origins, created_at, revoked_at }: WidgetKey) -> Self {
+    fn from(key: WidgetKey) -> Self {
+        let WidgetKey { key, name, room, allowed_origins, redirect_uris, created_at, revoked_at } = key;
         let (created_at, revoked_at) = (rfc3339(created_at), revoked_at.map(rfc3339));
-        Self { key, name, room, allowed_origins, created_at, revoked_at }
+        Self { key, name, room, allowed_origins, redirect_uris, created_at, revoked_at }
     }
 }
 
@@ -93,6 +96,45 @@ pub(super) async fn create(
     let unknown = |number| ApiError::new(StatusCode::NOT_FOUND, format!("There is no room {number}."));
     let room = room.map(|number| RoomId::new(number).ok_or_else(|| unknown(number))).transpose()?;
     Ok(answer(Told::from(hub.create_widget_key(NewWidgetKey { name, room, allowed_origins }).await?)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RedirectsBody {
+    redirect_uris: RedirectUris,
+}
+
+/// `PUT /v1/widget-keys/{key}/redirect-uris`: says where the sign-in of games may send a browser back to.
+pub(super) async fn set_redirect_uris(
+    _: Operator,
+    State(hub): State<Hub>,
+    PathText(key): PathText,
+    JsonBody(RedirectsBody { redirect_uris }): JsonBody<RedirectsBody>,
+) -> Result<Response, ApiError> {
+    Ok(answer(Told::from(hub.set_redirect_uris(&key, redirect_uris).await?)))
+}
+
+/// `POST /v1/widget-keys/{key}/game-token`: what a game shows that cannot open a sign-in page, in a room that the key opens.
+pub(super) async fn game_token(
+    _: Operator,
+    State(hub): State<Hub>,
+    PathText(key): PathText,
+    JsonBody(GameTokenBody { room }): JsonBody<GameTokenBody>,
+) -> Result<Response, ApiError> {
+    let known = hub.shown_key(&key).ok_or(Refusal::UnknownWidgetKey)?;
+    let room = RoomId::new(room).filter(|room| known.opens(*room)).ok_or(Refusal::WidgetKey)?;
+    hub.snapshot(room)?;
+    let data = json!({
+        "client_id": key, "room": room, "access_token": hub.sign_for_game(&key, room, None),
+        "token_type": "bearer", "expires_in": hub.tokens().lifetime().as_secs(),
+    });
+    Ok(([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], answer(data)).into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GameTokenBody {
+    room: i64,
 }
 
 /// `DELETE /v1/widget-keys/{key}`: revokes it.

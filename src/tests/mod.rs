@@ -4,6 +4,7 @@ mod admin;
 mod answers;
 mod apex;
 mod attacks;
+mod authorize;
 mod backlog;
 mod client;
 mod cluster;

@@ -15,8 +15,8 @@ use super::{
 };
 use crate::{
     chat::{
-        CustomEvent, Deletion, Disconnection, Event, Invitation, NewWidgetKey, Outcome, Recorded, Revocation, Room, RoomId,
-        RoomState, Sanction, Settings, SettingsChange, ShownInterface, Timestamp, UserId, WidgetKey,
+        CustomEvent, Deletion, Disconnection, Event, Invitation, NewWidgetKey, Outcome, Recorded, RedirectUris, Revocation, Room,
+        RoomId, RoomState, Sanction, Settings, SettingsChange, ShownInterface, Timestamp, UserId, WidgetKey,
     },
     engine::{
         Act, Appended, Cursors, Ear, Engine, EngineError, Entry, Fault, HeldName, Hits, Messages, News, Peers, Query, React,
@@ -196,6 +196,7 @@ impl Engine for Node {
         fn names() -> Vec<HeldName>;
         fn create_room(settings: Settings) -> (Room, WidgetKey);
         fn create_widget_key(key: NewWidgetKey) -> WidgetKey;
+        fn set_redirect_uris(key: String, uris: RedirectUris) -> WidgetKey;
         fn revoke_widget_key(key: String) -> WidgetKey;
         fn set_state(room: RoomId, state: RoomState) -> Room;
         fn begin_import(settings: Settings) -> RoomId;

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use super::{
     Answer, Receiver, Reply, Site,
-    site::{ADMIN_KEY, Setting, WIDGET_KEY, tls},
+    site::{Setting, WIDGET_KEY, tls},
     web_socket::{FIN, PING, TEXT, WebSocket, frame, request},
 };
 use crate::{
@@ -183,7 +183,8 @@ async fn what_needs_no_word_of_twitch_is_not_asked() {
         let message = rejected(&site, path).await;
         assert!(message.starts_with(expected), "{path}: {message}");
     }
-    let mut game = WebSocket::open(site.addr, &format!("{own}&access_token={ADMIN_KEY}")).await;
+    let token = site.hub.sign_for_game(WIDGET_KEY, RoomId::FIRST, None);
+    let mut game = WebSocket::open(site.addr, &format!("{own}&access_token={token}")).await;
     assert_eq!(next(&mut game).await["data"], json!({ "displayName": "Live chat", "channelId": "1" }));
     assert!(twitch.waiting().is_empty());
 }

@@ -35,6 +35,17 @@ pub struct KeyRow {
     pub revoked_at: Option<String>,
     /// How it stands in an address.
     pub in_address: String,
+    /// Where the sign-in of games may send a browser back to.
+    pub redirects: RedirectsForm,
+}
+
+/// The form of a key's redirect URIs.
+#[derive(Clone, Debug, Default)]
+pub struct RedirectsForm {
+    /// One a line, as they are kept, or as they were typed.
+    pub uris: String,
+    /// What is wrong with them; empty if nothing is.
+    pub error: String,
 }
 
 /// The form to make a key: empty at first, filled again after a refusal.
@@ -83,7 +94,9 @@ pub fn revoke_key(texts: &'static Texts, key: KeyRow, closes: Vec<String>) -> im
     }
 }
 
-fn row(texts: &'static Texts, KeyRow { key, name, room, origins, created_at, revoked_at, in_address }: KeyRow) -> impl IntoView {
+fn row(texts: &'static Texts, row: KeyRow) -> impl IntoView {
+    let KeyRow { key, name, room, origins, created_at, revoked_at, in_address, redirects } = row;
+    let redirects = revoked_at.is_none().then(|| self::redirects(texts, &key, &name, &in_address, redirects));
     let moment = |at: String| view! { <time datetime=at.clone()>{Zone::Utc.full(texts, &at)}</time> };
     let (before_revoked, after_revoked) = texts.around("admin.revoked_at");
     let (before_made, after_made) = texts.around("admin.made_at");
@@ -104,9 +117,43 @@ fn row(texts: &'static Texts, KeyRow { key, name, room, origins, created_at, rev
                     <bdi>{room.unwrap_or_else(|| texts.text("admin.all_rooms").to_owned())}</bdi> " · "
                     <bdi>{if origins.is_empty() { texts.text("admin.all_sites").to_owned() } else { origins }}</bdi> " · " {before_made}{moment(created_at)}{after_made}
                 </p>
+                {redirects}
             </div>
             {act}
         </li>
+    }
+}
+
+/// The form that says where games of a key may send a browser back to.
+fn redirects(texts: &'static Texts, key: &str, name: &str, in_address: &str, form: RedirectsForm) -> impl IntoView + use<> {
+    let RedirectsForm { uris, error } = form;
+    let is_wrong = !error.is_empty();
+    let [id, error_id] = ["redirects", "redirects-error"].map(|part| format!("{part}-{key}"));
+    let described_by = error_id.clone();
+    view! {
+        <details open=is_wrong>
+            <summary>{texts.fill("admin.redirects_of", &[("name", name)])}</summary>
+            <form class="fields" method="post" action=format!("/admin/keys/{in_address}/redirects")>
+                <p class="field">
+                    <label for=id.clone()>{texts.text("admin.redirects")}</label>
+                    <textarea
+                        id=id
+                        name="uris"
+                        rows="2"
+                        dir="ltr"
+                        autocomplete="off"
+                        spellcheck="false"
+                        placeholder="http://localhost:8080"
+                        aria-invalid=is_wrong.then_some("true")
+                        aria-describedby=described_by
+                        inner_html=escaped(&uris)
+                    ></textarea>
+                </p>
+                <p class="help">{texts.text("admin.redirects_help")}</p>
+                <p id=error_id class="error" role="alert" hidden=!is_wrong>{error}</p>
+                <button class="button quiet" type="submit">{texts.text("admin.save_redirects")}</button>
+            </form>
+        </details>
     }
 }
 

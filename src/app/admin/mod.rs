@@ -2,6 +2,7 @@
 
 mod acts;
 mod fields;
+mod game_consent;
 mod keys;
 mod people;
 mod queue;
@@ -18,7 +19,8 @@ use crate::{
 
 pub use self::{
     acts::{ActRow, ActsView, BlockedRow, acts},
-    keys::{KeyForm, KeyRow, KeysView, keys, revoke_key},
+    game_consent::{GameConsentView, game_consent},
+    keys::{KeyForm, KeyRow, KeysView, RedirectsForm, keys, revoke_key},
     people::{entrance, invitation, people},
     queue::{HeldRow, QueueView, queue},
     room::{RoomAdmin, SanctionRow, room},
@@ -27,12 +29,12 @@ pub use self::{
 };
 
 /// The form to sign in.
-pub fn sign_in(texts: &'static Texts, error: String) -> impl IntoView {
+pub fn sign_in(texts: &'static Texts, error: String, action: String) -> impl IntoView {
     let is_wrong = !error.is_empty();
     view! {
         <main class="notice-page">
             <h1>{texts.text("admin.sign_in")}</h1>
-            <form class="sign-in" method="post" action="/admin">
+            <form class="sign-in" method="post" action=action>
                 <label for="password">{texts.text("admin.password")}</label>
                 <input
                     id="password"

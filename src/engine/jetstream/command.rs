@@ -11,8 +11,8 @@ use super::super::{
     sqlite::{Copying, Job, Record, Reply, unheard},
 };
 use crate::chat::{
-    CustomEvent, Deletion, Disconnection, Invitation, Kind, NameClaim, NewWidgetKey, Outcome, Recorded, Revocation, RoomId,
-    RoomState, Sanction, Settings, SettingsChange, Timestamp, UserId,
+    CustomEvent, Deletion, Disconnection, Invitation, Kind, NameClaim, NewWidgetKey, Outcome, Recorded, RedirectUris, Revocation,
+    RoomId, RoomState, Sanction, Settings, SettingsChange, Timestamp, UserId,
 };
 
 /// An entry of the log. Its form is kept: what a version has written, all later ones read.
@@ -43,6 +43,10 @@ pub(super) enum Command {
     },
     RevokeWidgetKey {
         key: String,
+    },
+    SetRedirectUris {
+        key: String,
+        uris: RedirectUris,
     },
     SetState {
         room: RoomId,
@@ -184,6 +188,7 @@ impl Command {
             | Self::CreateRoom { .. }
             | Self::CreateWidgetKey { .. }
             | Self::RevokeWidgetKey { .. }
+            | Self::SetRedirectUris { .. }
             | Self::Revoke(_)
             | Self::Invite(_)
             | Self::BeginImport { .. } => (None, Kept::Done),
@@ -199,6 +204,7 @@ impl Command {
             | Self::CreateRoom { .. }
             | Self::CreateWidgetKey { .. }
             | Self::RevokeWidgetKey { .. }
+            | Self::SetRedirectUris { .. }
             | Self::SetState { .. }
             | Self::Configure { .. }
             | Self::Sanction { .. }
@@ -231,6 +237,7 @@ impl Command {
             Self::CreateRoom { settings, key } => Job::CreateRoom { settings, key, reply: asker.reply() },
             Self::CreateWidgetKey { new, key } => Job::CreateWidgetKey { new, key, reply: asker.reply() },
             Self::RevokeWidgetKey { key } => Job::RevokeWidgetKey { key, reply: asker.reply() },
+            Self::SetRedirectUris { key, uris } => Job::SetRedirectUris { key, uris, reply: asker.reply() },
             Self::SetState { room, state } => Job::SetState { room, state, reply: asker.reply() },
             Self::Configure { room, change, by } => Job::Configure { room, change, by, reply: asker.reply() },
             Self::Append { room, entry } => Job::Append { room, entry, reply: asker.reply() },

@@ -63,8 +63,8 @@ use super::{
     Search, Sink, Standing as DeliveryStanding, Supervisor, Webhook, WebhookId, sqlite::random_widget_key,
 };
 use crate::chat::{
-    CustomEvent, Deletion, Disconnection, Event, Invitation, NewWidgetKey, Outcome, Recorded, Revocation, Room, RoomId,
-    RoomState, Sanction, Settings, SettingsChange, ShownInterface, Timestamp, UserId, WidgetKey,
+    CustomEvent, Deletion, Disconnection, Event, Invitation, NewWidgetKey, Outcome, Recorded, RedirectUris, Revocation, Room,
+    RoomId, RoomState, Sanction, Settings, SettingsChange, ShownInterface, Timestamp, UserId, WidgetKey,
 };
 
 /// How long a node that closes waits until it has given up the lead.
@@ -206,6 +206,10 @@ impl Engine for JetStream {
 
     fn create_widget_key(&self, new: NewWidgetKey) -> BoxFuture<'_, Result<WidgetKey, EngineError>> {
         self.ask(Command::CreateWidgetKey { new, key: random_widget_key() })
+    }
+
+    fn set_redirect_uris(&self, key: String, uris: RedirectUris) -> BoxFuture<'_, Result<WidgetKey, EngineError>> {
+        self.ask(Command::SetRedirectUris { key, uris })
     }
 
     fn revoke_widget_key(&self, key: String) -> BoxFuture<'_, Result<WidgetKey, EngineError>> {

@@ -25,9 +25,9 @@ use super::{
 };
 use crate::{
     chat::{
-        Deleted, Deletion, Event, Invitation, Kind, Measure, Message, NameClaim, NewWidgetKey, Outcome, Recorded, Revocation,
-        Revoked, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, ShownInterface, Timestamp, UserId, WidgetKey,
-        clock,
+        Deleted, Deletion, Event, Invitation, Kind, Measure, Message, NameClaim, NewWidgetKey, Outcome, Recorded, RedirectUris,
+        Revocation, Revoked, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, ShownInterface, Timestamp, UserId,
+        WidgetKey, clock,
     },
     engine::{
         Appended, Audience, Clock, Cursors, EngineError, Entry, Fault, HeldName, News, React, Reacted, Standing, Webhook,
@@ -96,6 +96,11 @@ pub(in crate::engine) enum Job {
     CreateWidgetKey {
         new: NewWidgetKey,
         key: String,
+        reply: Reply<WidgetKey>,
+    },
+    SetRedirectUris {
+        key: String,
+        uris: RedirectUris,
         reply: Reply<WidgetKey>,
     },
     RevokeWidgetKey {
@@ -295,6 +300,7 @@ impl<'a> Batch<'a> {
             Job::FirstRoom { configured, key, reply } => keep(answers, reply, self.first_room(configured.as_deref(), &key)),
             Job::CreateRoom { settings, key, reply } => keep(answers, reply, self.create_room(settings, &key)),
             Job::CreateWidgetKey { new, key, reply } => keep(answers, reply, self.create_widget_key(&new, &key)),
+            Job::SetRedirectUris { key, uris, reply } => keep(answers, reply, self.set_redirect_uris(&key, &uris)),
             Job::RevokeWidgetKey { key, reply } => keep(answers, reply, self.revoke_widget_key(&key)),
             Job::SetState { room, state, reply } => keep(answers, reply, self.set_state(room, state)),
             Job::Configure { room, change, by, reply } => keep(answers, reply, self.configure(room, change, by)),
@@ -406,6 +412,12 @@ impl<'a> Batch<'a> {
     fn create_widget_key(&mut self, new: &NewWidgetKey, key: &str) -> Result<WidgetKey, EngineError> {
         let key = widget_keys::insert(&self.transaction, new, key, self.now())?;
         self.done.stored += 1;
+        self.done.news.push(News::WidgetKey(key.clone()));
+        Ok(key)
+    }
+
+    fn set_redirect_uris(&mut self, key: &str, uris: &RedirectUris) -> Result<WidgetKey, EngineError> {
+        let key = widget_keys::set_redirect_uris(&self.transaction, key, uris)?;
         self.done.news.push(News::WidgetKey(key.clone()));
         Ok(key)
     }
@@ -713,6 +725,7 @@ pub(super) fn refuse(job: Job) -> Answer {
             | Job::Sanction { reply, .. }
             | Job::Tell { reply, .. } => drop(reply.send(Err(error))),
             Job::CreateRoom { reply, .. } => drop(reply.send(Err(error))),
+            Job::SetRedirectUris { reply, .. } => drop(reply.send(Err(error))),
             Job::CreateWidgetKey { reply, .. } | Job::RevokeWidgetKey { reply, .. } => drop(reply.send(Err(error))),
             Job::SetState { reply, .. } | Job::Configure { reply, .. } => drop(reply.send(Err(error))),
             Job::React { reply, .. } => drop(reply.send(Err(error))),

@@ -74,8 +74,8 @@ use super::{
     Search, Sink, Standing, Supervisor, Webhook, WebhookId, now, private_file,
 };
 use crate::chat::{
-    CustomEvent, Deletion, Disconnection, Event, Invitation, Kind, NewWidgetKey, Outcome, Recorded, Revocation, Room, RoomId,
-    RoomState, Sanction, Settings, SettingsChange, ShownInterface, Timestamp, UserId, WidgetKey,
+    CustomEvent, Deletion, Disconnection, Event, Invitation, Kind, NewWidgetKey, Outcome, Recorded, RedirectUris, Revocation,
+    Room, RoomId, RoomState, Sanction, Settings, SettingsChange, ShownInterface, Timestamp, UserId, WidgetKey,
 };
 
 /// The log in an SQLite file.
@@ -271,6 +271,10 @@ impl Engine for Sqlite {
 
     fn create_widget_key(&self, new: NewWidgetKey) -> BoxFuture<'_, Result<WidgetKey, EngineError>> {
         self.submit(|reply| Job::CreateWidgetKey { new, key: widget_keys::random(), reply })
+    }
+
+    fn set_redirect_uris(&self, key: String, uris: RedirectUris) -> BoxFuture<'_, Result<WidgetKey, EngineError>> {
+        self.submit(|reply| Job::SetRedirectUris { key, uris, reply })
     }
 
     fn revoke_widget_key(&self, key: String) -> BoxFuture<'_, Result<WidgetKey, EngineError>> {

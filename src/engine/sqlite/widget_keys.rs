@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::row::{room_id, unreadable};
 use crate::{
-    chat::{NewWidgetKey, Origins, RoomId, Timestamp, WidgetKey},
+    chat::{NewWidgetKey, Origins, RedirectUris, RoomId, Timestamp, WidgetKey},
     engine::EngineError,
 };
 
@@ -40,6 +40,13 @@ pub(super) fn configure(connection: &Connection, key: &str, at: Timestamp) -> ru
     }
 }
 
+/// Says where the sign-in of games may send a browser back to.
+pub(super) fn set_redirect_uris(connection: &Connection, key: &str, uris: &RedirectUris) -> Result<WidgetKey, EngineError> {
+    let sql = "UPDATE widget_keys SET redirect_uris = ?2 WHERE key = ?1 RETURNING *";
+    let uris = serde_json::to_string(uris).expect("plain data");
+    connection.query_row(sql, params![key, uris], widget_key).optional()?.ok_or(EngineError::UnknownWidgetKey)
+}
+
 /// Revokes a key, and says whether it was not revoked before.
 pub(super) fn revoke(connection: &Connection, key: &str, at: Timestamp) -> Result<(WidgetKey, bool), EngineError> {
     let sql = "UPDATE widget_keys SET revoked_at = ?2 WHERE key = ?1 AND revoked_at IS NULL";
@@ -69,13 +76,14 @@ fn insert_as(connection: &Connection, key: &str, new: &NewWidgetKey, at: Timesta
 }
 
 fn widget_key(row: &Row<'_>) -> rusqlite::Result<WidgetKey> {
-    let origins: String = row.get("allowed_origins")?;
+    let (origins, uris): (String, String) = (row.get("allowed_origins")?, row.get("redirect_uris")?);
     let room = row.get::<_, Option<i64>>("room")?.map(|_| room_id(row, "room")).transpose()?;
     Ok(WidgetKey {
         key: row.get("key")?,
         name: row.get("name")?,
         room,
         allowed_origins: serde_json::from_str(&origins).map_err(|_| unreadable("allowed_origins"))?,
+        redirect_uris: serde_json::from_str(&uris).map_err(|_| unreadable("redirect_uris"))?,
         created_at: Timestamp(row.get("created_at")?),
         revoked_at: row.get::<_, Option<i64>>("revoked_at")?.map(Timestamp),
     })

@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use super::{Owner, see};
 use crate::{
-    app::{KeyForm, KeyRow, KeysView, Page},
-    chat::{InvalidWidgetKey, NewWidgetKey, Origin, Origins, Room, RoomId, WidgetKey},
+    app::{KeyForm, KeyRow, KeysView, Page, RedirectsForm},
+    chat::{InvalidWidgetKey, NewWidgetKey, Origin, Origins, RedirectUri, RedirectUris, Room, RoomId, WidgetKey},
     hub::{Hub, Refusal},
     protocol::moment::rfc3339,
     server::{asked::Asked, error, page::render, state::AppState},
@@ -26,7 +26,7 @@ pub(in crate::server) struct NewKey {
 
 /// `GET /admin/keys`: all keys, and the form to make one.
 pub(in crate::server) async fn show(_: Owner, State(state): State<AppState>, asked: Asked) -> Response {
-    keys(&state, asked, StatusCode::OK, KeyForm::default()).await
+    keys(&state, asked, StatusCode::OK, KeyForm::default(), None).await
 }
 
 /// `POST /admin/keys`: makes one.
@@ -46,7 +46,7 @@ pub(in crate::server) async fn create(
         Ok(_) => see("/admin/keys"),
         Err((status, errors)) => {
             let NewKey { name, room, origins } = typed;
-            keys(&state, asked, status, KeyForm { name, room, origins, errors }).await
+            keys(&state, asked, status, KeyForm { name, room, origins, errors }, None).await
         }
     }
 }
@@ -80,9 +80,54 @@ pub(in crate::server) async fn revoke(
     }
 }
 
-async fn keys(state: &AppState, asked: Asked, status: StatusCode, form: KeyForm) -> Response {
+/// What the form of a key's redirect URIs posts.
+#[derive(Deserialize)]
+pub(in crate::server) struct Redirects {
+    uris: String,
+}
+
+/// `POST /admin/keys/{key}/redirects`: says where the sign-in of games may send a browser back to.
+pub(in crate::server) async fn set_redirects(
+    _: Owner,
+    State(state): State<AppState>,
+    Path(key): Path<String>,
+    asked: Asked,
+    Form(Redirects { uris }): Form<Redirects>,
+) -> Response {
+    let read = uris.split_whitespace().map(|uri| uri.parse::<RedirectUri>().map_err(|error| format!("{error}.")));
+    let set = match read.collect::<Result<RedirectUris, _>>() {
+        Ok(uris) => state.hub.set_redirect_uris(&key, uris).await.map_err(|refusal| match refusal {
+            Refusal::InvalidWidgetKey(InvalidWidgetKey::RedirectUris) => {
+                (StatusCode::BAD_REQUEST, asked.texts.text("admin.redirects_rule").to_owned())
+            }
+            other => (error::status(&other), other.text(asked.texts)),
+        }),
+        Err(error) => Err((StatusCode::BAD_REQUEST, error)),
+    };
+    match set {
+        Ok(_) => see("/admin/keys"),
+        Err((status, error)) => {
+            let typed = (key, RedirectsForm { uris, error });
+            keys(&state, asked, status, KeyForm::default(), Some(typed)).await
+        }
+    }
+}
+
+/// The page of all keys. `redirects` was typed for one of them, and refused.
+async fn keys(
+    state: &AppState,
+    asked: Asked,
+    status: StatusCode,
+    form: KeyForm,
+    redirects: Option<(String, RedirectsForm)>,
+) -> Response {
     let rooms = state.hub.rooms();
-    let keys = rows(&state.hub, &rooms);
+    let mut keys = rows(&state.hub, &rooms);
+    if let Some((key, typed)) = redirects
+        && let Some(row) = keys.iter_mut().find(|row| row.key == key)
+    {
+        row.redirects = typed;
+    }
     let rooms = rooms.into_iter().map(|room| (room.id, room.settings.name)).collect();
     render(&state.options, asked, status, Page::Keys(KeysView { keys, rooms, form })).await
 }
@@ -93,7 +138,8 @@ fn rows(hub: &Hub, rooms: &[Room]) -> Vec<KeyRow> {
     keys.into_iter().map(|key| row(key, rooms)).collect()
 }
 
-fn row(WidgetKey { key, name, room, allowed_origins, created_at, revoked_at }: WidgetKey, rooms: &[Room]) -> KeyRow {
+fn row(key: WidgetKey, rooms: &[Room]) -> KeyRow {
+    let WidgetKey { key, name, room, allowed_origins, redirect_uris, created_at, revoked_at } = key;
     let named = |id| rooms.iter().find(|room| room.id == id).map(|room| room.settings.name.clone());
     KeyRow {
         in_address: utf8_percent_encode(&key, NON_ALPHANUMERIC).to_string(),
@@ -103,6 +149,7 @@ fn row(WidgetKey { key, name, room, allowed_origins, created_at, revoked_at }: W
         origins: allowed_origins.to_string(),
         created_at: rfc3339(created_at),
         revoked_at: revoked_at.map(rfc3339),
+        redirects: RedirectsForm { uris: redirect_uris.to_string(), error: String::new() },
     }
 }
 
@@ -127,7 +174,7 @@ fn errors_of(texts: &'static Texts, refusal: &Refusal) -> [String; 3] {
     match refusal {
         Refusal::UnknownRoom(_) => errors[1] = no_room(texts),
         Refusal::InvalidWidgetKey(InvalidWidgetKey::Origins) => errors[2] = texts.text("admin.key_origins_rule").into(),
-        Refusal::InvalidWidgetKey(InvalidWidgetKey::Name) => {
+        Refusal::InvalidWidgetKey(InvalidWidgetKey::Name | InvalidWidgetKey::RedirectUris) => {
             errors[0] = texts.text("admin.key_name_rule").into();
         }
         other => errors[0] = other.text(texts),

@@ -7,10 +7,12 @@ pub(super) mod queue;
 pub(super) mod room;
 pub(super) mod rooms;
 
+use std::net::IpAddr;
+
 use axum::{
     extract::{Form, FromRef, FromRequestParts, State, rejection::FormRejection},
     http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
-    response::{IntoResponse, Response},
+    response::{AppendHeaders, IntoResponse, Response},
 };
 use serde::Deserialize;
 
@@ -59,7 +61,7 @@ pub(super) async fn show(State(state): State<AppState>, asked: Asked, cookies: C
     if identity::owner(&cookies, &state.hub).is_some() {
         rooms::list(&state, asked, StatusCode::OK, String::new(), String::new()).await
     } else {
-        render(&state.options, asked, StatusCode::OK, Page::SignIn { error: String::new() }).await
+        sign_in_page(&state, asked, StatusCode::OK, String::new(), "/admin").await
     }
 }
 
@@ -73,7 +75,7 @@ pub(super) async fn sign_in(
     form: Result<Form<SignIn>, FormRejection>,
 ) -> Response {
     let texts = asked.texts;
-    let refuse = async |status, error: String| render(&state.options, asked.clone(), status, Page::SignIn { error }).await;
+    let refuse = async |status, error: String| sign_in_page(&state, asked.clone(), status, error, "/admin").await;
     let Form(SignIn { password }) = match form {
         Ok(form) => form,
         Err(rejection) => return refuse(rejection.status(), texts.text("notice.form_unreadable").into()).await,
@@ -81,13 +83,31 @@ pub(super) async fn sign_in(
     if is_cross_site(&headers) {
         return refuse(StatusCode::FORBIDDEN, texts.text("notice.form_of_another_site").into()).await;
     }
-    let source = identity::device(&cookies, &state.hub).map_or(Source::Address(from), Source::Device);
+    sign_in_by(&state, asked, from, &cookies, password, "/admin").await
+}
+
+/// The form to sign in, which posts to `path`, with why it was refused before, if it was.
+pub(super) async fn sign_in_page(state: &AppState, asked: Asked, status: StatusCode, error: String, path: &str) -> Response {
+    render(&state.options, asked, status, Page::SignIn { error, action: path.to_owned() }).await
+}
+
+/// Signs in by a password that was posted to `path`, where a browser is sent then.
+pub(super) async fn sign_in_by(
+    state: &AppState,
+    asked: Asked,
+    from: Option<IpAddr>,
+    cookies: &Cookies,
+    password: String,
+    path: &str,
+) -> Response {
+    let texts = asked.texts;
+    let refuse = async |status, error: String| sign_in_page(state, asked.clone(), status, error, path).await;
+    let source = identity::device(cookies, &state.hub).map_or(Source::Address(from), Source::Device);
     match state.password.check(password, source).await {
         Ok(()) => {
             tracing::info!("somebody has signed in to run the chat");
-            let mut response = see_admin(identity::session_cookie(&cookies, &state.hub));
-            response.headers_mut().append(header::SET_COOKIE, identity::device_cookie(&cookies, &state.hub));
-            response
+            let set = [identity::session_cookie(cookies, &state.hub), identity::device_cookie(cookies, &state.hub)];
+            (AppendHeaders(set.map(|cookie| (header::SET_COOKIE, cookie))), see(path)).into_response()
         }
         Err(Denied::Wrong) => {
             tracing::warn!("somebody has tried a wrong password to run the chat");

@@ -13,6 +13,10 @@ use crate::{
     },
 };
 
+/// Why the admin key lets no game in.
+const ADMIN_KEY_REFUSED: &str = "the admin key must not stand in an address, which proxies log. Sign in at /oauth2/authorize, or \
+     get a token by POST /v1/widget-keys/<client_id>/game-token.";
+
 /// Says which channel a game may run, by what it shows. Each game has one of its own, which may keep what it has learned of it.
 pub(super) trait Gatekeeper: Send {
     /// The channel that `ticket` opens, as it is now: a game that has been let in is looked at again by this.
@@ -41,8 +45,8 @@ pub(super) struct Admitted {
     pub(super) display_name: String,
 }
 
-/// Lets games in by the chat's own keys: the client id is a widget key; the token is one of ours that may run the room, or the
-/// admin key, which opens the first room.
+/// Lets games in by the chat's own keys: the client id is a widget key; the token is one of ours that may run the room. The admin key is
+/// refused: it would stand in an address, which proxies log.
 pub(super) struct OwnKeys {
     pub(super) hub: Hub,
     pub(super) admin_key: AdminKey,
@@ -89,20 +93,21 @@ impl OwnKeys {
         if key.revoked_at.is_some() {
             return Err(Rejection::ClientId("Application is blacklisted.".to_owned()));
         }
-        let room = self.room(&ticket.access_token).map_err(|refusal| Rejection::Token(refusal.to_string()))?;
+        let room = self.room(ticket)?;
         let site = Site { widget_key: Key::Shown(&ticket.client_id), origin: ticket.origin.as_deref() };
         let room = live_room(&self.hub, room, site)?;
         Ok(Admitted { channel_id: room.id.to_string(), room: room.id, display_name: room.settings.name })
     }
 
-    fn room(&self, access_token: &str) -> Result<RoomId, Refusal> {
+    fn room(&self, Ticket { client_id, access_token, .. }: &Ticket) -> Result<RoomId, Rejection> {
         if is_admin_key(&self.admin_key, access_token) {
-            return Ok(RoomId::FIRST);
+            return Err(Rejection::Token(ADMIN_KEY_REFUSED.to_owned()));
         }
-        let room = self.hub.tokens().read(access_token)?.room;
-        match self.hub.check(access_token, room)?.capabilities.allow(Capability::ManageRoom) {
-            true => Ok(room),
-            false => Err(Refusal::Capability(Capability::ManageRoom)),
+        let refuse = |refusal: Refusal| Rejection::Token(refusal.to_string());
+        let claims = self.hub.check_game(access_token, client_id).map_err(|error| refuse(error.into()))?;
+        match claims.capabilities.allow(Capability::ManageRoom) {
+            true => Ok(claims.room),
+            false => Err(refuse(Refusal::Capability(Capability::ManageRoom))),
         }
     }
 }

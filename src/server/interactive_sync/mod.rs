@@ -1,5 +1,6 @@
 //! Interactive Sync's endpoints: `GET /interactive-sync` for a game, and what its viewers ask for by HTTP. A channel is a room.
 
+pub(super) mod authorize;
 mod channels;
 mod elsewhere;
 mod gatekeeper;

@@ -1,6 +1,8 @@
 use super::*;
 use crate::{
-    chat::{Invitation, NameClaim, NewWidgetKey, Origins, Revocation, Revoked, Settings, ShownInterface, Timestamp},
+    chat::{
+        Invitation, NameClaim, NewWidgetKey, Origins, RedirectUris, Revocation, Revoked, Settings, ShownInterface, Timestamp,
+    },
     engine::{Cursors, EngineError, Webhook, WebhookId},
     tests::cluster::a_webhook,
 };
@@ -34,6 +36,23 @@ of_each_engine! {
         let log = log.reopen().await;
         let kept = log.engine.widget_keys().await.expect("readable");
         assert_eq!(kept, [first[0].clone(), revoked, of_room]);
+    }
+
+    async fn the_redirect_uris_of_a_widget_key_are_kept(log: Log) {
+        let key = log.engine.create_widget_key(new_key(None)).await.expect("made").key;
+        let uris = |list: &[&str]| -> RedirectUris { list.iter().map(|uri| uri.parse().expect("valid")).collect() };
+        for list in [&["https://a.example/"][..], &["https://b.example/", "http://localhost:8080"]] {
+            let set = log.engine.set_redirect_uris(key.clone(), uris(list)).await.expect("set");
+            assert_eq!(set.redirect_uris, uris(list));
+        }
+        let unknown = log.engine.set_redirect_uris("none".into(), uris(&[])).await;
+        assert!(matches!(unknown, Err(EngineError::UnknownWidgetKey)), "{unknown:?}");
+        let told = |news: &News| matches!(news, News::WidgetKey(told) if told.key == key);
+        assert_eq!(log.heard.lock().expect("not poisoned").iter().flatten().filter(|news| told(news)).count(), 3);
+        let revoked = log.engine.revoke_widget_key(key.clone()).await.expect("revoked");
+        let log = log.reopen().await;
+        let kept = log.engine.widget_keys().await.expect("readable");
+        assert!(kept.contains(&revoked) && revoked.redirect_uris == uris(&["https://b.example/", "http://localhost:8080"]));
     }
 
     async fn names_are_kept_until_they_are_over(log: Log) {
