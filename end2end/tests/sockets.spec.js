@@ -173,7 +173,8 @@ function game(url) {
 }
 
 test('Interactive Sync: a game shows its buttons, and hears of those who press them', async () => {
-  const { socket, seen, pressed, closed } = game(`${server.interactiveSync}/?client_id=${WIDGET_KEY}&access_token=${ADMIN_KEY}`);
+  const query = `?client_id=${WIDGET_KEY}&access_token=${await server.gameToken()}`;
+  const { socket, seen, pressed, closed } = game(`${server.interactiveSync}/${query}`);
   await until(socket, () => seen.length === 3);
   const text = (at) => JSON.parse(seen[at]).message;
   expect([text(1), text(2)]).toEqual([
