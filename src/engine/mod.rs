@@ -223,6 +223,13 @@ pub trait Engine: Send + Sync + 'static {
     /// anything: of two who take it at once, one has.
     fn keep_invitation(&self, invitation: Invitation) -> BoxFuture<'_, Result<bool, EngineError>>;
 
+    /// Uses up a single-use token of `room`, known by `id` and good until `until`. Returns whether this was its first use and the
+    /// token had not ended: of several callers on any nodes, one gets `true`. The id is kept until the token has ended.
+    fn use_token(&self, room: RoomId, id: String, until: Timestamp) -> BoxFuture<'_, Result<bool, EngineError>>;
+
+    /// Returns whether a single-use token was used up, as far as this node knows.
+    fn is_token_used(&self, id: String) -> BoxFuture<'_, Result<bool, EngineError>>;
+
     /// All invitations.
     fn invitations(&self) -> BoxFuture<'_, Result<Vec<Invitation>, EngineError>>;
 

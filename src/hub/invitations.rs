@@ -155,6 +155,7 @@ impl Hub {
             user: invitation.user(),
             room,
             capabilities: Capabilities::moderator(),
+            once: None,
             connection: None,
             expires_at: until,
             origin: Origin { lasting: true, name: Some(invitation.name), until: Some(until), ..Origin::default() },

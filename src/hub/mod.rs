@@ -33,6 +33,7 @@ mod rooms;
 mod rules;
 mod sanctions;
 mod search;
+mod single_use;
 mod site;
 mod slow_mode;
 mod speakers;

@@ -136,7 +136,7 @@ mod tests {
     fn claims(id: &str, seconds: u64) -> Claims {
         let origin = Origin { since: Some(now().0 as u64 / 1_000 - seconds), ..Origin::default() };
         let capabilities = Capabilities::guest();
-        Claims { user: user(id), room: RoomId::FIRST, capabilities, connection: None, expires_at: u64::MAX, origin }
+        Claims { user: user(id), room: RoomId::FIRST, capabilities, once: None, connection: None, expires_at: u64::MAX, origin }
     }
 
     #[test]

@@ -79,7 +79,7 @@ impl Site {
         let bot = role == Some(SiteRole::Bot);
         let origin = Origin { lasting: true, bot, name, picture, until: Some(exp), id, issued_at: iat, ..Origin::default() };
         let capabilities = caps.unwrap_or_else(Capabilities::guest);
-        Ok(Claims { user, room, capabilities, connection: None, expires_at: exp, origin })
+        Ok(Claims { user, room, capabilities, once: None, connection: None, expires_at: exp, origin })
     }
 }
 

@@ -1,5 +1,6 @@
 use std::{net::IpAddr, time::Duration};
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, errors::ErrorKind};
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,9 @@ pub struct Claims {
     /// What they may do there.
     #[serde(rename = "caps")]
     pub capabilities: Capabilities,
+    /// The id of a token that opens one connection only. None for all other tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub once: Option<String>,
     /// The connection that it was made for, if it was made for one.
     #[serde(rename = "cid", default, skip_serializing_if = "Option::is_none")]
     pub connection: Option<ConnectionId>,
@@ -184,6 +188,9 @@ pub enum TokenError {
     /// Whoever runs the chat has taken it back.
     #[error("The token has been revoked.")]
     Revoked,
+    /// It opens one connection, and has opened it.
+    #[error("The token was used before: each chat token opens one connection. Please get a new one.")]
+    Used,
     /// A ticket that was used, is over, or was never made.
     #[error("The ticket is not good any more: each opens one stream, within a minute. Please get a new one.")]
     Ticket,
@@ -209,6 +216,7 @@ impl TokenError {
             Self::Expired => "token.expired",
             Self::OtherRoom => "token.other_room",
             Self::Revoked => "token.revoked",
+            Self::Used => "token.used",
             Self::Ticket => "token.ticket",
             Self::InAddress => "token.in_address",
             Self::Game => "token.game",
@@ -244,21 +252,33 @@ impl Tokens {
         capabilities: Capabilities,
         connection: Option<ConnectionId>,
     ) -> String {
-        let Identity { user, mut origin } = identity.into();
+        self.encode(&self.claims(identity.into(), room, capabilities, connection))
+    }
+
+    /// Signs the same, for no connection yet; [`Hub::use_up`](super::Hub::use_up) lets its bearer open one.
+    pub fn sign_single_use(&self, identity: Identity, room: RoomId, capabilities: Capabilities) -> String {
+        let id = BASE64_URL_SAFE_NO_PAD.encode(uuid::Uuid::new_v4());
+        self.encode(&Claims { once: Some(id), ..self.claims(identity, room, capabilities, None) })
+    }
+
+    fn encode(&self, claims: &impl Serialize) -> String {
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &self.encoding).expect("HMAC and plain data cannot fail")
+    }
+
+    fn claims(&self, identity: Identity, room: RoomId, capabilities: Capabilities, connection: Option<ConnectionId>) -> Claims {
+        let Identity { user, mut origin } = identity;
         let now = jsonwebtoken::get_current_timestamp();
         if !user.is_of_site() {
             origin.since.get_or_insert(now);
         }
         let expires_at = now + self.lifetime.as_secs();
         let expires_at = expires_at.min(origin.until.unwrap_or(u64::MAX));
-        let claims = Claims { user, room, capabilities, connection, expires_at, origin };
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding).expect("HMAC and plain data cannot fail")
+        Claims { user, room, capabilities, once: None, connection, expires_at, origin }
     }
 
     /// Proof of a session, good for so long.
     pub(super) fn sign_session(&self, scope: Scope, id: String, seconds: u64) -> String {
-        let session = Session { scope, id, until: jsonwebtoken::get_current_timestamp() + seconds };
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &session, &self.encoding).expect("HMAC and plain data cannot fail")
+        self.encode(&Session { scope, id, until: jsonwebtoken::get_current_timestamp() + seconds })
     }
 
     /// The session of which `token` is a proof; none if it is none of that kind, or over.

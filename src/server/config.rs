@@ -7,7 +7,7 @@ use std::{
 };
 
 use axum::http::Uri;
-use clap::{Parser, Subcommand, ValueEnum, builder::BoolishValueParser};
+use clap::{ArgAction, Parser, Subcommand, ValueEnum, builder::BoolishValueParser};
 use ipnet::IpNet;
 
 use super::{
@@ -208,6 +208,11 @@ pub struct Config {
     /// For development alone: answer at /ivschat/demo/ as the backend of Amazon's sample apps does, to anybody
     #[arg(long, env = "LIVE_CHAT_IVS_DEMO", value_parser = BoolishValueParser::new())]
     pub ivs_demo: bool,
+
+    /// Whether a chat token of Amazon IVS Chat's CreateChatToken opens one connection only, as Amazon's do: `off` lets each open any
+    /// number until it ends
+    #[arg(long, env = "LIVE_CHAT_IVS_SINGLE_USE_TOKENS", default_value = "on", action = ArgAction::Set, value_parser = BoolishValueParser::new())]
+    pub ivs_single_use_tokens: bool,
 
     /// Requests a second as Amazon IVS Chat counts them, other than the default, 0 = no limit, comma-separated:
     /// `messages=10,events=100,tokens=200,rooms=5,tags=10,logging=3`; messages are of each connection

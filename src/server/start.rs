@@ -184,7 +184,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
         metrics_address: if ops.is_some() { MetricsAddress::Ops } else { MetricsAddress::Main },
         options,
         admin_key: AdminKey(admin_key.into()),
-        ivs: Ivs::new(ivs_access(&config), config.ivs_demo, config.ivs_quotas),
+        ivs: Ivs::new(ivs_access(&config), config.ivs_demo, config.ivs_single_use_tokens, config.ivs_quotas),
         password,
         trusted_proxies: trusted_proxies.clone(),
     };

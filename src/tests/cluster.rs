@@ -365,6 +365,26 @@ async fn a_name_is_in_the_stream_until_it_is_over() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_is_used_on_one_node_alone_and_in_the_stream_until_it_ends() {
+    let stream = stream();
+    let nodes = [Node::open(&stream).await, Node::open(&stream).await];
+    let use_token = |node: usize, id: &str, until| nodes[node].engine.use_token(RoomId::FIRST, id.into(), Timestamp(until));
+    for n in 0..20 {
+        let id = format!("token {n}");
+        let (one, other) = tokio::join!(use_token(0, &id, i64::MAX), use_token(1, &id, i64::MAX));
+        assert!(one.expect("answered") != other.expect("answered"), "{id}");
+    }
+    assert!(!use_token(0, "Past token", 1).await.expect("answered"));
+    let first = nodes[0].say("dan", "bye", None).await.expect("stored");
+    delete(&nodes[0].engine, Deleted::Message(first)).await;
+    let erased = until_erased(&stream, "Past token", &nodes[0]);
+    tokio::time::timeout(Duration::from_secs(60), erased).await.expect("erased in time");
+    assert!(content(&stream).await.iter().any(|entry| entry.contains("token 19")), "and nothing else");
+    let anew = Node::open(&stream).await;
+    assert!(anew.engine.is_token_used("token 0".into()).await.expect("readable"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_that_is_another_one_has_another_epoch() {
     let stream = stream();
     let context = async_nats::jetstream::new(nats::client().await);

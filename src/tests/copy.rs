@@ -49,6 +49,7 @@ async fn a_log(seed: u64, steps: usize) -> (TempDir, Vec<String>, Vec<u64>) {
     let (id, name) = ("0123456789abcdef".to_owned(), "Mo".to_owned());
     let invitation = Invitation { id, room: None, name, made_at: Timestamp(1), taken_at: None, revoked_at: None };
     engine.keep_invitation(invitation).await.expect("kept");
+    engine.use_token(RoomId::FIRST, "used".into(), NEVER).await.expect("kept");
     engine.put_webhook(a_webhook("a"), Cursors::from([(RoomId::FIRST, 3)])).await.expect("kept");
     let all = known(&engine).await;
     engine.close();
@@ -60,6 +61,7 @@ async fn known(engine: &dyn Engine) -> Vec<String> {
     let mut all = everything(engine).await;
     all.push(format!("{:?}", engine.revocations().await.expect("readable")));
     all.push(format!("{:?}", engine.invitations().await.expect("readable")));
+    all.push(format!("used: {}", engine.is_token_used("used".into()).await.expect("readable")));
     for (webhook, cursors) in engine.webhooks().await.expect("readable") {
         all.push(format!("{} {cursors:?}", webhook.url));
     }

@@ -25,6 +25,7 @@ mod interactive_sync;
 mod invitations;
 mod ivs;
 mod ivs_socket;
+mod ivs_tokens;
 mod keys;
 mod languages;
 mod limits;

@@ -215,6 +215,8 @@ impl Engine for Node {
         fn messages(room: RoomId, seqs: Vec<u64>) -> Messages;
         fn revoke(revocation: Revocation) -> ();
         fn keep_invitation(invitation: Invitation) -> bool;
+        fn use_token(room: RoomId, id: String, until: Timestamp) -> bool;
+        fn is_token_used(id: String) -> bool;
         fn read(query: Query) -> Vec<Event>;
         fn acts(room: RoomId, before: u64, limit: usize) -> Vec<Act>;
         fn deletion(room: RoomId, seq: u64) -> Option<Act>;

@@ -98,6 +98,12 @@ pub(super) enum Command {
     },
     Revoke(Revocation),
     Invite(Invitation),
+    /// A single-use token opens a connection.
+    UseToken {
+        room: RoomId,
+        id: String,
+        until: Timestamp,
+    },
     BeginImport {
         settings: Settings,
     },
@@ -128,7 +134,7 @@ pub(super) enum Kept {
     Said,
     /// It stays: what it says holds for all that follows.
     Done,
-    /// It goes when its time is over: a name that somebody has.
+    /// It goes when its time is over: a name that somebody has, or a token that was used.
     Expiring,
 }
 
@@ -180,7 +186,7 @@ impl Command {
             | Self::FinishImport { room, .. }
             | Self::AbandonImport { room }
             | Self::Trim { room, .. } => (Some(*room), Kept::Done),
-            Self::Claim { room, .. } => (Some(*room), Kept::Expiring),
+            Self::Claim { room, .. } | Self::UseToken { room, .. } => (Some(*room), Kept::Expiring),
             Self::Copy { room, kept, .. } => (*room, *kept),
             Self::Epoch(_)
             | Self::Copying(_)
@@ -233,6 +239,7 @@ impl Command {
             Self::Epoch(_) => Job::Pass { reply: asker.reply() },
             Self::Copying(copying) => Job::Copying { copying, reply: asker.reply() },
             Self::Copy { table, records, .. } => Job::Copy { table, records, reply: asker.reply() },
+            | Self::UseToken { .. }
             Self::FirstRoom { configured, key } => Job::FirstRoom { configured, key, reply: asker.reply() },
             Self::CreateRoom { settings, key } => Job::CreateRoom { settings, key, reply: asker.reply() },
             Self::CreateWidgetKey { new, key } => Job::CreateWidgetKey { new, key, reply: asker.reply() },
@@ -263,3 +270,4 @@ impl Command {
         }
     }
 }
+            Self::UseToken { id, until, .. } => Job::UseToken { id, until, reply: asker.reply() },

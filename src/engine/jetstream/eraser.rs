@@ -1,4 +1,4 @@
-//! Takes out of the stream what was deleted, what is past a room's retention, and the names that are over.
+//! Takes out of the stream what was deleted, what is past a room's retention, and the names and used tokens that are over.
 //!
 //! Each node does it, of all that its index knows: to take out what is gone already costs one question. The servers write over what is taken
 //! out. The log by which servers of a cluster agree (Raft) holds it for some minutes more, until they have made a snapshot. How far it has come with the
@@ -26,8 +26,8 @@ const AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// How often it looks whether a room's retention has moved.
 const EVERY: Duration = Duration::from_secs(10);
 
-/// Names whose end is waited for at once: more are read when some of them are over.
-const NAMES: usize = 100_000;
+/// Entries whose end is waited for at once: more are read when some of them are over.
+const EXPIRING: usize = 100_000;
 
 /// The file's name in the data folder.
 const FILE: &str = "live-chat-erased.json";
@@ -76,10 +76,10 @@ struct Eraser {
     /// Up to where what was said in each room was taken out in this run.
     purged: BTreeMap<RoomId, u64>,
     to_do: BTreeSet<RoomId>,
-    /// The entries that say which name somebody has: when each is over, and its number.
-    names: BTreeSet<(Timestamp, u64)>,
+    /// The entries that hold for a time only, as names and used tokens: when each is over, and its number.
+    expiring: BTreeSet<(Timestamp, u64)>,
     /// The newest of them that was read.
-    names_read: u64,
+    expiring_read: u64,
 }
 
 impl Eraser {
@@ -92,8 +92,8 @@ impl Eraser {
             reached,
             purged: BTreeMap::new(),
             to_do: rooms.into_iter().map(|(room, _)| room.id).collect(),
-            names: BTreeSet::new(),
-            names_read: 0,
+            expiring: BTreeSet::new(),
+            expiring_read: 0,
         }
     }
 
@@ -128,21 +128,21 @@ impl Eraser {
                 self.purged.insert(room.id, trimmed);
             }
         }
-        self.sweep_names(cluster).await
+        self.sweep_expired(cluster).await
     }
 
-    async fn sweep_names(&mut self, cluster: &Cluster) -> Result<(), EngineError> {
-        while self.names.len() < NAMES
-            && let Some((number, until)) = cluster.log.next_name(self.names_read).await?
+    async fn sweep_expired(&mut self, cluster: &Cluster) -> Result<(), EngineError> {
+        while self.expiring.len() < EXPIRING
+            && let Some((number, until)) = cluster.log.next_expiring(self.expiring_read).await?
         {
-            self.names.insert((until, number));
-            self.names_read = number;
+            self.expiring.insert((until, number));
+            self.expiring_read = number;
         }
-        while let Some(&(until, number)) = self.names.first()
+        while let Some(&(until, number)) = self.expiring.first()
             && until <= now()
         {
             cluster.log.erase(number).await?;
-            self.names.pop_first();
+            self.expiring.pop_first();
         }
         Ok(())
     }

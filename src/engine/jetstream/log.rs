@@ -251,14 +251,15 @@ impl Log {
         EngineError::TooLarge { most: self.context.client().max_payload() }
     }
 
-    /// The first entry behind `after` that says which name somebody has, and when that is over.
-    pub(super) async fn next_name(&self, after: u64) -> Result<Option<(u64, Timestamp)>, Fault> {
-        let names = format!("{}.room.*.names", self.name);
-        match self.stream.get_first_raw_message_by_subject(names, after + 1).await {
+    /// Returns the first entry behind `after` that holds for a time only, and when that is over.
+    pub(super) async fn next_expiring(&self, after: u64) -> Result<Option<(u64, Timestamp)>, Fault> {
+        let subjects = format!("{}.room.*.names", self.name);
+        match self.stream.get_first_raw_message_by_subject(subjects, after + 1).await {
             Ok(message) => {
                 let until = match read(Some(&message.headers), &message.payload) {
                     Read::Command(command) => match *command {
                         Command::Claim { claim, .. } => claim.until,
+                        Command::UseToken { until, .. } => until,
                         _ => Timestamp(i64::MAX),
                     },
                     Read::Foreign | Read::Unknown(_) => Timestamp(i64::MAX),

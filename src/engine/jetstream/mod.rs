@@ -311,6 +311,14 @@ impl Engine for JetStream {
         self.ask(Command::Invite(invitation))
     }
 
+    fn use_token(&self, room: RoomId, id: String, until: Timestamp) -> BoxFuture<'_, Result<bool, EngineError>> {
+        self.ask(Command::UseToken { room, id, until })
+    }
+
+    fn is_token_used(&self, id: String) -> BoxFuture<'_, Result<bool, EngineError>> {
+        self.cluster.index.is_token_used(id)
+    }
+
     fn invitations(&self) -> BoxFuture<'_, Result<Vec<Invitation>, EngineError>> {
         self.cluster.index.invitations()
     }

@@ -37,6 +37,10 @@ use crate::{
 
 pub(super) use reactions::untold;
 
+/// Used tokens that have ended and are forgotten for each one that is used: more than one, so that their number shrinks, and few, so
+/// that no use takes long.
+const FORGOTTEN_TOKENS: u32 = 8;
+
 /// Where an answer goes.
 pub(in crate::engine) type Reply<T> = oneshot::Sender<Result<T, EngineError>>;
 
@@ -149,6 +153,12 @@ pub(in crate::engine) enum Job {
     },
     Invite {
         invitation: Invitation,
+        reply: Reply<bool>,
+    },
+    /// A single-use token opens a connection.
+    UseToken {
+        id: String,
+        until: Timestamp,
         reply: Reply<bool>,
     },
     BeginImport {
@@ -311,6 +321,7 @@ impl<'a> Batch<'a> {
             Job::TellReactions { room, reply } => keep(answers, reply, self.tell_reactions(room)),
             Job::Revoke { revocation, reply } => keep(answers, reply, self.revoke(&revocation)),
             Job::Invite { invitation, reply } => keep(answers, reply, self.invite(&invitation)),
+            Job::UseToken { id, until, reply } => keep(answers, reply, self.use_token(&id, until)),
             Job::BeginImport { settings, reply } => keep(answers, reply, self.begin_import(settings)),
             Job::Import { room, messages, reply } => keep(answers, reply, self.import(room, &messages)),
             Job::FinishImport { room, key, lasted, reply } => keep(answers, reply, self.finish_import(room, &key, lasted)),
@@ -635,6 +646,19 @@ impl<'a> Batch<'a> {
         Ok(is_changed)
     }
 
+    /// Notes that a single-use token was used. Returns whether it was good and unused before. Forgets a few of those that have ended.
+    fn use_token(&mut self, id: &str, until: Timestamp) -> Result<bool, EngineError> {
+        let now = self.now();
+        let sql =
+            "DELETE FROM used_tokens WHERE id IN (SELECT id FROM used_tokens WHERE until <= ?1 ORDER BY until, id LIMIT ?2)";
+        self.transaction.prepare_cached(sql)?.execute(params![now.0, FORGOTTEN_TOKENS])?;
+        if until <= now {
+            return Ok(false);
+        }
+        let sql = "INSERT OR IGNORE INTO used_tokens (id, until) VALUES (?1, ?2)";
+        Ok(self.transaction.prepare_cached(sql)?.execute(params![id, until.0])? > 0)
+    }
+
     fn tail(&self, room: RoomId) -> Result<Tail, EngineError> {
         self.done.tails.get(&room).or(self.before.get(&room)).copied().ok_or(EngineError::UnknownRoom(room))
     }
@@ -737,7 +761,7 @@ pub(super) fn refuse(job: Job) -> Answer {
             | Job::Claim { reply, .. }
             | Job::FirstRoom { reply, .. }
             | Job::Revoke { reply, .. } => drop(reply.send(Err(error))),
-            Job::Invite { reply, .. } => drop(reply.send(Err(error))),
+            Job::Invite { reply, .. } | Job::UseToken { reply, .. } => drop(reply.send(Err(error))),
             Job::BeginImport { reply, .. } => drop(reply.send(Err(error))),
             Job::FinishImport { reply, .. } => drop(reply.send(Err(error))),
             Job::Import { reply, .. } | Job::AbandonImport { reply, .. } => drop(reply.send(Err(error))),

@@ -64,7 +64,7 @@ macro_rules! kept_events {
 const EVENTS: Table = Table { name: "events", without: &[], query: kept_events!("1") };
 
 /// All but the events.
-const OTHERS: [Table; 12] = [
+const OTHERS: [Table; 13] = [
     Table { name: "rooms", without: &["erased", "indexed"], query: "SELECT * FROM rooms WHERE hidden = 0 ORDER BY id" },
     Table { name: "widget_keys", without: &[], query: "SELECT * FROM widget_keys ORDER BY key" },
     Table { name: "deleted_messages", without: &[], query: "SELECT * FROM deleted_messages ORDER BY room, seq" },
@@ -73,6 +73,7 @@ const OTHERS: [Table; 12] = [
     Table { name: "names", without: &[], query: "SELECT * FROM names ORDER BY room, user" },
     Table { name: "revocations", without: &[], query: "SELECT * FROM revocations ORDER BY kind, id" },
     Table { name: "invitations", without: &[], query: "SELECT * FROM invitations ORDER BY id" },
+    Table { name: "used_tokens", without: &[], query: "SELECT * FROM used_tokens ORDER BY id" },
     Table { name: "held", without: &[], query: "SELECT * FROM held ORDER BY room, seq" },
     Table { name: "authors", without: &[], query: "SELECT * FROM authors ORDER BY room, author" },
     Table { name: "reactions", without: &[], query: "SELECT * FROM reactions ORDER BY room, message, user, emoji" },

@@ -340,6 +340,14 @@ impl Engine for Sqlite {
         self.submit(|reply| Job::Invite { invitation, reply })
     }
 
+    fn use_token(&self, _: RoomId, id: String, until: Timestamp) -> BoxFuture<'_, Result<bool, EngineError>> {
+        self.submit(|reply| Job::UseToken { id, until, reply })
+    }
+
+    fn is_token_used(&self, id: String) -> BoxFuture<'_, Result<bool, EngineError>> {
+        self.readers.run(move |connection| Ok(reader::is_token_used(connection, &id)?)).boxed()
+    }
+
     fn invitations(&self) -> BoxFuture<'_, Result<Vec<Invitation>, EngineError>> {
         self.readers.run_long(|connection| Ok(reader::invitations(connection)?)).boxed()
     }

@@ -395,6 +395,12 @@ pub(super) fn revocations(connection: &Connection) -> rusqlite::Result<Vec<Revoc
     statement.query_map([now().0], row::revocation)?.collect()
 }
 
+/// Returns whether a single-use token was used up.
+pub(super) fn is_token_used(connection: &Connection, id: &str) -> rusqlite::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM used_tokens WHERE id = ?1)";
+    connection.prepare_cached(sql)?.query_row([id], |row| row.get(0))
+}
+
 /// All invitations.
 pub(super) fn invitations(connection: &Connection) -> rusqlite::Result<Vec<Invitation>> {
     connection.prepare_cached("SELECT * FROM invitations")?.query_map([], row::invitation)?.collect()

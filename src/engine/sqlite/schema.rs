@@ -22,7 +22,7 @@ pub(super) const COPYING: &str = "copying";
 const APPLICATION_ID: i64 = 0x6368_6174;
 
 /// Step `n` brings a database from schema version `n` to `n + 1`. A step that was released is never changed.
-const MIGRATIONS: [&str; 23] = [
+const MIGRATIONS: [&str; 24] = [
     "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
     CREATE TABLE rooms (
@@ -282,6 +282,11 @@ const MIGRATIONS: [&str; 23] = [
     CREATE TABLE interfaces (room INTEGER PRIMARY KEY, interface TEXT NOT NULL) STRICT;
     -- Where the sign-in of games may send the browser back to, as a JSON array.
     ALTER TABLE widget_keys ADD COLUMN redirect_uris TEXT NOT NULL DEFAULT '[]';
+",
+    "
+    -- Single-use tokens that have opened a connection, until they end.
+    CREATE TABLE used_tokens (id TEXT PRIMARY KEY, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE INDEX used_tokens_until ON used_tokens (until);
 ",
 ];
 

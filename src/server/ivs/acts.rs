@@ -99,7 +99,7 @@ pub(super) fn sign(hub: &Hub, room: RoomId, ticket: Ticket) -> Result<Value, Pro
     let picture = attributes.get("avatar").filter(|address| is_picture(address)).cloned();
     let (name, until_then, issued_at) = (Some(name), Some(until), Some(at));
     let origin = Origin { lasting: true, name, picture, until: until_then, issued_at, attributes, ..Origin::default() };
-    let token = hub.tokens().sign(Identity { user, origin }, room, capabilities, None);
+    let token = hub.tokens().sign_single_use(Identity { user, origin }, room, capabilities);
     let until = until.min(at + hub.tokens().lifetime().as_secs());
     Ok(ivs::token(&token, Timestamp::of_seconds(until)))
 }

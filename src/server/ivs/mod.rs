@@ -28,6 +28,8 @@ struct Inner {
     access: Access,
     /// Whether the backend of the sample apps is there.
     demo: bool,
+    /// Whether a token of `CreateChatToken` opens one connection only, as Amazon's do.
+    single_use_tokens: bool,
     meters: Meters,
 }
 
@@ -49,8 +51,8 @@ pub(super) fn failed() -> Response {
 
 impl Ivs {
     /// With these settings.
-    pub fn new(access: Access, demo: bool, quotas: Quotas) -> Self {
-        Self(Arc::new(Inner { access, demo, meters: Meters::new(quotas) }))
+    pub fn new(access: Access, demo: bool, single_use_tokens: bool, quotas: Quotas) -> Self {
+        Self(Arc::new(Inner { access, demo, single_use_tokens, meters: Meters::new(quotas) }))
     }
 }
 

@@ -57,12 +57,19 @@ pub(super) async fn open(
     let protocol = offered(&headers).ok_or_else(missing)?;
     let token = protocol.to_str().map_err(|_| Refusal::Token(TokenError::Invalid))?.to_owned();
     let claims = hub.tokens().read(&token).and_then(|claims| hub.check(&token, claims.room)).map_err(Refusal::Token)?;
+    if ivs.0.single_use_tokens {
+        hub.check_unused(&claims).await?;
+    }
     let origin = foreign_origin(&headers).map(str::to_owned);
     let mut subscriptions = Subscriptions::none(&sockets);
     let welcome = subscriptions.join(&hub, claims.room, claims.clone().into(), Site::without_keys(origin.as_deref()), from)?;
     let quota = ivs.0.meters.quotas.messages.into();
     // Before the client is answered: under load it waits here, and is told all of it at once when it is connected.
     let recent = recent(&hub, &claims, welcome.position.seq).await;
+    // Last: whoever is refused before keeps a token that is good.
+    if ivs.0.single_use_tokens {
+        hub.use_up(&claims).await?;
+    }
     let chat = Chat {
         hub,
         room: claims.room,

@@ -41,6 +41,28 @@ async fn say(engine: &Sqlite) -> i64 {
 }
 
 #[tokio::test]
+async fn used_tokens_are_forgotten_a_few_at_a_time_when_they_have_ended() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let hands = Hands::set(now().0);
+    let engine = hands.open(folder.path());
+    let use_token = async |id: String, until| engine.use_token(RoomId::FIRST, id, Timestamp(until)).await.expect("kept");
+    let start = now().0;
+    for n in 0..40 {
+        assert!(use_token(n.to_string(), start + MINUTE).await);
+    }
+    hands.turn(2 * MINUTE);
+    let connection = rusqlite::Connection::open(folder.path().join(Sqlite::FILE)).expect("opens");
+    let count = || connection.query_row("SELECT count(*) FROM used_tokens", [], |row| row.get::<_, i64>(0)).expect("readable");
+    let mut counts = vec![count()];
+    for n in 0..6 {
+        assert!(use_token(format!("later {n}"), start + DAY).await);
+        counts.push(count());
+    }
+    assert_eq!(counts, [40, 33, 26, 19, 12, 5, 6]);
+    assert!(!use_token("0".into(), start + MINUTE).await, "one that is forgotten has ended");
+}
+
+#[tokio::test]
 async fn a_room_follows_the_clock_again_after_it_ran_ahead() {
     let folder = tempfile::tempdir().expect("a folder");
     let real = now().0;

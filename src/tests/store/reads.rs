@@ -144,7 +144,7 @@ async fn an_older_database_is_listed_in_steps_and_goes_on_after_a_crash() {
     let sql = "DROP TABLE interfaces; ALTER TABLE widget_keys DROP COLUMN redirect_uris;
                DROP TRIGGER readable_added; DROP TRIGGER readable_erased; DROP TRIGGER readable_deleted; DROP TABLE readable;
                DROP INDEX deleted_authors_to_sweep; ALTER TABLE deleted_authors DROP COLUMN swept;
-               DROP INDEX sanctions_until; ALTER TABLE sanctions DROP COLUMN until; PRAGMA user_version = 20;
+               DROP INDEX sanctions_until; ALTER TABLE sanctions DROP COLUMN until; DROP TABLE used_tokens; PRAGMA user_version = 20;
                WITH RECURSIVE places (seq) AS (VALUES (2) UNION ALL SELECT seq + 1 FROM places LIMIT 50000)
                INSERT INTO events (room, seq, kind, sent_at, author, recipient, video_time, payload)
                SELECT 1, seq, seq % 2, seq, 'ann', CASE seq % 2 WHEN 1 THEN 'bob' END, 0, '1' FROM places;
