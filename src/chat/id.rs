@@ -67,14 +67,24 @@ pub(super) fn digits(text: &str) -> Option<u64> {
     if canonical { text.parse().ok() } else { None }
 }
 
-/// Who somebody is in the chat: 1 to 128 printable ASCII characters without spaces; a UUID for guests. Clones share the text.
+/// Who somebody is in the chat: a UUID for guests, what their site calls them behind `site:` for its users. It may hold any
+/// characters, line breaks and slashes included: encode it wherever it becomes part of an address, a header or a line. Clones share
+/// the text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct UserId(Arc<str>);
 
 impl UserId {
+    /// Characters of the longest id: 128 and [`OF_SITE`](Self::OF_SITE).
+    pub const MOST_CHARS: usize = 133;
+
     /// What the ids of those begin with whom a site has signed in: guests' ids are UUIDs, so that neither can be the other.
     pub const OF_SITE: &str = "site:";
+
+    /// Returns the user whom a site knows by that id: `None` unless it has 1 to 128 characters.
+    pub fn of_site(own: &str) -> Option<Self> {
+        Self::try_from(format!("{}{own}", Self::OF_SITE)).ok().filter(|_| !own.is_empty())
+    }
 
     /// Whether a site has signed them in.
     pub fn is_of_site(&self) -> bool {
@@ -101,8 +111,7 @@ impl TryFrom<String> for UserId {
     type Error = InvalidId;
 
     fn try_from(text: String) -> Result<Self, InvalidId> {
-        let valid = (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
-        if valid { Ok(Self(text.into())) } else { Err(InvalidId) }
+        if (1..=Self::MOST_CHARS).contains(&text.chars().count()) { Ok(Self(text.into())) } else { Err(InvalidId) }
     }
 }
 
@@ -213,10 +222,23 @@ mod tests {
     }
 
     #[test]
-    fn user_ids_fit_a_header_and_a_log_line() {
-        for bad in ["", "a b", "a\nb", "é", &"x".repeat(129)] {
+    fn a_user_id_has_any_characters_but_not_too_many() {
+        for good in ["u:255", "a b", "a\nb\0", "é/💬?#%2F", " ", &"💬".repeat(133)] {
+            assert_eq!(UserId::try_from(good.to_owned()).expect("a valid id").as_str(), good);
+        }
+        for bad in ["", &"x".repeat(134), &"é".repeat(134)] {
             assert!(UserId::try_from(bad.to_owned()).is_err(), "{bad:?}");
         }
-        assert!(UserId::try_from("u:255".to_owned()).is_ok());
+    }
+
+    #[test]
+    fn a_site_s_user_is_one_of_its_own() {
+        for own in ["ann", "site:ann", " ", "a/b", &"💬".repeat(128)] {
+            let user = UserId::of_site(own).expect("a valid id");
+            assert_eq!((user.as_str(), user.own()), (&*format!("site:{own}"), own));
+        }
+        for bad in ["", &"x".repeat(129)] {
+            assert_eq!(UserId::of_site(bad), None, "{bad}");
+        }
     }
 }

@@ -579,7 +579,7 @@ mod tests {
             (r#"{"type":"broadcast","widget_key":"k"}"#, DecodeError::Missing("message")),
             (r#"{"type":"broadcast","widget_key":"k","message":1,"timestamp":"1"}"#, wrong("timestamp", "a number of seconds")),
             (r#"{"type":"private","widget_key":"k","message":1}"#, DecodeError::Missing("to_user_id")),
-            (r#"{"type":"private","widget_key":"k","to_user_id":"a b","message":1}"#, wrong("to_user_id", "a user id")),
+            (r#"{"type":"private","widget_key":"k","to_user_id":"","message":1}"#, wrong("to_user_id", "a user id")),
             (r#"{"type":"private","widget_key":"k","to_user_id":3,"message":1}"#, wrong("to_user_id", "a string")),
             (r#"{"type":"broadcast","widget_key":"k","message":1,"client_message_id":""}"#, wrong("client_message_id", id)),
             (&long, wrong("client_message_id", id)),

@@ -26,6 +26,7 @@ mod invitations;
 mod ivs;
 mod ivs_socket;
 mod ivs_tokens;
+mod ivs_users;
 mod keys;
 mod languages;
 mod limits;

@@ -26,6 +26,8 @@ pub struct RoomAdmin {
 pub struct SanctionRow {
     /// Their user id.
     pub user: String,
+    /// The same, percent-encoded: a form would change line breaks in it.
+    pub user_in_form: String,
     /// What was decided, in words.
     pub measure: String,
     /// Why; may be empty.
@@ -48,17 +50,17 @@ pub fn room(texts: &'static Texts, RoomAdmin { row, settings: form, sanctions, i
     };
     let sanction = {
         let action = format!("{base}/lift");
-        move |SanctionRow { user, measure, reason, addresses }: SanctionRow| {
+        move |SanctionRow { user, user_in_form, measure, reason, addresses }: SanctionRow| {
             let label = texts.fill("admin.lift_of", &[("user", &user)]);
             view! {
                 <tr>
-                    <th scope="row"><code>{user.clone()}</code></th>
+                    <th scope="row"><code><bdi>{user}</bdi></code></th>
                     <td>{measure}</td>
                     <td class="number">{texts.number(addresses)}</td>
                     <td dir="auto">{reason}</td>
                     <td>
                         <form method="post" action=action.clone()>
-                            <button class="button quiet" type="submit" name="user" value=user aria-label=label>{texts.text("admin.lift")}</button>
+                            <button class="button quiet" type="submit" name="user" value=user_in_form aria-label=label>{texts.text("admin.lift")}</button>
                         </form>
                     </td>
                 </tr>

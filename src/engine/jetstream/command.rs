@@ -1,6 +1,6 @@
 //! What the log holds: commands, in the order in which all nodes carry them out.
 
-use std::any::Any;
+use std::{any::Any, borrow::Cow};
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
@@ -127,6 +127,15 @@ pub(super) enum Command {
     },
 }
 
+/// Returns a user id as it stands in the name of an entry, which is a header's value: as it is if it is printable ASCII, as older
+/// versions write it, or else encoded behind a space, which no id of the first kind holds.
+fn in_a_name(user: &str) -> Cow<'_, str> {
+    if user.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return user.into();
+    }
+    format!(" {}", utf8_percent_encode(user, NON_ALPHANUMERIC)).into()
+}
+
 /// What becomes of a command's entry in the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Kept {
@@ -162,8 +171,10 @@ impl Command {
     pub(super) fn id(&self) -> String {
         match self {
             Self::Append { room, entry } => match &entry.draft.client_message_id {
-                // A user id has no space.
-                Some(id) => format!("{room} {} {}", entry.author, utf8_percent_encode(id, NON_ALPHANUMERIC)),
+                Some(id) => {
+                    let (author, id) = (in_a_name(entry.author.as_str()), utf8_percent_encode(id, NON_ALPHANUMERIC));
+                    format!("{room} {author} {id}")
+                }
                 None => Uuid::new_v4().to_string(),
             },
             // All nodes come to it at the same time.
@@ -228,6 +239,7 @@ impl Command {
             | Self::TellReactions { .. }
             | Self::Revoke(_)
             | Self::Invite(_)
+            | Self::UseToken { .. }
             | Self::Import { .. }
             | Self::Trim { .. } => false,
         }
@@ -239,7 +251,6 @@ impl Command {
             Self::Epoch(_) => Job::Pass { reply: asker.reply() },
             Self::Copying(copying) => Job::Copying { copying, reply: asker.reply() },
             Self::Copy { table, records, .. } => Job::Copy { table, records, reply: asker.reply() },
-            | Self::UseToken { .. }
             Self::FirstRoom { configured, key } => Job::FirstRoom { configured, key, reply: asker.reply() },
             Self::CreateRoom { settings, key } => Job::CreateRoom { settings, key, reply: asker.reply() },
             Self::CreateWidgetKey { new, key } => Job::CreateWidgetKey { new, key, reply: asker.reply() },
@@ -262,6 +273,7 @@ impl Command {
             Self::TellReactions { room } => Job::TellReactions { room, reply: asker.reply() },
             Self::Revoke(revocation) => Job::Revoke { revocation, reply: asker.reply() },
             Self::Invite(invitation) => Job::Invite { invitation, reply: asker.reply() },
+            Self::UseToken { id, until, .. } => Job::UseToken { id, until, reply: asker.reply() },
             Self::BeginImport { settings } => Job::BeginImport { settings, reply: asker.reply() },
             Self::Import { room, message } => Job::Import { room, messages: vec![message], reply: asker.reply() },
             Self::FinishImport { room, key, lasted } => Job::FinishImport { room, key, lasted, reply: asker.reply() },
@@ -270,4 +282,3 @@ impl Command {
         }
     }
 }
-            Self::UseToken { id, until, .. } => Job::UseToken { id, until, reply: asker.reply() },

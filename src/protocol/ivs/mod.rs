@@ -18,7 +18,7 @@ pub use self::{
     request::{DecodeError, MESSAGE_BYTES, Request, RequestKind, decode as decode_request},
     views::{page, room, token},
 };
-use crate::chat::{RoomId, UserId};
+use crate::chat::{ChatText, Limits, RoomId, UserId};
 
 /// What begins the ARN of each room.
 const ROOM_ARN: &str = "arn:aws:ivschat:local:000000000000:room/";
@@ -36,10 +36,14 @@ pub fn room_of(arn: &str) -> Option<RoomId> {
     arn.strip_prefix(ROOM_ARN)?.parse().ok()
 }
 
-/// The user whom a site's own server knows by that id: one that the site has signed in.
-pub fn user(id: &str) -> Option<UserId> {
-    let user = format!("{}{id}", UserId::OF_SITE);
-    UserId::try_from(user).ok().filter(|_| !id.is_empty())
+/// Returns what a user is called who brings no name: the id that their site knows them by, without control characters and cut to the
+/// longest name; if that cannot be a name, `User` and a checksum of the id.
+pub fn name_of(user: &UserId, limits: &Limits) -> String {
+    let shown: String = user.own().chars().filter(|c| !c.is_control()).take(limits.username_chars).collect();
+    match ChatText::check_name(&shown, limits) {
+        Ok(()) => shown,
+        Err(_) => format!("User {:08x}", crc32fast::hash(user.own().as_bytes())).chars().take(limits.username_chars).collect(),
+    }
 }
 
 /// Whether a text has the form of a room's ARN, ours or not.
@@ -83,11 +87,19 @@ mod tests {
     }
 
     #[test]
-    fn a_site_s_user_is_one_of_its_own() {
-        assert_eq!(user("ann").expect("a valid id").as_str(), "site:ann");
-        assert_eq!(user("ann").expect("a valid id").own(), "ann");
-        for bad in ["", "a b", "é", &"x".repeat(124)] {
-            assert_eq!(user(bad), None, "{bad}");
+    fn a_user_without_a_name_has_one_all_the_same() {
+        let rows = [
+            ("ann", "ann"),
+            ("Ann Ö/ü:💬", "Ann Ö/ü:💬"),
+            ("a\nb\0", "ab"),
+            (" \t ", "User 2da00473"),
+            ("\u{202e}\u{200b}", "User 1d9303a3"),
+            (&"é".repeat(128), &"é".repeat(64)),
+        ];
+        for (id, expected) in rows {
+            let name = name_of(&UserId::of_site(id).expect("a valid id"), &Limits::default());
+            assert_eq!(name, expected, "{id:?}");
+            assert!(ChatText::check_name(&name, &Limits::default()).is_ok(), "{name:?}");
         }
     }
 }

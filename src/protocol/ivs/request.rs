@@ -99,7 +99,8 @@ impl Reader<'_> {
                 Ok(RequestKind::DeleteMessage { id, reason: self.reason()? })
             }
             Some("DISCONNECT_USER") => {
-                let user = UserId::try_from(self.required("UserId")?).map_err(|_| bad("UserId must be that of a user"))?;
+                let user =
+                    UserId::of_site(&self.required("UserId")?).ok_or_else(|| bad("UserId must have 1 to 128 characters"))?;
                 Ok(RequestKind::DisconnectUser { user, reason: self.reason()? })
             }
             Some(_) => Err(bad("Action must be SEND_MESSAGE, DELETE_MESSAGE or DISCONNECT_USER")),
@@ -184,7 +185,7 @@ mod tests {
         );
         check(
             json!({ "Action": "DISCONNECT_USER", "RequestId": "r", "UserId": "bad" }),
-            RequestKind::DisconnectUser { user: user("bad"), reason: String::new() },
+            RequestKind::DisconnectUser { user: user("site:bad"), reason: String::new() },
         );
         for absent in
             [r#"{"Action":"SEND_MESSAGE","Content":"x"}"#, r#"{"Action":"SEND_MESSAGE","Content":"x","RequestId":null}"#]
@@ -215,7 +216,7 @@ mod tests {
             (r#"{"RequestId":"r","Action":"DELETE_MESSAGE"}"#, "r", 400, "Id is missing"),
             (r#"{"RequestId":"r","Action":"DELETE_MESSAGE","Id":"M1"}"#, "r", 400, "Id must be"),
             (r#"{"RequestId":"r","Action":"DISCONNECT_USER"}"#, "r", 400, "UserId is missing"),
-            (r#"{"RequestId":"r","Action":"DISCONNECT_USER","UserId":"a b"}"#, "r", 400, "UserId must be"),
+            (r#"{"RequestId":"r","Action":"DISCONNECT_USER","UserId":""}"#, "r", 400, "UserId must have"),
             (&reason, "r", 413, "Reason exceeds"),
         ];
         for (frame, request_id, code, part) in rows {

@@ -5,7 +5,8 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
-use serde::Deserialize;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::{Map, Value};
 
 use super::{Owner, rooms::row, see};
@@ -33,7 +34,15 @@ pub(in crate::server) struct Step {
 /// Whose right to write is given back.
 #[derive(Deserialize)]
 pub(in crate::server) struct Lift {
+    /// Percent-encoded.
+    #[serde(deserialize_with = "encoded_user")]
     user: UserId,
+}
+
+fn encoded_user<'de, D: Deserializer<'de>>(deserializer: D) -> Result<UserId, D::Error> {
+    let encoded = String::deserialize(deserializer)?;
+    let user = percent_decode_str(&encoded).decode_utf8().map_err(D::Error::custom)?;
+    UserId::try_from(user.into_owned()).map_err(D::Error::custom)
 }
 
 /// `GET /admin/rooms/{id}`.
@@ -182,7 +191,8 @@ fn sanction_row(texts: &'static Texts, kind: Kind) -> Option<SanctionRow> {
         Measure::Ban => texts.text("admin.for_good").to_owned(),
         Measure::Lift => return None,
     };
-    Some(SanctionRow { user: user.to_string(), measure, reason, addresses: addresses.len() })
+    let user_in_form = utf8_percent_encode(user.as_str(), NON_ALPHANUMERIC).to_string();
+    Some(SanctionRow { user: user.to_string(), user_in_form, measure, reason, addresses: addresses.len() })
 }
 
 /// The setting that a refusal is about, empty if it is about none; and what is wrong, in words that stand beside it.

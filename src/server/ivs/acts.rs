@@ -90,8 +90,7 @@ async fn delete(hub: &Hub, room: RoomId, id: String, reason: String) -> Result<O
 pub(super) fn sign(hub: &Hub, room: RoomId, ticket: Ticket) -> Result<Value, Problem> {
     live(hub, room)?;
     let Ticket { user, capabilities, minutes, attributes } = ticket;
-    let own = || user.own().chars().take(hub.limits().username_chars).collect();
-    let name = attributes.get("username").cloned().unwrap_or_else(own);
+    let name = attributes.get("username").cloned().unwrap_or_else(|| ivs::name_of(&user, hub.limits()));
     let invalid = |error| Problem::field("attributes.username", format!("cannot be a name: {}", Refusal::Invalid(error)));
     ChatText::check_name(&name, hub.limits()).map_err(invalid)?;
     let at = u64::try_from(now().0 / 1_000).unwrap_or_default();

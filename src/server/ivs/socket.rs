@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::{Ivs, answer};
 use crate::{
-    chat::{Capability, Command, Deleted, Draft, Event, Kind, Measure, MessageId, RoomId, Sanction, Timestamp, UserId},
+    chat::{Capability, Command, Deleted, Draft, Event, Kind, Limits, Measure, MessageId, RoomId, Sanction, Timestamp, UserId},
     engine::{Appended, End, Query, Reader, now},
     hub::{Authority, Buckets, Caller, Claims, Hub, Published, Refusal, Removal, Site, TokenError},
     protocol::{
@@ -71,9 +71,9 @@ pub(super) async fn open(
         hub.use_up(&claims).await?;
     }
     let chat = Chat {
-        hub,
         room: claims.room,
-        name: name(&claims),
+        name: name(&claims, hub.limits()),
+        hub,
         ends_at: Instant::now() + left(claims.ends_at()) + TOKEN_PRECISION,
         user: claims.user,
         token,
@@ -124,10 +124,10 @@ fn offered(headers: &HeaderMap) -> Option<HeaderValue> {
 }
 
 /// What somebody is called who says no name with a message.
-fn name(Claims { user, origin, .. }: &Claims) -> String {
+fn name(Claims { user, origin, .. }: &Claims, limits: &Limits) -> String {
     match &origin.name {
         Some(name) => name.clone(),
-        None if user.is_of_site() => user.own().chars().take(64).collect(),
+        None if user.is_of_site() => ivs::name_of(user, limits),
         None => guest_name(user),
     }
 }

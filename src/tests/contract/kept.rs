@@ -1,9 +1,12 @@
+use std::collections::HashSet;
+
 use super::*;
 use crate::{
     chat::{
-        Invitation, NameClaim, NewWidgetKey, Origins, RedirectUris, Revocation, Revoked, Settings, ShownInterface, Timestamp,
+        Invitation, Kind, NameClaim, NewWidgetKey, Origins, RedirectUris, Revocation, Revoked, Settings, ShownInterface,
+        Timestamp,
     },
-    engine::{Cursors, EngineError, Webhook, WebhookId},
+    engine::{Cursors, EngineError, Webhook, WebhookId, now},
     tests::cluster::a_webhook,
 };
 
@@ -107,6 +110,42 @@ of_each_engine! {
         let log = log.reopen().await;
         let kept = log.engine.shown_interfaces().await.expect("readable");
         assert_eq!(kept, [(RoomId::FIRST, interface("3").expect("an object"))]);
+    }
+
+    async fn a_user_id_may_hold_anything(log: Log) {
+        let ids = ["a b", "a%20b", "é/💬", "line\r\nbreak\0", " ", ".."];
+        for id in ids {
+            let first = log.say_as(id, "one").await;
+            assert_eq!(log.say_as(id, "one").await, first, "{id:?}");
+            log.sanction(id, Measure::Ban).await;
+        }
+        let log = log.reopen().await;
+        let authors: Vec<_> = log.read(all()).await.iter().filter_map(Event::message).map(|said| said.author.to_string()).collect();
+        assert_eq!(authors, ids);
+        let sanctions = log.engine.sanctions().await.expect("readable");
+        let banned: HashSet<_> = sanctions.iter().filter_map(|event| match &event.kind {
+            Kind::Sanction(sanction) => Some(sanction.user.to_string()),
+            _ => None,
+        }).collect();
+        assert_eq!(banned, ids.map(str::to_owned).into());
+        for id in ids {
+            log.delete(Deleted::AllOf(user(id))).await;
+        }
+        assert_eq!(log.payloads().await, [""; 0]);
+    }
+
+    async fn a_token_is_used_once_until_it_ends(log: Log) {
+        let later = Timestamp(now().0 + 3_600_000);
+        let use_token = async |log: &Log, id: &str, until| log.engine.use_token(RoomId::FIRST, id.into(), until).await.expect("answered");
+        let together = futures::future::join_all((0..20).map(|_| log.engine.use_token(RoomId::FIRST, "a".into(), later))).await;
+        assert_eq!(together.iter().filter(|first| matches!(first, Ok(true))).count(), 1, "{together:?}");
+        assert!(use_token(&log, "b", later).await);
+        assert!(!use_token(&log, "over", Timestamp(1)).await, "it has ended");
+        let log = log.reopen().await;
+        for (id, is_used) in [("a", true), ("b", true), ("over", false), ("c", false)] {
+            assert_eq!(log.engine.is_token_used(id.into()).await.expect("readable"), is_used, "{id}");
+        }
+        assert!(!use_token(&log, "a", later).await);
     }
 
     async fn webhooks_are_kept_with_where_they_stand(log: Log) {
