@@ -223,6 +223,10 @@ async fn a_signature_error_says_what_the_server_saw() {
     let mismatch = site.send(signed(&format!("{}Z", now.trim_end_matches('Z')))).await;
     check(&mismatch, 403, "SignatureDoesNotMatch", "host \"chat.example\" and path \"/ivschat/ListRooms\"");
     check(&site.send(signed("20150830T123600Z")).await, 403, "RequestTimeTooSkewed", "15 minutes apart");
+    let mut over_http_2 = signed(&format!("{}Z", now.trim_end_matches('Z')));
+    over_http_2.headers_mut().remove("host");
+    *over_http_2.uri_mut() = "https://chat.example:8443/ivschat/ListRooms".parse().expect("an address");
+    check(&site.send(over_http_2).await, 403, "SignatureDoesNotMatch", "host \"chat.example:8443\" and path");
 }
 
 #[tokio::test]

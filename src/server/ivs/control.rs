@@ -1,7 +1,7 @@
 use axum::{
     body::Bytes,
     extract::{Path, State, rejection::BytesRejection},
-    http::{HeaderMap, Method, StatusCode, Uri, request::Parts},
+    http::{Method, StatusCode, Uri, header, request::Parts},
 };
 use serde_json::json;
 
@@ -101,7 +101,7 @@ impl Ivs {
                 return Err(Problem::AccessDenied(message.into()));
             }
         };
-        let headers = pairs(&parts.headers);
+        let headers = signed_headers(parts);
         let path = format!("{ENDPOINT}{}", parts.uri.path());
         let (method, query) = (parts.method.as_str(), parts.uri.query().unwrap_or_default());
         let request = SignedRequest { method, path: &path, query, headers: &headers, body };
@@ -110,6 +110,9 @@ impl Ivs {
     }
 }
 
-fn pairs(headers: &HeaderMap) -> Vec<(&str, &[u8])> {
-    headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect()
+/// The headers of a request. In HTTP/2 the host is no header (RFC 9113 8.3.1), but clients sign it as one.
+fn signed_headers(Parts { headers, uri, .. }: &Parts) -> Vec<(&str, &[u8])> {
+    let authority = uri.authority().filter(|_| !headers.contains_key(header::HOST));
+    let host = authority.map(|authority| (header::HOST.as_str(), authority.as_str().as_bytes()));
+    headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).chain(host).collect()
 }
