@@ -58,6 +58,7 @@ export async function join(server, userId, capabilities = ['SEND_MESSAGE'], more
   const { url = server.url, attributes = { username: userId }, mint } = more;
   const tokens = control(server);
   const heard = new Heard();
+  const minted = [];
   const tokenProvider = async () => {
     heard.add('token');
     if (mint) return mint(heard.of('token').length);
@@ -65,7 +66,9 @@ export async function join(server, userId, capabilities = ['SEND_MESSAGE'], more
     for (;;) {
       const asked = { roomIdentifier: ROOM, userId, capabilities, attributes };
       try {
-        return await tokens.send(new CreateChatTokenCommand(asked));
+        const token = await tokens.send(new CreateChatTokenCommand(asked));
+        minted.push(token.token);
+        return token;
       } catch (error) {
         if (error.code !== 'ECONNREFUSED' && error.code !== 'ECONNRESET') throw error;
         await new Promise((resolve) => setTimeout(resolve, 20));
@@ -78,7 +81,7 @@ export async function join(server, userId, capabilities = ['SEND_MESSAGE'], more
     room.addListener(kind, (event) => heard.add(kind, event));
   }
   room.connect();
-  return { room, heard };
+  return { room, heard, tokens: minted };
 }
 
 /** A network that can fail: what comes to its port goes to the server's. */

@@ -23,7 +23,7 @@ import { DeleteMessageRequest, DisconnectUserRequest, SendMessageRequest } from 
 import { expect, test } from '@playwright/test';
 
 import { KEY, ROOM, SETTINGS, control, join, network, siteToken } from './ivs.js';
-import { Server } from './server.js';
+import { ADMIN_KEY, Server } from './server.js';
 
 const MODERATOR = ['SEND_MESSAGE', 'DELETE_MESSAGE', 'DISCONNECT_USER'];
 
@@ -192,6 +192,75 @@ test('a token that is none is refused', async () => {
   expect(await eve.heard.next('disconnect')).toBe('socketError');
   expect(eve.heard.of('connect')).toHaveLength(0);
   expect(eve.heard.of('token'), 'as often as the client tries').toHaveLength(4);
+});
+
+test('a token opens one connection, and the client asks for another one each time it connects', async () => {
+  const ann = await join(server, 'ann');
+  await ann.heard.next('connect');
+  const [spent] = ann.tokens;
+  const thief = await join(server, 'ann', [], { mint: () => ({ token: spent }) });
+  expect(await thief.heard.next('disconnect')).toBe('socketError');
+  expect(thief.heard.of('connect')).toHaveLength(0);
+  ann.room.disconnect();
+  await ann.heard.next('disconnect');
+  ann.room.connect();
+  await expect.poll(() => ann.heard.of('connect').length).toBe(2);
+  expect(new Set(ann.tokens).size).toBe(2);
+  await server.stop();
+  await server.start();
+  await expect.poll(() => ann.heard.of('connect').length).toBe(3);
+  const late = await join(server, 'ann', [], { mint: () => ({ token: spent }) });
+  expect(await late.heard.next('disconnect'), 'after a restart too').toBe('socketError');
+
+  const reusing = await Server.start([...SETTINGS, '--ivs-single-use-tokens', 'off']);
+  const { token } = await control(reusing).send(new CreateChatTokenCommand({ roomIdentifier: ROOM, userId: 'bob' }));
+  const bobs = [await join(reusing, 'bob', [], { mint: () => ({ token }) }), await join(reusing, 'bob', [], { mint: () => ({ token }) })];
+  await Promise.all(bobs.map(({ heard }) => heard.next('connect')));
+  await reusing.dispose();
+});
+
+test('a client that connects and disconnects twenty times in a row is there once in the end', async () => {
+  const [ann, bob] = [await join(server, 'ann'), await join(server, 'bob')];
+  await Promise.all([ann.heard.next('connect'), bob.heard.next('connect')]);
+  // As fast as it can be called, and as fast as it connects.
+  for (let n = 0; n < 20; n++) {
+    ann.room.disconnect();
+    ann.room.connect();
+  }
+  await expect.poll(() => ann.room.state).toBe('connected');
+  for (let n = 0; n < 20; n++) {
+    const connects = ann.heard.of('connect').length;
+    ann.room.disconnect();
+    await expect.poll(() => ann.room.state).toBe('disconnected');
+    ann.room.connect();
+    await expect.poll(() => ann.heard.of('connect').length, { intervals: [5] }).toBe(connects + 1);
+  }
+  expect(new Set(ann.tokens).size, 'each token is used once').toBe(ann.tokens.length);
+  const sent = await ann.room.sendMessage(new SendMessageRequest('still here'));
+  const heard = await bob.heard.next('message');
+  expect(heard.id).toBe(sent.id);
+  expect(ann.heard.of('message')).toHaveLength(1);
+  const metrics = async () => (await fetch(`${server.url}/metrics`, { headers: { authorization: `Bearer ${ADMIN_KEY}` } })).text();
+  await expect.poll(metrics, 'no connection is left over').toContain('live_chat_sockets{dialect="ivs"} 2\n');
+});
+
+test('stickers are messages with attributes, whatever their text', async () => {
+  const [ann, bob] = [await join(server, 'ann'), await join(server, 'bob')];
+  await Promise.all([ann.heard.next('connect'), bob.heard.next('connect')]);
+  // As the demo apps of Amazon send them: the text stands for nothing.
+  const stickers = [
+    ['Sticker: rocket', { message_type: 'STICKER', sticker_src: 'https://e.example/rocket.png' }],
+    ['*', { message_type: 'STICKER', sticker_src: 'https://e.example/*.png' }],
+    ['raise hand event', { message_type: 'RAISE_HAND' }],
+    ['💬', { message_type: 'STICKER', type: 'not ours', username: 'nor this', text: '', '': 'x' }],
+  ];
+  for (const [content, attributes] of stickers) {
+    const sent = await ann.room.sendMessage(new SendMessageRequest(content, attributes));
+    expect(sent).toMatchObject({ content, attributes });
+    const heard = await bob.heard.next('message', ({ id }) => id === sent.id);
+    expect(heard).toMatchObject({ content, attributes, sender: { userId: 'ann', attributes: { username: 'ann' } } });
+  }
+  expect(await server.history(), 'for all other clients').toEqual(stickers.map(([content]) => content));
 });
 
 test('a connection that breaks comes back, and nothing that was sent is lost', async () => {
