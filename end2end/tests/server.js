@@ -39,6 +39,11 @@ export class Server {
     return this.#ports['the relay'];
   }
 
+  /** Where the echo alone is, if it is told to have a port. */
+  get echo() {
+    return this.#ports['the echo'];
+  }
+
   /** Where Apex alone is, if it is told to have a port. */
   get apex() {
     return this.#ports.Apex;

@@ -18,6 +18,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use bytes::Bytes;
 use futures::future::BoxFuture;
 use tokio::sync::watch;
 
@@ -97,6 +98,30 @@ pub trait Peers: Send + Sync {
 
     /// Has `ear` hear, from now on, what other nodes tell and ask. It must return soon and never block.
     fn listen(&self, ear: Ear);
+
+    /// Gives a frame of the relay to all other nodes. Waits until `nodes` of them have it, so that what is stored later comes behind it
+    /// there, but for a moment at most: those that cannot be reached never get it.
+    fn relay(&self, frame: RelayedFrame, nodes: usize) -> BoxFuture<'_, ()>;
+
+    /// The largest frame that [`relay`](Self::relay) takes, in bytes.
+    fn relayed_bytes(&self) -> usize;
+
+    /// Has `ear` get, from now on, the frames that other nodes relay. It must return soon and never block.
+    fn hear_relayed(&self, ear: RelayEar);
+}
+
+/// Gets the frames that other nodes relay.
+pub type RelayEar = Arc<dyn Fn(RelayedFrame) + Send + Sync>;
+
+/// A frame of the relay on its way to other nodes. It is stored nowhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RelayedFrame {
+    /// The room that it was sent to.
+    pub room: RoomId,
+    /// The newest event that came before it.
+    pub after: u64,
+    /// The frame, encoded as it is sent to clients.
+    pub frame: Bytes,
 }
 
 /// What orders, stores and dispatches a room's events.

@@ -61,6 +61,11 @@ impl Elsewhere {
         self.0.values().filter_map(|said| said.counts.get(&room)).sum()
     }
 
+    /// How many other nodes there are.
+    pub(super) fn nodes(&self) -> usize {
+        self.0.len()
+    }
+
     /// Takes over what a node says; gives the rooms that it is about.
     pub(super) fn note(&mut self, node: NodeId, Part { from, before, counts }: Part) -> Vec<RoomId> {
         let heard_at = Instant::now();

@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, Semaphore};
 
@@ -21,6 +22,7 @@ use super::{
     names::{NameRequest, Names, Presence, Taken},
     reactions::Telling,
     recent::Recent,
+    relay::{RelayReader, RelayReaders, WaitingFrames},
     repeats::Saying,
     review::REVIEWS,
     ring::{Entry, Item, Ring, RingMemory},
@@ -35,8 +37,8 @@ use super::{
 };
 use crate::{
     chat::{
-        AddressHash, ChatText, Event, Kind, Message, NameClaim, Origins, Outcome, Role, Room, RoomId, RoomState, Sanction,
-        ShownInterface, Timestamp, UserId,
+        AddressHash, ChatText, Event, Kind, Message, NameClaim, Origins, Outcome, Role, Room, RoomId, RoomState,
+        Sanction, ShownInterface, Timestamp, UserId,
     },
     engine::now,
 };
@@ -112,6 +114,8 @@ struct State {
     /// Whether the next message is one that was approved: it took its turn when it was said.
     is_approved: bool,
     recent: Recent,
+    relay: RelayReaders,
+    waiting_frames: WaitingFrames,
     held: Held,
     game: Game,
     disconnections: Disconnections,
@@ -186,6 +190,8 @@ pub(super) enum Read {
     Behind {
         head: u64,
         cursor: u64,
+        /// Whether relayed frames were among them, which the log does not have.
+        lost: bool,
     },
 }
 
@@ -226,6 +232,8 @@ impl LiveRoom {
             underway: in_cluster.then(Underway::default),
             is_approved: false,
             recent: Recent::new(),
+            relay: RelayReaders::default(),
+            waiting_frames: WaitingFrames::default(),
             held: Held::default(),
             game: Game::default(),
             disconnections: Disconnections::default(),
@@ -319,12 +327,15 @@ impl LiveRoom {
             }
             state.hear(event, &self.hashes);
             state.held.note(event);
+            let before = state.waiting_frames.take_before(event.seq);
+            state.push_frames(before);
             state.head = event.seq;
             state.push(Item::Event(Arc::clone(event)));
             if let Kind::Room(RoomState::Ended) = event.kind {
                 state.show(None);
             }
         }
+        state.push_reached_frames();
         self.wake(state);
     }
 
@@ -683,8 +694,58 @@ impl LiveRoom {
         let state = self.lock();
         match state.ring.read(cursor, until, bytes) {
             Some(entries) => Read::Entries(entries),
-            None => Read::Behind { head: state.head, cursor: state.ring.end() },
+            None => Read::Behind { head: state.head, cursor: state.ring.end(), lost: state.ring.has_relayed_since(cursor) },
         }
+    }
+
+    /// Gives a relayed frame to the readers of the relay, in order with the events. Returns the newest event before it.
+    pub(super) fn relay(&self, frame: Bytes) -> u64 {
+        let mut state = self.lock();
+        let head = state.head;
+        // Without readers it would only take the place of events.
+        if !state.relay.are_none() {
+            state.push(Item::Relayed(frame));
+            self.wake(state);
+        }
+        head
+    }
+
+    /// The same for a frame that was sent on another node behind the event at `after`, which may be yet to come here.
+    pub(super) fn relay_from_elsewhere(&self, after: u64, frame: Bytes) {
+        let mut state = self.lock();
+        if !state.relay.are_none() {
+            let overdue = state.waiting_frames.add(after, frame);
+            state.push_frames(overdue);
+            state.push_reached_frames();
+            self.wake(state);
+        }
+    }
+
+    /// Gives the frames to the readers that wait too long for events.
+    pub(super) fn relay_late_frames(&self) {
+        let mut state = self.lock();
+        let late = state.waiting_frames.take_late();
+        state.push_frames(late);
+        self.wake(state);
+    }
+
+    /// Adds a reader of the relay, whose connection is in the room.
+    pub(super) fn read_relay(&self, connection: ConnectionId, cursor: u64) -> Arc<RelayReader> {
+        self.lock().relay.add(connection, cursor)
+    }
+
+    /// Whether a reader of the relay is about to fall out of the ring.
+    pub(super) fn relay_lags(&self) -> bool {
+        let mut state = self.lock();
+        let newer_half = state.ring.newer_half();
+        state.relay.lag(newer_half)
+    }
+
+    /// Waits no longer for the readers of the relay that are about to fall out of the ring, until they have caught up.
+    pub(super) fn pass_over_relay_laggards(&self) {
+        let mut state = self.lock();
+        let newer_half = state.ring.newer_half();
+        state.relay.pass_over(newer_half);
     }
 
     /// The ring's end.
@@ -771,6 +832,7 @@ impl State {
     /// Takes a connection out, and gives who serves it.
     fn remove(&mut self, connection: ConnectionId) -> Option<Arc<dyn Wake>> {
         let Connection { user, wake, .. } = self.connections.remove(&connection)?;
+        self.relay.remove(connection);
         if self.names.holds(&user) {
             let presence = self.presence_of(&user);
             self.names.set_presence(&user, presence, now());
@@ -805,6 +867,16 @@ impl State {
         if self.game.show(interface.clone()) {
             self.push(Item::Interface(interface));
         }
+    }
+
+    fn push_frames(&mut self, frames: Vec<Bytes>) {
+        frames.into_iter().for_each(|frame| self.push(Item::Relayed(frame)));
+    }
+
+    /// Gives the frames of other nodes that wait for nothing any more.
+    fn push_reached_frames(&mut self) {
+        let reached = self.waiting_frames.take_before(self.head + 1);
+        self.push_frames(reached);
     }
 
     /// How many connections there are, on all nodes.

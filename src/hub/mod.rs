@@ -24,6 +24,7 @@ mod rate;
 mod reactions;
 mod recent;
 mod refusal;
+mod relay;
 mod repeats;
 mod replay;
 mod review;
@@ -514,6 +515,7 @@ async fn tell_standing(hub: Weak<Inner>, _guard: Guard) {
         for room in hub.0.rooms.all() {
             room.tell_presence();
             room.tell_owed_interface();
+            room.relay_late_frames();
             room.tell_waiting(hub.0.engine.trimmed(room.id()));
         }
     }

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     chat::{RoomId, Timestamp, UserId},
-    engine::{Peers, now},
+    engine::{Peers, RelayedFrame, now},
 };
 
 /// Ticks after which the viewers are told again though nothing has changed: what was told may have been lost.
@@ -130,6 +130,12 @@ impl Hub {
                 let answer = Self(hub.upgrade()?).hear(serde_json::from_slice(words).ok()?)?;
                 Some(answer.map(|answer| answer.as_ref().map(encode)).boxed())
             }));
+            let hub = Arc::downgrade(&self.0);
+            cluster.peers.hear_relayed(Arc::new(move |RelayedFrame { room, after, frame }| {
+                if let Some(live) = hub.upgrade().and_then(|hub| hub.rooms.find(room)) {
+                    live.relay_from_elsewhere(after, frame);
+                }
+            }));
         }
     }
 
@@ -203,6 +209,19 @@ impl Hub {
         if let Some(cluster) = &self.0.cluster {
             cluster.tell(&Words::Leaves { node: cluster.node });
         }
+    }
+
+    /// Gives a frame of the relay to the other nodes.
+    pub(super) async fn relay_elsewhere(&self, frame: RelayedFrame) {
+        if let Some(cluster) = &self.0.cluster {
+            let nodes = cluster.elsewhere().nodes();
+            cluster.peers.relay(frame, nodes).await;
+        }
+    }
+
+    /// The largest frame that nodes can give to each other, in bytes; `None` on one machine.
+    pub(super) fn relayed_bytes(&self) -> Option<usize> {
+        Some(self.0.cluster.as_ref()?.peers.relayed_bytes())
     }
 
     /// Tells the other nodes that a guest holds a name.

@@ -127,6 +127,35 @@ impl<'a> Speaker<'a> {
         Ok(stored)
     }
 
+    /// Says something that was sent over the relay, if the room takes it as a chat message. Returns whether it does. Rate limits do not
+    /// apply, and nothing waits for a moderator: what would have to is not said.
+    ///
+    /// # Errors
+    /// What is not about the message.
+    pub(super) async fn say_relayed(&self, draft: Draft) -> Result<bool, Refusal> {
+        let Self { hub, live, rules, claims, .. } = self;
+        if rules.hold(claims) && hub.is_newcomer(live, &claims.user).await? {
+            return Ok(false);
+        }
+        let name = ChatText::username_of(&draft.payload);
+        let taken = self.check_words(&draft).and_then(|chat| self.take_room_turn(&draft, chat.as_ref()));
+        let saying = match taken {
+            Ok(saying) => saying,
+            Err(refusal) if refusal.is_about_message() => return Ok(false),
+            Err(refusal) => return Err(refusal),
+        };
+        match self.review_and_store(None, draft, None).await {
+            Ok(_) => {
+                self.heard(name.as_deref());
+                Ok(true)
+            }
+            Err(refusal) => {
+                live.give_turn_back(&claims.user, saying.as_ref());
+                if refusal.is_about_message() { Ok(false) } else { Err(refusal) }
+            }
+        }
+    }
+
     /// They have spoken, from where they are, under that name if they have said one.
     pub(super) fn heard(&self, name: Option<&str>) {
         if let Some(from) = self.from {
@@ -161,17 +190,23 @@ impl<'a> Speaker<'a> {
 
     /// Whether it is their turn, and the name that they speak under is theirs.
     fn take_turn(&self, draft: &Draft, chat: Option<&ChatText>) -> Result<Turn, Refusal> {
-        let Self { hub, live, rules, claims, from, .. } = self;
+        let Self { hub, live, claims, from, .. } = self;
         let actor = Actor { room: live.id(), user: Some(&claims.user), from: *from };
         let payload = &draft.payload;
         hub.0.throttle.take_message(actor, payload.get().len(), ChatText::username_of(payload).as_deref())?;
         let name = hub.take_name(live, claims, *from, draft)?;
-        let text = chat.map(|chat| &*chat.text);
-        let saying = match self.moderates {
-            true => None,
-            false => live.take_turn(rules, &claims.user, text, draft.client_message_id.as_deref())?,
-        };
+        let saying = self.take_room_turn(draft, chat)?;
         Ok(Turn { name, saying })
+    }
+
+    /// Whether the room's own rules let them speak now: slow mode, repeats, and messages a minute.
+    fn take_room_turn(&self, draft: &Draft, chat: Option<&ChatText>) -> Result<Option<Saying>, Refusal> {
+        let Self { live, rules, claims, .. } = self;
+        let text = chat.map(|chat| &*chat.text);
+        match self.moderates {
+            true => Ok(None),
+            false => live.take_turn(rules, &claims.user, text, draft.client_message_id.as_deref()),
+        }
     }
 
     async fn review_and_store(&self, to: Option<UserId>, draft: Draft, name: Option<NameClaim>) -> Result<Appended, Refusal> {

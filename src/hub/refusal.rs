@@ -248,6 +248,16 @@ impl Refusal {
         }
     }
 
+    /// Whether it is about what is said or when, and the room as it is now would take another message of the same author.
+    pub fn is_about_message(&self) -> bool {
+        match self {
+            Self::Invalid(_) | Self::Unreadable | Self::Links { .. } | Self::BlockedWord { .. } | Self::TooLarge { .. } => true,
+            Self::SlowMode { .. } | Self::RoomTooFast { .. } | Self::Repeated { .. } => true,
+            Self::Denied { .. } | Self::Unreviewed | Self::AllHeld | Self::QueueFull => true,
+            _ => self.is_about_name(),
+        }
+    }
+
     /// Whether it is about the name, and not about the message.
     pub fn is_about_name(&self) -> bool {
         match self {

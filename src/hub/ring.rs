@@ -69,6 +69,8 @@ pub enum Item {
     },
     /// A message that was deleted: nothing is told of it any more.
     Erased,
+    /// A frame of the relay that is no chat message, encoded as it is sent: relayed, never stored.
+    Relayed(Bytes),
 }
 
 /// One item on its way to a room's subscribers, with its encoded form, made once and shared by all of them.
@@ -103,7 +105,7 @@ impl Entry {
     pub fn event(&self) -> Option<&Event> {
         match &self.item {
             Item::Event(event) => Some(event),
-            Item::Presence { .. } | Item::Waiting(_) | Item::Reachable(_) | Item::Erased => None,
+            Item::Presence { .. } | Item::Waiting(_) | Item::Reachable(_) | Item::Erased | Item::Relayed(_) => None,
             Item::Interface(_) | Item::Cooldown { .. } => None,
         }
     }
@@ -123,6 +125,7 @@ impl Entry {
             Item::Event(event) => event.message().map_or(0, |Message { payload, .. }| payload.get().len()),
             Item::Interface(interface) => interface.as_ref().map_or(0, |interface| interface.get().len()),
             Item::Presence { .. } | Item::Waiting(_) | Item::Reachable(_) | Item::Cooldown { .. } | Item::Erased => 0,
+            Item::Relayed(frame) => frame.len(),
         }
     }
 }
@@ -139,11 +142,13 @@ pub(super) struct Ring {
     /// The newest event that is not kept any more, or that was before the ring.
     before: u64,
     news: bool,
+    /// The number after the newest relayed frame, kept or not. No store has those.
+    relayed_until: u64,
 }
 
 impl Ring {
     pub(super) fn new(size: RingSize, memory: RingMemory, head: u64) -> Self {
-        Self { size, memory, entries: VecDeque::new(), start: 0, payload_bytes: 0, before: head, news: false }
+        Self { size, memory, entries: VecDeque::new(), start: 0, payload_bytes: 0, before: head, news: false, relayed_until: 0 }
     }
 
     /// The number that the next entry will get.
@@ -155,6 +160,9 @@ impl Ring {
     pub(super) fn push(&mut self, seq: u64, item: Item) {
         let entry = Arc::new(Entry::new(item, self.end(), seq));
         self.grow(entry.payload_bytes());
+        if let Item::Relayed(_) = entry.item {
+            self.relayed_until = self.end() + 1;
+        }
         self.entries.push_back(entry);
         self.news = true;
         while self.entries.len() > self.size.entries.max(1) || (self.payload_bytes > self.most_bytes() && self.entries.len() > 1)
@@ -197,6 +205,23 @@ impl Ring {
     /// Whether anything was pushed since this was asked last.
     pub(super) fn take_news(&mut self) -> bool {
         std::mem::take(&mut self.news)
+    }
+
+    /// Whether there was a relayed frame at or after `cursor`.
+    pub(super) fn has_relayed_since(&self, cursor: u64) -> bool {
+        cursor < self.relayed_until
+    }
+
+    /// The number of the oldest entry of the newer half of what the ring may keep, by entries and by bytes: a reader that has not
+    /// reached it is about to fall out.
+    pub(super) fn newer_half(&self) -> u64 {
+        let (most_entries, most_bytes) = (self.size.entries / 2, self.most_bytes() / 2);
+        let mut bytes = 0;
+        let is_newer = |entry: &&Arc<Entry>| {
+            bytes += entry.payload_bytes();
+            bytes <= most_bytes
+        };
+        self.end() - self.entries.iter().rev().take(most_entries).take_while(is_newer).count() as u64
     }
 
     /// The number of the first entry after event `seq`; `None` if an event after it is gone.
@@ -279,6 +304,35 @@ mod tests {
         };
         let kind = Kind::Message(message);
         Item::Event(Arc::new(Event { room: RoomId::FIRST, seq, sent_at: Timestamp(0), client_message_id: None, kind }))
+    }
+
+    #[test]
+    fn the_newer_half_is_bounded_by_entries_and_by_bytes() {
+        let mut ring = Ring::new(RingSize { entries: 10, payload_bytes: 1_000 }, RingMemory::default(), 0);
+        let push = |ring: &mut Ring, bytes| ring.push(0, Item::Relayed(vec![0; bytes].into()));
+        (0..8).for_each(|_| push(&mut ring, 1));
+        assert_eq!(ring.newer_half(), 3);
+        push(&mut ring, 400);
+        assert_eq!(ring.newer_half(), 4);
+        push(&mut ring, 400);
+        assert_eq!(ring.newer_half(), 9);
+        push(&mut ring, 2_000);
+        assert_eq!(ring.newer_half(), ring.end(), "the newest is more than half");
+    }
+
+    #[test]
+    fn it_is_known_whether_a_relayed_frame_was_missed() {
+        let mut ring = ring(2);
+        ring.push(0, notice(0));
+        assert!(!ring.has_relayed_since(0));
+        ring.push(0, Item::Relayed(Bytes::from_static(b"x")));
+        assert_eq!([0, 1, 2].map(|cursor| ring.has_relayed_since(cursor)), [true, true, false]);
+        (0..5).for_each(|n| ring.push(0, notice(n)));
+        assert_eq!(
+            [0, 1, 2].map(|cursor| ring.has_relayed_since(cursor)),
+            [true, true, false],
+            "also when it is not kept any more"
+        );
     }
 
     #[test]

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::{
     ConnectionId, Hub, Identity, Refusal,
     live::{LiveRoom, Read, Wake},
+    relay::RelayReader,
     ring::{Entry, Item},
 };
 use crate::{
@@ -69,6 +70,8 @@ pub struct Subscriber {
     ends_at: Option<u64>,
     /// Why nothing more is to be given to it.
     over: Option<Over>,
+    /// How far it is, if it reads the relay.
+    relay: Option<Arc<RelayReader>>,
 }
 
 /// Where a reader wants to begin, and how long it wants to listen.
@@ -182,6 +185,8 @@ pub enum Found {
         head: u64,
         /// The ring's end.
         end: u64,
+        /// Whether relayed frames are gone with them, which no store has.
+        lost: bool,
     },
 }
 
@@ -200,7 +205,7 @@ impl LiveTail {
     pub fn read(&self, cursor: u64, until: u64, bytes: usize) -> Found {
         match self.0.read(cursor, until, bytes) {
             Read::Entries(entries) => Found::Batch(Batch::new(entries)),
-            Read::Behind { head, cursor } => Found::Gone { head, end: cursor },
+            Read::Behind { head, cursor, lost } => Found::Gone { head, end: cursor, lost },
         }
     }
 
@@ -217,7 +222,7 @@ impl Batch {
         let is_public = |item: &Item| match item {
             Item::Event(event) => event.visible_to(None),
             Item::Waiting(_) => false,
-            Item::Presence { .. } | Item::Reachable(_) | Item::Erased => true,
+            Item::Presence { .. } | Item::Reachable(_) | Item::Erased | Item::Relayed(_) => true,
             Item::Interface(_) | Item::Cooldown { .. } => true,
         };
         let public = entries.iter().all(|entry| is_public(&entry.item));
@@ -276,6 +281,7 @@ impl Subscriber {
             stays: stay == Stay::Always,
             ends_at: (state == RoomState::Ended && stay != Stay::Always).then_some(joined.head),
             over: None,
+            relay: None,
         };
         // Only now: dropping it takes it out of the room again.
         if !subscriber.may_listen(state, stay) {
@@ -334,8 +340,22 @@ impl Subscriber {
         self.cursor
     }
 
+    /// Gives it the frames of the relay too, and has those who send there heed how far it is.
+    pub fn read_relay(&mut self) {
+        self.relay = Some(self.room.read_relay(self.connection, self.cursor));
+    }
+
+    /// Whether it reads the relay.
+    pub fn reads_relay(&self) -> bool {
+        self.relay.is_some()
+    }
+
     /// What is to be done now. Until a [`Fetch`] is done, nothing else is to be given.
     pub fn next_step(&mut self) -> Step {
+        if let Some(relay) = &self.relay {
+            // What was given before has left.
+            relay.reach(self.cursor);
+        }
         if self.tells_since && Instant::now() >= self.since_told_until {
             self.tells_since = false;
         }
@@ -425,8 +445,9 @@ impl Subscriber {
                         break;
                     }
                 }
-                Item::Presence { .. } | Item::Waiting(_) | Item::Reachable(_) | Item::Event(_) | Item::Erased => {}
-                Item::Interface(_) | Item::Cooldown { .. } => {}
+                Item::Relayed(_) if self.relay.is_some() => picked.push((&**entry, None)),
+                Item::Presence { .. } | Item::Waiting(_) | Item::Reachable(_) | Item::Event(_) => {}
+                Item::Interface(_) | Item::Cooldown { .. } | Item::Erased | Item::Relayed(_) => {}
             }
         }
         picked

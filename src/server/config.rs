@@ -45,6 +45,14 @@ pub struct Config {
     #[arg(long, env = "LIVE_CHAT_RELAY_ADDR")]
     pub relay_addr: Option<SocketAddr>,
 
+    /// Address and port on which everything is the relay's echo, as /ws/echo is [default: none]
+    #[arg(long, env = "LIVE_CHAT_ECHO_ADDR")]
+    pub echo_addr: Option<SocketAddr>,
+
+    /// Frames a second that one connection may send over the relay, twice as many at once; above it the server reads no further. 0 = no limit
+    #[arg(long, env = "LIVE_CHAT_RELAY_RATE_LIMIT", default_value_t = 100.0, value_parser = rate)]
+    pub relay_rate_limit: f64,
+
     /// Address and port on which everything is Apex, as /apex is; its clients expect port 4863 [default: none]
     #[arg(long, env = "LIVE_CHAT_APEX_ADDR")]
     pub apex_addr: Option<SocketAddr>,

@@ -64,6 +64,7 @@ pub use self::{
     ivs::{Access as IvsAccess, Ivs, Quotas as IvsQuotas},
     listen::{bind, serve},
     password::Password,
+    relay::RelayRate,
     router::router,
     sockets::Sockets,
     start::{RunError, run},

@@ -1,22 +1,35 @@
 //! The relay's endpoints: what is said, and nothing else. What the clients of plain WebSocket servers expect.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use axum::{extract::State, http::HeaderMap, response::Response};
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use super::{
     client_address::ClientAddress,
     error::{self, ApiError},
     identity::{Visitor, guest_name},
     router::{Params, foreign_origin, room},
-    sockets::{Ending, Link, Session, Sockets, Subscriptions, Upgrade},
+    sockets::{Ending, Link, Outbox, Session, Sockets, Subscriptions, Upgrade},
 };
 use crate::{
-    chat::{Command, Event, RoomId},
+    chat::{Draft, Event, RoomId},
     hub::{Caller, Hub, Refusal, Site},
     protocol::{Dialect, frame::Frame, relay},
 };
+
+/// A connection may send what its rate allows in this time at once.
+const BURST: Duration = Duration::from_secs(2);
+
+/// How long those who send wait for readers that are about to miss frames. Who is still as far behind then misses them, and is closed.
+const LAGGARDS_WITHIN: Duration = Duration::from_secs(1);
+
+/// How often it is looked meanwhile.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(5);
+
+/// Bytes of a Unicode code point in UTF-8 at most.
+const MOST_BYTES_PER_CHAR: usize = 4;
 
 /// `GET /ws/echo`: every frame comes back, as it is and in order, before a close is answered. It begins with a greeting, unless
 /// `?greeting=` or the header `X-Send-Server-Hostname` says that it is off.
@@ -31,6 +44,7 @@ pub(super) async fn broadcast(
     upgrade: Upgrade,
     State(hub): State<Hub>,
     State(sockets): State<Sockets>,
+    State(rate): State<RelayRate>,
     ClientAddress(from): ClientAddress,
     params: Params,
     headers: HeaderMap,
@@ -40,9 +54,10 @@ pub(super) async fn broadcast(
     let Visitor { identity, own } = Visitor::passing();
     let (username, token) = (guest_name(&identity.user), hub.tokens().sign(identity.clone(), room, own, None));
     let mut subscriptions = Subscriptions::none(&sockets);
-    subscriptions.join(&hub, room, identity, Site::without_keys(origin), from)?;
-    let origin = origin.map(str::to_owned);
-    Ok(upgrade.accept(Broadcast { hub, room, username, token, origin, from }, subscriptions))
+    subscriptions.join_relay(&hub, room, identity, Site::without_keys(origin), from)?;
+    let (origin, pace) = (origin.map(str::to_owned), Pace::new(rate));
+    let session = Broadcast { hub, room, username, token, origin, from, pace, lags_since: None };
+    Ok(upgrade.accept(session, subscriptions))
 }
 
 struct Echo {
@@ -74,6 +89,9 @@ struct Broadcast {
     token: String,
     origin: Option<String>,
     from: Option<IpAddr>,
+    pace: Pace,
+    /// Since when a reader has been about to miss frames.
+    lags_since: Option<Instant>,
 }
 
 impl Session for Broadcast {
@@ -81,22 +99,71 @@ impl Session for Broadcast {
     const MESSAGE_BYTES: usize = relay::MESSAGE_BYTES;
 
     async fn hear(&mut self, frame: Frame, _: &mut Link) -> Result<(), Ending> {
-        let draft = relay::decode(frame, self.username.clone());
+        self.pace.note();
+        let draft = self.draft(&frame);
         let caller = Caller { token: &self.token, site: Site::without_keys(self.origin.as_deref()), from: self.from };
-        loop {
-            match self.hub.publish(self.room, caller, Command::Broadcast(draft.clone())).await {
-                Ok(_) => return Ok(()),
-                // Who cannot be told to be slower is held back.
-                Err(Refusal::TooFast { retry_after } | Refusal::AddressTooFast { retry_after }) => {
-                    tokio::time::sleep(retry_after).await
-                }
-                Err(refusal) => return Err(ending(&refusal)),
-            }
-        }
+        self.hub.relay(self.room, caller, frame.encode(), draft).await.map_err(|refusal| ending(&refusal))
     }
 
     fn encode(&self, event: &Event) -> Bytes {
         relay::encode(event)
+    }
+
+    fn relayed(&mut self, frame: &Bytes, outbox: &mut Outbox) {
+        outbox.push(frame);
+    }
+
+    /// Nobody can be told here to be slower: they are held back.
+    fn held_until(&mut self) -> Option<Instant> {
+        let (now, held) = (Instant::now(), self.pace.held_until());
+        if !self.hub.relay_lags(self.room) {
+            self.lags_since = None;
+            return held;
+        }
+        if now - *self.lags_since.get_or_insert(now) < LAGGARDS_WITHIN {
+            return held.max(Some(now + LOOK_AGAIN_AFTER));
+        }
+        self.hub.pass_over_relay_laggards(self.room);
+        held
+    }
+}
+
+impl Broadcast {
+    /// What a frame is as a chat message, if it may be one.
+    fn draft(&self, frame: &Frame) -> Option<Draft> {
+        let most_bytes = self.hub.limits().text_chars * MOST_BYTES_PER_CHAR;
+        match frame {
+            Frame::Text(text) if text.len() <= most_bytes => Some(relay::draft(text.to_string(), self.username.clone())),
+            Frame::Text(_) | Frame::Binary(_) => None,
+        }
+    }
+}
+
+/// How many frames a second one connection may send; 0 for no limit.
+#[derive(Clone, Copy, Debug)]
+pub struct RelayRate(pub f64);
+
+/// Holds a connection to its rate, of which it may send a [`BURST`] at once.
+struct Pace {
+    /// How long each frame takes; `None` for no limit.
+    interval: Option<Duration>,
+    /// When all frames so far have taken their time.
+    taken_until: Instant,
+}
+
+impl Pace {
+    fn new(RelayRate(rate): RelayRate) -> Self {
+        Self { interval: (rate > 0.0).then(|| Duration::from_secs_f64(1.0 / rate)), taken_until: Instant::now() }
+    }
+
+    /// There is a frame more.
+    fn note(&mut self) {
+        self.taken_until = self.taken_until.max(Instant::now()) + self.interval.unwrap_or_default();
+    }
+
+    /// When the next one may come, if not at once.
+    fn held_until(&self) -> Option<Instant> {
+        self.taken_until.checked_sub(BURST.saturating_sub(self.interval?))
     }
 }
 
@@ -104,9 +171,38 @@ impl Session for Broadcast {
 fn ending(refusal: &Refusal) -> Ending {
     match refusal {
         Refusal::Stopping => Ending::stopping(),
+        Refusal::TooLarge { most } => {
+            Ending::close(Ending::TOO_BIG, format!("A frame has at most {most} bytes between the nodes of this cluster."))
+        }
         refusal if error::status(refusal).is_server_error() => {
             Ending::close(Ending::INTERNAL_ERROR, "The message was not stored.")
         }
         refusal => Ending::close(Ending::POLICY, refusal.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_burst_passes_then_the_rate_holds() {
+        let is_held = |pace: &Pace| pace.held_until().is_some_and(|until| until > Instant::now());
+        let mut pace = Pace::new(RelayRate(100.0));
+        for n in 0..200 {
+            assert!(!is_held(&pace), "{n}");
+            pace.note();
+        }
+        assert_eq!(pace.held_until().map(|until| until - Instant::now()), Some(Duration::from_millis(10)));
+        tokio::time::advance(Duration::from_millis(10)).await;
+        assert!(!is_held(&pace));
+        pace.note();
+        assert!(is_held(&pace));
+        tokio::time::advance(Duration::from_secs(3_600)).await;
+        (0..200).for_each(|_| pace.note());
+        assert!(is_held(&pace), "an hour of silence buys one burst, not more");
+        let mut unlimited = Pace::new(RelayRate(0.0));
+        (0..10_000).for_each(|_| unlimited.note());
+        assert!(!is_held(&unlimited));
     }
 }

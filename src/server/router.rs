@@ -151,6 +151,11 @@ pub(super) fn relay_router(state: AppState) -> Router {
     one_protocol(get(relay::broadcast), state)
 }
 
+/// The echo alone, whatever the path.
+pub(super) fn echo_router(state: AppState) -> Router {
+    one_protocol(get(relay::echo), state)
+}
+
 /// The same of Apex.
 pub(super) fn apex_router(state: AppState) -> Router {
     one_protocol(get(apex::connect), state)

@@ -20,7 +20,8 @@ use super::{
     ivs::{Access as IvsAccess, Ivs},
     listen,
     password::Password,
-    router::{apex_router, interactive_sync_router, ops_router, relay_router, router},
+    relay::RelayRate,
+    router::{apex_router, echo_router, interactive_sync_router, ops_router, relay_router, router},
     secrets,
     state::{AdminKey, AppState},
     telemetry::{self, MetricsAddress},
@@ -157,6 +158,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let limits = connection_limits(&config)?;
     let listener = bind("--addr", config.addr)?;
     let relay = config.relay_addr.map(|addr| bind("--relay-addr", addr)).transpose()?;
+    let echo = config.echo_addr.map(|addr| bind("--echo-addr", addr)).transpose()?;
     let apex = config.apex_addr.map(|addr| bind("--apex-addr", addr)).transpose()?;
     let games = config.interactive_sync_addr.map(|addr| bind("--interactive-sync-addr", addr)).transpose()?;
     let ops = config.ops_addr.map(|addr| bind("--ops-addr", addr)).transpose()?;
@@ -165,7 +167,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
     let (password, new_password) = password(&backend, &config).await?;
     hub.admit_owners_by(password.fingerprint());
     greet(&hub, backend.is_new.then_some(config.data_dir.as_path()), new_password.as_deref())?;
-    say_where(addr, &[("the relay", &relay), ("Apex", &apex), ("Interactive Sync", &games)], ops.as_ref())?;
+    say_where(addr, &[("the relay", &relay), ("the echo", &echo), ("Apex", &apex), ("Interactive Sync", &games)], ops.as_ref())?;
 
     let options = LeptosOptions::builder().output_name("live-chat").site_root(site_root()).site_addr(addr).build();
     let options = Arc::new(options);
@@ -178,6 +180,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
         screens: Screens::start(&hub),
         game_limits: config.interactive_sync_limits,
         twitch: twitch(&config, tls),
+        relay_rate: RelayRate(config.relay_rate_limit),
         sockets: sockets.clone(),
         webhooks: webhooks.clone(),
         metrics,
@@ -190,6 +193,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
     };
     let one_protocol = [
         relay.map(|listener| (listener, relay_router(state.clone()))),
+        echo.map(|listener| (listener, echo_router(state.clone()))),
         apex.map(|listener| (listener, apex_router(state.clone()))),
         games.map(|listener| (listener, interactive_sync_router(state.clone()))),
     ];

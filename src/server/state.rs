@@ -10,6 +10,7 @@ use super::{
     interactive_sync::{Screens, Twitch},
     ivs::Ivs,
     password::Password,
+    relay::RelayRate,
     sockets::Sockets,
     streams::Streams,
     telemetry::MetricsAddress,
@@ -29,6 +30,8 @@ pub struct AppState {
     pub game_limits: GameLimits,
     /// Who else says whose games may come, if anybody does.
     pub twitch: Option<Twitch>,
+    /// How much one connection of the relay may send.
+    pub relay_rate: RelayRate,
     /// The WebSocket connections.
     pub sockets: Sockets,
     /// Who else is told what happens.

@@ -171,7 +171,7 @@ pub(super) fn shared_frame(hub: &Hub, room: RoomId, entry: &Entry) -> Bytes {
         Item::Reachable(is_reachable) => inlive::link(room, *is_reachable),
         Item::Interface(interface) => inlive::interface(room, interface.as_ref()),
         Item::Cooldown { action, duration } => inlive::cooldown(room, action, *duration),
-        Item::Erased => Bytes::new(),
+        Item::Erased | Item::Relayed(_) => Bytes::new(),
     };
     entry.frame(Dialect::Inlive, encode).clone()
 }

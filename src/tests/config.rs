@@ -12,6 +12,8 @@ fn a_wrong_value_is_refused_with_the_name_of_its_setting() {
         ("--addr", "nowhere"),
         ("--addr", "127.0.0.1"),
         ("--relay-addr", "8080"),
+        ("--echo-addr", "8081"),
+        ("--relay-rate-limit", "-1"),
         ("--apex-addr", "localhost"),
         ("--interactive-sync-addr", "0.0.0.0"),
         ("--interactive-sync-twitch-channels", "12345"),

@@ -20,10 +20,13 @@ use crate::{
     },
     engine::{
         Act, Appended, Cursors, Ear, Engine, EngineError, Entry, Fault, HeldName, Hits, Messages, News, Peers, Query, React,
-        Reacted, Search, Sqlite, Standing, Supervisor, Webhook, WebhookId,
+        Reacted, RelayEar, RelayedFrame, Search, Sqlite, Standing, Supervisor, Webhook, WebhookId,
     },
     hub::Intake,
 };
+
+/// The largest frame that nodes relay to each other.
+pub const RELAYED_BYTES: usize = 100_000;
 
 /// One node's engine.
 pub struct Node {
@@ -41,6 +44,7 @@ struct Line {
     number: usize,
     /// All nodes' ears, by their numbers.
     ears: Arc<Mutex<Vec<Option<Ear>>>>,
+    relay_ears: Arc<Mutex<Vec<Option<RelayEar>>>>,
     is_dead: AtomicBool,
 }
 
@@ -59,9 +63,10 @@ impl Cluster {
         let sink = Arc::new(move |news: &[News]| sinks.iter().for_each(|sink| sink(news)));
         let log = Arc::new(Sqlite::open(folder.path(), Some(WIDGET_KEY), sink).expect("a usable folder"));
         let ears = Arc::new(Mutex::new(vec![None; count]));
+        let relay_ears = Arc::new(Mutex::new(vec![None; count]));
         let node = |number| {
-            let (log, line) =
-                (Arc::clone(&log), Arc::new(Line { number, ears: Arc::clone(&ears), is_dead: AtomicBool::new(false) }));
+            let (ears, relay_ears) = (Arc::clone(&ears), Arc::clone(&relay_ears));
+            let (log, line) = (Arc::clone(&log), Arc::new(Line { number, ears, relay_ears, is_dead: AtomicBool::new(false) }));
             Arc::new(Node {
                 log,
                 line,
@@ -128,6 +133,21 @@ impl Peers for Line {
 
     fn listen(&self, ear: Ear) {
         self.ears.lock().expect("not poisoned")[self.number] = Some(ear);
+    }
+
+    fn relay(&self, frame: RelayedFrame, _nodes: usize) -> BoxFuture<'_, ()> {
+        let ears = self.relay_ears.lock().expect("not poisoned");
+        let others = ears.iter().enumerate().filter(|(number, _)| *number != self.number);
+        others.filter_map(|(_, ear)| ear.as_ref()).for_each(|ear| ear(frame.clone()));
+        futures::future::ready(()).boxed()
+    }
+
+    fn relayed_bytes(&self) -> usize {
+        RELAYED_BYTES
+    }
+
+    fn hear_relayed(&self, ear: RelayEar) {
+        self.relay_ears.lock().expect("not poisoned")[self.number] = Some(ear);
     }
 }
 

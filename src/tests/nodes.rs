@@ -2,6 +2,7 @@
 
 mod history;
 mod link;
+mod relay;
 mod screens;
 mod turns;
 mod viewers;

@@ -267,7 +267,7 @@ async fn a_reader_who_is_behind_what_is_kept_is_cut_off_and_not_fed_with_a_hole(
         site.say(&token, &n.to_string()).await;
     }
     let Step::Live(cursor) = reader.next_step() else { panic!("nothing was missed yet") };
-    let Found::Gone { head, end } = reader.tail().read(cursor, u64::MAX, 1_000) else { panic!("the ring is small") };
+    let Found::Gone { head, end, .. } = reader.tail().read(cursor, u64::MAX, 1_000) else { panic!("the ring is small") };
     reader.fell_behind(head, end);
     let Step::Fetch(fetch) = reader.next_step() else { panic!("the log is to be read") };
     assert_eq!(fetch.run().await.expect("all is there").0.len(), 20);

@@ -95,12 +95,12 @@ impl Reader {
                 Step::End(_) => unreachable!("nobody is disconnected"),
                 Step::Fetch(fetch) => left = self.fetch(&fetch, left).await,
                 Step::Live(cursor) => match self.subscriber().tail().read(cursor, u64::MAX, 2_000) {
-                    Found::Gone { head, end } => self.subscriber().fell_behind(head, end),
+                    Found::Gone { head, end, .. } => self.subscriber().fell_behind(head, end),
                     Found::Batch(batch) if batch.entries.is_empty() => return,
                     Found::Batch(batch) => {
                         let shared = self.subscriber().shares(&batch);
                         let picked = self.subscriber().pick(&batch);
-                        let told = batch.entries.iter().filter(|entry| !matches!(entry.item, Item::Erased));
+                        let told = batch.entries.iter().filter(|entry| !matches!(entry.item, Item::Erased | Item::Relayed(_)));
                         assert!(!shared || picked.len() == told.count(), "what is shared is all of it");
                         for (entry, own) in picked {
                             assert!(!shared || own.is_none(), "and nobody's own");

@@ -9,7 +9,7 @@ use super::{
 type Case<'a> = (&'a str, Vec<u8>, &'a [(u8, &'a [u8])]);
 
 /// The longest message that the echo takes.
-const LONGEST: usize = 32 * 1024;
+const LONGEST: usize = 1 << 20;
 
 /// Sends `bytes` and reads all that comes until the connection ends.
 async fn answers(site: &Site, bytes: &[u8]) -> Vec<Received> {

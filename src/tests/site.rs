@@ -24,8 +24,8 @@ use crate::{
     protocol::{interactive_sync::GameLimits, webhook::Secret},
     server::{
         AdminKey, Admission, AppState, Backlog, ConnectionLimits, Guard, HEARTBEAT, HookClient, Ivs, IvsAccess, IvsQuotas,
-        MetricsAddress, Password, Reviews, Schedule, Screens, Sockets, Streams, TrustedProxies, Twitch, Webhooks, bind,
-        collect_metrics, hash_password, ops_router, router, serve, system_trust,
+        MetricsAddress, Password, RelayRate, Reviews, Schedule, Screens, Sockets, Streams, TrustedProxies, Twitch, Webhooks,
+        bind, collect_metrics, hash_password, ops_router, router, serve, system_trust,
     },
 };
 
@@ -97,6 +97,7 @@ pub struct Setting {
     pub game_limits: GameLimits,
     pub schedule: Schedule,
     pub review_within: Duration,
+    pub relay_rate: RelayRate,
     pub twitch: Option<Twitch>,
     /// Whom it trusts, where it calls others.
     pub tls: rustls::ClientConfig,
@@ -124,6 +125,7 @@ impl Default for Setting {
             game_limits: GameLimits::default(),
             schedule: Schedule { first_wait: Duration::from_millis(1), ..Schedule::default() },
             review_within: Duration::from_secs(20),
+            relay_rate: RelayRate(0.0),
             twitch: None,
             tls: tls(),
         }
@@ -182,6 +184,7 @@ impl Site {
             screens: Screens::start(&hub),
             game_limits: setting.game_limits,
             twitch: setting.twitch,
+            relay_rate: setting.relay_rate,
             sockets: sockets.clone(),
             webhooks: webhooks.clone(),
             metrics: collect_metrics(),

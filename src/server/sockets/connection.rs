@@ -11,7 +11,7 @@ use super::{
     subscription::{Pulled, Subscription},
 };
 use crate::{
-    hub::{Batch, Fetch},
+    hub::{Batch, Fetch, Item},
     server::{admission::Permit, connection::Taken},
 };
 
@@ -116,7 +116,9 @@ impl<S: Session> Connection<S> {
             self.keep_time().await?;
             self.deliver().await?;
             self.session.woken(self.link.socket.outbox());
-            match self.link.socket.read()? {
+            let held_until = self.session.held_until().filter(|until| *until > Instant::now());
+            let received = if held_until.is_none() { self.link.socket.read()? } else { Received::Nothing };
+            match received {
                 Received::Frame(frame) => {
                     self.pings.unanswered = 0;
                     self.session.hear(frame, &mut self.link).await?;
@@ -124,7 +126,7 @@ impl<S: Session> Connection<S> {
                 Received::Control => self.pings.unanswered = 0,
                 Received::Nothing => {
                     self.flush().await?;
-                    self.wait().await?;
+                    self.wait(held_until).await?;
                     continue;
                 }
             }
@@ -140,15 +142,16 @@ impl<S: Session> Connection<S> {
         Ok(())
     }
 
-    /// Waits until there is something to do.
-    async fn wait(&mut self) -> Result<(), Ending> {
-        let next = self.session.due_at().map_or(self.pings.next, |due| due.min(self.pings.next));
+    /// Waits until there is something to do. What the client sends is none until `held_until`.
+    async fn wait(&mut self, held_until: Option<Instant>) -> Result<(), Ending> {
+        let others = [self.session.due_at(), held_until];
+        let next = others.into_iter().flatten().fold(self.pings.next, Instant::min);
         if self.timer.deadline() != next {
             self.timer.as_mut().reset(next);
         }
         tokio::select! {
             () = self.link.socket.crowded_out() => return Err(Ending::Drop),
-            () = self.link.socket.readable() => {}
+            () = self.link.socket.readable(), if held_until.is_none() => {}
             () = self.link.subscriptions.woken() => {}
             _ = self.stopping.changed() => {}
             () = self.timer.as_mut() => {}
@@ -201,10 +204,18 @@ impl<S: Session> Connection<S> {
         let (session, Link { socket, subscriptions }) = (&mut self.session, &mut self.link);
         let picked = subscriptions.all[at].subscriber.pick(batch);
         metrics::counter!("live_chat_deliveries_total").increment(picked.len() as u64);
-        // Who comes and goes has no form in any of these dialects.
-        picked.into_iter().filter_map(|(entry, _)| Some((entry, entry.event()?))).try_for_each(|(entry, event)| {
-            let frames = entry.frame(S::DIALECT, |_| session.encode(event));
-            session.tell(event, frames, socket.outbox())
+        picked.into_iter().try_for_each(|(entry, _)| match &entry.item {
+            Item::Event(event) => {
+                let frames = entry.frame(S::DIALECT, |_| session.encode(event));
+                session.tell(event, frames, socket.outbox())
+            }
+            Item::Relayed(frame) => {
+                session.relayed(frame, socket.outbox());
+                Ok(())
+            }
+            // What is told and not stored has no form in any of these dialects.
+            Item::Presence { .. } | Item::Waiting(_) | Item::Reachable(_) | Item::Interface(_) => Ok(()),
+            Item::Cooldown { .. } | Item::Erased => Ok(()),
         })
     }
 

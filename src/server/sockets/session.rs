@@ -50,6 +50,16 @@ pub(in crate::server) trait Session: Send + Sized + 'static {
         Ok(())
     }
 
+    /// Somebody has sent a frame over the relay. `frame` is encoded already.
+    fn relayed(&mut self, frame: &Bytes, outbox: &mut Outbox) {
+        let _ = (frame, outbox);
+    }
+
+    /// Until when nothing of the client is to be read: what it sends waits in its connection. Asked before each read.
+    fn held_until(&mut self) -> Option<Instant> {
+        None
+    }
+
     /// The connection is not in that room any more.
     fn left(&mut self, room: RoomId, why: Left, outbox: &mut Outbox) -> Result<(), Ending> {
         let _ = (room, outbox);

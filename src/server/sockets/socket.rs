@@ -9,10 +9,10 @@ use tokio::{io::AsyncWrite, net::TcpStream, time::Instant};
 use tungstenite::{
     Error, Message,
     error::ProtocolError,
-    protocol::{CloseFrame, Role, WebSocket, WebSocketConfig},
+    protocol::{CloseFrame, Role, WebSocketConfig, WebSocketContext},
 };
 
-use super::Ending;
+use super::{Ending, boundary::Boundary};
 use crate::{
     protocol::frame::Frame,
     server::transport::{Backlog, Pace, Portion, Usage},
@@ -27,6 +27,9 @@ const PARTIAL_BYTES: usize = 4_096;
 /// Bytes of a client's control frame before its payload (RFC 6455 5.2, 5.5).
 const CONTROL_HEAD_BYTES: usize = 6;
 
+/// A message from which on the protocol's buffer is given back: it would stay as large as the largest message.
+const LARGE_BYTES: usize = 4_096;
+
 /// What an outbox may keep when it is empty.
 const KEPT_BYTES: usize = 1_024;
 
@@ -36,7 +39,9 @@ const REASON_BYTES: usize = 123;
 /// A WebSocket connection as the protocol sees it: frames in and out. It never waits but in [`flush`](Self::flush) and
 /// [`readable`](Self::readable).
 pub(super) struct Socket {
-    protocol: WebSocket<Wire>,
+    protocol: WebSocketContext,
+    wire: Wire,
+    message_bytes: usize,
     backlog: Backlog,
     /// What there is of a long message that is not complete yet.
     partial: Option<Arc<Usage>>,
@@ -46,6 +51,11 @@ pub(super) struct Socket {
 struct Wire {
     socket: TcpStream,
     outbox: Outbox,
+    /// Where the client's frames end: what is read at once is never more than one, so that the protocol keeps nothing of the next.
+    boundary: Boundary,
+    /// What was read of the socket already, from `ahead_at` on.
+    ahead: Vec<u8>,
+    ahead_at: usize,
     /// Bytes since the last complete message.
     received: usize,
 }
@@ -86,9 +96,26 @@ impl Outbox {
 
 impl Read for Wire {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.socket.try_read(buffer)?;
+        let read = self.read_some(buffer)?;
         self.received += read;
         Ok(read)
+    }
+}
+
+impl Wire {
+    /// Reads of the current frame alone.
+    fn read_some(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.ahead_at < self.ahead.len() {
+            let rest = &self.ahead[self.ahead_at..];
+            let count = self.boundary.advance(&rest[..rest.len().min(buffer.len())]);
+            buffer[..count].copy_from_slice(&rest[..count]);
+            self.ahead_at += count;
+            return Ok(count);
+        }
+        let read = self.socket.try_read(buffer)?;
+        let count = self.boundary.advance(&buffer[..read]);
+        (self.ahead, self.ahead_at) = (buffer[count..read].to_vec(), 0);
+        Ok(count)
     }
 }
 
@@ -106,20 +133,14 @@ impl Write for Wire {
 impl Socket {
     /// A connection whose `head` is to be sent yet, and of which this was `received` already.
     pub(super) fn new(socket: TcpStream, head: Vec<u8>, received: &[u8], message_bytes: usize, backlog: Backlog) -> Self {
-        let config = WebSocketConfig::default()
-            .read_buffer_size(READ_BYTES)
-            // Each frame goes straight on into the outbox.
-            .write_buffer_size(0)
-            .max_message_size(Some(message_bytes))
-            .max_frame_size(Some(message_bytes));
-        let wire = Wire { socket, outbox: Outbox(head), received: 0 };
-        let protocol = WebSocket::from_partially_read(wire, received.to_vec(), Role::Server, Some(config));
-        Self { protocol, backlog, partial: None }
+        let (outbox, ahead) = (Outbox(head), received.to_vec());
+        let wire = Wire { socket, outbox, boundary: Boundary::default(), ahead, ahead_at: 0, received: 0 };
+        Self { protocol: protocol(message_bytes), wire, message_bytes, backlog, partial: None }
     }
 
     /// What is to be sent.
     pub(super) fn outbox(&mut self) -> &mut Outbox {
-        &mut self.protocol.get_mut().outbox
+        &mut self.wire.outbox
     }
 
     /// Reads what there is, up to the end of a message. What a control frame leads to is in the outbox then.
@@ -127,7 +148,8 @@ impl Socket {
     /// # Errors
     /// How the connection ends: the client has closed it, or does not keep to the protocol. Nothing may be read after that.
     pub(super) fn read(&mut self) -> Result<Received, Ending> {
-        let message = match self.protocol.read() {
+        self.partial = None;
+        let message = match self.protocol.read(&mut self.wire) {
             Ok(message) => message,
             Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => {
                 self.count_partial();
@@ -140,10 +162,9 @@ impl Socket {
             Message::Binary(bytes) => Ok(self.complete(Frame::Binary(bytes))),
             Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_) => {
                 // It may stand between the parts of a message, of which it is none.
-                let wire = self.protocol.get_mut();
-                wire.received = wire.received.saturating_sub(CONTROL_HEAD_BYTES + message.len());
+                self.wire.received = self.wire.received.saturating_sub(CONTROL_HEAD_BYTES + message.len());
                 // The answer to a ping, or to a close, which is the end.
-                self.protocol.flush().map(|()| Received::Control).map_err(|error| ending(&error))
+                self.protocol.flush(&mut self.wire).map(|()| Received::Control).map_err(|error| ending(&error))
             }
         }
     }
@@ -151,7 +172,7 @@ impl Socket {
     /// Asks the client whether it is there.
     pub(super) fn ping(&mut self) {
         // Into memory, before any close: it cannot fail.
-        let _ = self.protocol.send(Message::Ping(Bytes::new()));
+        let _ = self.protocol.write(&mut self.wire, Message::Ping(Bytes::new()));
     }
 
     /// Says that the connection closes.
@@ -162,13 +183,13 @@ impl Socket {
         }
         let frame = CloseFrame { code: code.into(), reason: reason[..end].into() };
         // Nor can this, and if the client has closed already there is nothing to say.
-        let _ = self.protocol.close(Some(frame));
+        let _ = self.protocol.close(&mut self.wire, Some(frame));
     }
 
     /// Waits until the client has sent something, or is gone. Cancel safe.
     pub(super) async fn readable(&self) {
         // What is wrong is found when it is read.
-        let _ = self.protocol.get_ref().socket.readable().await;
+        let _ = self.wire.socket.readable().await;
     }
 
     /// Returns when the connection is to close because its client leaves a long message incomplete, and the backlog is full. Cancel safe.
@@ -179,13 +200,19 @@ impl Socket {
         }
     }
 
+    /// A message counts until the next one is read: until then it is dealt with.
     fn complete(&mut self, frame: Frame) -> Received {
-        (self.protocol.get_mut().received, self.partial) = (0, None);
+        self.count_partial();
+        let bytes = std::mem::take(&mut self.wire.received);
+        // Once either side has closed, the protocol must know so.
+        if bytes >= LARGE_BYTES && self.protocol.can_write() {
+            self.protocol = protocol(self.message_bytes);
+        }
         Received::Frame(frame)
     }
 
     fn count_partial(&mut self) {
-        let received = self.protocol.get_ref().received;
+        let received = self.wire.received;
         if received >= PARTIAL_BYTES {
             self.partial.get_or_insert_with(|| Usage::new(&self.backlog)).set_received(received);
         }
@@ -196,7 +223,7 @@ impl Socket {
     /// # Errors
     /// The client is gone, is slower than the least pace, or holds more than all others while the backlog is full.
     pub(super) async fn flush(&mut self) -> Result<(), Ending> {
-        let Wire { socket, outbox: Outbox(bytes), .. } = self.protocol.get_mut();
+        let Wire { socket, outbox: Outbox(bytes), .. } = &mut self.wire;
         let (mut sent, mut waiting) = (0, None::<Waiting>);
         while sent < bytes.len() {
             match socket.try_write(&bytes[sent..]) {
@@ -236,7 +263,7 @@ impl Socket {
     /// Ends what is sent, then waits until the client has ended it too: what it has not read yet would be lost if the connection was
     /// closed while something of it is unread here.
     pub(super) async fn hang_up(mut self) {
-        let socket = &mut self.protocol.get_mut().socket;
+        let socket = &mut self.wire.socket;
         if std::future::poll_fn(|cx| Pin::new(&mut *socket).poll_shutdown(cx)).await.is_err() {
             return;
         }
@@ -275,6 +302,17 @@ impl Waiting {
             }
         }
     }
+}
+
+/// The protocol at the beginning of a connection, or between two messages.
+fn protocol(message_bytes: usize) -> WebSocketContext {
+    let config = WebSocketConfig::default()
+        .read_buffer_size(READ_BYTES)
+        // Each frame goes straight on into the outbox.
+        .write_buffer_size(0)
+        .max_message_size(Some(message_bytes))
+        .max_frame_size(Some(message_bytes));
+    WebSocketContext::new(Role::Server, Some(config))
 }
 
 /// How a connection ends that cannot be read any more (RFC 6455 7.4.1).

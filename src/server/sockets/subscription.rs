@@ -79,6 +79,25 @@ impl Subscriptions {
         Ok(welcome)
     }
 
+    /// Joins a room as a reader of the relay.
+    ///
+    /// # Errors
+    /// The hub's.
+    pub(in crate::server) fn join_relay(
+        &mut self,
+        hub: &Hub,
+        room: RoomId,
+        who: Identity,
+        site: Site<'_>,
+        from: Option<IpAddr>,
+    ) -> Result<(), Refusal> {
+        self.join(hub, room, who, site, from)?;
+        if let Some(joined) = self.all.last_mut() {
+            joined.subscriber.read_relay();
+        }
+        Ok(())
+    }
+
     /// What wakes the connection.
     pub(in crate::server) fn waker(&self) -> Arc<Notify> {
         Arc::clone(&self.wake)
@@ -141,7 +160,9 @@ impl Subscription {
                 Step::Live(cursor) if cursor >= end => return Pulled::Nothing,
                 Step::Live(cursor) => match self.tail.read(cursor, end, BATCH_BYTES) {
                     Found::Batch(batch) => return Pulled::Batch(batch),
-                    Found::Gone { head, end } => {
+                    // No store has the frames of the relay.
+                    Found::Gone { lost: true, .. } if self.subscriber.reads_relay() => return Pulled::Left(Left::Behind),
+                    Found::Gone { head, end, .. } => {
                         metrics::counter!("live_chat_subscribers_behind_total").increment(1);
                         self.subscriber.fell_behind(head, end);
                     }

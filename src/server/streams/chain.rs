@@ -95,7 +95,7 @@ impl Chain {
                 let boundary = self.links.get(next).map_or(self.end, |link| link.from);
                 match self.tail.read(cursor, boundary, LINK_BYTES) {
                     Found::Batch(batch) => At::Own(Link::new(cursor, batch, encode)),
-                    Found::Gone { head, end } => At::Gone { head, end },
+                    Found::Gone { head, end, .. } => At::Gone { head, end },
                 }
             }
         }
