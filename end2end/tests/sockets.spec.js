@@ -151,9 +151,9 @@ test('Apex: what a script sends before it is gone reaches a page that says nothi
     expect(said).toEqual({ action: 'new_message', channel_name: 'live-chat', message: line });
   }
   expect(page.alerts).toEqual([]);
-  page.act({ action: 'join_channel', channel_name: 'nowhere' });
+  page.act({ action: 'join_channel', channel_name: 'nowhere', join_or_create: 0 });
   await until(page.socket, () => page.alerts.length === 1);
-  expect(page.alerts).toEqual(['Unable to create channel, nowhere.  Permission denied']);
+  expect(page.alerts).toEqual(['Channel does not exist, nowhere']);
 });
 
 /** A game as the published tutorial has it: it shows its interface as soon as it is connected, and looks at what comes back. */

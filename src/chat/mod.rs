@@ -5,6 +5,7 @@
 //! for the server and for the browser, so that both judge a message by the same rules.
 
 mod capability;
+mod channel;
 pub mod clock;
 mod command;
 mod custom_event;
@@ -33,6 +34,7 @@ mod visible;
 mod widget_key;
 
 pub use capability::{Capabilities, Capability};
+pub use channel::{Channel, Visibility};
 pub use command::{Command, Draft};
 pub use custom_event::{ATTRIBUTES_BYTES, Attributes, CustomEvent, EVENT_NAME_CHARS, attributes_bytes};
 pub use event::{Event, Kind, Message, Recorded, Timestamp};

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::chat::{Attributes, MessageId, Origins, ReviewFallback, RoomId};
+use crate::chat::{Attributes, Channel, MessageId, Origins, ReviewFallback, RoomId};
 
 /// Longest slow mode: six hours, as long as anybody streams.
 const LONGEST_SLOW_MODE_SECONDS: u32 = 21_600;
@@ -78,6 +78,9 @@ pub struct Settings {
     pub allowed_origins: Origins,
     /// What whoever runs it sorts it by: at most 50, with names of 1 to 128 characters and values of at most 256. Not for the public.
     pub tags: Attributes,
+    /// What it is as a channel of Apex, if a client there has made it. No change can name it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel: Option<Channel>,
 }
 
 /// Whom a setting is about.
@@ -164,9 +167,10 @@ impl SettingsChange {
     /// # Errors
     /// The first that a room cannot have.
     pub fn apply(&self, before: &Settings) -> Result<Settings, InvalidSetting> {
-        let (mut changed, defaults) = (before.by_name(), Settings::default().by_name());
+        let (before, defaults) = (before.by_name(), Settings::default().by_name());
+        let mut changed = before.clone();
         for (name, value) in &self.expected {
-            let default = defaults.get(name).ok_or_else(|| InvalidSetting::Unknown(name.clone()))?;
+            let default = defaults.get(name).or(before.get(name)).ok_or_else(|| InvalidSetting::Unknown(name.clone()))?;
             if changed.get(name) != Some(if value.is_null() { default } else { value }) {
                 return Err(InvalidSetting::Changed(name.clone()));
             }
@@ -285,6 +289,20 @@ mod tests {
             assert_eq!(change(json!({ "name": "Hall", "if": seen })), Err(expected.to_owned()));
         }
         assert!(serde_json::from_value::<SettingsChange>(json!({ "if": 1 })).is_err());
+    }
+
+    #[test]
+    fn what_a_room_is_as_a_channel_stays_and_cannot_be_set() {
+        let creator = crate::chat::UserId::admin();
+        let channel = Channel { name: "hall".into(), visibility: crate::chat::Visibility::Protected, creator, from: None };
+        let before = Settings { channel: Some(channel.clone()), ..before() };
+        let named: SettingsChange = serde_json::from_value(json!({ "name": "Hall" })).expect("an object");
+        let seen = named.only_if(before.by_name());
+        assert_eq!(seen.apply(&before), Ok(Settings { name: "Hall".into(), ..before.clone() }));
+        for value in [json!(null), json!(channel)] {
+            let change: SettingsChange = serde_json::from_value(json!({ "channel": value })).expect("an object");
+            assert_eq!(change.apply(&before), Err(InvalidSetting::Unknown("channel".into())));
+        }
     }
 
     #[test]

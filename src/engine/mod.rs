@@ -55,6 +55,8 @@ pub enum News {
         /// Its newest event, 0 if there is none.
         head: u64,
     },
+    /// A room was removed, with all that is in it.
+    NoRoom(RoomId),
     /// A widget key was made or revoked.
     WidgetKey(WidgetKey),
     /// Tokens do not count any more.
@@ -143,6 +145,13 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Makes a room, with the next free number, and its first widget key.
     fn create_room(&self, settings: Settings) -> BoxFuture<'_, Result<(Room, WidgetKey), EngineError>>;
+
+    /// Makes a room that is live at once and has no widget key.
+    fn open_channel(&self, settings: Settings) -> BoxFuture<'_, Result<Room, EngineError>>;
+
+    /// Removes a room: no method knows it from now on, its address name is free, and what is in it is erased little by little. One that
+    /// is not there: no error. No other room ever has its number.
+    fn remove_room(&self, room: RoomId) -> BoxFuture<'_, Result<(), EngineError>>;
 
     /// All widget keys, in the order in which they were made, the revoked ones included.
     fn widget_keys(&self) -> BoxFuture<'_, Result<Vec<WidgetKey>, EngineError>>;

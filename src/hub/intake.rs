@@ -44,6 +44,11 @@ impl Hub {
                     inner.rooms.insert(Room::clone(room), *head);
                     self.count_viewers_of(room.id);
                 }
+                News::NoRoom(room) => {
+                    if let Some(live) = inner.rooms.remove(*room) {
+                        live.close(|_, _| true);
+                    }
+                }
                 News::WidgetKey(key) => inner.widget_keys.note(key.clone()),
                 News::Revocation(revocation) => {
                     inner.revocations.note(revocation.clone(), now());

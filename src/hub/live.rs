@@ -12,7 +12,10 @@ use std::{
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{Notify, Semaphore};
+use tokio::{
+    sync::{Notify, Semaphore},
+    time::Instant,
+};
 
 use super::{
     Identity, Origin, Refusal, RingSize, TokenError, Tokens,
@@ -37,7 +40,7 @@ use super::{
 };
 use crate::{
     chat::{
-        AddressHash, ChatText, Event, Kind, Message, NameClaim, Origins, Outcome, Role, Room, RoomId, RoomState,
+        AddressHash, Channel, ChatText, Event, Kind, Message, NameClaim, Origins, Outcome, Role, Room, RoomId, RoomState,
         Sanction, ShownInterface, Timestamp, UserId,
     },
     engine::now,
@@ -77,6 +80,8 @@ pub trait Wake: Send + Sync {
 /// A room's live side.
 pub(super) struct LiveRoom {
     id: RoomId,
+    /// What it is as a channel, if it is one. That never changes.
+    channel: Option<Channel>,
     /// A standard lock: held to push or copy a few pointers, never across an await.
     state: Mutex<State>,
     /// Tells that a server has reached more of the ring.
@@ -121,6 +126,8 @@ struct State {
     disconnections: Disconnections,
     /// How many waiting messages moderators were told of last.
     told_waiting: usize,
+    /// When there was an event, or somebody came or left.
+    used_at: Instant,
 }
 
 /// Somebody who serves connections of the room.
@@ -212,7 +219,7 @@ impl ConnectionId {
 
 impl LiveRoom {
     pub(super) fn new(room: Room, head: u64, size: RingSize, memory: RingMemory, in_cluster: bool) -> Self {
-        let id = room.id;
+        let (id, channel) = (room.id, room.settings.channel.clone());
         let (ring, connections) = (Ring::new(size, memory, head), HashMap::new());
         let rules = Arc::new(Rules::new(&room.settings));
         let state = State {
@@ -238,10 +245,12 @@ impl LiveRoom {
             game: Game::default(),
             disconnections: Disconnections::default(),
             told_waiting: 0,
+            used_at: Instant::now(),
         };
         let reviews = Semaphore::new(REVIEWS);
         Self {
             id,
+            channel,
             state: Mutex::new(state),
             progress: Notify::new(),
             hashes: RandomState::new(),
@@ -253,6 +262,17 @@ impl LiveRoom {
 
     pub(super) fn id(&self) -> RoomId {
         self.id
+    }
+
+    /// What it is as a channel, if it is one.
+    pub(super) fn channel(&self) -> Option<&Channel> {
+        self.channel.as_ref()
+    }
+
+    /// Whether it has had no connection and no event for that long, as far as this node knows.
+    pub(super) fn is_quiet(&self, quiet_for: Duration) -> bool {
+        let state = self.lock();
+        state.viewer_count() == 0 && state.used_at.elapsed() >= quiet_for
     }
 
     pub(super) fn room(&self) -> Room {
@@ -325,6 +345,7 @@ impl LiveRoom {
                 Kind::Disconnection(disconnection) => state.disconnections.note(disconnection, event.sent_at),
                 Kind::Custom(_) => {}
             }
+            state.used_at = Instant::now();
             state.hear(event, &self.hashes);
             state.held.note(event);
             let before = state.waiting_frames.take_before(event.seq);
@@ -885,6 +906,7 @@ impl State {
     }
 
     fn presence_changed(&mut self) {
+        self.used_at = Instant::now();
         if self.viewer_count() <= BIG_ROOM {
             self.push_presence();
         }

@@ -24,7 +24,7 @@ impl Hub {
     /// # Errors
     /// [`Refusal::UnknownRoom`], [`Refusal::UnknownMessage`], [`Refusal::Deleted`], or the engine's.
     pub async fn message(&self, MessageId { room, seq }: MessageId) -> Result<Event, Refusal> {
-        self.find(room)?;
+        self.find_open(room)?;
         match self.0.engine.messages(room, vec![seq]).await?.remove(&seq) {
             Some(message) => message.ok_or(Refusal::Deleted),
             None => Err(Refusal::UnknownMessage),

@@ -4,6 +4,7 @@
 //! limits, the state of a room, presence, and the join of history and live. The hub uses the engine below it and must never know
 //! HTTP, HTML or a wire format; the one thing that it keeps for the dialects is a place for each entry's encoded frame.
 
+mod channels;
 mod disconnections;
 mod elsewhere;
 mod export;
@@ -59,6 +60,7 @@ use std::{
 use tokio::sync::watch;
 
 pub use self::{
+    channels::{CHANNEL_NAME_CHARS, MOST_CHANNELS_OF_ADDRESS},
     export::Export,
     import::Import,
     intake::Intake,
@@ -122,6 +124,8 @@ struct Inner {
     throttle: Throttle,
     tickets: Tickets,
     review: Arc<dyn Review>,
+    /// Held while a channel is made.
+    making_channel: tokio::sync::Mutex<()>,
     /// Whether the disk was nearly full when that was looked at last.
     disk_low: AtomicBool,
     /// Whether the log could be reached when that was looked at last.
@@ -240,6 +244,7 @@ impl Hub {
             throttle,
             tickets: Tickets::default(),
             review,
+            making_channel: tokio::sync::Mutex::default(),
             disk_low: AtomicBool::new(false),
             reachable: AtomicBool::new(true),
             stopping: AtomicBool::new(false),
@@ -253,6 +258,7 @@ impl Hub {
         hub.0.engine.begin();
         hub.listen();
         tokio::spawn(tell_standing(Arc::downgrade(&hub.0), hub.supervisor().watch("the hub's clock")));
+        tokio::spawn(tidy_channels(Arc::downgrade(&hub.0), hub.supervisor().watch("the removal of quiet channels")));
         Ok(hub)
     }
 
@@ -320,16 +326,25 @@ impl Hub {
         }
     }
 
-    /// All rooms, ordered by id.
+    /// All rooms that an owner has made, ordered by id.
     pub fn rooms(&self) -> Vec<Room> {
-        self.0.rooms.all().iter().map(|room| room.room()).collect()
+        self.0.rooms.all().iter().filter(|room| room.channel().is_none()).map(|room| room.room()).collect()
     }
 
-    /// One room as it is now.
+    /// One room as it is now, for any visitor.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownRoom`], also for a channel that visitors may not know of.
+    pub fn snapshot(&self, room: RoomId) -> Result<Snapshot, Refusal> {
+        self.find_open(room)?;
+        self.snapshot_for_owner(room)
+    }
+
+    /// One room as it is now, for those who run or moderate it.
     ///
     /// # Errors
     /// [`Refusal::UnknownRoom`].
-    pub fn snapshot(&self, room: RoomId) -> Result<Snapshot, Refusal> {
+    pub fn snapshot_for_owner(&self, room: RoomId) -> Result<Snapshot, Refusal> {
         let LiveSnapshot { room, head, viewer_count, messages_last_minute, waiting } =
             self.find(room)?.snapshot(self.0.engine.trimmed(room));
         Ok(Snapshot { room, position: self.position(head), viewer_count, messages_last_minute, waiting })
@@ -429,9 +444,10 @@ impl Hub {
         listening: impl Into<Listening<'a>>,
         wake: &Arc<dyn Wake>,
     ) -> Result<(Subscriber, Welcome), Refusal> {
-        let room = self.find(room)?;
+        let who = who.into();
+        let room = self.find_for(room, &who.user)?;
         self.admit(room.id(), site)?;
-        let (who, listening) = (who.into(), listening.into());
+        let listening = listening.into();
         self.check_listening(&room, listening)?;
         self.count(room.id(), Some(&who.user), from, Activity::Token)?;
         let live = Arc::clone(&room);
@@ -473,7 +489,7 @@ impl Hub {
         site: Site<'_>,
         listening: impl Into<Listening<'a>>,
     ) -> Result<(), Refusal> {
-        let room = self.find(room)?;
+        let room = self.find_for(room, &who.user)?;
         self.admit(room.id(), site)?;
         self.check_listening(&room, listening.into())?;
         self.check_revoked(&who.user, &who.origin)?;
@@ -495,6 +511,29 @@ impl Hub {
 
     fn find(&self, room: RoomId) -> Result<Arc<LiveRoom>, Refusal> {
         self.0.rooms.find(room).ok_or(Refusal::UnknownRoom(room))
+    }
+
+    /// Finds a room that any visitor may know of.
+    fn find_open(&self, room: RoomId) -> Result<Arc<LiveRoom>, Refusal> {
+        let live = self.find(room)?;
+        if live.channel().is_none_or(|channel| channel.visibility.is_open()) { Ok(live) } else { Err(Refusal::UnknownRoom(room)) }
+    }
+
+    /// Finds a room that this user may know of.
+    fn find_for(&self, room: RoomId, user: &UserId) -> Result<Arc<LiveRoom>, Refusal> {
+        let live = self.find(room)?;
+        if live.channel().is_none_or(|channel| channel.admits(user)) { Ok(live) } else { Err(Refusal::UnknownRoom(room)) }
+    }
+}
+
+/// Removes the channels that nobody uses, for as long as the hub lives.
+async fn tidy_channels(hub: Weak<Inner>, _guard: Guard) {
+    let mut ticks = tokio::time::interval(channels::LOOKED_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let Some(hub) = hub.upgrade() else { return };
+        Hub(hub).remove_quiet_channels(channels::QUIET_FOR).await;
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
     Activity, Caller, Claims, Hub, Key, Published, Refusal, live::LiveRoom, repeats::Saying, rules::Rules, throttle::Actor,
 };
 use crate::{
-    chat::{Capability, ChatText, Command, Draft, NameClaim, Profile, RoomId, RoomState, UserId},
+    chat::{Capability, ChatText, Command, Draft, Group, NameClaim, Profile, RoomId, RoomState, UserId, Visibility},
     engine::{Appended, Audience, Entry},
 };
 
@@ -40,6 +40,9 @@ impl Hub {
         };
         check_live(&live)?;
         self.check_disk()?;
+        if to.is_none() && live.channel().is_some_and(|channel| channel.visibility == Visibility::Direct) {
+            return Err(Refusal::Capability(Capability::SendMessage));
+        }
         let speaker = Speaker::new(self, live, claims, caller.from)?;
         speaker.check(&speaker.rules)?;
         speaker.say(to, draft).await.map(Published::Stored)
@@ -70,6 +73,7 @@ impl Hub {
         }
         let live = self.find(room)?;
         let claims = self.check(token, room)?;
+        self.find_for(room, &claims.user)?;
         // Who publishes must show one, if they can.
         if let Key::None = site.widget_key {
             return Err(Refusal::WidgetKey);
@@ -169,6 +173,9 @@ impl<'a> Speaker<'a> {
             return Ok(());
         }
         self.live.may_speak(&self.claims.user, self.from, &self.hub.0.tokens)?;
+        if self.live.channel().is_some_and(|channel| !channel.lets_write(&self.claims.user)) {
+            return Err(Refusal::Speakers(Group::Moderators));
+        }
         rules.check_speaker(&self.claims)
     }
 

@@ -6,7 +6,7 @@ use crate::{
         REASON_CHARS, RoomId, RoomState, TooManyReactions,
     },
     engine::EngineError,
-    hub::{TokenError, moderation::LONGEST_TIMEOUT},
+    hub::{CHANNEL_NAME_CHARS, TokenError, moderation::LONGEST_TIMEOUT},
     locales,
     texts::Texts,
 };
@@ -140,6 +140,13 @@ pub enum Refusal {
     },
     /// A room cannot have this setting.
     Setting(InvalidSetting),
+    /// No channel can have that name.
+    ChannelName,
+    /// There are as many channels as there may be, or as this client's address may have made.
+    TooManyChannels {
+        /// How many those are.
+        most: usize,
+    },
     /// The disk is nearly full.
     DiskLow,
     /// The server is stopping.
@@ -232,6 +239,12 @@ impl Refusal {
             Self::BlockedWord { field: Field::Username, .. } => said("refusal.name_blocked"),
             Self::BlockedWord { field: Field::Text, .. } => said("refusal.message_blocked"),
             Self::Setting(error) => error.to_string(),
+            Self::ChannelName => {
+                format!("The name of a channel has 1 to {CHANNEL_NAME_CHARS} characters, none of them for control.")
+            }
+            Self::TooManyChannels { most } => {
+                format!("There are {most} channels already. One that nobody uses is removed after 24 hours.")
+            }
             Self::DiskLow => said("refusal.disk_low"),
             Self::Stopping => said("refusal.stopping"),
             Self::WrongOrder(from, to) => {
@@ -315,6 +328,8 @@ impl Refusal {
             Self::Links { .. } => "links",
             Self::BlockedWord { .. } => "blocked_word",
             Self::Setting(_) => "setting",
+            Self::ChannelName => "channel_name",
+            Self::TooManyChannels { .. } => "too_many_channels",
             Self::DiskLow => "disk_low",
             Self::Stopping => "stopping",
             Self::WrongOrder(..) => "wrong_order",

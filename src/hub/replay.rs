@@ -42,7 +42,7 @@ impl Hub {
     /// # Errors
     /// [`Refusal::UnknownRoom`], or the engine's.
     pub async fn replay(&self, room: RoomId, Span { from, to, after, limit }: Span) -> Result<Replay, Refusal> {
-        let about = self.find(room)?.room();
+        let about = self.find_open(room)?.room();
         let before = match to {
             Some(to) => Some(self.seq_before(&about, to).await? + 1),
             None => None,

@@ -12,6 +12,8 @@ use crate::chat::{Room, RoomId};
 #[derive(Default)]
 pub(super) struct Rooms {
     by_id: RwLock<HashMap<RoomId, Arc<LiveRoom>>>,
+    /// The channels among them, by their names. Of the two locks, this one is taken last.
+    channels: RwLock<HashMap<String, RoomId>>,
     ring_size: RingSize,
     ring_memory: RingMemory,
     /// Whether there are other nodes.
@@ -28,17 +30,33 @@ impl Rooms {
         self.by_id.read().unwrap_or_else(PoisonError::into_inner).get(&room).cloned()
     }
 
-    /// The room that has that name in addresses.
+    /// The room that has that name in addresses. Channels have none.
     pub(super) fn find_slug(&self, slug: &str) -> Option<RoomId> {
         let rooms = self.by_id.read().unwrap_or_else(PoisonError::into_inner);
-        rooms.values().find(|room| room.has_slug(slug)).map(|room| room.id())
+        rooms.values().find(|room| room.channel().is_none() && room.has_slug(slug)).map(|room| room.id())
+    }
+
+    /// The channel of that name.
+    pub(super) fn find_channel(&self, name: &str) -> Option<RoomId> {
+        self.channels.read().unwrap_or_else(PoisonError::into_inner).get(name).copied()
     }
 
     /// Brings a room to life whose newest event is `head`. One that lives already stays as it is.
     pub(super) fn insert(&self, room: Room, head: u64) {
         let mut rooms = self.by_id.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(channel) = &room.settings.channel {
+            self.channels.write().unwrap_or_else(PoisonError::into_inner).insert(channel.name.clone(), room.id);
+        }
         let new = |room| LiveRoom::new(room, head, self.ring_size, self.ring_memory.clone(), self.in_cluster);
         rooms.entry(room.id).or_insert_with(|| Arc::new(new(room)));
+    }
+
+    /// Takes a room out, if it is there.
+    pub(super) fn remove(&self, room: RoomId) -> Option<Arc<LiveRoom>> {
+        let mut rooms = self.by_id.write().unwrap_or_else(PoisonError::into_inner);
+        let mut channels = self.channels.write().unwrap_or_else(PoisonError::into_inner);
+        channels.retain(|_, channel| *channel != room);
+        rooms.remove(&room)
     }
 
     /// All of them, ordered by id.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{frame::Frame, json::read};
 use crate::{
-    chat::{ChatText, Draft, Event, Kind, Message, Payload, Timestamp, UserId},
+    chat::{ChatText, Draft, Event, Kind, Message, Payload, Timestamp, UserId, Visibility},
     locales,
 };
 
@@ -64,15 +64,13 @@ pub enum Action {
     TooMany,
 }
 
-/// Who may read a channel, and speak there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Visibility {
-    /// Everybody both.
-    Public,
-    /// Everybody may read.
-    Protected,
-    /// Only those who are invited, for which there is no action.
-    Private,
+/// Who has a session, as the operator's server says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// Who they are: a user of the operator's site.
+    pub user: UserId,
+    /// What they are called.
+    pub name: Option<String>,
 }
 
 /// Why an action was not carried out, or why a frame has none.
@@ -90,6 +88,9 @@ pub enum Failure {
     /// Nobody is known by this token.
     #[error("Invalid auth token")]
     Token,
+    /// The operator's server cannot say whose session it is.
+    #[error("Unable to check the auth token.  Please try again later.")]
+    Unchecked,
     /// There is no such channel.
     #[error("Channel does not exist, {0}")]
     UnknownChannel(String),
@@ -149,6 +150,18 @@ pub fn decode(frame: &Frame) -> Result<Vec<Action>, Failure> {
     Ok(actions)
 }
 
+/// Who has a session, in what the operator's server answers: a JSON object with the `uuid`, and a `username` if they have one.
+///
+/// # Errors
+/// Why it cannot be read, for the operator.
+pub fn owner(body: &[u8]) -> Result<Owner, String> {
+    let answer: Value = read(body).map_err(|_| "its answer is not JSON".to_owned())?;
+    let uuid = text(&answer["uuid"]).ok_or("its answer has no \"uuid\"")?;
+    let user = UserId::try_from(format!("{}{uuid}", UserId::OF_SITE)).ok().filter(|_| !uuid.is_empty());
+    let user = user.ok_or("the \"uuid\" in its answer has more than 123 characters, or some that are not printable ASCII")?;
+    Ok(Owner { user, name: text(&answer["username"]).filter(|name| !name.is_empty()) })
+}
+
 /// Why an action failed, as its sender is told.
 pub fn failure(failure: &Failure) -> Frame {
     envelope(&Envelope { status: "error", version: VERSION, message: &failure.to_string(), data: &[] })
@@ -189,8 +202,9 @@ fn envelope(envelope: &Envelope<'_>) -> Frame {
     Frame::text(serde_json::to_string(envelope).expect("plain data"))
 }
 
-/// The name of what two users say to each other, the same for both.
+/// The name of what two users say to each other, the same for both: with each as their site writes them.
 fn private_channel(one: &UserId, other: &UserId) -> String {
+    let (one, other) = (one.own(), other.own());
     let (first, second) = if one <= other { (one, other) } else { (other, one) };
     format!("pm:{first}+{second}")
 }
@@ -310,6 +324,28 @@ mod tests {
         ];
         for (text, expected) in rows {
             assert_eq!(decoded(text), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_owner_of_a_session_is_a_user_of_the_site() {
+        let read = |text: &str| owner(text.as_bytes()).map(|Owner { user, name }| (user.as_str().to_owned(), name));
+        let long = format!(r#"{{"uuid":"{}"}}"#, "x".repeat(124));
+        let rows = [
+            (r#"{"uuid":"u:255","username":"bob","type":"user"}"#, Ok(("site:u:255".to_owned(), Some("bob".to_owned())))),
+            (r#"{"uuid":255,"username":""}"#, Ok(("site:255".to_owned(), None))),
+            (r#"{"uuid":null}"#, Err("no \"uuid\"")),
+            (r#"{"uuid":""}"#, Err("printable")),
+            (r#"{"uuid":"a b"}"#, Err("printable")),
+            (&long, Err("123 characters")),
+            ("[]", Err("no \"uuid\"")),
+            ("<html>", Err("not JSON")),
+        ];
+        for (text, expected) in rows {
+            match (read(text), expected) {
+                (Err(error), Err(part)) => assert!(error.contains(part), "{error}"),
+                (read, expected) => assert_eq!(read, expected.map_err(str::to_owned), "{text}"),
+            }
         }
     }
 

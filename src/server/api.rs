@@ -123,7 +123,7 @@ pub(super) async fn list(_: Admin, State(hub): State<Hub>, params: Params) -> Re
 pub(super) async fn show(_: Admin, State(hub): State<Hub>, PathText(name): PathText) -> Result<Response, ApiError> {
     let unknown = || ApiError::new(StatusCode::NOT_FOUND, format!("There is no room {name:?}."));
     let room = name.parse().ok().or_else(|| hub.room_of(&name)).ok_or_else(unknown)?;
-    Ok(answer(Stream::of(&hub, hub.snapshot(room)?.room)))
+    Ok(answer(Stream::of(&hub, hub.snapshot_for_owner(room)?.room)))
 }
 
 /// `POST /v1/streams/{id}/prepare`: announces a room that was made, or has ended.

@@ -11,7 +11,7 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum, builder::BoolishValueParser
 use ipnet::IpNet;
 
 use super::{
-    RunError,
+    ApexSessions, RunError,
     interactive_sync::{Twitch, TwitchChannels},
     ivs::Quotas,
     transport::DEFAULT_BACKLOG_BYTES,
@@ -56,6 +56,11 @@ pub struct Config {
     /// Address and port on which everything is Apex, as /apex is; its clients expect port 4863 [default: none]
     #[arg(long, env = "LIVE_CHAT_APEX_ADDR")]
     pub apex_addr: Option<SocketAddr>,
+
+    /// Server that is asked who has a session of Armor that a client of Apex shows: GET with `Authorization: Bearer <session>`, answered
+    /// with {"uuid", "username"}, or 401 for nobody [default: only the chat's own tokens count]
+    #[arg(long, env = "LIVE_CHAT_APEX_AUTH_URL", value_parser = ApexSessions::url)]
+    pub apex_auth_url: Option<Uri>,
 
     /// Address and port on which everything is Interactive Sync, as /interactive-sync is; its games expect port 8081 [default: none]
     #[arg(long, env = "LIVE_CHAT_INTERACTIVE_SYNC_ADDR")]

@@ -160,11 +160,13 @@ pub(super) fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::Search
         | Refusal::InFuture
         | Refusal::NothingToImport
+        | Refusal::ChannelName
         | Refusal::ReviewUrl(_) => StatusCode::BAD_REQUEST,
         Refusal::TooFast { .. }
         | Refusal::AddressTooFast { .. }
         | Refusal::SlowMode { .. }
         | Refusal::RoomTooFast { .. }
+        | Refusal::TooManyChannels { .. }
         | Refusal::Repeated { .. } => StatusCode::TOO_MANY_REQUESTS,
         Refusal::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         // The engine has said in the log what failed, once for all that failed with it.

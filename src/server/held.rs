@@ -34,7 +34,7 @@ pub(super) async fn list(
     let mut events = hub.held(room, &authority, after, limit + 1).await?;
     let has_more = cut(&mut events, limit, End::Oldest, Event::payload_bytes);
     let data: Vec<_> = events.iter().map(Envelope::of).collect();
-    let meta = json!({ "has_more": has_more, "waiting": hub.snapshot(room)?.waiting });
+    let meta = json!({ "has_more": has_more, "waiting": hub.snapshot_for_owner(room)?.waiting });
     Ok(Json(Answer { code: 200, message: "OK", data, meta: Some(meta) }).into_response())
 }
 

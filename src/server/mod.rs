@@ -54,6 +54,7 @@ mod widget_keys;
 
 pub use self::{
     admission::{Admission, ConnectionLimits},
+    apex::ApexSessions,
     backup::back_up,
     check::check,
     client_address::TrustedProxies,

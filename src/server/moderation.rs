@@ -197,7 +197,8 @@ pub(super) async fn configure(
     JsonBody(change): JsonBody<SettingsChange>,
 ) -> Result<Response, ApiError> {
     let is_conditional = headers.contains_key(header::IF_MATCH);
-    let change = if is_conditional { if_matches(&headers, &hub.snapshot(room)?.room.settings, change)? } else { change };
+    let change =
+        if is_conditional { if_matches(&headers, &hub.snapshot_for_owner(room)?.room.settings, change)? } else { change };
     match hub.configure(room, &authority, change).await {
         Err(Refusal::Setting(InvalidSetting::Changed(_))) if is_conditional => Err(not_as_seen()),
         configured => Ok(answer(Stream::of(&hub, configured?))),

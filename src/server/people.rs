@@ -143,7 +143,7 @@ pub(super) async fn revoke_by_form(_: Owner, State(state): State<AppState>, Path
 pub(super) async fn look(State(state): State<AppState>, Path(link): Path<String>, asked: Asked) -> Response {
     match state.hub.invitation(&link) {
         Ok(invitation) => {
-            let name = invitation.room.and_then(|room| state.hub.snapshot(room).ok()).map(|now| now.room.settings.name);
+            let name = invitation.room.and_then(|room| state.hub.snapshot_for_owner(room).ok()).map(|now| now.room.settings.name);
             let to = name.unwrap_or_else(|| asked.texts.text("invitation.all_rooms").into());
             render(&state.options, asked, StatusCode::OK, Page::Invitation { name: invitation.name, to }).await
         }

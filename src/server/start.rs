@@ -11,7 +11,7 @@ use rustls::ClientConfig;
 use tokio::{net::TcpListener, signal::unix::SignalKind, sync::watch};
 
 use super::{
-    Config, HEARTBEAT, Screens, Sockets, Streams, Twitch,
+    ApexSessions, Config, HEARTBEAT, Screens, Sockets, Streams, Twitch,
     admission::{Admission, ConnectionLimits, HELD},
     backend::Backend,
     client_address::TrustedProxies,
@@ -179,6 +179,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
         streams: Arc::clone(&streams),
         screens: Screens::start(&hub),
         game_limits: config.interactive_sync_limits,
+        apex_sessions: apex_sessions(&config, tls.clone()),
         twitch: twitch(&config, tls),
         relay_rate: RelayRate(config.relay_rate_limit),
         sockets: sockets.clone(),
@@ -300,6 +301,11 @@ async fn secret(backend: &Backend, configured: Option<&String>, path: &Path) -> 
         Some(configured) => Ok(configured.clone()),
         None => backend.secret(path, |path| secrets::load_or_make(path, secrets::hex)).await,
     }
+}
+
+/// Who knows the sessions of Apex. Where it is asked is the operator's word, so it may be anywhere.
+fn apex_sessions(config: &Config, tls: ClientConfig) -> Option<ApexSessions> {
+    Some(ApexSessions::new(Client::new(Guard::anywhere(), tls), config.apex_auth_url.clone()?))
 }
 
 /// Twitch, if channels of its are rooms. Where it is asked is the operator's word, so it may be anywhere.

@@ -5,6 +5,7 @@ use leptos::config::LeptosOptions;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::{
+    apex::ApexSessions,
     client_address::TrustedProxies,
     hooks::Webhooks,
     interactive_sync::{Screens, Twitch},
@@ -28,6 +29,8 @@ pub struct AppState {
     pub screens: Screens,
     /// What games may send.
     pub game_limits: GameLimits,
+    /// Who knows whose sessions Apex's clients show, if anybody does.
+    pub apex_sessions: Option<ApexSessions>,
     /// Who else says whose games may come, if anybody does.
     pub twitch: Option<Twitch>,
     /// How much one connection of the relay may send.

@@ -215,6 +215,8 @@ impl Engine for Node {
         fn invitations() -> Vec<Invitation>;
         fn names() -> Vec<HeldName>;
         fn create_room(settings: Settings) -> (Room, WidgetKey);
+        fn open_channel(settings: Settings) -> Room;
+        fn remove_room(room: RoomId) -> ();
         fn create_widget_key(key: NewWidgetKey) -> WidgetKey;
         fn set_redirect_uris(key: String, uris: RedirectUris) -> WidgetKey;
         fn revoke_widget_key(key: String) -> WidgetKey;

@@ -1,5 +1,6 @@
 //! Several nodes: what is asked of one holds on all.
 
+mod apex;
 mod history;
 mod link;
 mod relay;

@@ -23,9 +23,9 @@ use crate::{
     hub::{self, ConnectionId, Hub, Intake, Rates, ReservedNames, RingSize, Setup, Tokens, Wake},
     protocol::{interactive_sync::GameLimits, webhook::Secret},
     server::{
-        AdminKey, Admission, AppState, Backlog, ConnectionLimits, Guard, HEARTBEAT, HookClient, Ivs, IvsAccess, IvsQuotas,
-        MetricsAddress, Password, RelayRate, Reviews, Schedule, Screens, Sockets, Streams, TrustedProxies, Twitch, Webhooks,
-        bind, collect_metrics, hash_password, ops_router, router, serve, system_trust,
+        AdminKey, Admission, ApexSessions, AppState, Backlog, ConnectionLimits, Guard, HEARTBEAT, HookClient, Ivs, IvsAccess,
+        IvsQuotas, MetricsAddress, Password, RelayRate, Reviews, Schedule, Screens, Sockets, Streams, TrustedProxies, Twitch,
+        Webhooks, bind, collect_metrics, hash_password, ops_router, router, serve, system_trust,
     },
 };
 
@@ -98,6 +98,7 @@ pub struct Setting {
     pub schedule: Schedule,
     pub review_within: Duration,
     pub relay_rate: RelayRate,
+    pub apex_sessions: Option<ApexSessions>,
     pub twitch: Option<Twitch>,
     /// Whom it trusts, where it calls others.
     pub tls: rustls::ClientConfig,
@@ -126,6 +127,7 @@ impl Default for Setting {
             schedule: Schedule { first_wait: Duration::from_millis(1), ..Schedule::default() },
             review_within: Duration::from_secs(20),
             relay_rate: RelayRate(0.0),
+            apex_sessions: None,
             twitch: None,
             tls: tls(),
         }
@@ -183,6 +185,7 @@ impl Site {
             streams: Arc::clone(&streams),
             screens: Screens::start(&hub),
             game_limits: setting.game_limits,
+            apex_sessions: setting.apex_sessions,
             twitch: setting.twitch,
             relay_rate: setting.relay_rate,
             sockets: sockets.clone(),

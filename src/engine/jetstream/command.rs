@@ -37,6 +37,12 @@ pub(super) enum Command {
         settings: Settings,
         key: String,
     },
+    OpenChannel {
+        settings: Settings,
+    },
+    RemoveRoom {
+        room: RoomId,
+    },
     CreateWidgetKey {
         new: NewWidgetKey,
         key: String,
@@ -196,6 +202,7 @@ impl Command {
             | Self::Sanction { room, .. }
             | Self::FinishImport { room, .. }
             | Self::AbandonImport { room }
+            | Self::RemoveRoom { room }
             | Self::Trim { room, .. } => (Some(*room), Kept::Done),
             Self::Claim { room, .. } | Self::UseToken { room, .. } => (Some(*room), Kept::Expiring),
             Self::Copy { room, kept, .. } => (*room, *kept),
@@ -203,6 +210,7 @@ impl Command {
             | Self::Copying(_)
             | Self::FirstRoom { .. }
             | Self::CreateRoom { .. }
+            | Self::OpenChannel { .. }
             | Self::CreateWidgetKey { .. }
             | Self::RevokeWidgetKey { .. }
             | Self::SetRedirectUris { .. }
@@ -219,6 +227,8 @@ impl Command {
             | Self::Copy { .. }
             | Self::FirstRoom { .. }
             | Self::CreateRoom { .. }
+            | Self::OpenChannel { .. }
+            | Self::RemoveRoom { .. }
             | Self::CreateWidgetKey { .. }
             | Self::RevokeWidgetKey { .. }
             | Self::SetRedirectUris { .. }
@@ -253,6 +263,8 @@ impl Command {
             Self::Copy { table, records, .. } => Job::Copy { table, records, reply: asker.reply() },
             Self::FirstRoom { configured, key } => Job::FirstRoom { configured, key, reply: asker.reply() },
             Self::CreateRoom { settings, key } => Job::CreateRoom { settings, key, reply: asker.reply() },
+            Self::OpenChannel { settings } => Job::OpenChannel { settings, reply: asker.reply() },
+            Self::RemoveRoom { room } => Job::RemoveRoom { room, reply: asker.reply() },
             Self::CreateWidgetKey { new, key } => Job::CreateWidgetKey { new, key, reply: asker.reply() },
             Self::RevokeWidgetKey { key } => Job::RevokeWidgetKey { key, reply: asker.reply() },
             Self::SetRedirectUris { key, uris } => Job::SetRedirectUris { key, uris, reply: asker.reply() },

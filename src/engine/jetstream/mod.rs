@@ -200,6 +200,18 @@ impl Engine for JetStream {
         self.ask(Command::CreateRoom { settings, key: random_widget_key() })
     }
 
+    fn open_channel(&self, settings: Settings) -> BoxFuture<'_, Result<Room, EngineError>> {
+        self.ask(Command::OpenChannel { settings })
+    }
+
+    fn remove_room(&self, room: RoomId) -> BoxFuture<'_, Result<(), EngineError>> {
+        self.see_through(move |cluster| async move {
+            cluster.carry_out::<()>(Command::RemoveRoom { room }).await?;
+            // No other room ever has its number.
+            Ok(cluster.log.erase_said(room, u64::MAX).await?)
+        })
+    }
+
     fn widget_keys(&self) -> BoxFuture<'_, Result<Vec<WidgetKey>, EngineError>> {
         self.cluster.index.widget_keys()
     }

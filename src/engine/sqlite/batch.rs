@@ -2,6 +2,7 @@ mod copy;
 mod held;
 mod import;
 mod reactions;
+mod rooms;
 mod upkeep;
 
 use std::{collections::HashMap, sync::Arc};
@@ -96,6 +97,14 @@ pub(in crate::engine) enum Job {
         /// The name of its first widget key.
         key: String,
         reply: Reply<(Room, WidgetKey)>,
+    },
+    OpenChannel {
+        settings: Settings,
+        reply: Reply<Room>,
+    },
+    RemoveRoom {
+        room: RoomId,
+        reply: Reply<()>,
     },
     CreateWidgetKey {
         new: NewWidgetKey,
@@ -309,6 +318,8 @@ impl<'a> Batch<'a> {
             Job::Copy { table, records, reply } => keep(answers, reply, self.copy(&table, &records)),
             Job::FirstRoom { configured, key, reply } => keep(answers, reply, self.first_room(configured.as_deref(), &key)),
             Job::CreateRoom { settings, key, reply } => keep(answers, reply, self.create_room(settings, &key)),
+            Job::OpenChannel { settings, reply } => keep(answers, reply, self.open_channel(settings)),
+            Job::RemoveRoom { room, reply } => keep(answers, reply, self.remove_room(room)),
             Job::CreateWidgetKey { new, key, reply } => keep(answers, reply, self.create_widget_key(&new, &key)),
             Job::SetRedirectUris { key, uris, reply } => keep(answers, reply, self.set_redirect_uris(&key, &uris)),
             Job::RevokeWidgetKey { key, reply } => keep(answers, reply, self.revoke_widget_key(&key)),
@@ -751,7 +762,9 @@ pub(super) fn refuse(job: Job) -> Answer {
             Job::CreateRoom { reply, .. } => drop(reply.send(Err(error))),
             Job::SetRedirectUris { reply, .. } => drop(reply.send(Err(error))),
             Job::CreateWidgetKey { reply, .. } | Job::RevokeWidgetKey { reply, .. } => drop(reply.send(Err(error))),
-            Job::SetState { reply, .. } | Job::Configure { reply, .. } => drop(reply.send(Err(error))),
+            Job::OpenChannel { reply, .. } | Job::SetState { reply, .. } | Job::Configure { reply, .. } => {
+                drop(reply.send(Err(error)))
+            }
             Job::React { reply, .. } => drop(reply.send(Err(error))),
             Job::TellReactions { reply, .. } | Job::Merge { reply, .. } => drop(reply.send(Err(error))),
             Job::Pass { reply }
@@ -760,6 +773,7 @@ pub(super) fn refuse(job: Job) -> Answer {
             | Job::Copy { reply, .. }
             | Job::Claim { reply, .. }
             | Job::FirstRoom { reply, .. }
+            | Job::RemoveRoom { reply, .. }
             | Job::Revoke { reply, .. } => drop(reply.send(Err(error))),
             Job::Invite { reply, .. } | Job::UseToken { reply, .. } => drop(reply.send(Err(error))),
             Job::BeginImport { reply, .. } => drop(reply.send(Err(error))),

@@ -265,6 +265,14 @@ impl Engine for Sqlite {
         self.submit(|reply| Job::CreateRoom { settings, key: widget_keys::random(), reply })
     }
 
+    fn open_channel(&self, settings: Settings) -> BoxFuture<'_, Result<Room, EngineError>> {
+        self.submit(|reply| Job::OpenChannel { settings, reply })
+    }
+
+    fn remove_room(&self, room: RoomId) -> BoxFuture<'_, Result<(), EngineError>> {
+        self.then_trim(self.submit(|reply| Job::RemoveRoom { room, reply })).boxed()
+    }
+
     fn widget_keys(&self) -> BoxFuture<'_, Result<Vec<WidgetKey>, EngineError>> {
         self.readers.run_long(|connection| Ok(widget_keys::all(connection)?)).boxed()
     }

@@ -190,14 +190,18 @@ impl Readers {
 }
 
 /// How many rooms, events, widget keys and revocations of those were stored, without what is being imported; of an older version, as
-/// many as it counted. The events of a room are counted from 1 without holes, and those past its retention count.
+/// many as it counted. What was in removed rooms counts on. The events of a room are counted from 1 without holes, and those past its retention count.
 pub(super) fn stored(connection: &Connection) -> rusqlite::Result<u64> {
     let count = |table, sql| match schema::has_table(connection, table)? {
         true => connection.query_row(sql, [], |row| row.get::<_, u64>(0)),
         false => Ok(0),
     };
     let rooms = if schema::knows_retention(connection)? { STORED } else { STORED_BEFORE_RETENTION };
-    Ok(count("rooms", rooms)? + count("widget_keys", STORED_KEYS)?)
+    let removed = match schema::has_table(connection, "meta")? {
+        true => schema::meta(connection, schema::REMOVED)?.and_then(|removed| removed.parse().ok()).unwrap_or(0),
+        false => 0,
+    };
+    Ok(count("rooms", rooms)? + count("widget_keys", STORED_KEYS)? + removed)
 }
 
 /// All rooms with the sequence number of their newest event.

@@ -15,6 +15,9 @@ pub(super) const APPLIED_ID: &str = "applied_id";
 /// The name of the value that says which entry of that log could not be read first.
 pub(super) const UNREAD: &str = "unread";
 
+/// The name of the value that says how much was stored in the rooms that were removed: see [`stored`](super::reader::stored).
+pub(super) const REMOVED: &str = "removed";
+
 /// The name of the value that says what was copied into this log, or is being copied.
 pub(super) const COPYING: &str = "copying";
 
@@ -404,6 +407,26 @@ pub(super) fn abandon_import(connection: &Connection, room: u32) -> rusqlite::Re
     let abandoned = connection.execute(sql, [room])? > 0;
     connection.execute("DELETE FROM rooms WHERE id = ?1 AND hidden = 2 AND trimmed = 0", [room])?;
     Ok(abandoned)
+}
+
+/// Has a room whose newest event is `head` be erased, and says whether there is one. Its slug is free at once.
+pub(super) fn remove_room(connection: &Connection, room: u32, head: u64) -> rusqlite::Result<bool> {
+    let keys: u64 =
+        connection.query_row("SELECT count(*) + count(revoked_at) FROM widget_keys WHERE room = ?1", [room], |row| row.get(0))?;
+    let sql = "UPDATE rooms SET hidden = 2, state = 'ended', slug = lower(hex(randomblob(16))),
+                   trimmed = (SELECT coalesce(max(seq), 0) FROM events WHERE room = rooms.id)
+               WHERE id = ?1 AND hidden = 0";
+    let removed = connection.execute(sql, [room])? > 0;
+    if removed {
+        let before: u64 = meta(connection, REMOVED)?.and_then(|removed| removed.parse().ok()).unwrap_or(0);
+        set_meta(connection, REMOVED, &(before + 1 + head + keys).to_string())?;
+        // What the erasure of events does not find, or would keep for them.
+        for table in ["widget_keys", "names", "sanctions", "authors", "deleted_authors", "webhook_cursors"] {
+            connection.execute(&format!("DELETE FROM {table} WHERE room = ?1"), [room])?;
+        }
+        connection.execute("DELETE FROM rooms WHERE id = ?1 AND hidden = 2 AND erased >= trimmed", [room])?;
+    }
+    Ok(removed)
 }
 
 pub(super) fn state_from_name(name: &str) -> Option<RoomState> {

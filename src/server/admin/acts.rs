@@ -121,7 +121,7 @@ pub(in crate::server) async fn list(
     params: Params,
 ) -> Result<Response, ApiError> {
     let limit = number(&params, "limit", ACTS, 1..=MOST_ACTS)?;
-    let position = hub.snapshot(room)?.position;
+    let position = hub.snapshot_for_owner(room)?.position;
     let before = place(&params, "before", room, &position)?.unwrap_or(u64::MAX);
     let mut acts = hub.acts(room, &authority, before, limit + 1).await?;
     let has_more = cut(&mut acts, limit, End::Oldest, Act::payload_bytes);
@@ -165,7 +165,7 @@ pub(in crate::server) async fn show(
     asked: Asked,
     params: Params,
 ) -> Response {
-    let Some(snapshot) = room.parse().ok().and_then(|id: RoomId| state.hub.snapshot(id).ok()) else {
+    let Some(snapshot) = room.parse().ok().and_then(|id: RoomId| state.hub.snapshot_for_owner(id).ok()) else {
         return not_found(&state, asked).await;
     };
     // A place that cannot be used shows the newest page, as if it had not been given.

@@ -112,7 +112,7 @@ pub(in crate::server) async fn decide(
 impl Moderator {
     /// Somebody, who may or may not moderate; none if there is no such room.
     fn of(state: &AppState, room: &str, cookies: &Cookies) -> Option<Self> {
-        let room = room.parse().ok().filter(|&room| state.hub.snapshot(room).is_ok())?;
+        let room = room.parse().ok().filter(|&room| state.hub.snapshot_for_owner(room).is_ok())?;
         let visitor = Visitor::from_cookie(cookies, &state.hub, room).and_then(Result::ok).unwrap_or_else(Visitor::passing);
         let (identity, capabilities) = visitor.acting(cookies, &state.hub);
         let authority = Authority::Bearer(state.hub.tokens().sign(identity, room, capabilities, None));
@@ -152,7 +152,7 @@ async fn render_queue(
         Err(Refusal::Capability(_) | Refusal::Token(TokenError::Revoked)) => return see("/admin"),
         Err(refusal) => return render(&state.options, asked, error::status(&refusal), Page::Failed).await,
     };
-    let Ok(snapshot) = state.hub.snapshot(*room) else { return not_found(state, asked).await };
+    let Ok(snapshot) = state.hub.snapshot_for_owner(*room) else { return not_found(state, asked).await };
     let has_more = cut(&mut held, MESSAGES, End::Oldest, Event::payload_bytes);
     let last = held.last().filter(|_| has_more).map(Event::id);
     let texts = asked.texts;

@@ -66,7 +66,7 @@ pub(in crate::server) async fn configure(
     Form(values): Form<BTreeMap<String, String>>,
 ) -> Response {
     let Ok(id) = room.parse() else { return not_found(&state, asked).await };
-    let Ok(snapshot) = state.hub.snapshot(id) else { return not_found(&state, asked).await };
+    let Ok(snapshot) = state.hub.snapshot_for_owner(id) else { return not_found(&state, asked).await };
     let form = Edits::of(values);
     let change = match form.change(&snapshot.room.settings) {
         Ok(change) => change,
@@ -76,7 +76,7 @@ pub(in crate::server) async fn configure(
         Ok(_) => see(&format!("/admin/rooms/{room}?saved=")),
         Err(Refusal::Setting(InvalidSetting::Changed(_))) => {
             // Between the look at them and the change.
-            let Ok(snapshot) = state.hub.snapshot(id) else { return not_found(&state, asked).await };
+            let Ok(snapshot) = state.hub.snapshot_for_owner(id) else { return not_found(&state, asked).await };
             let settings = snapshot.room.settings;
             let conflicts = form.conflicts(&settings);
             render_conflict(&state, &room, asked, form, &settings, &conflicts).await
@@ -172,7 +172,7 @@ async fn render_room(
     errors: Vec<(String, String)>,
     is_saved: bool,
 ) -> Response {
-    let Some(snapshot) = room.parse().ok().and_then(|id: RoomId| state.hub.snapshot(id).ok()) else {
+    let Some(snapshot) = room.parse().ok().and_then(|id: RoomId| state.hub.snapshot_for_owner(id).ok()) else {
         return not_found(state, asked).await;
     };
     let sanctions = match state.hub.sanctions(snapshot.room.id, &Authority::Admin).await {

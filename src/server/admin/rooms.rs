@@ -21,7 +21,8 @@ pub(in crate::server) struct NewRoom {
 
 /// The list of rooms, with a form that holds `name` and says `error`.
 pub(super) async fn list(state: &AppState, asked: Asked, status: StatusCode, name: String, error: String) -> Response {
-    let rooms = state.hub.rooms().into_iter().filter_map(|room| state.hub.snapshot(room.id).ok()).map(row).collect();
+    let rooms = state.hub.rooms().into_iter().chain(state.hub.channels());
+    let rooms = rooms.filter_map(|room| state.hub.snapshot_for_owner(room.id).ok()).map(row).collect();
     let unnamed = state.trusted_proxies.unnamed();
     let warning = unnamed.map(|proxy| asked.texts.fill("admin.unnamed_proxy", &[("address", &proxy.to_string())]));
     render(&state.options, asked, status, Page::Admin(RoomsView { rooms, name, error, warning })).await

@@ -1,6 +1,7 @@
 use crate::{
-    chat::{Capabilities, RoomId, UserId},
-    hub::{Hub, Identity},
+    chat::{Capabilities, ChatText, Room, RoomId, UserId},
+    hub::{Hub, Identity, Origin},
+    protocol::apex::Owner,
     server::{
         api::is_admin_key,
         identity::{Visitor, guest_name},
@@ -14,32 +15,22 @@ const ADMIN: &str = "admin:";
 /// The name under which they speak.
 const ADMIN_NAME: &str = "Admin";
 
-/// Who is known by which token. The original asks its own store of sessions.
-pub(super) trait Accounts: Send + Sync {
-    /// Whose token it is; `None` if nobody's.
-    fn find(&self, token: &str) -> Option<Account>;
-}
-
-/// The admin key, and the chat's tokens: its own, and those of a site that it trusts.
-pub(super) struct Tokens {
-    pub(super) hub: Hub,
-    pub(super) admin_key: AdminKey,
-}
-
 /// Who somebody is on one connection.
 pub(super) enum Account {
     /// Nobody knows.
     Guest(Identity),
-    /// Whoever holds the admin key.
+    /// The holder of the admin key.
     Admin,
-    /// Whoever has this token.
+    /// The bearer of one of the chat's tokens, or of one of a site that it trusts.
     Bearer {
         token: String,
         /// The room in which it counts, or the first of them.
         room: RoomId,
-        /// Whoever they are in the rooms where it does not.
+        /// Who they are in the rooms where it does not.
         guest: Identity,
     },
+    /// The owner of a session, as the operator's server says.
+    Owner(Identity),
 }
 
 /// Who somebody is in one room.
@@ -50,21 +41,28 @@ pub(super) struct Bearer {
     pub(super) username: String,
 }
 
-impl Accounts for Tokens {
-    fn find(&self, token: &str) -> Option<Account> {
-        if let Some(key) = token.strip_prefix(ADMIN) {
-            return is_admin_key(&self.admin_key, key).then_some(Account::Admin);
-        }
-        let room = self.hub.tokens().read(token).ok()?.room;
-        self.hub.check(token, room).ok()?;
-        Some(Account::Bearer { token: token.to_owned(), room, guest: new_guest(&self.hub) })
-    }
-}
-
 impl Account {
     /// Somebody whom nobody was before.
     pub(super) fn guest(hub: &Hub) -> Self {
         Self::Guest(new_guest(hub))
+    }
+
+    /// Whose token it is, if it is one that the chat itself can judge: `None` for one that it does not know.
+    pub(super) fn of_token(hub: &Hub, admin_key: &AdminKey, token: &str) -> Option<Self> {
+        if let Some(key) = token.strip_prefix(ADMIN) {
+            return is_admin_key(admin_key, key).then_some(Self::Admin);
+        }
+        let room = hub.tokens().read(token).ok()?.room;
+        hub.check(token, room).ok()?;
+        Some(Self::Bearer { token: token.to_owned(), room, guest: new_guest(hub) })
+    }
+
+    /// The owner of a session. A name that nobody can have is passed over.
+    pub(super) fn of_owner(hub: &Hub, Owner { user, name }: Owner) -> Self {
+        let limits = hub.limits();
+        let own = || user.own().chars().take(limits.username_chars).collect::<String>();
+        let name = name.filter(|name| ChatText::check_name(name, limits).is_ok()).unwrap_or_else(own);
+        Self::Owner(Identity { user, origin: Origin { name: Some(name), ..Origin::default() } })
     }
 
     pub(super) fn is_guest(&self) -> bool {
@@ -78,8 +76,8 @@ impl Account {
     /// Where they may be known though they are in no channel.
     pub(super) fn rooms(&self, hub: &Hub) -> Vec<RoomId> {
         match self {
-            Self::Guest(_) => Vec::new(),
-            Self::Admin => hub.rooms().iter().map(|room| room.id).collect(),
+            Self::Guest(_) | Self::Owner(_) => Vec::new(),
+            Self::Admin => hub.rooms().into_iter().chain(hub.channels()).map(|Room { id, .. }| id).collect(),
             Self::Bearer { room, .. } => vec![*room],
         }
     }
@@ -88,8 +86,24 @@ impl Account {
     pub(super) fn is_known_in(&self, hub: &Hub, room: RoomId) -> bool {
         match self {
             Self::Guest(_) => false,
-            Self::Admin => true,
+            Self::Admin | Self::Owner(_) => true,
             Self::Bearer { token, .. } => hub.check(token, room).is_ok(),
+        }
+    }
+
+    /// Who they are where a token does not count.
+    pub(super) fn user(&self) -> UserId {
+        match self {
+            Self::Guest(identity) | Self::Owner(identity) | Self::Bearer { guest: identity, .. } => identity.user.clone(),
+            Self::Admin => UserId::admin(),
+        }
+    }
+
+    /// Their id in `room`: of their [`bearer`](Self::bearer).
+    pub(super) fn user_in(&self, hub: &Hub, room: RoomId) -> UserId {
+        match self {
+            Self::Bearer { token, .. } => hub.check(token, room).map_or_else(|_| self.user(), |claims| claims.user),
+            Self::Guest(_) | Self::Owner(_) | Self::Admin => self.user(),
         }
     }
 
@@ -102,11 +116,12 @@ impl Account {
                 let token = hub.tokens().sign(identity.clone(), room, Capabilities::owner(), None);
                 Bearer { identity, token, username: ADMIN_NAME.to_owned() }
             }
+            Self::Owner(identity) => {
+                let token = hub.tokens().sign(identity.clone(), room, Capabilities::guest(), None);
+                Bearer { username: name_of(identity), identity: identity.clone(), token }
+            }
             Self::Bearer { token, guest, .. } => match hub.check(token, room).map(Identity::from) {
-                Ok(identity) => {
-                    let username = identity.origin.name.clone().unwrap_or_else(|| guest_name(&identity.user));
-                    Bearer { identity, token: token.clone(), username }
-                }
+                Ok(identity) => Bearer { username: name_of(&identity), identity, token: token.clone() },
                 Err(_) => Bearer::guest(hub, room, guest),
             },
         }
@@ -118,6 +133,10 @@ impl Bearer {
         let token = hub.tokens().sign(identity.clone(), room, Capabilities::guest(), None);
         Self { identity: identity.clone(), token, username: guest_name(&identity.user) }
     }
+}
+
+fn name_of(identity: &Identity) -> String {
+    identity.origin.name.clone().unwrap_or_else(|| guest_name(&identity.user))
 }
 
 /// A guest of whom it is known since when they are here: each of their tokens says so.

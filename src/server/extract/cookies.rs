@@ -50,6 +50,11 @@ impl Cookies {
         self.sent.iter().find(|(sent, _)| *sent == name).map(|(_, value)| value.as_str())
     }
 
+    /// The value of a cookie that another program has set, by its whole name.
+    pub(in crate::server) fn find_foreign(&self, name: &str) -> Option<&str> {
+        self.sent.iter().find(|(sent, _)| sent == name).map(|(_, value)| value.as_str())
+    }
+
     /// Sets a cookie for pages of our own: scripts cannot read it, and requests of other sites do not carry it.
     pub(in crate::server) fn set(&self, name: &str, value: &str, lifetime: Duration) -> HeaderValue {
         let secure = match self.scheme {

@@ -181,6 +181,11 @@ impl Delivery {
     /// whether there was any.
     async fn pass(&mut self) -> Result<bool, Undelivered> {
         let heads = self.hub.heads();
+        // Rooms are made in the order of their numbers: one before the newest that is not there was removed.
+        let newest = heads.keys().next_back().copied();
+        let is_kept = |room: &RoomId| heads.contains_key(room) || Some(*room) > newest;
+        self.progress().cursors.retain(|room, _| is_kept(room));
+        self.unsaved.cursors.retain(|room, _| is_kept(room));
         let mut found = false;
         for (room, head) in heads {
             let cursor = {

@@ -169,7 +169,7 @@ impl Webhooks {
         if description.chars().count() > DESCRIPTION_CHARS {
             return Err(WebhookError::Description);
         }
-        room.map(|room| hub.snapshot(room)).transpose()?;
+        room.map(|room| hub.snapshot_for_owner(room)).transpose()?;
         if self.0.engine.webhooks().await?.len() >= WEBHOOKS {
             return Err(WebhookError::TooMany);
         }

@@ -59,7 +59,7 @@ pub(super) fn list(hub: &Hub, listing: &Listing) -> Result<Value, Problem> {
 
 /// A room, if it is open.
 fn live(hub: &Hub, room: RoomId) -> Result<Room, Problem> {
-    let found = hub.snapshot(room).ok().map(|snapshot| snapshot.room);
+    let found = hub.snapshot_for_owner(room).ok().map(|snapshot| snapshot.room);
     found.filter(|room| room.state == RoomState::Live).ok_or_else(|| Problem::no_room(ivs::arn(room)))
 }
 

@@ -18,6 +18,8 @@ use crate::{
 pub(super) struct Audience {
     /// There is something new in the room.
     news: Notify,
+    /// All have left.
+    is_over: AtomicBool,
     /// A standard lock: held to add or take one, and to wake all.
     seats: Mutex<HashMap<ConnectionId, Arc<Seat>>>,
 }
@@ -43,9 +45,17 @@ impl Audience {
         seat
     }
 
-    /// A connection has left.
-    pub(super) fn remove(&self, connection: ConnectionId) {
-        self.seats().remove(&connection);
+    /// A connection has left. Returns whether it was the last: nobody may join this audience then.
+    pub(super) fn remove(&self, connection: ConnectionId) -> bool {
+        let mut seats = self.seats();
+        seats.remove(&connection);
+        let is_last = seats.is_empty();
+        drop(seats);
+        if is_last {
+            self.is_over.store(true, Ordering::Release);
+            self.news.notify_one();
+        }
+        is_last
     }
 
     fn seats(&self) -> MutexGuard<'_, HashMap<ConnectionId, Arc<Seat>>> {
@@ -79,6 +89,9 @@ async fn herald(audience: Arc<Audience>, tail: LiveTail) {
     let wake: Arc<dyn Wake> = audience.clone();
     loop {
         audience.news.notified().await;
+        if audience.is_over.load(Ordering::Acquire) {
+            return;
+        }
         let end = tail.end();
         audience.seats().values().for_each(|seat| seat.wake.notify_one());
         // It is behind them in the line now.

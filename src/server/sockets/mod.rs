@@ -33,7 +33,7 @@ pub(in crate::server) use self::{
     subscription::Subscriptions,
     upgrade::Upgrade,
 };
-use crate::{chat::RoomId, server::transport::Backlog};
+use crate::{chat::RoomId, hub::ConnectionId, server::transport::Backlog};
 
 /// Reads of the store that run for all connections at once: each answer takes memory until its socket took it.
 const FETCHES: usize = 8;
@@ -43,7 +43,7 @@ const FETCHES: usize = 8;
 pub struct Sockets(Arc<Inner>);
 
 struct Inner {
-    /// Who is in which room. One stays when all have gone: there are no more than there are rooms.
+    /// Who is in which room.
     ///
     /// A standard lock: held to look one up, and while somebody joins the room.
     audiences: Mutex<HashMap<RoomId, Arc<Audience>>>,
@@ -69,6 +69,14 @@ impl Sockets {
     /// Returns when all connections have ended.
     pub async fn ended(&self) {
         self.0.stop.closed().await;
+    }
+
+    /// Takes a connection out of a room's audience, which ends with its last one.
+    fn leave(&self, room: RoomId, connection: ConnectionId) {
+        let mut audiences = self.0.audiences.lock().unwrap_or_else(PoisonError::into_inner);
+        if audiences.get(&room).is_some_and(|audience| audience.remove(connection)) {
+            audiences.remove(&room);
+        }
     }
 
     /// Does something with a room's audience, which nobody else changes meanwhile.

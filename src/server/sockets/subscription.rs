@@ -2,11 +2,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use tokio::sync::Notify;
 
-use super::{
-    Sockets,
-    audience::{Audience, Seat},
-    session::Left,
-};
+use super::{Sockets, audience::Seat, session::Left};
 use crate::{
     chat::RoomId,
     hub::{Batch, Fetch, Found, Hub, Identity, LiveTail, Over, Refusal, Site, Step, Subscriber, Wake, Welcome},
@@ -27,7 +23,7 @@ pub(in crate::server) struct Subscriptions {
 pub(super) struct Subscription {
     pub(super) subscriber: Subscriber,
     tail: LiveTail,
-    audience: Arc<Audience>,
+    sockets: Sockets,
     seat: Arc<Seat>,
     /// What it missed cannot be read.
     is_lost: bool,
@@ -73,7 +69,8 @@ impl Subscriptions {
                 found.open(tail.clone());
                 *audience = Some(Arc::clone(&found));
             }
-            Ok((Subscription { subscriber, tail, audience: found, seat, is_lost: false }, welcome))
+            let sockets = self.sockets.clone();
+            Ok((Subscription { subscriber, tail, sockets, seat, is_lost: false }, welcome))
         })?;
         self.all.push(subscription);
         Ok(welcome)
@@ -174,6 +171,6 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.audience.remove(self.subscriber.connection());
+        self.sockets.leave(self.subscriber.room(), self.subscriber.connection());
     }
 }

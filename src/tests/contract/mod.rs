@@ -1,5 +1,6 @@
 //! What every engine promises, one suite over all of them.
 
+mod channels;
 mod held;
 mod import;
 mod kept;
