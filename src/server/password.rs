@@ -24,11 +24,14 @@ struct Inner {
     hash: String,
     /// What is another one for another password, and the same one after a restart.
     fingerprint: String,
-    queue: SignInQueue,
-    /// What a check computes in, 19 MiB from the first check on. One for all checks: the allocator keeps memory of this size for each
-    /// thread that has ever asked for it.
-    memory: Mutex<Vec<Block>>,
+    queue: Arc<SignInQueue>,
+    memory_of_strangers: Memory,
+    memory_of_devices: Memory,
 }
+
+/// What a check computes in, 19 MiB from the first check on. It is kept: the allocator keeps memory of this size for each thread that
+/// has ever asked for it. Checks that may run at the same time have one each, so that none waits for another.
+type Memory = Mutex<Vec<Block>>;
 
 /// Why somebody is not let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +80,13 @@ impl Password {
     }
 
     fn new(hash: String, fingerprint: String) -> Self {
-        Self(Arc::new(Inner { hash, fingerprint, queue: SignInQueue::new(), memory: Mutex::default() }))
+        Self(Arc::new(Inner {
+            hash,
+            fingerprint,
+            queue: Arc::new(SignInQueue::new()),
+            memory_of_strangers: Memory::default(),
+            memory_of_devices: Memory::default(),
+        }))
     }
 
     /// What is another one for another password, and stays the same over restarts. A secret.
@@ -90,23 +99,29 @@ impl Password {
     /// # Errors
     /// See [`Denied`].
     pub(crate) async fn check(&self, password: String, from: Source) -> Result<(), Denied> {
-        let _turn = self.0.queue.wait(from).await.map_err(Denied::Busy)?;
+        let is_device = matches!(from, Source::Device(_));
+        let turn = self.0.queue.wait(from).await.map_err(Denied::Busy)?;
         let this = Arc::clone(&self.0);
-        let right = tokio::task::spawn_blocking(move || this.is_right(&password).unwrap_or(false));
+        let right = tokio::task::spawn_blocking(move || {
+            let memory = if is_device { &this.memory_of_devices } else { &this.memory_of_strangers };
+            let right = this.is_right(&password, memory).unwrap_or(false);
+            drop(turn);
+            right
+        });
         if right.await.unwrap_or(false) { Ok(()) } else { Err(Denied::Wrong) }
     }
 }
 
 impl Inner {
     /// Whether a password has the hash, as [`argon2::PasswordVerifier`] would say, but in memory that is kept.
-    fn is_right(&self, password: &str) -> password_hash::Result<bool> {
+    fn is_right(&self, password: &str, memory: &Memory) -> password_hash::Result<bool> {
         let hash = PasswordHash::new(&self.hash)?;
         let (Some(salt), Some(expected)) = (hash.salt, hash.hash) else { return Ok(false) };
         let version = hash.version.map(Version::try_from).transpose()?.unwrap_or_default();
         let argon2 = Argon2::new(Algorithm::try_from(hash.algorithm)?, version, Params::try_from(&hash)?);
         let mut salt_bytes = [0; Salt::MAX_LENGTH];
         let salt = salt.decode_b64(&mut salt_bytes)?;
-        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
         memory.resize(argon2.params().block_count(), Block::default());
         let computed = Output::init_with(expected.len(), |output| {
             Ok(argon2.hash_password_into_with_memory(password.as_bytes(), salt, output, memory.as_mut_slice())?)
@@ -135,16 +150,45 @@ fn random_password() -> io::Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::thread;
+    use std::{sync::mpsc, thread};
+
+    use futures::FutureExt;
 
     use super::*;
+
+    #[tokio::test]
+    async fn a_check_that_nobody_waits_for_keeps_its_turn_to_its_end() {
+        let address = |n: u8| Source::Address(Some([10, 0, 0, n].into()));
+        let password = Password::configured("correct horse").expect("random numbers");
+        let (inner, (locked, is_locked), (release, is_released)) =
+            (Arc::clone(&password.0), mpsc::channel(), mpsc::channel::<()>());
+        let holder = thread::spawn(move || {
+            let _memory = inner.memory_of_strangers.lock();
+            locked.send(()).expect("a receiver");
+            is_released.recv()
+        });
+        is_locked.recv().expect("a sender");
+        for n in 0..50 {
+            let check = password.check("wrong".to_owned(), address(n));
+            assert!(check.now_or_never().is_none(), "it waits for its turn, or for the memory");
+        }
+        let another = password.0.queue.wait(address(99)).now_or_never();
+        assert!(another.is_none(), "one check runs, although whoever asked for it has gone");
+        let device = Source::Device("known".to_owned());
+        assert_eq!(password.check("correct horse".to_owned(), device).await, Ok(()), "a known device waits for none of them");
+        release.send(()).expect("a receiver");
+        holder.join().expect("no panic").expect("a sender");
+        assert_eq!(password.check("correct horse".to_owned(), address(99)).await, Ok(()));
+    }
 
     #[test]
     fn checks_on_any_thread_compute_in_the_same_memory() {
         let password = Password::configured("correct horse").expect("random numbers");
-        let check = |said: &str| thread::scope(|scope| scope.spawn(|| password.0.is_right(said)).join().expect("no panic"));
+        let memory = &password.0.memory_of_strangers;
+        let check =
+            |said: &str| thread::scope(|scope| scope.spawn(|| password.0.is_right(said, memory)).join().expect("no panic"));
         assert_eq!(check("correct horse"), Ok(true));
-        let place = || password.0.memory.lock().map(|memory| (memory.as_ptr() as usize, memory.len())).expect("no panic");
+        let place = || memory.lock().map(|memory| (memory.as_ptr() as usize, memory.len())).expect("no panic");
         let first = place();
         for (said, is_right) in [("wrong horse", false), ("", false), ("correct horse", true)] {
             assert_eq!(check(said), Ok(is_right), "{said}");

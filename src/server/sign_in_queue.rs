@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::hub::Buckets;
 
@@ -40,8 +40,8 @@ pub(super) struct SignInQueue {
     buckets: Buckets<Source>,
     /// A standard lock: held for a look-up and a count.
     lines: Mutex<Lines>,
-    checks_of_strangers: Semaphore,
-    checks_of_devices: Semaphore,
+    checks_of_strangers: Arc<Semaphore>,
+    checks_of_devices: Arc<Semaphore>,
 }
 
 #[derive(Default)]
@@ -58,16 +58,17 @@ struct Line {
 }
 
 /// An attempt's place in the queue; free again when it is dropped.
-struct Place<'a> {
-    queue: &'a SignInQueue,
+struct Place {
+    queue: Arc<SignInQueue>,
     source: Source,
     turn: Arc<Semaphore>,
 }
 
-/// The right to check a password now.
-pub(super) struct Turn<'a> {
-    _check: SemaphorePermit<'a>,
-    _place: Place<'a>,
+/// The right to check a password now. It belongs to the check and not to whoever waits for its result: a check goes on when they
+/// have gone.
+pub(super) struct Turn {
+    _check: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Lines {
@@ -84,8 +85,8 @@ impl SignInQueue {
         Self {
             buckets: Buckets::new(PER_SECOND, BURST),
             lines: Mutex::default(),
-            checks_of_strangers: Semaphore::new(1),
-            checks_of_devices: Semaphore::new(1),
+            checks_of_strangers: Arc::new(Semaphore::new(1)),
+            checks_of_devices: Arc::new(Semaphore::new(1)),
         }
     }
 
@@ -93,7 +94,7 @@ impl SignInQueue {
     ///
     /// # Errors
     /// When to try again, if too many wait.
-    pub(super) async fn wait(&self, source: Source) -> Result<Turn<'_>, Duration> {
+    pub(super) async fn wait(self: &Arc<Self>, source: Source) -> Result<Turn, Duration> {
         let place = self.join(source).ok_or(AGAIN_AFTER)?;
         // Semaphores serve in the order of arrival: a later attempt cannot overtake. None of them is ever closed.
         let first_in_line = place.turn.acquire().await.map_err(|_| AGAIN_AFTER)?;
@@ -105,11 +106,11 @@ impl SignInQueue {
             Source::Device(_) => &self.checks_of_devices,
             Source::Address(_) => &self.checks_of_strangers,
         };
-        let check = checks.acquire().await.map_err(|_| AGAIN_AFTER)?;
+        let check = Arc::clone(checks).acquire_owned().await.map_err(|_| AGAIN_AFTER)?;
         Ok(Turn { _check: check, _place: place })
     }
 
-    fn join(&self, source: Source) -> Option<Place<'_>> {
+    fn join(self: &Arc<Self>, source: Source) -> Option<Place> {
         let mut lines = self.lines();
         let most = match source {
             Source::Device(_) => MOST_OF_DEVICES,
@@ -124,7 +125,7 @@ impl SignInQueue {
         let line = lines.by_source.entry(source.clone()).or_insert_with(new);
         line.attempts += 1;
         let turn = Arc::clone(&line.turn);
-        Some(Place { queue: self, source, turn })
+        Some(Place { queue: Arc::clone(self), source, turn })
     }
 
     fn lines(&self) -> MutexGuard<'_, Lines> {
@@ -132,7 +133,7 @@ impl SignInQueue {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Place {
     fn drop(&mut self) {
         let mut lines = self.queue.lines();
         *lines.count(&self.source) -= 1;
@@ -162,7 +163,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_attempt_is_delayed_and_not_refused() {
-        let queue = SignInQueue::new();
+        let queue = Arc::new(SignInQueue::new());
         let began = Instant::now();
         for _ in 0..BURST as usize {
             queue.wait(address(1)).await.expect("a place");
@@ -178,7 +179,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn whoever_waits_is_served_in_turn_within_a_bounded_time() {
-        let queue = SignInQueue::new();
+        let queue = Arc::new(SignInQueue::new());
         let began = Instant::now();
         let waiting = |_| queue.wait(address(1)).map(|turn| turn.map(|_| began.elapsed()));
         let served = join_all((0..100).map(waiting)).await;
@@ -194,7 +195,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_device_and_another_address_do_not_wait_for_a_flood() {
-        let queue = SignInQueue::new();
+        let queue = Arc::new(SignInQueue::new());
         let flood = join_all((0..MOST_OF_SOURCE).map(|_| queue.wait(address(1)).map(drop)));
         let others = async {
             for source in [device("a"), address(2), Source::Address(None)] {
@@ -208,7 +209,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_flood_from_everywhere_leaves_a_place_for_devices() {
-        let queue = SignInQueue::new();
+        let queue = Arc::new(SignInQueue::new());
         let held = queue.wait(address(0)).await.expect("a place");
         // One is being checked, and takes for ever.
         let mut flood: Vec<_> = (1..MOST_OF_STRANGERS as u32).map(|n| Box::pin(queue.wait(address(n)))).collect();
