@@ -3,7 +3,7 @@ use axum::{
     extract::{DefaultBodyLimit, FromRequestParts, Path, Request, State, rejection::PathRejection},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::{self, Next},
-    response::Response,
+    response::{IntoResponse, Response},
     routing::{MethodRouter, any, delete, get, post, put},
 };
 use serde::de::DeserializeOwned;
@@ -117,12 +117,22 @@ pub fn router(state: AppState) -> Router {
         .route("/metrics", get(telemetry::guarded_metrics))
         .merge(health())
         .fallback(page::file_or_not_found)
+        .layer(middleware::from_fn(refuse_without_path))
         .layer(middleware::from_fn_with_state(state.clone(), panics::catch))
         .layer(middleware::from_fn(error::translate))
         .layer(DefaultBodyLimit::max(state.hub.limits().body_bytes))
         .layer(SetResponseHeaderLayer::if_not_present(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
         .layer(SetResponseHeaderLayer::if_not_present(header::REFERRER_POLICY, HeaderValue::from_static("same-origin")))
         .with_state(state)
+}
+
+/// Refuses a request whose target has no path: `CONNECT host:443`, `OPTIONS *`, `GET word` (RFC 9112, 3.2). This server is no proxy, and
+/// nothing behind this has to expect one.
+async fn refuse_without_path(request: Request, next: Next) -> Response {
+    match request.uri().path().starts_with('/') {
+        true => next.run(request).await,
+        false => ApiError::new(StatusCode::BAD_REQUEST, "The target of the request must begin with a slash.").into_response(),
+    }
 }
 
 /// For whatever restarts the program or sends requests to it.

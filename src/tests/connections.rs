@@ -278,3 +278,15 @@ async fn a_stop_ends_streams_and_idle_connections_and_answers_what_was_asked() {
     stopped.await.expect("the stop ends");
     assert!(TcpStream::connect(addr).await.is_err(), "nobody listens any more");
 }
+
+#[tokio::test]
+async fn a_target_without_a_path_is_refused() {
+    let site = Site::open().await;
+    for line in ["CONNECT a:443", "GET word", "GET mailto:a", "OPTIONS a", "OPTIONS *", "POST host:80", "DELETE a"] {
+        let request = format!("{line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        let answer = rest(connect(site.addr, &request).await).await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{line}: {answer}");
+    }
+    let answer = rest(connect(site.addr, "HEAD zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await).await;
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+}
