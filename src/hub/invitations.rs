@@ -44,7 +44,7 @@ impl Invitations {
         let all = self.read();
         let meant = |invited: &&Invited| {
             let Invited { invitation, form: reserved } = invited;
-            reserved == form && invitation.revoked_at.is_none() && invitation.covers(room)
+            reserved.is_like(form) && invitation.revoked_at.is_none() && invitation.covers(room)
         };
         let mut meant = all.values().filter(meant).peekable();
         meant.peek().is_some() && meant.all(|invited| invited.invitation.user() != *user)

@@ -4,12 +4,9 @@
 //! all that look like them. Where a room's names are unique, each is held by the guest who speaks under it while they are connected,
 //! and for two minutes after.
 
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    hash::Hash,
-};
+use std::collections::{HashMap, hash_map::Entry};
 
-use super::rules::look_alikes::{ConfusableSkeleton, ProtectedForm};
+use super::rules::look_alikes::{ConfusableSkeleton, Look, Looks, ProtectedForm};
 use crate::{
     bounded_map::BoundedMap,
     chat::{AddressHash, NameClaim, Timestamp, UserId},
@@ -206,11 +203,11 @@ impl Presence {
     }
 }
 
-/// Names by user, of each one, and users by what their names are compared by.
+/// Names by user, of each one, and users by what their names look like.
 struct Register<K, T> {
     names: BoundedMap<UserId, Name<K, T>>,
-    /// Never empty of a key.
-    users: HashMap<K, Vec<UserId>>,
+    /// Never empty of a look.
+    users: HashMap<Look, Vec<UserId>>,
 }
 
 struct Name<K, T> {
@@ -225,10 +222,12 @@ impl<K, T> Default for Register<K, T> {
     }
 }
 
-impl<K: Clone + Eq + Hash, T> Register<K, T> {
+impl<K: Looks + Eq, T> Register<K, T> {
     /// Who else has a name like that, which is not over.
     fn others(&self, key: &K, user: &UserId, now: Timestamp) -> impl Iterator<Item = (&UserId, &T)> {
-        let others = self.users.get(key).into_iter().flatten().filter(move |other| *other != user);
+        let [written, folded] = key.looks().map(|look| self.users.get(&look).map_or(&[][..], |users| &users[..]));
+        let also = folded.iter().filter(|other| !written.contains(other));
+        let others = written.iter().chain(also).filter(move |other| *other != user);
         let others = others.filter_map(|other| Some((other, self.names.get(other)?)));
         others.filter(move |(_, name)| name.until > now).map(|(other, name)| (other, &name.of))
     }
@@ -241,24 +240,28 @@ impl<K: Clone + Eq + Hash, T> Register<K, T> {
         if self.find(user, &key).is_none() {
             self.forget(user);
             for (gone, name) in self.names.make_room(now, |_, name| name.until) {
-                self.forget_user(&gone, name.key);
+                self.forget_user(&gone, &name.key);
             }
-            self.users.entry(key.clone()).or_default().push(user.clone());
+            for look in key.looks() {
+                self.users.entry(look).or_default().push(user.clone());
+            }
         }
         self.names.insert(user.clone(), Name { key, until, of }, now, |_, name| name.until);
     }
 
     fn forget(&mut self, user: &UserId) {
         if let Some(name) = self.names.remove(user) {
-            self.forget_user(user, name.key);
+            self.forget_user(user, &name.key);
         }
     }
 
-    fn forget_user(&mut self, user: &UserId, key: K) {
-        if let Entry::Occupied(mut users) = self.users.entry(key) {
-            users.get_mut().retain(|other| other != user);
-            if users.get().is_empty() {
-                users.remove();
+    fn forget_user(&mut self, user: &UserId, key: &K) {
+        for look in key.looks() {
+            if let Entry::Occupied(mut users) = self.users.entry(look) {
+                users.get_mut().retain(|other| other != user);
+                if users.get().is_empty() {
+                    users.remove();
+                }
             }
         }
     }
@@ -303,7 +306,8 @@ mod tests {
     fn a_protected_name_is_nobody_else_s_until_its_token_ends() {
         let mut names = Names::default();
         assert!(claim(&mut names, "m", "Tom", Moderator, 0));
-        for name in ["Tom", "TOM", "Torn", "T o m", "T.o.m", "Tóm", "★Tom★", "Ⓣom"] {
+        assert!(claim(&mut names, "l", "Лена", Moderator, 0));
+        for name in ["Tom", "ЛЕНА", "лена", "TOM", "Torn", "T o m", "T.o.m", "Tóm", "★Tom★", "Ⓣom"] {
             assert!(!claim(&mut names, "a", name, Guest, 0), "{name}");
             assert!(!claim(&mut names, "s", name, Chosen, 0), "{name}");
         }
@@ -342,7 +346,7 @@ mod tests {
         }
         assert!(hold(&mut names, "b", "One", "y", Away, 0) && hold(&mut names, "c", "One a", "z", Away, 0), "free again");
         assert!(!claim(&mut names, "b", "Three", Guest, 0) && !hold(&mut names, "b", "Three a", "y", Away, 0));
-        assert_eq!((names.protected.users.len(), names.held.users.len()), (1, 3));
+        assert_eq!((names.protected.users.len(), names.held.users.len()), (2, 6), "two looks each");
     }
 
     #[test]
@@ -419,7 +423,7 @@ mod tests {
             assert!(hold(&mut names, &n.to_string(), &format!("user {n}-{n:x}"), "x", presence, HELD_MS));
             assert!(names.held.names.len() <= MOST);
         }
-        assert_eq!(names.held.names.len(), names.held.users.values().map(Vec::len).sum::<usize>());
+        assert_eq!(2 * names.held.names.len(), names.held.users.values().map(Vec::len).sum::<usize>());
         for n in 0..2 * MOST {
             names.note(&user(&n.to_string()), &NameClaim { name: n.to_string(), until: Timestamp(END) }, Timestamp(0));
             assert!(names.protected.names.len() <= MOST);

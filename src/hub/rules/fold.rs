@@ -165,7 +165,7 @@ pub(in crate::hub) fn is_word(c: char) -> bool {
 }
 
 /// Folds the case of a character in full, so that `ß`, `ẞ` and `SS` are the same.
-fn case_folded(c: char) -> impl Iterator<Item = char> {
+pub(super) fn case_folded(c: char) -> impl Iterator<Item = char> {
     c.to_lowercase().flat_map(char::to_uppercase).flat_map(char::to_lowercase)
 }
 

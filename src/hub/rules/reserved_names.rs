@@ -4,27 +4,27 @@ use std::{collections::HashSet, sync::LazyLock};
 
 use unicode_script::{Script, UnicodeScript};
 
-use super::look_alikes::ProtectedForm;
+use super::look_alikes::{Look, Looks, ProtectedForm};
 use crate::locales;
 
 /// Names that are for those who moderate alone, and all that look like them.
 #[derive(Clone, Debug, Default)]
-pub struct ReservedNames(HashSet<ProtectedForm>);
+pub struct ReservedNames(HashSet<Look>);
 
 impl ReservedNames {
     /// Reserves `names`.
     pub fn new(names: impl IntoIterator<Item: AsRef<str>>) -> Self {
         let forms = names.into_iter().map(|name| ProtectedForm::of(name.as_ref()));
-        Self(forms.filter(|form| !form.is_empty()).collect())
+        Self(forms.filter(|form| !form.is_empty()).flat_map(|form| form.looks()).collect())
     }
 
     pub(in crate::hub) fn contain(&self, form: &ProtectedForm) -> bool {
-        self.0.contains(form)
+        form.looks().iter().any(|look| self.0.contains(look))
     }
 }
 
 /// Check marks, shields and crowns: what chats draw beside the names of people with a role.
-const GLYPHS: &str = "✓✔☑✅⍻🗸🗹𐄂√🛡⛨🔰👑♔♕♚♛";
+const GLYPHS: &str = "✓✔☑✅⍻🗸🗹🮱𐄂√🛡⛨🔰👑♔♕♚♛";
 
 /// Roles as they stand at names.
 const ROLES: [&str; 3] = ["page.owner", "page.moderator", "page.bot"];
@@ -55,23 +55,41 @@ pub(in crate::hub) fn imitated_badge(name: &str) -> Option<String> {
     if let Some(glyph) = name.chars().find(|c| GLYPHS.contains(*c)) {
         return Some(glyph.to_string());
     }
-    let words: Vec<_> = words(name).collect();
+    let words = words(name);
     let forms: Vec<_> = words.iter().map(|word| ProtectedForm::of(word)).collect();
-    if let Some(badge) = BADGES.roles.iter().chain(&BADGES.tags).find(|badge| forms.ends_with(badge)) {
+    if let Some(badge) = BADGES.roles.iter().chain(&BADGES.tags).find(|badge| end_with(&forms, badge)) {
         return Some(words[words.len() - badge.len()..].join(" "));
     }
-    let badge = BADGES.roles.iter().find(|badge| forms.starts_with(badge))?;
+    let badge = BADGES.roles.iter().find(|badge| start_with(&forms, badge))?;
     Some(words[..badge.len()].join(" "))
 }
 
-fn forms(text: &str) -> Vec<ProtectedForm> {
-    words(text).map(ProtectedForm::of).collect()
+fn start_with(words: &[ProtectedForm], badge: &[ProtectedForm]) -> bool {
+    words.len() >= badge.len() && words.iter().zip(badge).all(|(word, part)| word.is_like(part))
 }
 
-/// The runs of letters and digits, with their accents.
-fn words(text: &str) -> impl Iterator<Item = &str> {
+fn end_with(words: &[ProtectedForm], badge: &[ProtectedForm]) -> bool {
+    words.len().checked_sub(badge.len()).is_some_and(|from| start_with(&words[from..], badge))
+}
+
+fn forms(text: &str) -> Vec<ProtectedForm> {
+    words(text).iter().map(|word| ProtectedForm::of(word)).collect()
+}
+
+/// The runs of letters and digits, with their accents. Single letters beside each other are one word: `M.o.d`, `m o d`.
+fn words(text: &str) -> Vec<String> {
     let is_between = |c: char| !c.is_alphanumeric() && c.script() != Script::Inherited;
-    text.split(is_between).filter(|word| !word.is_empty())
+    let mut words: Vec<String> = Vec::new();
+    let mut was_single = false;
+    for word in text.split(is_between).filter(|word| !word.is_empty()) {
+        let is_single = word.chars().nth(1).is_none();
+        match words.last_mut().filter(|_| was_single && is_single) {
+            Some(spelled) => spelled.push_str(word),
+            None => words.push(word.to_owned()),
+        }
+        was_single = is_single;
+    }
+    words
 }
 
 #[cfg(test)]
@@ -114,6 +132,9 @@ mod tests {
             ("Ann \u{2003} 0wner", "0wner"),
             ("Ann ⓜⓞⓓ", "ⓜⓞⓓ"),
             ("Ann [mod]", "mod"),
+            ("Ann M.o.d", "Mod"),
+            ("A D M I N Ann", "ADMIN"),
+            ("Bob 🮱", "🮱"),
             ("Moderator Ann", "Moderator"),
             ("Möderator_Ann", "Möderator"),
             ("Admin-Ann", "Admin"),
@@ -143,6 +164,7 @@ mod tests {
             "木村",
             "🙂",
             "Dr. No",
+            "J. R. R. Tolkien",
             "Max Leitungsmann",
             "",
         ] {
