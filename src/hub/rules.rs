@@ -89,13 +89,14 @@ impl Rules {
     /// # Errors
     /// [`Refusal::Links`] and [`Refusal::BlockedWord`].
     pub(super) fn check(&self, user: &UserId, payload: &Payload, chat: Option<&ChatText>) -> Result<(), Refusal> {
+        let mut shown = ChatText::shown(payload);
+        // Clients of other protocols show a payload that has neither a name nor a text as a whole.
+        let is_whole = shown.is_empty();
+        if is_whole {
+            shown = payload.texts_and_keys().into_iter().map(|text| (Field::Text, text.into_owned())).collect();
+        }
         if !includes(self.links, user) {
             let link = |(field, text): &(Field, String)| Some((*field, links(text).next()?.text.to_owned()));
-            let mut shown = ChatText::shown(payload);
-            if shown.is_empty() {
-                // Clients of other protocols show a payload that has neither a name nor a text as a whole.
-                shown = payload.texts().into_iter().map(|text| (Field::Text, text.into_owned())).collect();
-            }
             if let Some((field, link)) = shown.iter().find_map(link) {
                 return Err(Refusal::Links { field, link });
             }
@@ -106,7 +107,8 @@ impl Rules {
             return refuse(Field::Username, word);
         }
         // Whatever a client shows of a payload: other clients than ours may name their keys as they like.
-        let found = payload.texts().iter().find_map(|text| words.find(text));
+        let texts = if is_whole { payload.texts_and_keys() } else { payload.texts() };
+        let found = texts.iter().find_map(|text| words.find(text));
         found.map_or(Ok(()), |word| refuse(Field::Text, word))
     }
 }

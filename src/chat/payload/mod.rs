@@ -77,7 +77,12 @@ impl Payload {
     /// Every string in it that a client may show, unescaped: all but keys and what stands under a key `type`, which is for
     /// programs. Empty if it cannot be read.
     pub fn texts(&self) -> Vec<Cow<'_, str>> {
-        self.readable().map_or_else(Vec::new, |json| scan::texts(json.get(), PAYLOAD_DEPTH))
+        self.readable().map_or_else(Vec::new, |json| scan::texts(json.get(), PAYLOAD_DEPTH, false))
+    }
+
+    /// What a client shows that shows the whole payload: its [texts](Self::texts) and its keys.
+    pub fn texts_and_keys(&self) -> Vec<Cow<'_, str>> {
+        self.readable().map_or_else(Vec::new, |json| scan::texts(json.get(), PAYLOAD_DEPTH, true))
     }
 }
 

@@ -71,9 +71,9 @@ pub(super) fn compact(text: &str, depth: usize) -> Result<Cow<'_, str>, PayloadE
     Ok(scanner.compacted())
 }
 
-/// The strings in a text that was checked before, but for keys and what stands under a key `type`.
-pub(super) fn texts(text: &str, depth: usize) -> Vec<Cow<'_, str>> {
-    let mut scanner = Scanner { texts: Some(Vec::new()), ..Scanner::new(text, depth) };
+/// The strings in a text that was checked before, without what stands under a key `type`. Keys are among them if `with_keys`.
+pub(super) fn texts(text: &str, depth: usize, with_keys: bool) -> Vec<Cow<'_, str>> {
+    let mut scanner = Scanner { texts: Some(Vec::new()), with_keys, ..Scanner::new(text, depth) };
     match scanner.document() {
         Ok(()) => scanner.texts.unwrap_or_default(),
         Err(_) => Vec::new(),
@@ -98,6 +98,8 @@ struct Scanner<'a> {
     /// Whitespace that is left out so far: where each run begins and ends.
     blanks: Vec<(usize, usize)>,
     texts: Option<Vec<Cow<'a, str>>>,
+    /// Whether keys are among the texts.
+    with_keys: bool,
     /// How many of the open values stand under a key `type`.
     types: usize,
 }
@@ -106,7 +108,17 @@ type Scanned<T = ()> = Result<T, PayloadError>;
 
 impl<'a> Scanner<'a> {
     fn new(text: &'a str, depth: usize) -> Self {
-        Self { text, at: 0, depth, path: Vec::new(), keys: Vec::new(), blanks: Vec::new(), texts: None, types: 0 }
+        Self {
+            text,
+            at: 0,
+            depth,
+            path: Vec::new(),
+            keys: Vec::new(),
+            blanks: Vec::new(),
+            texts: None,
+            with_keys: false,
+            types: 0,
+        }
     }
 
     fn document(&mut self) -> Scanned {
@@ -218,6 +230,9 @@ impl<'a> Scanner<'a> {
         let raw = self.string()?;
         let key = unescaped(raw);
         let is_type = key == "type";
+        if let Some(texts) = self.texts.as_mut().filter(|_| self.with_keys) {
+            texts.push(key.clone());
+        }
         self.path.push(Step::Key(raw));
         self.keys.push((key, begin));
         self.blank();

@@ -165,7 +165,9 @@ fn an_older_payload_is_kept_and_not_read() {
 #[test]
 fn all_texts_are_found_but_keys_and_types() {
     let payload = Payload::parse(r#"{"type":"a","b":["c","\u0064",{"e":"f","type":["g",{"h":"i"}],"j":"k"}],"l":1}"#);
-    assert_eq!(payload.expect("valid").texts(), ["c", "d", "f", "k"]);
+    let payload = payload.expect("valid");
+    assert_eq!(payload.texts(), ["c", "d", "f", "k"]);
+    assert_eq!(payload.texts_and_keys(), ["type", "b", "c", "d", "e", "f", "type", "h", "j", "k", "l"]);
 }
 
 /// Pieces that JSON is made of, and what looks like them.
