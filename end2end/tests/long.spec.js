@@ -45,6 +45,21 @@ test('an overlay shows a few lines of a message', async ({ visit, server }) => {
   await expect(messages(page).first()).toBeInViewport({ ratio: 1 });
 });
 
+test('a message without a place to break leaves the others of an overlay as they are', async ({ visit, server }) => {
+  const page = await visit({ path: '/overlay/1?fade=0', viewport: { width: 500, height: 600 } });
+  const bob = await server.guest('Bob');
+  await bob.say('some words that take more than one line of an overlay, as most messages do, and a few more of them');
+  await expect(messages(page)).toHaveCount(1);
+  const box = () => messages(page).first().evaluate((node) => node.getBoundingClientRect()).then(({ x, width, height }) => ({ x, width, height }));
+  const before = await box();
+  for (const text of [`\u0915${'\u094d\u0915'.repeat(200)}`, `👨${'\u200d👨'.repeat(200)}`, 'W'.repeat(490)]) {
+    await bob.say(text);
+    await expect(messages(page).last()).toContainText(text);
+    expect(await box()).toEqual(before);
+    expect(await messages(page).last().evaluate((node) => node.getBoundingClientRect().right)).toBeLessThanOrEqual(500);
+  }
+});
+
 test('marks stacked on a letter leave the rows around them alone', async ({ visit, server }) => {
   for (const [visits, path] of ['/rooms/1', '/overlay/1?fade=0'].entries()) {
     const page = await visit({ path, viewport: { width: 800, height: 600 } });
