@@ -37,7 +37,9 @@ impl Policy {
 
     /// A page that stands alone, whose form leads to that origin in the end: browsers hold a redirection to the policy of the form.
     pub(super) fn leading_to(origin: &str) -> Self {
-        Self { forms_to: Some(origin.to_owned()), ..Self::alone() }
+        // A policy cannot name an IPv6 address (Content Security Policy Level 3, 2.3.1): its scheme has to do.
+        let scheme = origin.split_once("://[").map(|(scheme, _)| format!("{scheme}:"));
+        Self { forms_to: Some(scheme.unwrap_or_else(|| origin.to_owned())), ..Self::alone() }
     }
 
     /// A page for other sites to frame.

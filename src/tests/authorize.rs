@@ -306,3 +306,12 @@ async fn the_admin_key_runs_no_game() {
     let token = site.hub.sign_for_game(WIDGET_KEY, RoomId::FIRST, None);
     assert_eq!(connect(&site, WIDGET_KEY, &token).await["status"], "ok");
 }
+
+#[tokio::test]
+async fn the_answer_may_lead_to_an_ipv6_address() {
+    let site = Site::open().await;
+    let uri = "http://[::1]:8080/game";
+    register(&site, WIDGET_KEY, &[uri]).await;
+    let page = site.page(&address(WIDGET_KEY, uri, None), &signed_in(&site)).await;
+    assert!(page.header("content-security-policy").contains("form-action 'self' http:;"));
+}

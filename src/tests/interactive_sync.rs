@@ -409,3 +409,17 @@ async fn each_refusal_of_a_press_says_why_and_how_long_it_lasts() {
     site.administer("/v1/streams/1/end", &json!({})).await;
     assert_eq!(refused(&press(&site, &guest(), jump()).await), (409, "not_live".into()));
 }
+
+#[tokio::test]
+async fn whoever_was_too_slow_to_be_told_what_is_shown_is_told_again() {
+    let site = Site::open().await;
+    let mut events = site.subscribe().await;
+    let mut game = game(&site).await;
+    show(&mut game, &interface("1")).await;
+    tokio::time::resume();
+    notice(&mut events, "interface").await;
+    let wake: std::sync::Arc<dyn crate::hub::Wake> = std::sync::Arc::new(super::site::ByHand);
+    let (mut slow, _) = site.hub.subscribe(RoomId::FIRST, site.guest(), KEYED, None, None, &wake).expect("a live room");
+    slow.fell_behind(0, slow.tail().end());
+    assert_eq!(notice(&mut events, "interface").await["interface"]["id"], "1");
+}

@@ -1,13 +1,16 @@
 //! Actions of viewers whose room has its game on another node.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures::{FutureExt, future::ready};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::screens::{Denied, Press, Screens};
+use super::screens::{Denied, Press, Screens, TOLD_WITHIN};
 use crate::hub::Hub;
+
+/// The same for a viewer of another node, which waits for an answer a second at most.
+const TOLD_ELSEWHERE_WITHIN: Duration = Duration::from_millis(800);
 
 /// Does what a viewer wants, on whichever node the room's game is. Returns the action's cooldown once the game was told.
 pub(super) async fn press(hub: &Hub, screens: &Screens, press: Press) -> Result<Value, Denied> {
@@ -15,7 +18,7 @@ pub(super) async fn press(hub: &Hub, screens: &Screens, press: Press) -> Result<
         Ok(delivery) => {
             // Another game of the room may be connected to another node.
             hub.tell_elsewhere(encode(&press));
-            delivery.told().await
+            delivery.told(TOLD_WITHIN).await
         }
         Err(Denied::NoGame) => {
             let answer = hub.ask_elsewhere(encode(&press)).await;
@@ -33,7 +36,7 @@ impl Screens {
         hub.hear_elsewhere(Arc::new(move |hub, said| {
             let press: Press = serde_json::from_value(said).ok()?;
             match asked.press(hub, &press) {
-                Ok(delivery) => Some(async move { Some(encode(&delivery.told().await)) }.boxed()),
+                Ok(delivery) => Some(async move { Some(encode(&delivery.told(TOLD_ELSEWHERE_WITHIN).await)) }.boxed()),
                 Err(Denied::NoGame) => None,
                 Err(denied) => Some(ready(Some(encode(&Err::<Value, _>(denied)))).boxed()),
             }

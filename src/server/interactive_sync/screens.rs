@@ -33,7 +33,7 @@ use crate::{
 const WAITING: usize = 256;
 
 /// How long a game may take to be told of an action before its viewer is told that it does not answer.
-const TOLD_WITHIN: Duration = Duration::from_secs(5);
+pub(super) const TOLD_WITHIN: Duration = Duration::from_secs(5);
 
 /// Most pauses of a room that are known. If more hold at once, those that end soonest are forgotten.
 const MOST_PAUSES: usize = 65_536;
@@ -167,8 +167,8 @@ impl Screens {
 }
 
 impl Delivery {
-    /// Waits until a game was told. Returns the action's cooldown, as the game has said it.
-    pub(super) async fn told(mut self) -> Result<Value, Denied> {
+    /// Waits until a game was told, for that long at most. Returns the action's cooldown, as the game has said it.
+    pub(super) async fn told(mut self, within: Duration) -> Result<Value, Denied> {
         let first = async {
             while let Some(told) = self.told.next().await {
                 if told.is_ok() {
@@ -178,7 +178,7 @@ impl Delivery {
             // All of them have gone meanwhile.
             Err(Denied::NoGame)
         };
-        timeout(TOLD_WITHIN, first).await.unwrap_or(Err(Denied::Busy)).map(|()| self.cooldown)
+        timeout(within, first).await.unwrap_or(Err(Denied::Busy)).map(|()| self.cooldown)
     }
 }
 
@@ -319,7 +319,7 @@ mod tests {
     async fn a_press_is_answered_when_the_first_game_was_told() {
         let [one, other] = [Inbox::default(), Inbox::default()];
         let delivery = delivery(&[&one, &other]);
-        let waiting = tokio::spawn(delivery.told());
+        let waiting = tokio::spawn(delivery.told(TOLD_WITHIN));
         drop(one.posts().pop_front());
         tokio::task::yield_now().await;
         assert!(!waiting.is_finished(), "the one has gone, the other is yet to be told");
@@ -331,10 +331,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_press_fails_when_no_game_is_told() {
         let inbox = Inbox::default();
-        assert_eq!(delivery(&[&inbox]).told().await, Err(Denied::Busy), "after a while");
+        assert_eq!(delivery(&[&inbox]).told(TOLD_WITHIN).await, Err(Denied::Busy), "after a while");
         let gone = delivery(&[&inbox]);
         inbox.posts().clear();
-        assert_eq!(gone.told().await, Err(Denied::NoGame));
+        assert_eq!(gone.told(TOLD_WITHIN).await, Err(Denied::NoGame));
     }
 
     #[test]
