@@ -7,6 +7,7 @@ import { serve } from '../site.js';
 
 /** A game's page: `authorize` is where it sends its user, `socket` where it connects with the token. */
 const gamePage = ({ authorize, socket }) => `<!doctype html>
+<meta charset="utf-8" />
 <title>Game</title>
 <button id="connect">Connect</button>
 <ol id="heard"></ol>
@@ -23,10 +24,8 @@ const gamePage = ({ authorize, socket }) => `<!doctype html>
     if (token) {
       const game = new WebSocket(${JSON.stringify(socket)} + '?client_id=${WIDGET_KEY}&access_token=' + token);
       game.onmessage = ({ data }) => {
-        const { status, context, message, data: what } = JSON.parse(data);
-        say([context, status, message ?? '', what ? JSON.stringify(what) : ''].join(' | '));
+        (window.told ??= []).push(JSON.parse(data));
       };
-      game.onclose = ({ code }) => say('closed ' + code);
       window.game = game;
     } else {
       say('no token: ' + fragment.get('error'));
@@ -51,6 +50,9 @@ const signIn = async (page) => {
   await page.getByLabel('Password').fill(ADMIN_PASSWORD);
   await page.getByRole('button', { name: 'Sign in' }).click();
 };
+
+/** What the game was told as the answer of that place, the first being 0. */
+const told = (page, place) => expect.poll(() => page.evaluate((place) => window.told?.at(place), place));
 
 const show = (page, interface_) =>
   page.evaluate((data) => window.game.send(JSON.stringify({ context: 'user_interface', data })), interface_);
@@ -81,16 +83,19 @@ for (const [where, socketOf] of [
     await page.getByLabel('Room').selectOption('1: Live chat');
     await page.getByRole('button', { name: 'Allow' }).click();
 
-    const heard = page.locator('#heard li');
-    await expect(heard.nth(0)).toHaveText('state: round 1 & 100% + "é"');
-    await expect(heard.nth(1)).toHaveText(
-      'connection | ok | You are well connected with the channel | {"displayName":"Live chat","channelId":"1"}',
-    );
+    await expect(page.locator('#heard li')).toHaveText(['state: round 1 & 100% + "é"']);
+    await told(page, 0).toEqual({
+      status: 'ok',
+      context: 'connection',
+      message: 'You are well connected with the channel',
+      data: { displayName: 'Live chat', channelId: '1' },
+    });
     expect(page.url().startsWith(`${site.origin}/#access_token=`)).toBe(true);
 
     const watching = await viewer(await visit(), server.url);
     await show(page, { id: '1', panel: { components: [{ type: 'button', name: 'jump', label: 'Jump!' }] } });
-    await expect(heard.nth(2)).toHaveText('message | ok | Message was well received and transfered to Twitch API. | ');
+    const shown = 'Message was well received and transfered to Twitch API.';
+    await told(page, 1).toEqual({ status: 'ok', context: 'message', message: shown, data: null });
     await expect
       .poll(async () => (await watching.notices()).find(({ status }) => status === 'interface')?.interface?.panel.components[0])
       .toMatchObject({ name: 'jump', label: 'Jump!', cooldown: { duration: 10_000, broadcast: true } });
@@ -102,20 +107,17 @@ for (const [where, socketOf] of [
     });
     expect(pressed.status).toBe(200);
     expect(await pressed.json()).toEqual({ duration: 10_000, broadcast: true });
-    await expect(heard.nth(3)).toHaveText(
-      'emit | ok |  | {"type":"input","payload":{"id":"jump","view":"panel","username":"Robin"}}',
-    );
+    const payload = { id: 'jump', view: 'panel', username: 'Robin' };
+    await told(page, 2).toEqual({ status: 'ok', context: 'emit', message: null, data: { type: 'input', payload } });
     await expect
       .poll(async () => (await watching.notices()).find(({ status }) => status === 'cooldown'))
       .toMatchObject({ action: 'jump', duration: 10_000 });
 
     // What cannot be parsed is a warning, as the original server has it; the guide says that it is an error.
-    await expect
-      .poll(async () => {
-        await page.evaluate(() => window.game.send('{'));
-        return heard.last().innerText();
-      }, { intervals: [1_500] })
-      .toBe('message | warning | A parsing error occured with the JSON received ; message is ignored. | ');
+    await page.waitForTimeout(1_000); // the least pause between two frames
+    await page.evaluate(() => window.game.send('{'));
+    const refused = 'A parsing error occured with the JSON received ; message is ignored.';
+    await told(page, 3).toEqual({ status: 'warning', context: 'message', message: refused, data: null });
 
     await page.evaluate(() => window.game.close());
     await expect
