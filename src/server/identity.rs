@@ -64,6 +64,13 @@ impl Visitor {
         Self { identity: new_guest().into(), own: Capabilities::guest() }
     }
 
+    /// The same, of whom it is known since when they are here: each token that is signed for them later says so.
+    pub(super) fn passing_since_now(tokens: &Tokens) -> Identity {
+        let Self { identity, own } = Self::passing();
+        let token = tokens.sign(identity.clone(), RoomId::FIRST, own, None);
+        tokens.read(&token).map_or(identity, Identity::from)
+    }
+
     /// As whom they act in the room: as themselves, unless they have signed in to run the chat.
     pub(super) fn acting(&self, cookies: &Cookies, hub: &Hub) -> (Identity, Capabilities) {
         let Identity { user, origin } = self.identity.clone();

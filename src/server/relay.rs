@@ -14,8 +14,8 @@ use super::{
     sockets::{Ending, Link, Outbox, Session, Sockets, Subscriptions, Upgrade},
 };
 use crate::{
-    chat::{Draft, Event, RoomId},
-    hub::{Caller, Hub, Refusal, Site},
+    chat::{Capabilities, Draft, Event, RoomId},
+    hub::{Caller, Hub, Identity, Refusal, Site},
     protocol::{Dialect, frame::Frame, relay},
 };
 
@@ -51,12 +51,11 @@ pub(super) async fn broadcast(
 ) -> Result<Response, ApiError> {
     let room = params.find("room").map_or(Ok(RoomId::FIRST), |name| room(&name))?;
     let origin = foreign_origin(&headers);
-    let Visitor { identity, own } = Visitor::passing();
-    let (username, token) = (guest_name(&identity.user), hub.tokens().sign(identity.clone(), room, own, None));
+    let guest = Visitor::passing_since_now(hub.tokens());
     let mut subscriptions = Subscriptions::none(&sockets);
-    subscriptions.join_relay(&hub, room, identity, Site::without_keys(origin), from)?;
+    subscriptions.join_relay(&hub, room, guest.clone(), Site::without_keys(origin), from)?;
     let (origin, pace) = (origin.map(str::to_owned), Pace::new(rate));
-    let session = Broadcast { hub, room, username, token, origin, from, pace, lags_since: None };
+    let session = Broadcast { hub, room, guest, origin, from, pace, sent_at: None, lags_since: None };
     Ok(upgrade.accept(session, subscriptions))
 }
 
@@ -85,11 +84,12 @@ impl Session for Echo {
 struct Broadcast {
     hub: Hub,
     room: RoomId,
-    username: String,
-    token: String,
+    guest: Identity,
     origin: Option<String>,
     from: Option<IpAddr>,
     pace: Pace,
+    /// When it sent a frame last.
+    sent_at: Option<Instant>,
     /// Since when a reader has been about to miss frames.
     lags_since: Option<Instant>,
 }
@@ -100,8 +100,11 @@ impl Session for Broadcast {
 
     async fn hear(&mut self, frame: Frame, _: &mut Link) -> Result<(), Ending> {
         self.pace.note();
+        self.sent_at = Some(Instant::now());
         let draft = self.draft(&frame);
-        let caller = Caller { token: &self.token, site: Site::without_keys(self.origin.as_deref()), from: self.from };
+        // A connection may last longer than a token.
+        let token = self.hub.tokens().sign(self.guest.clone(), self.room, Capabilities::guest(), None);
+        let caller = Caller { token: &token, site: Site::without_keys(self.origin.as_deref()), from: self.from };
         self.hub.relay(self.room, caller, frame.encode(), draft).await.map_err(|refusal| ending(&refusal))
     }
 
@@ -116,7 +119,9 @@ impl Session for Broadcast {
     /// Nobody can be told here to be slower: they are held back.
     fn held_until(&mut self) -> Option<Instant> {
         let (now, held) = (Instant::now(), self.pace.held_until());
-        if !self.hub.relay_lags(self.room) {
+        // To look for laggards costs something, and most connections only read.
+        let sends = self.sent_at.is_some_and(|at| now - at < LAGGARDS_WITHIN);
+        if !sends || !self.hub.relay_lags(self.room) {
             self.lags_since = None;
             return held;
         }
@@ -133,7 +138,7 @@ impl Broadcast {
     fn draft(&self, frame: &Frame) -> Option<Draft> {
         let most_bytes = self.hub.limits().text_chars * MOST_BYTES_PER_CHAR;
         match frame {
-            Frame::Text(text) if text.len() <= most_bytes => Some(relay::draft(text.to_string(), self.username.clone())),
+            Frame::Text(text) if text.len() <= most_bytes => Some(relay::draft(text.to_string(), guest_name(&self.guest.user))),
             Frame::Text(_) | Frame::Binary(_) => None,
         }
     }

@@ -97,6 +97,7 @@ fn describe() {
         "Connections closed because too much waited, and they held most of it"
     );
     describe_counter!("live_chat_publishes_total", Unit::Count, "Publications, by what became of them");
+    describe_counter!("live_chat_relayed_frames_total", Unit::Count, "Frames of the relay that were no chat messages");
     describe_counter!("live_chat_address_limits_total", Unit::Count, "Requests refused by a limit of their address, by limit");
     describe_counter!(
         "live_chat_reviews_total",

@@ -44,7 +44,7 @@ pub(super) struct Bearer {
 impl Account {
     /// Somebody whom nobody was before.
     pub(super) fn guest(hub: &Hub) -> Self {
-        Self::Guest(new_guest(hub))
+        Self::Guest(Visitor::passing_since_now(hub.tokens()))
     }
 
     /// Whose token it is, if it is one that the chat itself can judge: `None` for one that it does not know.
@@ -54,7 +54,7 @@ impl Account {
         }
         let room = hub.tokens().read(token).ok()?.room;
         hub.check(token, room).ok()?;
-        Some(Self::Bearer { token: token.to_owned(), room, guest: new_guest(hub) })
+        Some(Self::Bearer { token: token.to_owned(), room, guest: Visitor::passing_since_now(hub.tokens()) })
     }
 
     /// The owner of a session. A name that nobody can have is passed over.
@@ -137,11 +137,4 @@ impl Bearer {
 
 fn name_of(identity: &Identity) -> String {
     identity.origin.name.clone().unwrap_or_else(|| guest_name(&identity.user))
-}
-
-/// A guest of whom it is known since when they are here: each of their tokens says so.
-fn new_guest(hub: &Hub) -> Identity {
-    let Visitor { identity, own } = Visitor::passing();
-    let token = hub.tokens().sign(identity.clone(), RoomId::FIRST, own, None);
-    hub.tokens().read(&token).map_or(identity, Identity::from)
 }
