@@ -8,7 +8,10 @@ use super::{
     site::{Setting, WIDGET_KEY},
     web_socket::{WebSocket, request},
 };
-use crate::chat::{Capabilities, RoomId};
+use crate::{
+    chat::{Capabilities, RoomId},
+    hub::{Activity, Rates},
+};
 
 const PATH: &str = "/ivschat/ws";
 
@@ -77,6 +80,23 @@ async fn an_upgrade_that_fails_uses_up_nothing() {
     }
     assert_eq!(status(&site, &token).await, "101");
     assert_eq!(status(&site, &token).await, "401");
+}
+
+#[tokio::test]
+async fn a_used_token_that_is_tried_again_and_again_counts_against_the_address_alone() {
+    // So rare that only the first one passes, however long a test takes.
+    let per_address = Rates::none().with(Activity::Token, 0.000_001);
+    let site = Site::with(Setting { per_address, ..Setting::default() }).await;
+    let used = token(&site).await;
+    assert_eq!([status(&site, &used).await, status(&site, &used).await], ["101", "429"]);
+    let per_user = Rates::none().with(Activity::Token, 2.0);
+    let site = Site::with(Setting { per_user, ..Setting::default() }).await;
+    let used = token(&site).await;
+    assert_eq!(status(&site, &used).await, "101");
+    for _ in 0..3 {
+        assert_eq!(status(&site, &used).await, "401");
+    }
+    assert_eq!(status(&site, &token(&site).await).await, "101", "the user comes in with another one");
 }
 
 #[tokio::test]

@@ -58,7 +58,7 @@ pub(super) async fn open(
     let token = protocol.to_str().map_err(|_| Refusal::Token(TokenError::Invalid))?.to_owned();
     let claims = hub.tokens().read(&token).and_then(|claims| hub.check(&token, claims.room)).map_err(Refusal::Token)?;
     if ivs.0.single_use_tokens {
-        hub.check_unused(&claims).await?;
+        hub.check_unused(&claims, from).await?;
     }
     let origin = foreign_origin(&headers).map(str::to_owned);
     let mut subscriptions = Subscriptions::none(&sockets);
