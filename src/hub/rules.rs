@@ -1,5 +1,6 @@
 pub(super) mod blocked;
 pub(super) mod fold;
+mod letters;
 pub(super) mod look_alikes;
 pub(super) mod reserved_names;
 

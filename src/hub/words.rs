@@ -49,8 +49,8 @@ impl Words {
         let text = folded.text();
         automaton.find_overlapping_iter(text).find_map(|found| {
             let word = &self.words[found.pattern().as_usize()];
-            let is_whole =
-                (word.any_before || is_boundary(text, found.start())) && (word.any_after || is_boundary(text, found.end()));
+            let is_end = |at| folded.is_spelled(at) || is_boundary(text, at);
+            let is_whole = (word.any_before || is_end(found.start())) && (word.any_after || is_end(found.end()));
             (is_whole && folded.matches(found.start(), &word.folded)).then_some(&*word.written)
         })
     }
@@ -118,7 +118,11 @@ mod tests {
             (&["gross"], "groẞ", true),
             (&["fuß*"], "FUSSBALL", true),
             (&["nope"], "ｎ\u{34f}ō\u{feff}\u{e0021}𝔭e", true),
-            (&["nope"], "n o p e n", false),
+            (&["nope"], "n o p e n", true),
+            (&["nope"], "i n o p e d, she n.o.p.e.s", true),
+            (&["nope"], "no p e", false),
+            (&["nope"], "a b c no p e n", false),
+            (&["nope"], "ɴᴏᴘᴇ and 🅽🅾🅿🅴", true),
             (&["nope"], "so n_o|p-e!", true),
             (&["nope"], "n, o, p, e", false),
             (&["nope"], "no pe", false),

@@ -9,6 +9,7 @@ use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 use unicode_script::{Script, UnicodeScript};
 use unicode_security::confusable_detection::skeleton;
 
+use super::letters::{case_folded, is_of_a_flag, plain};
 use crate::chat::is_undrawn;
 
 /// A letter that may be an `i`.
@@ -17,6 +18,8 @@ const I: u8 = 1;
 const L: u8 = 2;
 /// Any other byte.
 const OTHER: u8 = 4;
+/// Beside one of these: a letter that stood alone, and was joined with the one before or after it.
+const SPELLED: u8 = 8;
 
 /// A folded text. In it `i` stands for `i`, `l` and what may be either: `1`, `|`, a capital `I` among small letters. [`matches`]
 /// tells them apart.
@@ -31,13 +34,13 @@ pub(in crate::hub) struct Folded {
 
 impl Folded {
     pub(in crate::hub) fn new(text: &str) -> Self {
-        Self::of(&visible(text))
+        Self::of(&visible(text), &[])
     }
 
     /// Folds a text in which single letters with one space or mark between them (`b a d`, `b.a.d`) are joined. `None` if there
     /// are none.
     pub(in crate::hub) fn joined(text: &str) -> Option<Self> {
-        joined(&visible(text)).map(|chars| Self::of(&chars))
+        joined(&visible(text)).map(|(chars, spelled)| Self::of(&chars, &spelled))
     }
 
     pub(in crate::hub) fn text(&self) -> &str {
@@ -46,10 +49,17 @@ impl Folded {
 
     /// Returns whether `word` may be what is at byte `at`, where its text was found.
     pub(in crate::hub) fn matches(&self, at: usize, word: &Self) -> bool {
-        self.letters[at..].iter().zip(&word.letters).all(|(here, there)| here & there != 0)
+        self.letters[at..].iter().zip(&word.letters).all(|(here, there)| here & there & !SPELLED != 0)
     }
 
-    fn of(chars: &[char]) -> Self {
+    /// Returns whether byte `at` and the one before it are of letters that stood alone: a word may begin or end between them.
+    pub(in crate::hub) fn is_spelled(&self, at: usize) -> bool {
+        let is_spelled = |at: Option<usize>| at.and_then(|at| self.letters.get(at)).is_some_and(|letter| letter & SPELLED != 0);
+        is_spelled(Some(at)) && is_spelled(at.checked_sub(1))
+    }
+
+    /// Folds characters. `spelled` says which of them stood alone before they were joined.
+    fn of(chars: &[char], spelled: &[bool]) -> Self {
         let mut folder = Folder::default();
         let mut from = 0;
         while let Some(first) = chars.get(from) {
@@ -58,7 +68,7 @@ impl Folded {
                 false => 1,
             };
             if is_word(*first) {
-                folder.push_word(&chars[from..from + length]);
+                folder.push_word(&chars[from..from + length], spelled.get(from..from + length).unwrap_or_default());
             } else {
                 let is_beside = |at: Option<usize>| at.and_then(|at| chars.get(at)).is_some_and(|c| c.is_alphabetic());
                 let is_inside = is_beside(from.checked_sub(1)) && is_beside(Some(from + 1));
@@ -77,13 +87,15 @@ struct Folder {
     /// What characters of the text look like. To find that takes longer than all else, and a short payload may unfold to a long text of
     /// few characters.
     look_alikes: HashMap<char, Option<char>>,
+    /// [`SPELLED`] while a letter is added that stood alone.
+    spelled: u8,
 }
 
 impl Folder {
     fn push(&mut self, c: char, may_be: u8) {
         let Folded { text, letters } = &mut self.folded;
         text.push(c);
-        letters.resize(text.len(), may_be);
+        letters.resize(text.len(), may_be | self.spelled);
     }
 
     fn look_alike(&mut self, c: char) -> Option<char> {
@@ -100,10 +112,11 @@ impl Folder {
         }
     }
 
-    fn push_word(&mut self, word: &[char]) {
+    fn push_word(&mut self, word: &[char], spelled: &[bool]) {
         let has_latin = word.iter().any(char::is_ascii_alphabetic);
         let has_small = word.iter().any(|c| c.is_lowercase());
         for (at, c) in word.iter().copied().enumerate() {
+            self.spelled = if spelled.get(at) == Some(&true) { SPELLED } else { 0 };
             let neighbours = [at.checked_sub(1), Some(at + 1)].map(|at| at.and_then(|at| word.get(at)));
             // Digits beside digits are a number.
             let is_letter = neighbours.iter().flatten().all(|c| !c.is_numeric()) && word.len() > 1;
@@ -125,6 +138,7 @@ impl Folder {
                 },
             }
         }
+        self.spelled = 0;
     }
 
     fn push_like(&mut self, c: char) {
@@ -151,7 +165,8 @@ fn visible(text: &str) -> Vec<char> {
         before = *c;
         (is_letter || !is_accent) && !is_invisible(*c)
     };
-    text.nfkd().filter(is_kept).nfc().collect()
+    // The letters of flags come in pairs, which say a country and not a word.
+    text.chars().map(|c| if is_of_a_flag(c) { c } else { plain(c) }).nfkd().filter(is_kept).nfc().collect()
 }
 
 /// Returns whether `c` is not drawn, and parts no words.
@@ -162,11 +177,6 @@ pub(in crate::hub) fn is_invisible(c: char) -> bool {
 /// Returns whether a word goes on with `c`.
 pub(in crate::hub) fn is_word(c: char) -> bool {
     c.is_alphanumeric() || is_combining_mark(c)
-}
-
-/// Folds the case of a character in full, so that `ß`, `ẞ` and `SS` are the same.
-pub(super) fn case_folded(c: char) -> impl Iterator<Item = char> {
-    c.to_lowercase().flat_map(char::to_uppercase).flat_map(char::to_lowercase)
 }
 
 /// Returns the one letter that `c` looks like (UTS #39, 4), if it looks like one: an ASCII letter for those of Latin and of scripts
@@ -185,9 +195,10 @@ fn look_alike(c: char) -> Option<char> {
     ((like.is_ascii_alphabetic() && has_latin_shapes) || is_its_own).then_some(like)
 }
 
-/// Joins single letters with one space or mark between them.
-fn joined(chars: &[char]) -> Option<Vec<char>> {
+/// Joins single letters with one space or mark between them. Says of each character whether it is one of these.
+fn joined(chars: &[char]) -> Option<(Vec<char>, Vec<bool>)> {
     let mut text = Vec::with_capacity(chars.len());
+    let mut spelled = Vec::with_capacity(chars.len());
     let mut is_joined = false;
     // Whether the last word was a single letter, and how many characters of what is no word followed it.
     let (mut is_single, mut between) = (false, 0);
@@ -209,9 +220,11 @@ fn joined(chars: &[char]) -> Option<Vec<char>> {
             is_joined = true;
         }
         text.extend(word);
+        spelled.resize(text.len() - word.len(), false);
+        spelled.resize(text.len(), is_single);
         (from, between) = (from + word.len(), 0);
     }
-    is_joined.then_some(text)
+    is_joined.then_some((text, spelled))
 }
 
 #[cfg(test)]
@@ -228,6 +241,8 @@ mod tests {
             ("idiot", "іdіоt"),
             ("idiot", "i\u{200b}d\u{ad}i\u{2060}o\u{e0074}t"),
             ("idiot", "𝐢𝒹𝕚𝔬𝚝"),
+            ("idiot", "ɪᴅɪᴏᴛ"),
+            ("bad", "🅱🅐d"),
             ("idiot", "ｉｄｉｏｔ"),
             ("idiot", "i\u{334}\u{301}d\u{338}iot"),
             ("a b", "a \t\u{a0}\n b"),
@@ -260,6 +275,7 @@ mod tests {
             ("कि", "की"),
             ("lol", "اها"),
             ("l", "1"),
+            ("de", "🇩🇪"),
         ];
         for (a, b) in rows {
             assert_ne!(Folded::new(a).text(), Folded::new(b).text(), "{a} {b}");

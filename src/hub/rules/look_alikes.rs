@@ -4,7 +4,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_script::{Script, UnicodeScript};
 use unicode_security::skeleton;
 
-use super::fold::case_folded;
+use super::letters::{case_folded, plain};
 
 /// What a name looks like: the skeleton of Unicode confusables (UTS #39, 4), in one of two readings.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -83,21 +83,6 @@ impl ProtectedForm {
     /// Whether nothing of the name can be seen.
     pub(in crate::hub) fn is_empty(&self) -> bool {
         self.0.is_empty()
-    }
-}
-
-/// The letter that a decorated one stands for, where Unicode has no compatibility form that says so.
-fn plain(c: char) -> char {
-    /// The small capitals of the alphabet, in its order; none for X.
-    const SMALL_CAPITALS: &str = "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘꞯʀꜱᴛᴜᴠᴡ\0ʏᴢ";
-    let letter = |n: usize| char::from(b'a' + n as u8);
-    match c {
-        // White on black circles and squares, and the letters that flags are made of.
-        '\u{1f150}'..='\u{1f169}' => letter(c as usize - 0x1f150),
-        '\u{1f170}'..='\u{1f189}' => letter(c as usize - 0x1f170),
-        '\u{1f1e6}'..='\u{1f1ff}' => letter(c as usize - 0x1f1e6),
-        c if c.is_ascii() => c,
-        c => SMALL_CAPITALS.chars().position(|capital| capital == c).map_or(c, letter),
     }
 }
 
