@@ -1,6 +1,8 @@
 import AxeBuilder from '@axe-core/playwright';
+import { SendMessageRequest } from 'amazon-ivs-chat-messaging';
 import { ADMIN_PASSWORD } from './server.js';
 import { atBottom, expect, live, messages, openOptions, say, test, texts } from './fixtures.js';
+import { SETTINGS, join } from './ivs.js';
 
 const idOf = async (page, text) => messages(page).filter({ hasText: text }).getAttribute('id');
 
@@ -455,5 +457,31 @@ test.describe('what a room does not want', () => {
     await expect(alert('The name has a word in it')).toBeVisible();
     await expect(page.getByLabel('Username')).toHaveAttribute('aria-invalid', 'true');
     expect(await server.history()).toEqual([]);
+  });
+});
+
+test.describe('a user of an app, whose id holds everything that an id may', () => {
+  test.use({ settings: SETTINGS });
+
+  test('is banned in the chat, and may write again by the page of the room', async ({ visit, server }) => {
+    const eve = await join(server, 'Eve Ö/ü 💬:%2F+#?"\'<b>\r\n.', ['SEND_MESSAGE'], { attributes: { username: 'Eve' } });
+    await eve.heard.next('connect');
+    await eve.room.sendMessage(new SendMessageRequest('buy this'));
+    const page = await moderator(visit);
+    await moderate(page.getByRole('log'), 'Eve');
+    const dialog = page.getByRole('dialog', { name: 'Moderate Eve' });
+    await dialog.getByRole('button', { name: 'Ban', exact: true }).click();
+    await expect(dialog).toBeHidden();
+    expect(await eve.heard.next('disconnect')).toBe('serverDisconnect');
+    eve.room.connect();
+    await expect.poll(() => eve.heard.of('connect').length, 'may come back to read').toBe(2);
+    const refused = await eve.room.sendMessage(new SendMessageRequest('and this')).catch(({ errorCode }) => errorCode);
+    expect(refused).toBe(403);
+
+    await page.goto(`${server.url}/admin/rooms/1`);
+    await page.getByRole('button', { name: /^Let .* write again$/s }).click();
+    await expect(page).toHaveURL(/saved=/);
+    expect((await eve.room.sendMessage(new SendMessageRequest('sorry'))).content).toBe('sorry');
+    eve.room.disconnect();
   });
 });
