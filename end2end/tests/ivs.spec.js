@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, request as httpRequest } from 'node:http';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
@@ -11,6 +11,7 @@ import {
   DeleteRoomCommand,
   DisconnectUserCommand,
   GetRoomCommand,
+  IvschatClient,
   ListLoggingConfigurationsCommand,
   ListRoomsCommand,
   ListTagsForResourceCommand,
@@ -77,6 +78,32 @@ test('nobody without the secret access key runs rooms', async () => {
   late.config.systemClockOffset = -16 * 60_000;
   expect((await late.send(new ListRoomsCommand({}))).rooms, 'the SDK sets its clock by the answer').toHaveLength(1);
   expect((await late.send(new ListRoomsCommand({}))).$metadata.attempts).toBe(1);
+});
+
+test('the AWS SDK signs for the address that it is given, and is told when a proxy changes it', async () => {
+  const wire = await network(server);
+  const client = (endpoint) => new IvschatClient({ endpoint, region: 'local', credentials: KEY, maxAttempts: 1 });
+  const { port } = new URL(server.url);
+  for (const endpoint of [`${server.url}/ivschat/`, `${wire.url}/ivschat`, `http://localhost:${port}/ivschat`]) {
+    const ivs = client(endpoint);
+    expect((await ivs.send(new ListRoomsCommand({}))).rooms, endpoint).toHaveLength(1);
+    await ivs.send(new TagResourceCommand({ resourceArn: ROOM, tags: { endpoint } }));
+    expect((await ivs.send(new ListTagsForResourceCommand({ resourceArn: ROOM }))).tags).toEqual({ endpoint });
+  }
+  wire.close();
+
+  // It drops the port and the folder that it serves the chat in.
+  const proxy = createServer((request, response) => {
+    const headers = { ...request.headers, host: 'chat.example' };
+    const options = { port, host: '127.0.0.1', method: request.method, path: request.url.replace('/chat/', '/'), headers };
+    const passOn = httpRequest(options, (answer) => answer.pipe(response.writeHead(answer.statusCode, answer.headers)));
+    request.pipe(passOn);
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  const error = await client(`http://127.0.0.1:${proxy.address().port}/chat/ivschat`).send(new ListRoomsCommand({})).catch((error) => error);
+  expect(error).toMatchObject({ name: 'SignatureDoesNotMatch', message: expect.stringContaining('host "chat.example" and path "/ivschat/ListRooms"') });
+  proxy.close();
 });
 
 test('what is said is heard by everybody, in every protocol', async () => {
