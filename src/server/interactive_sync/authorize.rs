@@ -10,7 +10,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{CONTROLS, utf8_percent_encode};
 use serde::Deserialize;
 
 use crate::{
@@ -33,14 +33,11 @@ use crate::{
 /// Longest `state`, in bytes.
 const STATE_BYTES: usize = 4_096;
 
-/// All but the unreserved characters of RFC 3986: what is encoded so is read alike as a form's value and as a part of an address.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
 /// What a game's page asks for (RFC 6749 4.2.1).
 struct Authorization {
     key: WidgetKey,
     redirect_uri: RedirectUri,
-    /// As the page is to get it back.
+    /// As the page has sent it, encoded as it was, so that it comes back the same however the page reads it.
     state: Option<String>,
     is_for_token: bool,
 }
@@ -59,7 +56,7 @@ pub(in crate::server) struct Decision {
 /// `GET /oauth2/authorize?client_id=&redirect_uri=&response_type=token&state=`: the form to sign in, or the question whether the game may
 /// run a room.
 pub(in crate::server) async fn show(State(state): State<AppState>, params: Params, asked: Asked, cookies: Cookies) -> Response {
-    let response = match Authorization::read(&state.hub, &params) {
+    let response = match Authorization::read(&state.hub, &params, &asked.uri) {
         Err(unusable) => refuse(&state, asked, unusable).await,
         Ok(authorization) if !authorization.is_for_token => authorization.send_error("unsupported_response_type"),
         Ok(_) if identity::owner(&cookies, &state.hub).is_none() => {
@@ -93,7 +90,7 @@ async fn answer(
 ) -> Response {
     let fail =
         async |status, key| render(&state.options, asked.clone(), status, Page::GameRefused(asked.texts.text(key).into())).await;
-    let authorization = match Authorization::read(&state.hub, params) {
+    let authorization = match Authorization::read(&state.hub, params, &asked.uri) {
         Ok(authorization) if authorization.is_for_token => authorization,
         Ok(authorization) => return authorization.send_error("unsupported_response_type"),
         Err(unusable) => return refuse(state, asked, unusable).await,
@@ -122,7 +119,7 @@ async fn answer(
 }
 
 impl Authorization {
-    fn read(hub: &Hub, params: &Params) -> Result<Self, Unusable> {
+    fn read(hub: &Hub, params: &Params, uri: &Uri) -> Result<Self, Unusable> {
         let one = |key| params.find_one(key).map_err(|()| Unusable("game.twice"));
         let [client_id, redirect_uri] = [one("client_id")?, one("redirect_uri")?].map(Option::unwrap_or_default);
         let (response_type, state) = (one("response_type")?, one("state")?);
@@ -131,6 +128,8 @@ impl Authorization {
         if state.as_ref().is_some_and(|state| state.len() > STATE_BYTES) {
             return Err(Unusable("game.long_state"));
         }
+        let sent = uri.query().and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("state=")));
+        let state = sent.map(|sent| utf8_percent_encode(sent, CONTROLS).to_string());
         Ok(Self { key, redirect_uri, state, is_for_token: response_type.as_deref() == Some("token") })
     }
 
@@ -152,10 +151,11 @@ impl Authorization {
 
     fn send(&self, mut fragment: String, rest: &str) -> Response {
         if let Some(state) = &self.state {
-            let _ = write!(fragment, "&state={}", utf8_percent_encode(state, RESERVED));
+            let _ = write!(fragment, "&state={state}");
         }
         let location = format!("{}#{fragment}{rest}", self.redirect_uri.as_str());
-        let location = HeaderValue::try_from(location).expect("a redirect URI and what is encoded are printable ASCII");
+        let location =
+            HeaderValue::try_from(location).expect("redirect URIs and the encoded parts of an address are printable ASCII");
         (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
     }
 }
@@ -177,9 +177,10 @@ async fn refuse(state: &AppState, asked: Asked, Unusable(why): Unusable) -> Resp
     render(&state.options, asked, StatusCode::BAD_REQUEST, Page::GameRefused(why)).await
 }
 
-/// The page's own path and query, which the browser has sent and which are plain ASCII.
+/// The page's own path and query. A client may send letters in them that no header can carry.
 fn own_path(uri: &Uri) -> String {
-    uri.path_and_query().map_or("/oauth2/authorize", |same| same.as_str()).to_owned()
+    let same = uri.path_and_query().map_or("/oauth2/authorize", |same| same.as_str());
+    utf8_percent_encode(same, CONTROLS).to_string()
 }
 
 /// A token is kept in no cache.

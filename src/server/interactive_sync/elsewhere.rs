@@ -20,7 +20,8 @@ pub(super) async fn press(hub: &Hub, screens: &Screens, press: Press) -> Result<
             hub.tell_elsewhere(encode(&press));
             delivery.told(TOLD_WITHIN).await
         }
-        Err(Denied::NoGame) => {
+        // Where nothing is shown, no game has anything to be pressed: the other nodes are not asked.
+        Err(Denied::NoGame) if hub.interface(press.room).is_some() => {
             let answer = hub.ask_elsewhere(encode(&press)).await;
             answer.and_then(|answer| serde_json::from_value(answer).ok()).unwrap_or(Err(Denied::NoGame))
         }
