@@ -114,7 +114,7 @@ pub struct Config {
     #[arg(long, env = "LIVE_CHAT_NATS_INSECURE", global = true)]
     pub nats_insecure: bool,
 
-    /// Widget key of room 1: 1 to 128 printable ASCII characters [default: made at the first start]
+    /// Widget key that opens every room: 1 to 128 printable ASCII characters [default: made at the first start]
     #[arg(long, env = "LIVE_CHAT_WIDGET_KEY", value_parser = printable)]
     pub widget_key: Option<String>,
 

@@ -261,7 +261,7 @@ fn greet(hub: &Hub, first_start_in: Option<&Path>, new_password: Option<&str>) -
     let mut out = io::stdout().lock();
     if let Some(folder) = first_start_in {
         writeln!(out, "First start: everything is kept in {}", folder.display())?;
-        writeln!(out, "Widget key of room 1: {}", hub.widget_key(RoomId::FIRST))?;
+        writeln!(out, "Widget key: {}", hub.widget_key(RoomId::FIRST))?;
         writeln!(out, "Admin key: in {}, unless you set one", folder.join("admin-key").display())?;
     }
     if let Some(password) = new_password {

@@ -71,7 +71,7 @@ async fn a_key_opens_its_room_or_all_until_it_is_revoked() {
     let first_of_two = second_room(&site).await;
     let of_one = create(&site, json!({ "name": "One", "room": 1 })).await;
     let of_all = create(&site, json!({ "name": "All" })).await;
-    let rows = [(WIDGET_KEY, 200, 403), (&*of_one, 200, 403), (&*of_all, 200, 200), (&*first_of_two, 403, 200), ("", 403, 403)];
+    let rows = [(WIDGET_KEY, 200, 200), (&*of_one, 200, 403), (&*of_all, 200, 200), (&*first_of_two, 403, 200), ("", 403, 403)];
     for (key, one, two) in rows {
         assert_eq!(publish(&site, 1, key, None).await.status, one, "{key}");
         assert_eq!(publish(&site, 2, key, None).await.status, two, "{key}");
@@ -151,10 +151,10 @@ async fn a_room_shows_its_newest_key_then_one_of_all_rooms_then_none() {
     assert_eq!((shown(&site, 1).await, shown(&site, 2).await), (of_one.clone(), first_of_two));
     assert!(site.get("/").await.text.contains(&of_one), "its page publishes with it");
     revoke(&site, &of_one).await;
-    assert_eq!(shown(&site, 1).await, WIDGET_KEY);
-    revoke(&site, WIDGET_KEY).await;
     assert_eq!(shown(&site, 1).await, of_all);
     revoke(&site, &of_all).await;
+    assert_eq!(shown(&site, 1).await, WIDGET_KEY);
+    revoke(&site, WIDGET_KEY).await;
     assert_eq!(shown(&site, 1).await, "");
     let site = site.restart().await;
     assert_eq!(shown(&site, 1).await, "", "the configured key was revoked, and stays so");
@@ -175,7 +175,7 @@ async fn keys_are_listed_the_newest_first_with_what_became_of_them() {
         assert_eq!(new[field], fans[field]);
     }
     assert_eq!((&new["key"], &new["revoked_at"]), (&json!(key), &json!(null)));
-    assert_eq!((&old["key"], &old["name"], &old["room"]), (&json!(WIDGET_KEY), &json!("Configured"), &json!(1)));
+    assert_eq!((&old["key"], &old["name"], &old["room"]), (&json!(WIDGET_KEY), &json!("Configured"), &json!(null)));
     let [new, old] = &site.hub.widget_keys()[..] else { panic!("two keys") };
     assert!(old.created_at < new.created_at && old.revoked_at >= Some(old.created_at));
     let site = site.restart().await;
@@ -253,7 +253,7 @@ fn names(keys: &[WidgetKey]) -> Vec<(&str, Option<u32>)> {
 }
 
 #[tokio::test]
-async fn the_store_keeps_keys_in_their_order_and_a_configured_one_is_room_1_s() {
+async fn the_store_keeps_keys_in_their_order_and_a_configured_one_opens_every_room() {
     let folder = tempfile::tempdir().expect("a folder");
     let engine = open(folder.path(), None);
     let new = |name: &str, room| NewWidgetKey { name: name.into(), room, allowed_origins: origins(&["https://a.example"]) };
@@ -265,7 +265,7 @@ async fn the_store_keeps_keys_in_their_order_and_a_configured_one_is_room_1_s() 
     let (room, first) = engine.create_room(room).await.expect("made");
     assert_eq!((first.room, first.name.as_str(), first.revoked_at), (Some(room.id), WidgetKey::FIRST, None));
     let before = engine.widget_keys().await.expect("readable");
-    assert_eq!(names(&before), [("First key", Some(1)), ("All", None), ("First key", Some(2))]);
+    assert_eq!(names(&before), [("First key", None), ("All", None), ("First key", Some(2))]);
     assert!(before.is_sorted_by_key(|key| key.created_at) && before[1] == made && before[2] == first);
     drop(engine);
 
@@ -273,7 +273,7 @@ async fn the_store_keeps_keys_in_their_order_and_a_configured_one_is_room_1_s() 
         let engine = open(folder.path(), Some(key));
         let keys = engine.widget_keys().await.expect("readable");
         assert_eq!((&keys[..3], keys.len()), (&before[..], 4), "it is added to what there is, once");
-        assert_eq!((&*keys[3].key, keys[3].room), ("mine", Some(RoomId::FIRST)));
+        assert_eq!((&*keys[3].key, keys[3].room), ("mine", None));
     }
     let engine = open(folder.path(), None);
     let revoked = engine.revoke_widget_key("mine".into()).await.expect("revoked");
@@ -281,6 +281,25 @@ async fn the_store_keeps_keys_in_their_order_and_a_configured_one_is_room_1_s() 
     drop(engine);
     let keys = open(folder.path(), Some("mine")).widget_keys().await.expect("readable");
     assert_eq!(keys[3], revoked, "what is revoked is not brought back by the configuration");
+}
+
+#[tokio::test]
+async fn the_configured_and_the_first_key_of_an_older_version_open_every_room() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let engine = open(folder.path(), None);
+    let of_one = NewWidgetKey { name: "Fan site".into(), room: Some(RoomId::FIRST), allowed_origins: origins(&[]) };
+    engine.create_widget_key(of_one.clone()).await.expect("made");
+    // One that somebody has called so, and tied to the room.
+    engine.create_widget_key(NewWidgetKey { name: WidgetKey::FIRST.into(), ..of_one }).await.expect("made");
+    drop(engine);
+    drop(open(folder.path(), Some("mine")));
+    let connection = rusqlite::Connection::open(folder.path().join(Sqlite::FILE)).expect("opens");
+    let downgrade = "UPDATE widget_keys SET room = 1; PRAGMA user_version = 24";
+    connection.execute_batch(downgrade).expect("runs");
+    drop(connection);
+    let keys = open(folder.path(), Some("mine")).widget_keys().await.expect("readable");
+    let one = Some(1);
+    assert_eq!(names(&keys), [("First key", None), ("Fan site", one), ("First key", one), ("Configured", None)]);
 }
 
 #[tokio::test]

@@ -110,7 +110,7 @@ impl NatsError {
 
 impl JetStream {
     /// Connects to the log and catches up with it. The index is in `folder`, made if it is not there. If a `widget_key` is given, it
-    /// is one of room 1's, unless it was revoked. Nothing is dispatched before [`begin`](Engine::begin).
+    /// opens every room, unless it was revoked or is tied to one. Nothing is dispatched before [`begin`](Engine::begin).
     ///
     /// # Errors
     /// See [`NatsError`].

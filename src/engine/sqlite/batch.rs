@@ -413,7 +413,7 @@ impl<'a> Batch<'a> {
 
     fn create_room(&mut self, settings: Settings, key: &str) -> Result<(Room, WidgetKey), EngineError> {
         let room = self.insert_room(settings)?;
-        let key = widget_keys::insert_first(&self.transaction, room.id, key, self.now())?;
+        let key = widget_keys::insert_first(&self.transaction, Some(room.id), key, self.now())?;
         self.done.stored += 2;
         self.done.news.push(News::Room { room: Box::new(room.clone()), head: 0 });
         self.done.news.push(News::WidgetKey(key.clone()));

@@ -113,8 +113,8 @@ impl Sqlite {
     /// The database's name in the data folder.
     pub const FILE: &'static str = "live-chat.db";
 
-    /// Opens the log in `folder`, made if it is not there, and room 1 with it. If a `widget_key` is given, it is one of room 1's,
-    /// unless it was revoked.
+    /// Opens the log in `folder`, made if it is not there, and room 1 with it. If a `widget_key` is given, it opens
+    /// every room, unless it was revoked or is tied to one.
     ///
     /// # Errors
     /// See [`OpenError`]. Nothing is changed in a database that is refused.

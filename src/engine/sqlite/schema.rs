@@ -25,7 +25,7 @@ pub(super) const COPYING: &str = "copying";
 const APPLICATION_ID: i64 = 0x6368_6174;
 
 /// Step `n` brings a database from schema version `n` to `n + 1`. A step that was released is never changed.
-const MIGRATIONS: [&str; 24] = [
+const MIGRATIONS: [&str; 25] = [
     "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
     CREATE TABLE rooms (
@@ -291,6 +291,11 @@ const MIGRATIONS: [&str; 24] = [
     CREATE TABLE used_tokens (id TEXT PRIMARY KEY, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
     CREATE INDEX used_tokens_until ON used_tokens (until);
 ",
+    "
+    -- The configured key and that of the first start open every room. They were room 1's.
+    UPDATE widget_keys SET room = NULL WHERE room = 1 AND (name = 'Configured' OR
+        (name = 'First key' AND created_at = (SELECT min(created_at) FROM widget_keys)));
+",
 ];
 
 /// Opens the writing connection to a database that may be ours. Nothing in it is changed before [`prepare`], and a write-ahead log
@@ -334,14 +339,14 @@ pub(super) fn set_new_epoch(connection: &Connection) -> rusqlite::Result<String>
     Ok(epoch)
 }
 
-/// Makes room 1, live, if it is not there; and the configured widget key one of its own, or its first if none is configured.
+/// Makes room 1, live, if it is not there; and a widget key that opens every room: the configured one, or one of its own.
 pub(super) fn first_room(connection: &mut Connection, widget_key: Option<&str>) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
     insert_first_room(&transaction, widget_key, &widget_keys::random(), now())?;
     transaction.commit()
 }
 
-/// The same in a transaction: if no key is configured, its first is called `key`.
+/// The same in a transaction: if no key is configured, it is `key`.
 pub(super) fn insert_first_room(
     connection: &Connection,
     configured: Option<&str>,
@@ -356,7 +361,7 @@ pub(super) fn insert_first_room(
     )?;
     match configured {
         Some(configured) => widget_keys::configure(connection, configured, at),
-        None if made > 0 => widget_keys::insert_first(connection, RoomId::FIRST, key, at).map(drop),
+        None if made > 0 => widget_keys::insert_first(connection, None, key, at).map(drop),
         None => Ok(()),
     }
 }

@@ -22,12 +22,17 @@ pub(super) fn insert(connection: &Connection, new: &NewWidgetKey, key: &str, at:
     }
 }
 
-/// Makes the first key of a room that was just made.
-pub(super) fn insert_first(connection: &Connection, room: RoomId, key: &str, at: Timestamp) -> rusqlite::Result<WidgetKey> {
-    insert_as(connection, key, &of_room(WidgetKey::FIRST, room), at)
+/// Makes the first key of a room that was just made; without a room, the one of the first start, which opens all of them.
+pub(super) fn insert_first(
+    connection: &Connection,
+    room: Option<RoomId>,
+    key: &str,
+    at: Timestamp,
+) -> rusqlite::Result<WidgetKey> {
+    insert_as(connection, key, &named(WidgetKey::FIRST, room), at)
 }
 
-/// Makes `key` one of room 1's, if there is no such key.
+/// Makes `key` one that opens every room, if there is no such key.
 pub(super) fn configure(connection: &Connection, key: &str, at: Timestamp) -> rusqlite::Result<()> {
     let sql = "SELECT * FROM widget_keys WHERE key = ?1";
     match connection.query_row(sql, [key], widget_key).optional()? {
@@ -36,7 +41,7 @@ pub(super) fn configure(connection: &Connection, key: &str, at: Timestamp) -> ru
             tracing::warn!("the configured widget key (--widget-key) does not open room 1: it was revoked, or is another room's");
             Ok(())
         }
-        None => insert_as(connection, key, &of_room("Configured", RoomId::FIRST), at).map(drop),
+        None => insert_as(connection, key, &named("Configured", None), at).map(drop),
     }
 }
 
@@ -60,8 +65,8 @@ pub(in crate::engine) fn random() -> String {
     uuid::Uuid::new_v4().to_string()
 }
 
-fn of_room(name: &str, room: RoomId) -> NewWidgetKey {
-    NewWidgetKey { name: name.to_owned(), room: Some(room), allowed_origins: Origins::default() }
+fn named(name: &str, room: Option<RoomId>) -> NewWidgetKey {
+    NewWidgetKey { name: name.to_owned(), room, allowed_origins: Origins::default() }
 }
 
 fn exists(connection: &Connection, room: RoomId) -> rusqlite::Result<bool> {

@@ -54,7 +54,7 @@ impl Batch<'_> {
         let values = params![room.get(), RoomState::Ended.name(), ended_at, started_at, self.now().0];
         let about = self.transaction.query_row(sql, values, row::room)?;
         self.done.tails.insert(room, Tail { state: about.state, ..tail });
-        let key = widget_keys::insert_first(&self.transaction, room, key, self.now())?;
+        let key = widget_keys::insert_first(&self.transaction, Some(room), key, self.now())?;
         self.done.stored += 2 + tail.seq as usize;
         self.done.news.push(News::Room { room: Box::new(about.clone()), head: tail.seq });
         self.done.news.push(News::WidgetKey(key.clone()));
