@@ -58,6 +58,11 @@ impl WidgetKey {
     pub fn opens(&self, room: RoomId) -> bool {
         self.revoked_at.is_none() && self.room.is_none_or(|own| own == room)
     }
+
+    /// Returns whether it opens every room now.
+    pub fn opens_all(&self) -> bool {
+        self.revoked_at.is_none() && self.room.is_none()
+    }
 }
 
 impl NewWidgetKey {

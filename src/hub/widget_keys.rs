@@ -77,6 +77,16 @@ impl WidgetKeys {
         newest.map(|key| key.key.clone())
     }
 
+    /// Returns whether a key that opens `room`, or all rooms, lists the origin.
+    fn name(&self, room: Option<RoomId>, origin: &str) -> bool {
+        let opens = |key: &WidgetKey| match room {
+            Some(room) => key.opens(room),
+            None => key.opens_all(),
+        };
+        let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        keys.values().any(|key| opens(key) && key.allowed_origins.name(origin))
+    }
+
     fn all(&self) -> Vec<WidgetKey> {
         let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let mut all: Vec<_> = keys.values().cloned().collect();
@@ -141,12 +151,12 @@ impl Hub {
         own.unwrap_or_else(|| self.0.allowed_origins.clone())
     }
 
-    /// Whether the operator has named the site of that origin as one that uses `room`: in the room's list or the installation's, or,
-    /// where that allows every origin, in the list of a widget key of the room. `*` names nobody.
-    pub fn names_origin(&self, room: RoomId, origin: &str) -> bool {
-        let allowed = self.allowed_origins(Some(room));
-        let by_key = || self.widget_keys().iter().any(|key| key.opens(room) && key.allowed_origins.name(origin));
-        allowed.name(origin) || (allowed.are_all() && by_key())
+    /// Returns whether the operator has named the site of that origin as one that uses `room`, or, without a room, the installation:
+    /// in the room's list or the installation's, or, where that allows every origin, in the list of a widget key that opens it. `*`
+    /// names nobody.
+    pub fn names_origin(&self, room: Option<RoomId>, origin: &str) -> bool {
+        let allowed = self.allowed_origins(room);
+        allowed.name(origin) || (allowed.are_all() && self.0.widget_keys.name(room, origin))
     }
 
     /// Whether a site may use `room`: its pages must be allowed to, and by the key too that they show.

@@ -146,7 +146,12 @@ async fn answer(
     let mut response = match response {
         Ok(Ok(response)) => response,
         Ok(Err(never)) => match never {},
-        Err(_) => closing(ApiError::new(StatusCode::REQUEST_TIMEOUT, "The request took too long to arrive.").into_response()),
+        Err(_) => {
+            let mut response = ApiError::new(StatusCode::REQUEST_TIMEOUT, "The request took too long to arrive.").into_response();
+            // The router has not seen it. There is nothing in it that a page of another origin may not read.
+            response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+            closing(response)
+        }
     };
     // What came of the request is used, or was thrown away.
     usage.set_received(0);

@@ -15,6 +15,7 @@ mod client_address;
 mod config;
 mod connection;
 mod copy;
+mod cors;
 mod disk;
 mod embed;
 mod error;

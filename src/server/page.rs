@@ -279,7 +279,7 @@ pub(super) async fn enter(
 /// Browsers name the origin of every form that another site posts; a program that is none has nobody to deceive.
 fn may_bring(hub: &Hub, room: RoomId, headers: &HeaderMap) -> bool {
     let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
-    !is_cross_site(headers) || origin.is_some_and(|origin| hub.names_origin(room, origin))
+    !is_cross_site(headers) || origin.is_some_and(|origin| hub.names_origin(Some(room), origin))
 }
 
 /// Everything else: a file of the site, or a page that says that there is none.

@@ -5,13 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{
-    api::is_admin_key,
-    client_address::ClientAddress,
-    error::ApiError,
-    router::{bearer, room_in},
-    state::AppState,
-};
+use super::{api::is_admin_key, client_address::ClientAddress, cors::room_in, error::ApiError, router::bearer, state::AppState};
 use crate::{chat::RoomId, hub::Activity};
 
 /// Counts each `GET` as a read, for the token's user and for the address. The admin key is exempt.

@@ -1,19 +1,16 @@
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, FromRequestParts, Path, Request, State, rejection::PathRejection},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
+    extract::{DefaultBodyLimit, FromRequestParts, Path, Request, rejection::PathRejection},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{MethodRouter, any, delete, get, post, put},
 };
 use serde::de::DeserializeOwned;
-use tower_http::{
-    cors::{AllowOrigin, CorsLayer},
-    set_header::SetResponseHeaderLayer,
-};
+use tower_http::set_header::SetResponseHeaderLayer;
 
 use super::{
-    admin, apex, api, embed,
+    admin, apex, api, cors, embed,
     error::{self, ApiError},
     export, held, import, interactive_sync, ivs, moderation, page, panics, people, publish, reactions,
     read_limit::count_reads,
@@ -23,18 +20,18 @@ use super::{
     transport::one_of_few,
     webhooks, widget_keys,
 };
-use crate::{chat::RoomId, hub::Hub};
+use crate::chat::RoomId;
 
 /// Every route of the server, grouped by who uses it.
 pub fn router(state: AppState) -> Router {
-    let cors = cors(state.hub.clone());
+    let cors = cors::layer(state.hub.clone());
     let widget = |path: &str, routes: Router<AppState>| {
         let routes = routes.fallback(not_found).method_not_allowed_fallback(method_not_allowed);
         // A nested router does not see the bare path with a slash.
         let routes = Router::new().nest(path, routes).route(&format!("{path}/"), any(not_found));
         // Inside of CORS, so that pages of other origins can read the answer.
         let routes = routes.layer(middleware::from_fn_with_state(state.clone(), panics::catch));
-        routes.layer(cors.clone()).layer(middleware::from_fn_with_state(state.hub.clone(), say_if_open_to_all))
+        routes.layer(cors.clone()).layer(middleware::from_fn_with_state(state.hub.clone(), cors::open_to_all))
     };
     // The page's views need one; if there is one already, it is this.
     let _ = any_spawner::Executor::init_tokio();
@@ -174,42 +171,14 @@ pub(super) fn apex_router(state: AppState) -> Router {
 /// The same of Interactive Sync, whose viewers come to the same port.
 pub(super) fn interactive_sync_router(state: AppState) -> Router {
     let viewers = interactive_sync(&state).layer(middleware::from_fn_with_state(state.clone(), panics::catch));
-    let viewers = viewers.layer(cors(state.hub.clone())).with_state(state.clone());
+    let viewers = viewers.layer(cors::layer(state.hub.clone()));
+    let viewers = viewers.layer(middleware::from_fn_with_state(state.hub.clone(), cors::open_to_all)).with_state(state.clone());
     viewers.fallback_service(one_protocol(get(interactive_sync::connect), state))
 }
 
 fn one_protocol(connect: MethodRouter<AppState>, state: AppState) -> Router {
     let routes = Router::new().fallback(connect).layer(middleware::from_fn_with_state(state.clone(), panics::catch));
     routes.layer(middleware::from_fn(error::translate)).with_state(state)
-}
-
-/// The widget API is made for pages of other origins; it carries no cookies, so any origin may be let in.
-fn cors(hub: Hub) -> CorsLayer {
-    let is_allowed = move |origin: &HeaderValue, request: &Parts| {
-        let allowed = hub.allowed_origins(room_in(request.uri.path()));
-        origin.to_str().is_ok_and(|origin| allowed.contain(origin))
-    };
-    CorsLayer::new()
-        .allow_origin(AllowOrigin::predicate(is_allowed))
-        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
-        .allow_headers([header::CONTENT_TYPE, header::AUTHORIZATION, HeaderName::from_static("last-event-id")])
-        .expose_headers([header::RETRY_AFTER])
-        .max_age(std::time::Duration::from_secs(3_600))
-}
-
-/// Where all origins are allowed, says so as such: the answer is then the same for all, also for who names none.
-async fn say_if_open_to_all(State(hub): State<Hub>, request: Request, next: Next) -> Response {
-    let is_open = hub.allowed_origins(room_in(request.uri().path())).are_all();
-    let mut response = next.run(request).await;
-    if is_open {
-        response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    }
-    response
-}
-
-/// The room that a path of the widget API names: its first number.
-pub(super) fn room_in(path: &str) -> Option<RoomId> {
-    path.split('/').find_map(|part| part.parse().ok())
 }
 
 async fn not_found() -> ApiError {
