@@ -41,7 +41,7 @@ mod view;
 
 pub use admin::{
     ActRow, ActsView, BlockedRow, Control, FIELDS, GameConsentView, HeldRow, KeyForm, KeyRow, KeysView, QueueView, RedirectsForm,
-    RoomAdmin, RoomRow, RoomsView, SanctionRow, SettingField, SettingsForm, state_key,
+    RoomAdmin, RoomRow, RoomsView, SanctionRow, SettingField, SettingsForm, WidgetCode, state_key,
 };
 pub use look::{Fade, Look};
 pub use replay::Playhead;

@@ -22,8 +22,18 @@ async fn keys_are_made_and_revoked_without_a_script() {
     assert!(get(&site, "/admin").await.text.contains("href=\"/admin/keys\""));
     let body = "name=Fan+%3Cb%3Esite&room=1&origins=https%3A%2F%2Ffans.example%0D%0Ahttp%3A%2F%2Flocalhost%3A8080%2C";
     let made = post(&site, "/admin/keys", body).await;
-    assert_eq!((made.status, made.header("location")), (303, "/admin/keys"));
     let key = site.hub.widget_keys()[0].clone();
+    let shown = format!("/admin/keys?made={}", key.key.replace('-', "%2D"));
+    assert_eq!((made.status, made.header("location")), (303, &*shown));
+    // Its code is open, that of the other is a click away.
+    let page = get(&site, &shown).await.text;
+    assert!(
+        page.contains(&format!("const widgetKey = &quot;{}&quot;", key.key))
+            || page.contains(&format!("const widgetKey = \"{}\"", key.key))
+    );
+    let class = "class=\"widget-code\"";
+    let open = format!("<details open {class}");
+    assert_eq!((page.matches(class).count(), page.matches(&open).count()), (2, 1), "{page}");
     assert_eq!(key.allowed_origins.to_string(), "https://fans.example http://localhost:8080");
     let page = get(&site, "/admin/keys").await;
     assert!(

@@ -1,6 +1,9 @@
 use leptos::prelude::*;
 
-use super::{fields, naming, page, path_to_rooms};
+use super::{
+    fields, naming, page, path_to_rooms,
+    widget::{WidgetCode, widget},
+};
 use crate::{
     app::{clock::Zone, html::escaped},
     chat::RoomId,
@@ -35,6 +38,8 @@ pub struct KeyRow {
     pub revoked_at: Option<String>,
     /// How it stands in an address.
     pub in_address: String,
+    /// What a site needs to use it, unless it was revoked.
+    pub code: Option<WidgetCode>,
     /// Where the sign-in of games may send a browser back to.
     pub redirects: RedirectsForm,
 }
@@ -95,7 +100,7 @@ pub fn revoke_key(texts: &'static Texts, key: KeyRow, closes: Vec<String>) -> im
 }
 
 fn row(texts: &'static Texts, row: KeyRow) -> impl IntoView {
-    let KeyRow { key, name, room, origins, created_at, revoked_at, in_address, redirects } = row;
+    let KeyRow { key, name, room, origins, created_at, revoked_at, in_address, code, redirects } = row;
     let redirects = revoked_at.is_none().then(|| self::redirects(texts, &key, &name, &in_address, redirects));
     let moment = |at: String| view! { <time datetime=at.clone()>{Zone::Utc.full(texts, &at)}</time> };
     let (before_revoked, after_revoked) = texts.around("admin.revoked_at");
@@ -120,6 +125,7 @@ fn row(texts: &'static Texts, row: KeyRow) -> impl IntoView {
                 {redirects}
             </div>
             {act}
+            {code.map(|code| widget(texts, code))}
         </li>
     }
 }

@@ -9,6 +9,7 @@ mod queue;
 mod room;
 mod rooms;
 mod settings;
+mod widget;
 
 use leptos::prelude::*;
 
@@ -26,6 +27,7 @@ pub use self::{
     room::{RoomAdmin, SanctionRow, room},
     rooms::{RoomRow, RoomsView, rooms},
     settings::{Control, FIELDS, SettingField, SettingsForm},
+    widget::WidgetCode,
 };
 
 /// The form to sign in.

@@ -1,6 +1,8 @@
+use std::convert::Infallible;
+
 use axum::{
-    extract::{Form, Path, State},
-    http::StatusCode,
+    extract::{Form, FromRef, FromRequestParts, Path, State},
+    http::{StatusCode, header, request::Parts, uri::Authority},
     response::Response,
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -8,11 +10,14 @@ use serde::Deserialize;
 
 use super::{Owner, see};
 use crate::{
-    app::{KeyForm, KeyRow, KeysView, Page, RedirectsForm},
+    app::{KeyForm, KeyRow, KeysView, Page, RedirectsForm, WidgetCode},
     chat::{InvalidWidgetKey, NewWidgetKey, Origin, Origins, RedirectUri, RedirectUris, Room, RoomId, WidgetKey},
     hub::{Hub, Refusal},
     protocol::moment::rfc3339,
-    server::{asked::Asked, error, page::render, state::AppState},
+    server::{
+        asked::Asked, client_address::TrustedProxies, error, extract::cookies::Cookies, page::render, router::Params,
+        state::AppState,
+    },
     texts::Texts,
 };
 
@@ -25,14 +30,54 @@ pub(in crate::server) struct NewKey {
 }
 
 /// `GET /admin/keys`: all keys, and the form to make one.
-pub(in crate::server) async fn show(_: Owner, State(state): State<AppState>, asked: Asked) -> Response {
-    keys(&state, asked, StatusCode::OK, KeyForm::default(), None).await
+///
+/// `?made=` names the key whose code is to be shown at once.
+pub(in crate::server) async fn show(
+    _: Owner,
+    State(state): State<AppState>,
+    OwnAddress(server): OwnAddress,
+    params: Params,
+    asked: Asked,
+) -> Response {
+    let view = Keys { server, made: params.find("made"), ..Keys::default() };
+    keys(&state, asked, StatusCode::OK, view).await
+}
+
+/// What the page of the keys shows beside them.
+#[derive(Default)]
+struct Keys {
+    /// Where the chat is.
+    server: String,
+    /// The key that was just made.
+    made: Option<String>,
+    form: KeyForm,
+    /// What was typed for the redirect URIs of a key, and refused.
+    redirects: Option<(String, RedirectsForm)>,
+}
+
+/// Where a browser has found the chat, such as `https://chat.example`.
+pub(in crate::server) struct OwnAddress(String);
+
+impl<S: Send + Sync> FromRequestParts<S> for OwnAddress
+where
+    TrustedProxies: FromRef<S>,
+{
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let cookies = Cookies::from_request_parts(parts, state).await?;
+        let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()?.parse::<Authority>().ok());
+        // Without a host it is HTTP/1.0, which no browser speaks.
+        let host = host.map_or_else(|| "localhost".to_owned(), |host| host.to_string());
+        Ok(Self(format!("{}://{host}", cookies.scheme())))
+    }
 }
 
 /// `POST /admin/keys`: makes one.
 pub(in crate::server) async fn create(
     _: Owner,
     State(state): State<AppState>,
+    OwnAddress(server): OwnAddress,
     asked: Asked,
     Form(typed): Form<NewKey>,
 ) -> Response {
@@ -43,10 +88,11 @@ pub(in crate::server) async fn create(
         Err(errors) => Err((StatusCode::BAD_REQUEST, errors)),
     };
     match made {
-        Ok(_) => see("/admin/keys"),
+        Ok(key) => see(&format!("/admin/keys?made={}", in_address(&key.key))),
         Err((status, errors)) => {
             let NewKey { name, room, origins } = typed;
-            keys(&state, asked, status, KeyForm { name, room, origins, errors }, None).await
+            let form = KeyForm { name, room, origins, errors };
+            keys(&state, asked, status, Keys { server, form, ..Keys::default() }).await
         }
     }
 }
@@ -63,7 +109,7 @@ pub(in crate::server) async fn confirm(
     let rooms = state.hub.rooms();
     let opened = |room: &&Room| key.opens(room.id) && all.iter().filter(|key| key.opens(room.id)).count() == 1;
     let closes = rooms.iter().filter(opened).map(|room| room.settings.name.clone()).collect();
-    render(&state.options, asked, StatusCode::OK, Page::RevokeKey(row(key.clone(), &rooms), closes)).await
+    render(&state.options, asked, StatusCode::OK, Page::RevokeKey(row(key.clone(), &rooms, None), closes)).await
 }
 
 /// `POST /admin/keys/{key}/revoke`: revokes it.
@@ -91,6 +137,7 @@ pub(in crate::server) async fn set_redirects(
     _: Owner,
     State(state): State<AppState>,
     Path(key): Path<String>,
+    OwnAddress(server): OwnAddress,
     asked: Asked,
     Form(Redirects { uris }): Form<Redirects>,
 ) -> Response {
@@ -108,21 +155,15 @@ pub(in crate::server) async fn set_redirects(
         Ok(_) => see("/admin/keys"),
         Err((status, error)) => {
             let typed = (key, RedirectsForm { uris, error });
-            keys(&state, asked, status, KeyForm::default(), Some(typed)).await
+            keys(&state, asked, status, Keys { server, redirects: Some(typed), ..Keys::default() }).await
         }
     }
 }
 
-/// The page of all keys. `redirects` was typed for one of them, and refused.
-async fn keys(
-    state: &AppState,
-    asked: Asked,
-    status: StatusCode,
-    form: KeyForm,
-    redirects: Option<(String, RedirectsForm)>,
-) -> Response {
+async fn keys(state: &AppState, asked: Asked, status: StatusCode, view: Keys) -> Response {
+    let Keys { server, made, form, redirects } = view;
     let rooms = state.hub.rooms();
-    let mut keys = rows(&state.hub, &rooms);
+    let mut keys = rows(&state.hub, &rooms, &server, made.as_deref());
     if let Some((key, typed)) = redirects
         && let Some(row) = keys.iter_mut().find(|row| row.key == key)
     {
@@ -132,17 +173,32 @@ async fn keys(
     render(&state.options, asked, status, Page::Keys(KeysView { keys, rooms, form })).await
 }
 
-fn rows(hub: &Hub, rooms: &[Room]) -> Vec<KeyRow> {
+fn rows(hub: &Hub, rooms: &[Room], server: &str, made: Option<&str>) -> Vec<KeyRow> {
     let mut keys = hub.widget_keys();
     keys.sort_by_key(|key| key.revoked_at.is_some());
-    keys.into_iter().map(|key| row(key, rooms)).collect()
+    let code = |key: &WidgetKey| WidgetCode {
+        server: server.to_owned(),
+        room: key.room.or_else(|| Some(rooms.first()?.id)).unwrap_or(RoomId::FIRST),
+        key: key.key.clone(),
+        is_open: made == Some(&*key.key),
+    };
+    let row = |key: WidgetKey| {
+        let code = key.revoked_at.is_none().then(|| code(&key));
+        row(key, rooms, code)
+    };
+    keys.into_iter().map(row).collect()
 }
 
-fn row(key: WidgetKey, rooms: &[Room]) -> KeyRow {
+fn in_address(key: &str) -> String {
+    utf8_percent_encode(key, NON_ALPHANUMERIC).to_string()
+}
+
+fn row(key: WidgetKey, rooms: &[Room], code: Option<WidgetCode>) -> KeyRow {
     let WidgetKey { key, name, room, allowed_origins, redirect_uris, created_at, revoked_at } = key;
     let named = |id| rooms.iter().find(|room| room.id == id).map(|room| room.settings.name.clone());
     KeyRow {
-        in_address: utf8_percent_encode(&key, NON_ALPHANUMERIC).to_string(),
+        in_address: in_address(&key),
+        code,
         key,
         name,
         room: room.and_then(named),

@@ -44,6 +44,14 @@ where
 }
 
 impl Cookies {
+    /// Returns how a browser reaches the chat: `http` or `https`.
+    pub(in crate::server) fn scheme(&self) -> &'static str {
+        match self.scheme {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        }
+    }
+
     /// The value of the cookie of that name.
     pub(in crate::server) fn find(&self, name: &str) -> Option<&str> {
         let name = self.full_name(name);
