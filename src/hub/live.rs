@@ -1,12 +1,11 @@
+mod returning;
+
 use std::{
     collections::{BTreeMap, HashMap, HashSet, hash_map::RandomState},
     hash::BuildHasher,
     net::IpAddr,
     pin::pin,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU8, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
     time::Duration,
 };
 
@@ -17,6 +16,9 @@ use tokio::{
     time::Instant,
 };
 
+pub use self::returning::Trace;
+pub(super) use self::returning::{Candidates, Line, Lost};
+use self::returning::{Opened, Returning};
 use super::{
     Identity, Origin, Refusal, RingSize, TokenError, Tokens,
     disconnections::Disconnections,
@@ -37,6 +39,7 @@ use super::{
     speakers::Speakers,
     turns::Turns,
     underway::Underway,
+    viewers::{MOST_TOLD, People, PersonId, Viewers},
 };
 use crate::{
     chat::{
@@ -46,8 +49,9 @@ use crate::{
     engine::now,
 };
 
-/// Above this many viewers, coming and going is told once a second instead of each time: in a raid it would be most of the traffic.
-const BIG_ROOM: usize = 100;
+/// Most notices at once by which a client that counts them is brought to the true number, after a time in which the room was too big for
+/// notices: 15 kB a second for each connection of a small room.
+pub const SETTLED_AT_ONCE: usize = 100;
 
 /// Requests for history that wait for one connection. Each is a read of the store, so a client that asks more often than it is
 /// answered is asked to slow down.
@@ -103,11 +107,13 @@ struct State {
     connections: HashMap<ConnectionId, Connection>,
     /// Who serves the connections.
     servers: Vec<Server>,
-    /// How many there are on other nodes.
-    elsewhere: usize,
+    returning: Returning,
+    viewers: Viewers,
+    /// How far a client may be off that counts notices, at most: the most viewers that there were while none was told.
+    unsettled: usize,
     /// Connections so far: the higher number is the newer one.
     connected: u64,
-    /// The count that the room was told last.
+    /// The count that a big room was told last.
     told_viewers: usize,
     sanctions: Sanctions,
     speakers: Speakers,
@@ -145,9 +151,28 @@ struct Connection {
     /// Where it comes from, if that is known.
     from: Option<IpAddr>,
     number: u64,
-    /// Requests for history that are not answered yet.
-    asked: Arc<AtomicU8>,
+    opened: Opened,
+    /// The connection whose token its client goes on to use.
+    replaces: Option<ConnectionId>,
+    /// Whether its own client uses another connection by now.
+    is_replaced: bool,
+    is_token_used: bool,
+    line: Arc<Line>,
     wake: Arc<dyn Wake>,
+}
+
+/// How somebody comes in.
+pub(super) struct Arrival {
+    /// Where from, if that is known.
+    pub(super) from: Option<IpAddr>,
+    /// Whether they say a position.
+    pub(super) resumed: bool,
+    /// The event that they saw last.
+    pub(super) position: Option<u64>,
+    /// See [`Listening::trace`](super::Listening::trace).
+    pub(super) trace: Option<Trace>,
+    /// See [`Listening::replaces`](super::Listening::replaces).
+    pub(super) replaces: Option<ConnectionId>,
 }
 
 /// A room as it is now.
@@ -171,7 +196,7 @@ pub(super) struct Joined {
     /// The room's state then.
     pub(super) state: RoomState,
     pub(super) viewer_count: usize,
-    pub(super) asked: Arc<AtomicU8>,
+    pub(super) line: Arc<Line>,
 }
 
 /// A message that is between its author and the log.
@@ -227,7 +252,9 @@ impl LiveRoom {
             head,
             ring,
             connections,
-            elsewhere: 0,
+            returning: Returning::default(),
+            viewers: Viewers::default(),
+            unsettled: 0,
             servers: Vec::new(),
             connected: 0,
             told_viewers: 0,
@@ -291,7 +318,7 @@ impl LiveRoom {
 
     /// Whether that user has a connection.
     pub(super) fn is_connected(&self, user: &UserId) -> bool {
-        self.lock().connections.values().any(|connection| connection.user == *user)
+        self.lock().connections.values().any(|connection| connection.reads_as(user))
     }
 
     /// Whose pages may use it, if it says so.
@@ -563,30 +590,39 @@ impl LiveRoom {
         users.iter().zip(&own).map(others).collect()
     }
 
-    /// Adds a connection, which saw everything up to `resume` if it says so. The others are told that somebody came.
-    pub(super) fn join(
-        &self,
-        Identity { user, origin }: Identity,
-        from: Option<IpAddr>,
-        resume: Option<u64>,
-        wake: &Arc<dyn Wake>,
-    ) -> Joined {
+    /// Adds a connection. The others are told if it is the first one of its user.
+    pub(super) fn join(&self, Identity { user, origin }: Identity, arrival: Arrival, wake: &Arc<dyn Wake>) -> Joined {
+        let Arrival { from, resumed, position, trace, replaces } = arrival;
         let connection = ConnectionId::random();
         let mut state = self.lock();
-        let (number, asked) = (state.connected, Arc::default());
+        let (number, line) = (state.connected, Arc::default());
         state.connected += 1;
         let can_be_revoked = origin.id.is_some() || origin.issued_at.is_some();
         let origin = can_be_revoked.then(|| Box::new(origin));
         state.names.set_presence(&user, Presence::Connected, now());
-        let seat = Connection { user, origin, from, number, asked: Arc::clone(&asked), wake: Arc::clone(wake) };
+        let person = user.clone();
+        let seat = Connection {
+            user,
+            origin,
+            from,
+            number,
+            opened: Opened { at: now(), trace, resumed },
+            replaces,
+            is_replaced: false,
+            is_token_used: false,
+            line: Arc::clone(&line),
+            wake: Arc::clone(wake),
+        };
+        state.returning.open(connection, &seat);
+        replaces.into_iter().for_each(|replaced| state.note_replaced(replaced));
         state.connections.insert(connection, seat);
         let reached = state.ring.end();
         match state.server(wake) {
             Some(server) => server.connections += 1,
             None => state.servers.push(Server { wake: Arc::clone(wake), connections: 1, reached }),
         }
-        let resume = resume.and_then(|seq| state.ring.after(seq));
-        state.presence_changed();
+        let resume = position.and_then(|seq| state.ring.after(seq));
+        state.change_viewers(|viewers| viewers.join(&person));
         let joined = Joined {
             connection,
             end: state.ring.end(),
@@ -594,7 +630,7 @@ impl LiveRoom {
             head: state.head,
             state: state.room.state,
             viewer_count: state.viewer_count(),
-            asked,
+            line,
         };
         self.wake(state);
         joined
@@ -612,7 +648,10 @@ impl LiveRoom {
     pub(super) fn close(&self, is_meant: impl Fn(&UserId, &Origin) -> bool) {
         let mut state = self.lock();
         let guest = Origin::default();
-        let is_meant = |one: &Connection| is_meant(&one.user, one.origin.as_deref().unwrap_or(&guest));
+        let is_meant = |one: &Connection| {
+            is_meant(&one.user, one.origin.as_deref().unwrap_or(&guest))
+                || one.line.reads_as().is_some_and(|user| is_meant(&user, &guest))
+        };
         let meant = state.connections.iter().filter(|(_, connection)| is_meant(connection));
         let ids: Vec<_> = meant.map(|(id, _)| *id).collect();
         let closed: Vec<_> = ids.into_iter().filter_map(|id| Some((id, state.remove(id)?))).collect();
@@ -631,26 +670,30 @@ impl LiveRoom {
         self.lock().connections.contains_key(&connection)
     }
 
-    /// How many connections it has on this node.
-    pub(super) fn connected(&self) -> usize {
-        self.lock().connections.len()
+    /// Returns how many people are connected to this node, and who they are if they are few.
+    pub(super) fn viewers_here(&self) -> (usize, Vec<PersonId>) {
+        self.lock().viewers.here()
     }
 
-    /// So many connections it has on other nodes.
-    pub(super) fn count_elsewhere(&self, count: usize) {
+    /// Takes over who is connected to other nodes.
+    pub(super) fn set_viewers_elsewhere(&self, people: People) {
         let mut state = self.lock();
-        if state.elsewhere != count {
-            state.elsewhere = count;
-            state.presence_changed();
-            self.wake(state);
-        }
+        state.change_viewers(|viewers| viewers.set_elsewhere(people));
+        self.wake(state);
     }
 
-    /// Tells a big room its viewer count, if it has changed since it was told last.
-    pub(super) fn tell_presence(&self) {
+    /// Tells a room how many viewers there are, if not each of them was told. Called once a second.
+    pub(super) fn tell_viewers(&self) {
         let mut state = self.lock();
-        if state.told_viewers != state.viewer_count() {
-            state.push_presence();
+        let viewer_count = state.viewers.count();
+        let settles = viewer_count <= MOST_TOLD;
+        let is_due = if settles { state.unsettled > 0 } else { state.told_viewers != viewer_count };
+        if is_due {
+            state.told_viewers = viewer_count;
+            if settles {
+                state.unsettled = state.unsettled.saturating_sub(SETTLED_AT_ONCE);
+            }
+            state.push(Item::Viewers { viewer_count, settles });
             self.wake(state);
         }
     }
@@ -690,23 +733,19 @@ impl LiveRoom {
         events.iter().for_each(|event| state.held.note(event));
     }
 
-    /// Asks a connection of that user to send its history: this one, or the newest if none is named.
+    /// Asks a connection of that user to send its history: this one, or the one that replaces it, or the newest if none is named.
     pub(super) fn ask_history(&self, user: &UserId, connection: Option<ConnectionId>) -> Result<(), Refusal> {
         let state = self.lock();
-        let own = state.connections.iter().filter(|(_, connection)| connection.user == *user);
-        let found = match connection {
-            Some(id) => state.connections.get_key_value(&id).filter(|(_, connection)| connection.user == *user),
-            None => own.max_by_key(|(_, connection)| connection.number),
-        };
-        let (&id, connection) = found.ok_or(Refusal::NotConnected)?;
-        // Only this adds to it, under the lock.
-        if connection.asked.load(Ordering::Relaxed) >= PENDING_REQUESTS {
+        let meant = state.meant_by(user, connection);
+        let asked: Vec<_> = meant.iter().filter_map(|id| Some((*id, state.connections.get(id)?.ask()?))).collect();
+        drop(state);
+        if meant.is_empty() {
+            return Err(Refusal::NotConnected);
+        }
+        if asked.is_empty() {
             return Err(Refusal::TooFast { retry_after: Duration::from_secs(1) });
         }
-        connection.asked.fetch_add(1, Ordering::Relaxed);
-        let wake = Arc::clone(&connection.wake);
-        drop(state);
-        wake.subscriber(id);
+        asked.iter().for_each(|(id, wake)| wake.subscriber(*id));
         Ok(())
     }
 
@@ -813,7 +852,35 @@ impl LiveRoom {
     }
 }
 
+impl Connection {
+    /// Asks it for its history. Returns whom to wake; `None` if too much is asked already. Only to be called under the room's lock.
+    fn ask(&self) -> Option<Arc<dyn Wake>> {
+        if self.line.asked.load(Ordering::Relaxed) >= PENDING_REQUESTS {
+            return None;
+        }
+        self.line.asked.fetch_add(1, Ordering::Relaxed);
+        Some(Arc::clone(&self.wake))
+    }
+
+    /// Whether it is given what is for that user.
+    fn reads_as(&self, user: &UserId) -> bool {
+        self.user == *user || self.line.reads_as().is_some_and(|other| other == *user)
+    }
+}
+
 impl State {
+    /// Returns whom a request is for that was made with a token of that connection, or with one of none.
+    fn meant_by(&self, user: &UserId, connection: Option<ConnectionId>) -> Vec<ConnectionId> {
+        let newest = |is_meant: &dyn Fn(&ConnectionId, &Connection) -> bool| {
+            let own = self.connections.iter().filter(|(id, one)| is_meant(id, one) && one.reads_as(user));
+            own.max_by_key(|(_, one)| one.number).map(|(id, _)| *id)
+        };
+        let Some(named) = connection else { return newest(&|_, _| true).into_iter().collect() };
+        // Both, while it is not known whether the one that is named is lost.
+        let itself = newest(&|id, one| *id == named && !one.is_replaced);
+        newest(&|_, one| one.replaces == Some(named)).into_iter().chain(itself).collect()
+    }
+
     /// Where each of these users is connected from, by their newest connections, and spoke from last.
     fn addresses_of(&self, users: &[UserId]) -> Vec<HashSet<IpAddr>> {
         let mut connections: HashMap<&UserId, Vec<&Connection>> = users.iter().map(|user| (user, Vec::new())).collect();
@@ -852,7 +919,9 @@ impl State {
 
     /// Takes a connection out, and gives who serves it.
     fn remove(&mut self, connection: ConnectionId) -> Option<Arc<dyn Wake>> {
-        let Connection { user, wake, .. } = self.connections.remove(&connection)?;
+        let one = self.connections.remove(&connection)?;
+        self.returning.close(connection, &one);
+        let Connection { user, wake, .. } = one;
         self.relay.remove(connection);
         if self.names.holds(&user) {
             let presence = self.presence_of(&user);
@@ -862,7 +931,7 @@ impl State {
             server.connections -= 1;
         }
         self.servers.retain(|server| server.connections > 0);
-        self.presence_changed();
+        self.change_viewers(|viewers| viewers.leave(&user));
         Some(wake)
     }
 
@@ -900,22 +969,24 @@ impl State {
         self.push_frames(reached);
     }
 
-    /// How many connections there are, on all nodes.
+    /// How many people there are, on all nodes.
     fn viewer_count(&self) -> usize {
-        self.connections.len() + self.elsewhere
+        self.viewers.count()
     }
 
-    fn presence_changed(&mut self) {
+    /// Changes who is there, and tells the room of each who came or left, one notice for each person: there are clients that add them
+    /// up. A room that is too big is not told; see [`LiveRoom::tell_viewers`].
+    fn change_viewers(&mut self, change: impl FnOnce(&mut Viewers)) {
         self.used_at = Instant::now();
-        if self.viewer_count() <= BIG_ROOM {
-            self.push_presence();
+        let before = self.viewers.count();
+        change(&mut self.viewers);
+        let after = self.viewers.count();
+        let most = before.max(after);
+        if before != after && most > MOST_TOLD {
+            self.unsettled = self.unsettled.max(most);
+            return;
         }
-    }
-
-    fn push_presence(&mut self) {
-        let viewer_count = self.viewer_count();
-        let joined = viewer_count > self.told_viewers;
-        self.told_viewers = viewer_count;
-        self.push(Item::Presence { joined, viewer_count });
+        (before + 1..=after).for_each(|viewer_count| self.push(Item::Presence { joined: true, viewer_count }));
+        (after..before).rev().for_each(|viewer_count| self.push(Item::Presence { joined: false, viewer_count }));
     }
 }

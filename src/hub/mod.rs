@@ -28,6 +28,7 @@ mod refusal;
 mod relay;
 mod repeats;
 mod replay;
+mod returning;
 mod review;
 mod revocations;
 mod ring;
@@ -45,6 +46,7 @@ mod tickets;
 mod token;
 mod turns;
 mod underway;
+mod viewers;
 mod widget_keys;
 mod words;
 
@@ -65,7 +67,7 @@ pub use self::{
     import::Import,
     intake::Intake,
     invitations::MODERATOR_SECONDS,
-    live::{ConnectionId, Wake},
+    live::{ConnectionId, SETTLED_AT_ONCE, Trace, Wake},
     messages::Quoting,
     moderation::{Authority, Decision, Removal},
     owners::DEVICE_SECONDS,
@@ -77,7 +79,7 @@ pub use self::{
     revocations::Revoke,
     ring::{Entry, Item, RingSize},
     rules::{blocked::Blocked, reserved_names::ReservedNames},
-    subscriber::{Batch, Fetch, Fetched, Found, Listening, LiveTail, Over, Stay, Step, Subscriber, Welcome},
+    subscriber::{Batch, Counts, Fetch, Fetched, Found, Listening, LiveTail, Over, Stay, Step, Subscriber, Welcome},
     throttle::{Activity, Rates},
     tickets::TICKET_SECONDS,
     token::{Claims, Identity, Origin, Session, TokenError, Tokens},
@@ -165,7 +167,7 @@ pub struct Snapshot {
     pub room: Room,
     /// Where its log ends.
     pub position: Position,
-    /// How many connections it has, on all nodes.
+    /// How many people are connected to it, on all nodes. Somebody with several connections counts once.
     pub viewer_count: usize,
     /// How many messages there were in the last minute.
     pub messages_last_minute: u32,
@@ -452,6 +454,7 @@ impl Hub {
         self.count(room.id(), Some(&who.user), from, Activity::Token)?;
         let live = Arc::clone(&room);
         let joined = Subscriber::join(self, room, who.clone(), from, listening, wake)?;
+        listening.replaces.into_iter().for_each(|connection| self.tell_replaced(live.id(), connection));
         // After it has joined: what is revoked from now on ends it.
         self.check_revoked(&who.user, &who.origin)?;
         live.check_disconnected(&who.user, &who.origin)?;
@@ -462,7 +465,7 @@ impl Hub {
     }
 
     /// Refuses who will not be let in, before anybody is told that they came. The room's state may change until they join.
-    fn check_listening(&self, room: &LiveRoom, Listening { resume, stay }: Listening<'_>) -> Result<(), Refusal> {
+    fn check_listening(&self, room: &LiveRoom, Listening { resume, stay, .. }: Listening<'_>) -> Result<(), Refusal> {
         match (room.state(), stay) {
             (RoomState::Live, _) | (_, Stay::Always) => Ok(()),
             (RoomState::Created | RoomState::Prepared, Stay::UntilEnd) => Ok(()),
@@ -552,7 +555,7 @@ async fn tell_standing(hub: Weak<Inner>, _guard: Guard) {
             hub.tell_names();
         }
         for room in hub.0.rooms.all() {
-            room.tell_presence();
+            room.tell_viewers();
             room.tell_owed_interface();
             room.relay_late_frames();
             room.tell_waiting(hub.0.engine.trimmed(room.id()));

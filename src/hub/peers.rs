@@ -4,6 +4,7 @@
 //! then passed over.
 
 use std::{
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
@@ -14,15 +15,20 @@ use futures::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::Instant,
+};
 
 use super::{
     Claims, ConnectionId, Hub, Refusal,
-    elsewhere::{Elsewhere, NodeId, Part, parts},
-    live::{LiveRoom, NameOfGuest},
+    elsewhere::{Elsewhere, Here, NodeId, Part, parts},
+    live::{Candidates, LiveRoom, Lost, NameOfGuest},
     names::HELD_MS,
     tickets::Redeemed,
 };
 use crate::{
+    bounded_map::BoundedMap,
     chat::{RoomId, Timestamp, UserId},
     engine::{Peers, RelayedFrame, now},
 };
@@ -36,10 +42,19 @@ pub(super) const NAMES_TOLD_EVERY: Duration = Duration::from_secs(30);
 /// Names that are told at once: at most some 200 kB, below what NATS takes.
 const NAMES_AT_ONCE: usize = 500;
 
+/// How often the other nodes are asked for one guest's new connection.
+const LOOKED_FOR_EVERY: Duration = Duration::from_secs(2);
+
+/// For how many at a time they are asked. Those beyond are looked for when their tokens are used again.
+const LOOKED_FOR: usize = 16;
+
+/// For how many it is remembered when they were.
+const MOST_LOOKED_FOR: usize = 16_384;
+
 /// What a node says.
 #[derive(Serialize, Deserialize)]
 enum Words {
-    /// So many connections it has.
+    /// Who is connected to it.
     Viewers { node: NodeId, part: Part },
     /// It has none from now on.
     Leaves { node: NodeId },
@@ -53,6 +68,14 @@ enum Words {
     Ticket { id: String },
     /// An action in that room is not open again before so many milliseconds.
     Cooldown { room: RoomId, action: String, ms: u64 },
+    /// Does that connection seem to be there?
+    Holds { room: RoomId, connection: ConnectionId },
+    /// Which connection may a guest have come back with, but for that one?
+    Returned { room: RoomId, lost: Lost, other_than: Option<ConnectionId> },
+    /// That connection is the one.
+    StandIn { room: RoomId, connection: ConnectionId, lost: Lost },
+    /// The client of that connection has come back over another one.
+    Replaced { room: RoomId, connection: ConnectionId },
     /// Something that the hub knows nothing of.
     Other { question: Value },
 }
@@ -68,6 +91,10 @@ enum Answer {
     In(RoomId),
     /// The ticket was this node's.
     Redeemed(Redeemed),
+    /// The connection is this node's.
+    Mine,
+    /// The guest may have come back with that one; `None` if there are several.
+    Candidate(Option<ConnectionId>),
     /// To what the hub knows nothing of.
     Other(Value),
 }
@@ -84,19 +111,29 @@ pub(super) struct Cluster {
     elsewhere: Mutex<Elsewhere>,
     told: Mutex<Told>,
     respondent: OnceLock<Respondent>,
+    /// When the other nodes may be asked for a guest's new connection again, by the lost one.
+    looked_for: Mutex<BoundedMap<ConnectionId, Instant>>,
+    looking: Arc<Semaphore>,
 }
 
 /// What was told of this node's viewers last.
 #[derive(Default)]
 struct Told {
-    counts: Vec<(RoomId, usize)>,
+    rooms: Vec<Here>,
     ticks: u32,
 }
 
 impl Cluster {
     pub(super) fn new(peers: Arc<dyn Peers>) -> Self {
-        let (elsewhere, told, respondent) = (Mutex::default(), Mutex::default(), OnceLock::new());
-        Self { peers, node: NodeId::random(), elsewhere, told, respondent }
+        Self {
+            peers,
+            node: NodeId::random(),
+            elsewhere: Mutex::default(),
+            told: Mutex::default(),
+            respondent: OnceLock::new(),
+            looked_for: Mutex::new(BoundedMap::new(MOST_LOOKED_FOR)),
+            looking: Arc::new(Semaphore::new(LOOKED_FOR)),
+        }
     }
 
     fn tell(&self, words: &Words) {
@@ -167,6 +204,18 @@ impl Hub {
             Words::Where { rooms, user } => return self.meet_here(&rooms, &user).map(Answer::In),
             Words::Ticket { id } => return self.0.tickets.take(&id).map(Answer::Redeemed),
             Words::Cooldown { room, action, ms } => self.find(room).ok()?.note_cooldown(&action, Duration::from_millis(ms)),
+            Words::Holds { room, connection } => return self.find(room).ok()?.has(connection).then_some(Answer::Mine),
+            Words::Returned { room, lost, other_than } => {
+                return match self.candidates_here(room, &lost, other_than) {
+                    Candidates::None => None,
+                    Candidates::One(connection) => Some(Answer::Candidate(Some(connection))),
+                    Candidates::Several => Some(Answer::Candidate(None)),
+                };
+            }
+            Words::StandIn { room, connection, lost } => {
+                return self.find(room).ok()?.stand_in(connection, &lost).then_some(Answer::Mine);
+            }
+            Words::Replaced { room, connection } => self.find(room).ok()?.note_replaced(connection),
             Words::Other { .. } => {}
         }
         None
@@ -178,7 +227,7 @@ impl Hub {
         let mut elsewhere = cluster.elsewhere();
         for room in change(&mut elsewhere) {
             if let Some(live) = self.0.rooms.find(room) {
-                live.count_elsewhere(elsewhere.count(room));
+                live.set_viewers_elsewhere(elsewhere.people(room));
             }
         }
     }
@@ -192,15 +241,15 @@ impl Hub {
     pub(super) fn tell_viewers(&self) {
         let Some(cluster) = self.0.cluster.as_ref().filter(|_| !self.is_stopping()) else { return };
         self.count_elsewhere(Elsewhere::forget_silent);
-        let counts = self.0.rooms.all().into_iter().map(|room| (room.id(), room.connected()));
-        let counts: Vec<_> = counts.filter(|(_, count)| *count > 0).collect();
+        let rooms = self.0.rooms.all().into_iter().map(|room| (room.id(), room.viewers_here()));
+        let rooms: Vec<Here> = rooms.filter(|(_, (count, _))| *count > 0).collect();
         let mut told = cluster.told();
         told.ticks += 1;
-        if told.counts != counts || told.ticks >= TOLD_EVERY {
-            for part in parts(&counts) {
+        if told.rooms != rooms || told.ticks >= TOLD_EVERY {
+            for part in parts(&rooms) {
                 cluster.tell(&Words::Viewers { node: cluster.node, part });
             }
-            *told = Told { counts, ticks: 0 };
+            *told = Told { rooms, ticks: 0 };
         }
     }
 
@@ -250,9 +299,19 @@ impl Hub {
         }
     }
 
-    /// Asks the connection that a token was made for to send its history, on whichever node it is; another of the same user if that
-    /// one is gone.
-    pub(super) async fn ask_history(&self, live: &LiveRoom, claims: &Claims) -> Result<(), Refusal> {
+    /// Asks the connection that a token was made for to send its history, on whichever node it is; if that one is gone, the one that its
+    /// client came back with, or another of the same user.
+    pub(super) async fn ask_history(&self, live: &LiveRoom, claims: &Claims, from: Option<IpAddr>) -> Result<(), Refusal> {
+        match self.ask_own_history(live, claims).await {
+            Err(Refusal::NotConnected) => {
+                self.look_for_returned(live, claims, from).await;
+                self.ask_own_history(live, claims).await
+            }
+            asked => asked,
+        }
+    }
+
+    async fn ask_own_history(&self, live: &LiveRoom, claims: &Claims) -> Result<(), Refusal> {
         let own = claims.connection.map(Some);
         for connection in own.into_iter().chain([None]) {
             match live.ask_history(&claims.user, connection) {
@@ -266,7 +325,7 @@ impl Hub {
                 Some(Answer::TooFast { retry_after_ms }) => {
                     return Err(Refusal::TooFast { retry_after: Duration::from_millis(retry_after_ms) });
                 }
-                Some(Answer::In(_) | Answer::Redeemed(_) | Answer::Other(_)) | None => {}
+                Some(_) | None => {}
             }
         }
         Err(Refusal::NotConnected)
@@ -278,7 +337,7 @@ impl Hub {
         let Some(cluster) = self.0.cluster.as_ref().filter(|_| here.is_none() && !rooms.is_empty()) else { return here };
         match cluster.ask(&Words::Where { rooms, user: user.clone() }).await {
             Some(Answer::In(room)) => Some(room),
-            Some(Answer::Asked | Answer::TooFast { .. } | Answer::Redeemed(_) | Answer::Other(_)) | None => None,
+            Some(_) | None => None,
         }
     }
 
@@ -286,7 +345,7 @@ impl Hub {
     pub(super) async fn redeem_elsewhere(&self, id: String) -> Option<Redeemed> {
         match self.0.cluster.as_ref()?.ask(&Words::Ticket { id }).await {
             Some(Answer::Redeemed(redeemed)) => Some(redeemed),
-            Some(Answer::Asked | Answer::TooFast { .. } | Answer::In(_) | Answer::Other(_)) | None => None,
+            Some(_) | None => None,
         }
     }
 
@@ -294,7 +353,7 @@ impl Hub {
     pub async fn ask_elsewhere(&self, question: Value) -> Option<Value> {
         match self.0.cluster.as_ref()?.ask(&Words::Other { question }).await {
             Some(Answer::Other(answer)) => Some(answer),
-            Some(Answer::Asked | Answer::TooFast { .. } | Answer::In(_) | Answer::Redeemed(_)) | None => None,
+            Some(_) | None => None,
         }
     }
 
@@ -319,6 +378,50 @@ impl Hub {
     pub fn hear_elsewhere(&self, respondent: Respondent) {
         if let Some(cluster) = &self.0.cluster {
             let _ = cluster.respondent.set(respondent);
+        }
+    }
+
+    /// Tells the other nodes that a connection's client has come back over another one.
+    pub(super) fn tell_replaced(&self, room: RoomId, connection: ConnectionId) {
+        if let Some(cluster) = &self.0.cluster {
+            cluster.tell(&Words::Replaced { room, connection });
+        }
+    }
+
+    /// Whether the other nodes may be asked again for the connection that a guest came back with who has lost that one. They are asked
+    /// for [`LOOKED_FOR`] at a time, and are not asked again for one within [`LOOKED_FOR_EVERY`].
+    pub(super) fn may_look_for(&self, lost: ConnectionId) -> Option<OwnedSemaphorePermit> {
+        let cluster = self.0.cluster.as_ref()?;
+        let permit = Arc::clone(&cluster.looking).try_acquire_owned().ok()?;
+        let now = Instant::now();
+        let mut looked_for = cluster.looked_for.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = looked_for.get(&lost).is_none_or(|again| *again <= now);
+        if is_due {
+            looked_for.insert(lost, now + LOOKED_FOR_EVERY, now, |_, again| *again);
+        }
+        is_due.then_some(permit)
+    }
+
+    /// Whether that connection seems to be on another node.
+    pub(super) async fn hold_elsewhere(&self, room: RoomId, connection: ConnectionId) -> bool {
+        let Some(cluster) = &self.0.cluster else { return false };
+        matches!(cluster.ask(&Words::Holds { room, connection }).await, Some(Answer::Mine))
+    }
+
+    /// Returns the connections that a guest may have come back with on the first other node that has any.
+    pub(super) async fn candidates_elsewhere(&self, room: RoomId, lost: &Lost, other_than: Option<ConnectionId>) -> Candidates {
+        let Some(cluster) = &self.0.cluster else { return Candidates::None };
+        match cluster.ask(&Words::Returned { room, lost: lost.clone(), other_than }).await {
+            Some(Answer::Candidate(Some(connection))) => Candidates::One(connection),
+            Some(Answer::Candidate(None)) => Candidates::Several,
+            Some(_) | None => Candidates::None,
+        }
+    }
+
+    /// Has a connection of another node stand in for a lost one; returns when it does.
+    pub(super) async fn stand_in_elsewhere(&self, room: RoomId, connection: ConnectionId, lost: Lost) {
+        if let Some(cluster) = &self.0.cluster {
+            cluster.ask(&Words::StandIn { room, connection, lost }).await;
         }
     }
 

@@ -35,7 +35,7 @@ impl Hub {
             Command::Private { to, draft } => (Some(to), draft),
             Command::Request => {
                 self.count(room, Some(&claims.user), caller.from, Activity::Read)?;
-                return self.ask_history(&live, &claims).await.map(|()| Published::Requested);
+                return self.ask_history(&live, &claims, caller.from).await.map(|()| Published::Requested);
             }
         };
         check_live(&live)?;
@@ -67,7 +67,7 @@ impl Hub {
     }
 
     /// Finds the room, in any state, and who it is that asks something of it.
-    fn admit_caller(&self, room: RoomId, &Caller { token, site, .. }: &Caller<'_>) -> Result<(Arc<LiveRoom>, Claims), Refusal> {
+    fn admit_caller(&self, room: RoomId, &Caller { token, site, from }: &Caller<'_>) -> Result<(Arc<LiveRoom>, Claims), Refusal> {
         if self.is_stopping() {
             return Err(Refusal::Stopping);
         }
@@ -79,6 +79,7 @@ impl Hub {
             return Err(Refusal::WidgetKey);
         }
         self.admit(room, site)?;
+        self.note_token(&live, &claims, from);
         Ok((live, claims))
     }
 }

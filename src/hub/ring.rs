@@ -47,12 +47,19 @@ impl Default for RingSize {
 pub enum Item {
     /// An event of the log.
     Event(Arc<Event>),
-    /// Somebody came or left: told, never stored.
+    /// One person came or left: told, never stored.
     Presence {
-        /// Whether there are more now than before, or fewer.
+        /// Whether they came.
         joined: bool,
-        /// How many there are now.
+        /// How many people there are now.
         viewer_count: usize,
+    },
+    /// How many people there are, where not each of them is told: told, never stored.
+    Viewers {
+        /// How many.
+        viewer_count: usize,
+        /// Whether the room is small again, so that a client that counts notices is to be brought to this number.
+        settles: bool,
     },
     /// So many messages wait for a moderator: told to those alone, never stored.
     Waiting(usize),
@@ -105,7 +112,12 @@ impl Entry {
     pub fn event(&self) -> Option<&Event> {
         match &self.item {
             Item::Event(event) => Some(event),
-            Item::Presence { .. } | Item::Waiting(_) | Item::Reachable(_) | Item::Erased | Item::Relayed(_) => None,
+            Item::Presence { .. }
+            | Item::Viewers { .. }
+            | Item::Waiting(_)
+            | Item::Reachable(_)
+            | Item::Erased
+            | Item::Relayed(_) => None,
             Item::Interface(_) | Item::Cooldown { .. } => None,
         }
     }
@@ -124,7 +136,8 @@ impl Entry {
         match &self.item {
             Item::Event(event) => event.message().map_or(0, |Message { payload, .. }| payload.get().len()),
             Item::Interface(interface) => interface.as_ref().map_or(0, |interface| interface.get().len()),
-            Item::Presence { .. } | Item::Waiting(_) | Item::Reachable(_) | Item::Cooldown { .. } | Item::Erased => 0,
+            Item::Presence { .. } | Item::Viewers { .. } | Item::Waiting(_) | Item::Reachable(_) => 0,
+            Item::Cooldown { .. } | Item::Erased => 0,
             Item::Relayed(frame) => frame.len(),
         }
     }

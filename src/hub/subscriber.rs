@@ -1,9 +1,6 @@
 use std::{
     net::IpAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicU8, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -11,7 +8,7 @@ use tokio::time::Instant;
 
 use super::{
     ConnectionId, Hub, Identity, Refusal,
-    live::{LiveRoom, Read, Wake},
+    live::{Arrival, Line, LiveRoom, Read, Trace, Wake},
     relay::RelayReader,
     ring::{Entry, Item},
 };
@@ -58,8 +55,7 @@ pub struct Subscriber {
     moderates: bool,
     /// Came with a position, so that it has the history already.
     resumed: bool,
-    /// Requests for history that are not answered yet.
-    asked: Arc<AtomicU8>,
+    line: Arc<Line>,
     /// Whether there may be any: to look each time would cost a cache line for each subscriber and event.
     may_have_asked: bool,
     /// The newest event when it came: who was disconnected before has come back.
@@ -81,6 +77,10 @@ pub struct Listening<'a> {
     pub resume: Option<&'a str>,
     /// In which states of the room it listens.
     pub stay: Stay,
+    /// By what a guest is known again who comes with neither a cookie nor a token; `None` for everybody else.
+    pub trace: Option<Trace>,
+    /// The connection that its token was made for, if it came back with that token: what that one is asked is asked of this one.
+    pub replaces: Option<ConnectionId>,
 }
 
 /// In which states of a room a subscriber listens.
@@ -96,7 +96,7 @@ pub enum Stay {
 
 impl<'a> From<Option<&'a str>> for Listening<'a> {
     fn from(resume: Option<&'a str>) -> Self {
-        Self { resume, stay: Stay::WhileLive }
+        Self { resume, stay: Stay::WhileLive, trace: None, replaces: None }
     }
 }
 
@@ -116,7 +116,7 @@ pub enum Over {
 pub struct Welcome {
     /// Whether it came with a position that cannot be used, so that it may have missed messages.
     pub gap: bool,
-    /// How many there are, itself included.
+    /// How many people there are, itself included.
     pub viewer_count: usize,
     /// Its events begin after this one.
     pub position: Position,
@@ -173,6 +173,40 @@ pub struct Batch {
     pub deletes: bool,
     /// Whether there is an event in it that ends subscriptions: a disconnection, or the room's end.
     ends: bool,
+    /// What a client that counts notices makes of it.
+    pub counts: Counts,
+}
+
+/// What the notices of people who come and leave do to the count of a client that adds them up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counts {
+    /// There are none.
+    Same,
+    /// One after the other they lead from the one count to the other.
+    From(usize, usize),
+    /// Some were not told, so that each client may have counted something else.
+    Broken,
+}
+
+impl Counts {
+    fn of<'a>(items: impl Iterator<Item = &'a Item>) -> Self {
+        items.fold(Self::Same, Self::and_then)
+    }
+
+    fn and_then(self, item: &Item) -> Self {
+        match (self, item) {
+            (Self::Broken, _) | (_, Item::Viewers { settles: true, .. }) => Self::Broken,
+            (before, &Item::Presence { joined, viewer_count: to }) => {
+                let from = if joined { to.saturating_sub(1) } else { to + 1 };
+                match before {
+                    Self::Same => Self::From(from, to),
+                    Self::From(start, end) if end == from => Self::From(start, to),
+                    Self::From(..) | Self::Broken => Self::Broken,
+                }
+            }
+            (before, _) => before,
+        }
+    }
 }
 
 /// What [`LiveTail::read`] finds.
@@ -222,14 +256,15 @@ impl Batch {
         let is_public = |item: &Item| match item {
             Item::Event(event) => event.visible_to(None),
             Item::Waiting(_) => false,
-            Item::Presence { .. } | Item::Reachable(_) | Item::Erased | Item::Relayed(_) => true,
+            Item::Presence { .. } | Item::Viewers { .. } | Item::Reachable(_) | Item::Erased | Item::Relayed(_) => true,
             Item::Interface(_) | Item::Cooldown { .. } => true,
         };
         let public = entries.iter().all(|entry| is_public(&entry.item));
         let deletes = entries.iter().filter_map(|entry| entry.event()).any(|event| matches!(event.kind, Kind::Deletion(_)));
         let mut told = entries.iter().filter_map(|entry| entry.event());
         let ends = told.any(|event| matches!(event.kind, Kind::Disconnection(_) | Kind::Room(RoomState::Ended)));
-        Self { entries, events, public, deletes, ends }
+        let counts = Counts::of(entries.iter().map(|entry| &entry.item));
+        Self { entries, events, public, deletes, ends, counts }
     }
 }
 
@@ -239,7 +274,7 @@ impl Subscriber {
         room: Arc<LiveRoom>,
         who: Identity,
         from: Option<IpAddr>,
-        Listening { resume, stay }: Listening<'_>,
+        Listening { resume, stay, trace, replaces }: Listening<'_>,
         wake: &Arc<dyn Wake>,
     ) -> Result<(Self, Welcome), Refusal> {
         let user = who.user.clone();
@@ -248,7 +283,8 @@ impl Subscriber {
         // Another node may have given it what is yet to come here; it is passed over then. Asked before it joins: what comes here in
         // between is not ahead any more, and not in what it has joined.
         let is_ahead = said.as_ref().is_some_and(|position| hub.0.engine.is_ahead(position.seq));
-        let joined = room.join(who, from, said.as_ref().map(|position| position.seq), wake);
+        let position = said.as_ref().map(|position| position.seq);
+        let joined = room.join(who, Arrival { from, resumed: resume.is_some(), position, trace, replaces }, wake);
         let (kept, state) = (hub.0.engine.trimmed(room.id())..=joined.head, joined.state);
         let position = said.filter(|position| kept.contains(&position.seq) || is_ahead);
         let (given, since) = match &position {
@@ -275,7 +311,7 @@ impl Subscriber {
             since_told_until: Instant::now() + HISTORY_ASKED_WITHIN,
             moderates: false,
             resumed: position.is_some(),
-            asked: joined.asked,
+            line: joined.line,
             may_have_asked: true,
             began_at: joined.head,
             stays: stay == Stay::Always,
@@ -371,7 +407,7 @@ impl Subscriber {
             return Step::Fetch(self.fetch_missed());
         }
         if self.may_have_asked {
-            self.may_have_asked = self.asked.load(Ordering::Relaxed) > 0;
+            self.may_have_asked = self.line.asked.load(Ordering::Relaxed) > 0;
             if self.may_have_asked {
                 return Step::Fetch(self.fetch_history());
             }
@@ -392,7 +428,7 @@ impl Subscriber {
     /// What was fetched is on its way to the reader.
     pub fn fetched(&mut self, fetched: Fetched) {
         if fetched.is_history {
-            self.asked.fetch_sub(1, Ordering::Relaxed);
+            self.line.asked.fetch_sub(1, Ordering::Relaxed);
             (self.since, self.tells_since) = (None, false);
         } else {
             self.given = fetched.reached;
@@ -428,7 +464,11 @@ impl Subscriber {
         for entry in &batch.entries {
             self.cursor += 1;
             match &entry.item {
-                Item::Presence { .. } | Item::Reachable(_) | Item::Interface(_) | Item::Cooldown { .. }
+                Item::Presence { .. }
+                | Item::Viewers { .. }
+                | Item::Reachable(_)
+                | Item::Interface(_)
+                | Item::Cooldown { .. }
                     if entry.number() >= self.joined_at =>
                 {
                     picked.push((&**entry, None));
@@ -436,17 +476,22 @@ impl Subscriber {
                 Item::Waiting(_) if self.moderates && entry.number() >= self.joined_at => picked.push((&**entry, None)),
                 Item::Event(event) if event.seq > self.given => {
                     self.given = event.seq;
-                    if event.visible_to(Some(&self.user)) {
+                    let is_visible = event.visible_to(Some(&self.user))
+                        || self.line.reads_as().is_some_and(|user| event.visible_to(Some(&user)));
+                    if is_visible {
                         let own = self.since_told().map(|since| Position { since: Some(since), ..self.hub.position(event.seq) });
                         picked.push((&**entry, own));
                     }
-                    self.over = last_word(event, &self.user, self.began_at, self.stays);
+                    self.over = last_word(event, &self.user, self.began_at, self.stays).or_else(|| match event.kind {
+                        Kind::Disconnection(_) => last_word(event, &self.line.reads_as()?, self.began_at, self.stays),
+                        _ => None,
+                    });
                     if self.over.is_some() {
                         break;
                     }
                 }
                 Item::Relayed(_) if self.relay.is_some() => picked.push((&**entry, None)),
-                Item::Presence { .. } | Item::Waiting(_) | Item::Reachable(_) | Item::Event(_) => {}
+                Item::Presence { .. } | Item::Viewers { .. } | Item::Waiting(_) | Item::Reachable(_) | Item::Event(_) => {}
                 Item::Interface(_) | Item::Cooldown { .. } | Item::Erased | Item::Relayed(_) => {}
             }
         }
@@ -457,12 +502,18 @@ impl Subscriber {
         self.since.filter(|_| self.tells_since)
     }
 
+    /// As whom it reads the log: one that stands in for another connection has said nothing as its own user.
+    fn reader(&self) -> UserId {
+        self.line.reads_log_as().unwrap_or_else(|| self.user.clone())
+    }
+
     fn fetch_missed(&self) -> Fetch {
+        let reader = self.reader();
         let query = Query {
             room: self.room.id(),
             after: self.given,
             before: Some(self.replay_until + 1),
-            reader: Reader::User(self.user.clone()),
+            reader: Reader::User(reader.clone()),
             messages_only: false,
             limit: REPLAY_PAGE,
             bytes: REPLAY_BYTES,
@@ -470,7 +521,7 @@ impl Subscriber {
         };
         Fetch {
             hub: self.hub.clone(),
-            reader: self.user.clone(),
+            reader,
             query,
             until: self.replay_until,
             since: self.since_told(),
@@ -486,17 +537,18 @@ impl Subscriber {
             None if self.resumed => 0,
             None => self.given,
         };
+        let reader = self.reader();
         let query = Query {
             room: self.room.id(),
             after: 0,
             before: Some(until + 1),
-            reader: Reader::User(self.user.clone()),
+            reader: Reader::User(reader.clone()),
             messages_only: true,
             limit: self.hub.limits().history_events + 1,
             bytes: ANSWER_BYTES,
             end: End::Newest,
         };
-        let (hub, reader, began_at, stays) = (self.hub.clone(), self.user.clone(), self.began_at, self.stays);
+        let (hub, began_at, stays) = (self.hub.clone(), self.began_at, self.stays);
         Fetch { hub, reader, query, until: self.given, since: None, began_at, stays, is_history: true }
     }
 }

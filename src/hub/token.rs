@@ -4,7 +4,7 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, errors::ErrorKind};
 use serde::{Deserialize, Serialize};
 
-use super::{ConnectionId, site::Site};
+use super::{ConnectionId, live::Trace, site::Site};
 use crate::{
     chat::{AddressHash, Attributes, Capabilities, Capability, Profile, Role, RoomId, Timestamp, UserId},
     texts::Texts,
@@ -70,6 +70,9 @@ pub struct Origin {
     /// When the chat saw them first: seconds since 1970. None for those whom a site brings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<u64>,
+    /// How their client looks, if they came with neither a cookie nor a token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Trace>,
 }
 
 impl Origin {

@@ -353,7 +353,7 @@ pub struct Init {
     pub token: String,
     /// Who it is.
     pub user_id: String,
-    /// How many there are, itself included.
+    /// How many people there are, itself included.
     pub viewer_count: usize,
     /// Where its events begin: those after this position will come.
     pub position: String,
@@ -387,9 +387,18 @@ struct Notice<'a, M> {
     timestamp: u8,
     widget_key: &'static str,
     message: M,
-    /// Whether there is more than one answer may hold.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    /// Of an answer to `request` only.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    page: Option<PageMeta>,
+}
+
+/// What an answer to `request` does not hold.
+#[derive(Serialize)]
+struct PageMeta {
+    /// Whether there are older messages than those in it.
     has_more: bool,
+    /// The id of the oldest message in it: what `?before=` takes for the page of history that precedes it. `null` if there is none.
+    before: Option<String>,
 }
 
 impl<'a, M: Serialize> Notice<'a, M> {
@@ -399,7 +408,7 @@ impl<'a, M: Serialize> Notice<'a, M> {
 
     fn new(room: RoomId, to_user_id: &'a str, kind: &'static str, message: M) -> Self {
         let stream_id = room.to_string();
-        Self { stream_id, author_id: "0", to_user_id, kind, timestamp: 0, widget_key: "", message, has_more: false }
+        Self { stream_id, author_id: "0", to_user_id, kind, timestamp: 0, widget_key: "", message, page: None }
     }
 }
 
@@ -430,7 +439,12 @@ pub fn reached(position: &Position) -> Bytes {
     format!("id: {position}\n\n").into()
 }
 
-/// Somebody came or left.
+/// How many people there are in a room that is too big to be told of each of them. Clients of inLive's pass it over.
+pub fn viewers(room: RoomId, viewer_count: usize) -> Bytes {
+    sse(None, &Notice::encode(room, "", "system", serde_json::json!({ "status": "viewers", "viewer_count": viewer_count })))
+}
+
+/// One person came or left.
 pub fn presence(room: RoomId, joined: bool, viewer_count: usize) -> Bytes {
     #[derive(Serialize)]
     struct Presence {
@@ -476,7 +490,8 @@ pub fn milliseconds(duration: Duration) -> u64 {
 /// The answer to `request`. Its SSE id is the position that it reaches: a connection lost after it must not be given it again.
 pub fn history(room: RoomId, asker: &UserId, events: &[Event], has_more: bool, position: &Position) -> Bytes {
     let envelopes: Vec<_> = events.iter().map(Envelope::of).collect();
-    let notice = Notice { has_more, ..Notice::new(room, asker.as_str(), "request", envelopes) };
+    let page = PageMeta { has_more, before: events.first().map(|event| event.id().to_string()) };
+    let notice = Notice { page: Some(page), ..Notice::new(room, asker.as_str(), "request", envelopes) };
     sse(Some(&position.to_string()), &serde_json::to_vec(&notice).expect("plain data"))
 }
 
@@ -733,7 +748,7 @@ mod tests {
             history(RoomId::FIRST, &user("u"), &[], false, &at("e-7")),
             concat!(
                 "id: e-7\n",
-                r#"data: {"stream_id":"1","author_id":"0","to_user_id":"u","type":"request","timestamp":0,"widget_key":"","message":[]}"#,
+                r#"data: {"stream_id":"1","author_id":"0","to_user_id":"u","type":"request","timestamp":0,"widget_key":"","message":[],"has_more":false,"before":null}"#,
                 "\n\n"
             ),
         );

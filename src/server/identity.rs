@@ -1,11 +1,11 @@
 use std::time::Duration;
 
-use axum::http::HeaderValue;
+use axum::http::{HeaderMap, HeaderValue};
 
-use super::extract::cookies::Cookies;
+use super::{extract::cookies::Cookies, page::is_cross_site, router::foreign_origin};
 use crate::{
     chat::{Capabilities, RoomId, UserId},
-    hub::{Claims, DEVICE_SECONDS, Hub, Identity, MODERATOR_SECONDS, Origin, Session, TokenError, Tokens},
+    hub::{Claims, DEVICE_SECONDS, Hub, Identity, MODERATOR_SECONDS, Origin, Session, TokenError, Tokens, Trace},
 };
 
 /// A guest that nobody was before.
@@ -53,6 +53,25 @@ impl Visitor {
         }
     }
 
+    /// Returns who the cookies of a subscription say that this is. A page of another origin is only believed if the operator has named
+    /// its site, and then they are a guest there: cookies that let somebody moderate count on our own pages alone.
+    ///
+    /// # Errors
+    /// [`TokenError::Revoked`].
+    pub(super) fn subscribing(
+        cookies: &Cookies,
+        hub: &Hub,
+        room: RoomId,
+        headers: &HeaderMap,
+    ) -> Result<Option<Self>, TokenError> {
+        if !is_cross_site(headers) {
+            return Self::from_cookie(cookies, hub, room).transpose();
+        }
+        let is_named = foreign_origin(headers).is_some_and(|origin| hub.names_origin(Some(room), origin));
+        let known = if is_named { Self::in_frame(cookies, hub, room) } else { None };
+        Ok(known.filter(|visitor| !visitor.own.moderate()))
+    }
+
     /// Somebody who opens a page for the first time. Its cookie keeps them.
     pub(super) fn new() -> Self {
         let origin = Origin { lasting: true, ..Origin::default() };
@@ -69,6 +88,12 @@ impl Visitor {
         let Self { identity, own } = Self::passing();
         let token = tokens.sign(identity.clone(), RoomId::FIRST, own, None);
         tokens.read(&token).map_or(identity, Identity::from)
+    }
+
+    /// The same, whose client may be known again by its trace.
+    pub(super) fn passing_with(trace: Trace) -> Self {
+        let origin = Origin { trace: Some(trace), ..Origin::default() };
+        Self { identity: Identity { user: new_guest(), origin }, own: Capabilities::guest() }
     }
 
     /// As whom they act in the room: as themselves, unless they have signed in to run the chat.

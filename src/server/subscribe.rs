@@ -17,6 +17,7 @@ use super::{
     error::ApiError,
     extract::cookies::Cookies,
     identity::Visitor,
+    page::is_cross_site,
     router::{Params, RoomPath, bearer, foreign_origin},
     streams::{Opened, Streams, joined},
 };
@@ -25,7 +26,7 @@ use crate::{
     engine::EngineError,
     hub::{
         Claims, Entry, Fetch, Fetched, Hub, Identity, Item, Listening, Refusal, Site, Stay, Subscriber, TICKET_SECONDS,
-        TokenError, Wake, Welcome,
+        TokenError, Trace, Wake, Welcome,
     },
     protocol::{Dialect, inlive},
 };
@@ -35,7 +36,8 @@ const RETRY_MS: std::ops::Range<u32> = 500..2_500;
 
 /// `GET /subscribe/{id}`: the room's events as Server-Sent Events. A client may say its `?widget_key=`, which then must be good.
 ///
-/// Who subscribes is said by a `?ticket=`, else by a `?token=`, else by the cookies of our pages.
+/// Who subscribes is said by a `?ticket=`, else by a `?token=`, else by the cookies of our pages. Nobody moderates by a cookie that a
+/// page of another origin sends.
 ///
 /// Before the room's start the stream waits for it. When the room ends, so does the stream, and later subscriptions are given what
 /// they missed, or 204, at which an `EventSource` stops for good (WHATWG HTML 9.2.2). With `?wait=1` the stream stays open: it
@@ -55,21 +57,30 @@ pub(super) async fn subscribe(
         Some(ticket) => Some(Ok(hub.use_ticket(&ticket, room).await.map_err(Refusal::Token)?)),
         None => params.find("token").map(|token| hub.check(&token, room).and_then(fit_for_an_address)),
     };
+    let replaces = shown.as_ref().and_then(|shown| shown.as_ref().ok()?.connection);
     if let Some(Err(error @ (TokenError::Site(_) | TokenError::Revoked | TokenError::InAddress))) = shown {
         return Err(Refusal::Token(error).into());
     }
     // Another token that is not good, or not any more, says nothing: its client goes on as a new guest.
     let visitor = shown.and_then(Result::ok).map(Visitor::from);
     let visitor = match visitor {
-        Some(visitor) => visitor,
-        None => Visitor::from_cookie(&cookies, &hub, room).transpose().map_err(Refusal::Token)?.unwrap_or_else(Visitor::passing),
+        Some(visitor) => Some(visitor),
+        None => Visitor::subscribing(&cookies, &hub, room, &headers).map_err(Refusal::Token)?,
     };
-    let (identity, capabilities) = visitor.acting(&cookies, &hub);
+    // By what a guest is known again who shows nothing.
+    let new_trace = visitor.is_none().then(|| trace(&headers));
+    let visitor = visitor.unwrap_or_else(|| Visitor::passing_with(trace(&headers)));
+    let (identity, capabilities) = match is_cross_site(&headers) {
+        true => (visitor.identity, visitor.own),
+        false => visitor.acting(&cookies, &hub),
+    };
     let widget_key = params.find("widget_key");
     let site = Site { widget_key: widget_key.as_deref().into(), origin: foreign_origin(&headers) };
     let resume = resume_position(&headers, &params);
     let stay = if params.find("wait").as_deref() == Some("1") { Stay::Always } else { Stay::UntilEnd };
-    let listening = Listening { resume: resume.as_deref(), stay };
+    let replaces = replaces.filter(|_| resume.is_some());
+    let trace = new_trace.filter(|_| !capabilities.moderate());
+    let listening = Listening { resume: resume.as_deref(), stay, trace, replaces };
     if method == Method::HEAD {
         return match hub.may_subscribe(room, &identity, site, listening) {
             Ok(()) => Ok(stream_head()),
@@ -82,11 +93,12 @@ pub(super) async fn subscribe(
     match hub.subscribe(room, identity.clone(), site, from, listening, &wake) {
         Ok((mut subscriber, welcome)) => {
             let init = init(&hub, &mut subscriber, &welcome, identity, capabilities);
+            let viewer_count = welcome.viewer_count;
             // Whatever else the client sent is of no interest: no other request is answered on this connection.
             let open = move |Taken { socket, head, permit, .. }: Taken| match socket.into_std() {
                 Ok(socket) => {
                     let first = joined([Bytes::from(head), init].into_iter());
-                    inbox.open(Opened { socket, first, subscriber, permit });
+                    inbox.open(Opened { socket, first, subscriber, viewer_count, permit });
                 }
                 Err(error) => tracing::warn!(%error, "a connection could not be taken over"),
             };
@@ -117,6 +129,12 @@ pub(super) async fn ticket(State(hub): State<Hub>, RoomPath(room): RoomPath, hea
     let data = json!({ "ticket": ticket, "expires_in_seconds": TICKET_SECONDS });
     let answer = Json(inlive::Answer { code: 200, message: "OK", data, meta: None });
     Ok(([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], answer).into_response())
+}
+
+/// How a client looks, by what it sends with each of its subscriptions.
+fn trace(headers: &HeaderMap) -> Trace {
+    let value = |name| headers.get(name).map_or(&[][..], HeaderValue::as_bytes);
+    Trace::of(&[header::USER_AGENT, header::ACCEPT_LANGUAGE, header::ORIGIN].map(value))
 }
 
 /// The position to resume from, as the client says it: the header of an `EventSource` that reconnects wins, since the address is
@@ -167,6 +185,7 @@ pub(super) fn shared_frame(hub: &Hub, room: RoomId, entry: &Entry) -> Bytes {
     let encode = |item: &Item| match item {
         Item::Event(event) => inlive::event(event, &hub.position(event.seq)),
         Item::Presence { joined, viewer_count } => inlive::presence(room, *joined, *viewer_count),
+        Item::Viewers { viewer_count, .. } => inlive::viewers(room, *viewer_count),
         Item::Waiting(waiting) => inlive::waiting(room, *waiting),
         Item::Reachable(is_reachable) => inlive::link(room, *is_reachable),
         Item::Interface(interface) => inlive::interface(room, interface.as_ref()),

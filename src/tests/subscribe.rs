@@ -134,7 +134,7 @@ async fn the_newest_messages_are_the_answer_when_there_are_too_many() {
 }
 
 #[tokio::test]
-async fn the_others_are_told_who_comes_and_goes() {
+async fn the_others_are_told_who_comes_and_leaves() {
     let site = Site::open().await;
     let mut ann = site.subscribe().await;
     let bob = site.subscribe().await;
@@ -144,22 +144,6 @@ async fn the_others_are_told_who_comes_and_goes() {
     drop(bob);
     let left = ann.next_of("system").await;
     assert_eq!(left.data["message"], json!({ "status": "leave", "viewer_count": 1 }));
-}
-
-#[tokio::test]
-async fn a_big_room_is_told_its_count_once_a_second() {
-    let site = Site::open().await;
-    let mut first = site.subscribe().await;
-    let mut others = Vec::new();
-    for _ in 0..150 {
-        others.push(site.subscribe().await);
-    }
-    let mut counts = Vec::new();
-    while counts.last() != Some(&151) {
-        counts.push(first.next_of("system").await.data["message"]["viewer_count"].as_u64().expect("a number"));
-    }
-    assert_eq!(counts[..99], (2..=100).collect::<Vec<_>>(), "each one while the room is small");
-    assert!(counts.len() < 110, "then not each one: {counts:?}");
 }
 
 #[tokio::test]

@@ -66,7 +66,7 @@ fn may_bring_session(hub: &Hub, headers: &HeaderMap) -> bool {
     let host = |authority: &str| authority.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_ascii_lowercase));
     let Some(origin) = foreign_origin(headers) else { return true };
     let is_same_host = host(origin).is_some_and(|origin| text(header::HOST).and_then(host) == Some(origin));
-    is_same_host || hub.names_origin(RoomId::FIRST, origin)
+    is_same_host || hub.names_origin(Some(RoomId::FIRST), origin)
 }
 
 struct Apex {

@@ -215,7 +215,7 @@ impl<S: Session> Connection<S> {
             }
             // What is told and not stored has no form in any of these dialects.
             Item::Presence { .. } | Item::Waiting(_) | Item::Reachable(_) | Item::Interface(_) => Ok(()),
-            Item::Cooldown { .. } | Item::Erased => Ok(()),
+            Item::Viewers { .. } | Item::Cooldown { .. } | Item::Erased => Ok(()),
         })
     }
 

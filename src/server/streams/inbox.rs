@@ -45,6 +45,8 @@ pub(in crate::server) struct Opened {
     pub(in crate::server) first: Bytes,
     /// Who reads.
     pub(in crate::server) subscriber: Subscriber,
+    /// How many viewers the first event says that there are.
+    pub(in crate::server) viewer_count: usize,
     /// Its place among the connections.
     pub(in crate::server) permit: Permit,
 }

@@ -234,13 +234,14 @@ impl Reactor {
         }
     }
 
-    fn open(&mut self, Opened { socket, first, subscriber, permit }: Opened) {
+    fn open(&mut self, Opened { socket, first, subscriber, viewer_count, permit }: Opened) {
         let (connection, room) = (subscriber.connection(), subscriber.room());
         let tail = subscriber.tail();
         let members = &mut self.rooms.entry(room).or_insert_with(|| Room::new(Chain::new(tail))).members;
         let entry = self.streams.vacant_entry();
         let key = entry.key();
-        let mut stream = Stream::new(mio::net::TcpStream::from_std(socket), subscriber, permit, members.len());
+        let socket = mio::net::TcpStream::from_std(socket);
+        let mut stream = Stream::new(socket, subscriber, viewer_count, permit, members.len());
         let registered = stream.register(self.poll.registry(), Token(key));
         entry.insert(stream);
         members.push(key);

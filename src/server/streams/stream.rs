@@ -8,7 +8,9 @@ use mio::net::TcpStream;
 
 use super::{chain::Link, frames::Frames, inbox::Inbox, meter::Meter};
 use crate::{
-    hub::{Hub, Subscriber},
+    chat::{Position, RoomId},
+    hub::{Counts, Entry, Hub, Item, SETTLED_AT_ONCE, Subscriber},
+    protocol::inlive,
     server::{
         admission::Permit,
         subscribe,
@@ -26,6 +28,8 @@ const UPLOAD_BYTES: u16 = 4_096;
 pub(super) struct Stream {
     socket: TcpStream,
     pub(super) subscriber: Subscriber,
+    /// How many viewers its client has counted: those of `init`, and one more or less with each notice.
+    counted: usize,
     /// What the socket did not take yet, and since when it waits.
     unsent: Bytes,
     waiting: Option<Box<Waiting>>,
@@ -64,12 +68,14 @@ pub(super) struct Desk {
 pub(super) struct Gone;
 
 impl Stream {
-    pub(super) fn new(socket: TcpStream, subscriber: Subscriber, permit: Permit, place: usize) -> Self {
+    /// A stream whose client has been told that there are `counted` viewers.
+    pub(super) fn new(socket: TcpStream, subscriber: Subscriber, counted: usize, permit: Permit, place: usize) -> Self {
         let (unsent, is_blocked, is_fetching, is_queued) = (Bytes::new(), false, false, false);
         let (uploaded, sent_at) = (0, 0);
         Self {
             socket,
             subscriber,
+            counted,
             unsent,
             waiting: None,
             is_blocked,
@@ -94,7 +100,7 @@ impl Stream {
 
     /// Sends what is for its reader of a link that begins at its cursor.
     pub(super) fn give(&mut self, link: &Link, hub: &Hub, meter: &mut Meter, desk: &Desk) -> Result<(), Gone> {
-        if self.subscriber.shares(&link.batch) {
+        if self.subscriber.shares(&link.batch) && self.count_along(link.batch.counts) {
             self.subscriber.pass(&link.batch);
             meter.sent(link.batch.entries.len());
             return self.send(&link.frames, desk);
@@ -102,8 +108,41 @@ impl Stream {
         let room = self.subscriber.room();
         let picked = self.subscriber.pick(&link.batch);
         meter.sent(picked.len());
-        let frames = picked.into_iter().map(|(entry, own)| subscribe::frame(hub, room, entry, own.as_ref()));
-        self.send(&joined(frames).into(), desk)
+        let frames: Vec<_> = picked.into_iter().flat_map(|(entry, own)| self.frames(hub, room, entry, own.as_ref())).collect();
+        self.send(&joined(frames.into_iter()).into(), desk)
+    }
+
+    /// Returns the frames of an entry. Of people who come and leave its client is told as many as lead from what it has counted to how
+    /// many there are, which is one unless some were not told.
+    fn frames(&mut self, hub: &Hub, room: RoomId, entry: &Entry, own: Option<&Position>) -> Vec<Bytes> {
+        match entry.item {
+            Item::Presence { viewer_count, .. } => self.settle(room, viewer_count),
+            Item::Viewers { viewer_count, settles: true } => {
+                let mut frames = self.settle(room, viewer_count);
+                frames.push(subscribe::shared_frame(hub, room, entry));
+                frames
+            }
+            _ => vec![subscribe::frame(hub, room, entry, own)],
+        }
+    }
+
+    fn settle(&mut self, room: RoomId, viewer_count: usize) -> Vec<Bytes> {
+        let off = viewer_count.abs_diff(self.counted).min(SETTLED_AT_ONCE);
+        let joined = viewer_count > self.counted;
+        self.counted = if joined { self.counted + off } else { self.counted - off };
+        vec![inlive::presence(room, joined, viewer_count); off]
+    }
+
+    /// Returns whether the notices of a batch are right for its client as they are, and counts them then.
+    fn count_along(&mut self, counts: Counts) -> bool {
+        match counts {
+            Counts::Same => true,
+            Counts::From(from, to) if from == self.counted => {
+                self.counted = to;
+                true
+            }
+            Counts::From(..) | Counts::Broken => false,
+        }
     }
 
     /// Sends frames; what the socket does not take is kept. Only to be called when all was sent that came before.

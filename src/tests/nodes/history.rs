@@ -32,12 +32,21 @@ async fn the_connection_that_a_token_was_made_for_is_asked_on_whichever_node_it_
             }
         }
     }
-    other.viewers(2).await;
     let token = first.token().to_owned();
     drop(first);
-    other.viewers(1).await;
-    assert_eq!(one.request(&token).await.status, 200, "another one of theirs, when it is gone");
-    second.next_of("request").await;
+    // Another one of theirs is asked, when it is noticed that the first is gone.
+    let mut is_asked = false;
+    while !is_asked {
+        one.request(&token).await;
+        one.say(&one.guest_token(RoomId::FIRST), "mark").await;
+        loop {
+            let next = second.next().await.expect("it goes on");
+            is_asked = is_asked || next.data["type"] == "request";
+            if next.data["message"]["message_text"] == "mark" {
+                break;
+            }
+        }
+    }
     drop(second);
     other.viewers(0).await;
     assert_eq!((one.request(&token).await.status, other.request(&token).await.status), (409, 409));
