@@ -17,11 +17,11 @@ const status = (page, text) => page.getByRole('status').filter({ hasText: text }
 test('a stream that dies without an error is noticed, and a healthy one is left alone', async ({ visit, server, faulty }) => {
   test.setTimeout(120_000);
   const healthy = await visit();
-  const opened = [];
-  healthy.on('request', (request) => request.url().includes('/subscribe/') && opened.push(request.url()));
   const page = await visit({ origin: faulty.url });
   await live(page);
   await live(healthy);
+  const opened = [];
+  healthy.on('request', (request) => request.url().includes('/subscribe/') && opened.push(request.url()));
   faulty.cut();
   await (await server.guest('Bob')).say('while you slept');
   await expect(messages(page)).toHaveCount(1, { timeout: 60_000 });

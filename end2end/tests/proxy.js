@@ -22,6 +22,11 @@ export class Proxy {
     return `http://127.0.0.1:${this.#listener.address().port}`;
   }
 
+  /** How many streams are open now. */
+  get openStreams() {
+    return this.#open.size;
+  }
+
   /** Makes all open streams fall silent, without an end and without an error. */
   cut() {
     for (const stream of this.#open) stream.isCut = true;

@@ -21,7 +21,11 @@ use super::{
     incoming::{Incoming, Init},
     request,
     session::{Link, Refused, Session, follow, sleep, spawn},
-    state::connection::{Connection, Status, Step},
+    state::{
+        connection::{Connection, Status, Step},
+        sharing::{ANSWERS_WITHIN, Move, Sharing},
+    },
+    tabs::{Relayed, Said, Tabs},
     timeline::Timeline,
 };
 
@@ -56,6 +60,12 @@ pub struct Feed {
     /// Whether the server has said that it waits for its log.
     is_waiting: Cell<bool>,
     connection: RefCell<Connection>,
+    /// The other tabs of this browser; none where they cannot be heard.
+    tabs: Option<Tabs>,
+    /// Whether this tab has a stream of its own although another one leads: it has missed something.
+    is_apart: Cell<bool>,
+    /// The position of the newest event that has come, shown or not.
+    received: RefCell<String>,
     /// Counts attempts, so that what belongs to an earlier one knows that it is late.
     attempt: Cell<u32>,
 }
@@ -69,6 +79,8 @@ struct Handlers {
 impl Feed {
     /// Opens the feed after `position`, and keeps it open in every state of the room, until the server refuses it for good.
     pub fn start(session: Session, position: String) {
+        let tabs = Tabs::open(&format!("live-chat:{}:{}", session.room, session.user_id.get_untracked()));
+        let is_shared = tabs.is_some();
         let feed = Rc::new(Self {
             session,
             source: RefCell::default(),
@@ -76,13 +88,21 @@ impl Feed {
             inbox: RefCell::default(),
             scheduled: Cell::default(),
             held: Cell::default(),
+            received: RefCell::new(position.clone()),
             position: RefCell::new(position),
+            tabs,
+            is_apart: Cell::default(),
             is_waiting: Cell::default(),
             connection: RefCell::new(Connection::opening(Date::now())),
             attempt: Cell::default(),
         });
         feed.listen();
-        Rc::clone(&feed).open();
+        if is_shared {
+            feed.listen_to_tabs();
+            feed.look_for_leader();
+        } else {
+            feed.open();
+        }
     }
 
     /// Listens to the stream, the network, the clock and the page.
@@ -91,8 +111,7 @@ impl Feed {
         let message = Closure::new(move |event: MessageEvent| {
             feed.connection.borrow_mut().heard(Date::now());
             let data = event.data().as_string().unwrap_or_default();
-            feed.inbox.borrow_mut().push_back((data, event.last_event_id()));
-            feed.schedule();
+            feed.receive(data, event.last_event_id());
         });
         let feed = Rc::clone(self);
         let heartbeat = Closure::new(move |_| feed.connection.borrow_mut().heard(Date::now()));
@@ -103,8 +122,8 @@ impl Feed {
 
         let feed = Rc::clone(self);
         let tick = move || {
-            let step = feed.connection.borrow_mut().tick(Date::now(), Math::random());
-            Rc::clone(&feed).take(step);
+            feed.keep_up();
+            feed.beat();
         };
         // It is needed for as long as the page is there.
         let _ = set_interval_with_handle(tick, TICK);
@@ -116,9 +135,11 @@ impl Feed {
         // A page that comes back from the browser's back-forward cache has lost its connection without an error.
         let _ = window_event_listener(leptos::ev::pageshow, move |event| {
             if event.persisted() {
-                Rc::clone(&feed).reopen();
+                Rc::clone(&feed).come_back();
             }
         });
+        let feed = Rc::clone(self);
+        let _ = window_event_listener(leptos::ev::pagehide, move |_| feed.leave());
         let feed = Rc::clone(self);
         // The event belongs to the document and reaches the window.
         let _ = window_event_listener(leptos::ev::visibilitychange, move |_| {
@@ -142,8 +163,20 @@ impl Feed {
         }));
     }
 
+    /// Does what is due for the stream.
+    fn beat(self: &Rc<Self>) {
+        if self.has_stream() {
+            let step = self.connection.borrow_mut().tick(Date::now(), Math::random());
+            Rc::clone(self).take(step);
+        }
+    }
+
     /// The reader or the network is back.
     fn wake(self: Rc<Self>) {
+        if !self.has_stream() {
+            self.say(&Said::Wake);
+            return self.keep_up();
+        }
         let step = self.connection.borrow_mut().wake(Date::now());
         self.take(step);
     }
@@ -158,6 +191,8 @@ impl Feed {
                 self.tell();
             }
             Step::Poll => spawn(async move {
+                // The others see by it that it is time.
+                self.say(&Said::Lead(Link::HeldBack));
                 if self.poll().await.is_none() {
                     self.connection.borrow_mut().unreachable();
                 }
@@ -169,6 +204,9 @@ impl Feed {
 
     /// Tells the reader how the connection is.
     fn tell(&self) {
+        if !self.has_stream() {
+            return;
+        }
         let link = match self.connection.borrow().status(Date::now()) {
             // Said when it happened, with the reason.
             Status::Refused => return,
@@ -182,6 +220,180 @@ impl Feed {
         };
         if self.session.link.get_untracked() != link {
             self.session.link.set(link);
+            if self.leads() {
+                self.say(&Said::Lead(link));
+            }
+        }
+    }
+
+    /// Whether this tab holds the stream for all.
+    fn leads(&self) -> bool {
+        self.tabs.as_ref().is_none_or(|tabs| tabs.sharing.borrow().leads())
+    }
+
+    /// Whether this tab is to have a stream.
+    fn has_stream(&self) -> bool {
+        self.is_apart.get() || self.leads()
+    }
+
+    fn say(&self, said: &Said) {
+        if let Some(tabs) = &self.tabs {
+            tabs.say(said);
+        }
+    }
+
+    fn listen_to_tabs(self: &Rc<Self>) {
+        if let Some(tabs) = &self.tabs {
+            let feed = Rc::clone(self);
+            tabs.listen(Rc::new(move |sender, said| feed.hear(sender, said)));
+        }
+    }
+
+    /// Asks for a leader, and leads if there is none.
+    fn look_for_leader(self: &Rc<Self>) {
+        self.say(&Said::Who);
+        let feed = Rc::clone(self);
+        set_timeout(move || feed.keep_up(), Duration::from_millis(2 * ANSWERS_WITHIN as u64 + 1));
+    }
+
+    /// Does what is due among the tabs.
+    fn keep_up(self: &Rc<Self>) {
+        let Some(tabs) = &self.tabs else { return };
+        let next = tabs.sharing.borrow_mut().tick(Date::now());
+        self.act(next);
+    }
+
+    fn act(self: &Rc<Self>, next: Move) {
+        match next {
+            Move::Stay => {}
+            Move::Ask => self.look_for_leader(),
+            Move::Insist => self.say(&Said::Lead(self.session.link.get_untracked())),
+            Move::Lead => {
+                self.say(&Said::Lead(self.session.link.get_untracked()));
+                self.is_apart.set(false);
+                Rc::clone(self).reopen();
+            }
+            Move::Follow => {
+                self.is_apart.set(false);
+                self.shut();
+                self.say(&Said::Join(self.received.borrow().clone()));
+            }
+        }
+    }
+
+    fn hear(self: &Rc<Self>, sender: f64, said: Said) {
+        let Some(tabs) = &self.tabs else { return };
+        let id = tabs.sharing.borrow().id();
+        match said {
+            // The timers of a hidden tab are late, and these questions come from one that is seen.
+            Said::Who if self.leads() => {
+                self.act(Move::Insist);
+                self.beat();
+            }
+            Said::Wake if self.leads() => Rc::clone(self).wake(),
+            Said::Join(position) if self.leads() => match tabs.events_after(&position, &self.received.borrow()) {
+                Some(events) => {
+                    events.into_iter().for_each(|event| tabs.say(&Said::Event(event)));
+                    tabs.say(&Said::Joined(sender));
+                    self.act(Move::Insist);
+                }
+                None => tabs.say(&Said::Apart(sender)),
+            },
+            Said::Joined(tab) if tab == id && self.is_apart.replace(false) => self.shut(),
+            Said::Apart(tab) if tab == id && !self.has_stream() => {
+                self.is_apart.set(true);
+                Rc::clone(self).open();
+            }
+            Said::Bye => {
+                let next = tabs.sharing.borrow_mut().left(sender, Date::now(), Math::random());
+                self.act(next);
+            }
+            Said::Lead(_) | Said::Event(_) => {
+                let next = tabs.sharing.borrow_mut().heard(sender, Date::now());
+                self.act(next);
+                if tabs.sharing.borrow().follows(sender) {
+                    self.follow(said);
+                }
+            }
+            Said::Who | Said::Wake | Said::Join(_) | Said::Joined(_) | Said::Apart(_) => {}
+        }
+    }
+
+    /// Takes over what the leader says.
+    fn follow(self: &Rc<Self>, said: Said) {
+        match said {
+            Said::Lead(Link::Refused(refused)) => self.refuse(refused),
+            Said::Lead(link) if !self.is_apart.get() && !self.connection.borrow().is_refused() => {
+                self.session.link.set(link);
+                if link == Link::HeldBack {
+                    let feed = Rc::clone(self);
+                    spawn(async move {
+                        // Without an answer the next look is the leader's turn.
+                        let _ = feed.poll().await;
+                    });
+                }
+            }
+            Said::Event(Relayed { after, id, data }) => {
+                let is_next = id.is_empty() || after == *self.received.borrow() || self.has(&id);
+                if is_next {
+                    self.receive(data, id);
+                } else if !self.is_apart.get() {
+                    // Something between the two has not come, and may never.
+                    self.say(&Said::Join(self.received.borrow().clone()));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether an event has come before, by another way.
+    fn has(&self, id: &str) -> bool {
+        let received = self.received.borrow();
+        match (id.rsplit_once('-'), received.rsplit_once('-')) {
+            (Some((epoch, seq)), Some((known, reached))) if epoch == known => {
+                seq.parse::<u64>().is_ok_and(|seq| reached.parse::<u64>().is_ok_and(|reached| seq <= reached))
+            }
+            _ => false,
+        }
+    }
+
+    /// Takes an event of the stream, whoever has the stream.
+    fn receive(self: &Rc<Self>, data: String, id: String) {
+        if !id.is_empty() && self.has(&id) {
+            return;
+        }
+        let after = self.received.borrow().clone();
+        if !id.is_empty() {
+            self.received.replace(id.clone());
+        }
+        if let Some(tabs) = &self.tabs {
+            let event = Relayed { after, id: id.clone(), data: data.clone() };
+            if self.leads() {
+                tabs.say(&Said::Event(event.clone()));
+            }
+            tabs.keep(event);
+        }
+        self.inbox.borrow_mut().push_back((data, id));
+        self.schedule();
+    }
+
+    /// The page goes, and may come back.
+    fn leave(&self) {
+        if self.leads() {
+            self.say(&Said::Bye);
+        }
+        self.shut();
+    }
+
+    /// The page is there again.
+    fn come_back(self: Rc<Self>) {
+        match &self.tabs {
+            Some(tabs) => {
+                let id = tabs.sharing.borrow().id();
+                *tabs.sharing.borrow_mut() = Sharing::asking(id, Date::now(), Math::random());
+                self.look_for_leader();
+            }
+            None => self.reopen(),
         }
     }
 
@@ -215,7 +427,7 @@ impl Feed {
 
     /// The server has stored a message of the reader. It is shown although the stream may be dead or held back.
     async fn expect(self: Rc<Self>) {
-        if self.connection.borrow().status(Date::now()) != Status::Live {
+        if self.session.link.get_untracked() != Link::Live {
             self.poll().await;
             return;
         }
@@ -289,13 +501,15 @@ impl Feed {
         // What follows a gap is asked for again: its position was not taken.
         if self.held.replace(false) || self.drain(usize::MAX) {
             self.inbox.borrow_mut().clear();
+            self.received.replace(self.position.borrow().clone());
         }
         Some(source)
     }
 
-    /// Opens a new connection at once.
+    /// Opens a new connection at once. A tab that follows has one of its own until the leader has it up to date.
     fn reopen(self: Rc<Self>) {
         self.shut();
+        self.is_apart.set(!self.leads());
         if !self.connection.borrow().is_refused() {
             self.open();
         }
@@ -445,6 +659,9 @@ impl Feed {
         self.session.waiting.set(init.waiting);
         self.session.state.set(init.state);
         self.tell();
+        if self.is_apart.get() {
+            self.say(&Said::Join(self.received.borrow().clone()));
+        }
     }
 
     /// The server does not know our place any more: shows the newest messages instead of all that there was, and then what
@@ -459,6 +676,10 @@ impl Feed {
             }
             let Some(newest) = newest else { return self.fail() };
             self.position.replace(newest.position.clone());
+            self.received.replace(newest.position.clone());
+            if let Some(tabs) = &self.tabs {
+                tabs.forget();
+            }
             self.session.timeline.update(|timeline| timeline.restart(newest));
             super::scroll::to_end(self.session);
             self.held.set(false);

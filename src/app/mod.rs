@@ -36,6 +36,7 @@ mod scroll;
 mod session;
 mod shell;
 mod state;
+mod tabs;
 mod timeline;
 mod view;
 

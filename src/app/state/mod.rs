@@ -1,3 +1,4 @@
 //! What the page knows, as pure types: no browser, no signals, no requests. All of it is tested natively.
 
 pub mod connection;
+pub mod sharing;
