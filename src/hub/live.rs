@@ -796,12 +796,11 @@ impl LiveRoom {
 
     /// Whether a reader of the relay is about to fall out of the ring.
     pub(super) fn relay_lags(&self) -> bool {
-        let mut state = self.lock();
-        let newer_half = state.ring.newer_half();
-        state.relay.lag(newer_half)
+        let state = self.lock();
+        state.relay.lag(state.ring.newer_half())
     }
 
-    /// Waits no longer for the readers of the relay that are about to fall out of the ring, until they have caught up.
+    /// Waits no longer for the readers of the relay that are about to fall out of the ring, for a while.
     pub(super) fn pass_over_relay_laggards(&self) {
         let mut state = self.lock();
         let newer_half = state.ring.newer_half();

@@ -23,6 +23,9 @@ use crate::{
 /// them.
 const EVENTS_WITHIN: Duration = Duration::from_secs(2);
 
+/// How long nobody waits for a reader that was waited for in vain: what it can hold up others is bounded by that.
+const PASSED_OVER_FOR: Duration = Duration::from_secs(60);
+
 /// Bytes of such frames that may wait in a room. Beyond it the oldest do not wait any longer.
 const WAITING_BYTES: usize = 4 << 20;
 
@@ -95,8 +98,8 @@ pub(super) struct RelayReaders(Vec<Seat>);
 struct Seat {
     connection: ConnectionId,
     reader: Arc<RelayReader>,
-    /// It was waited for in vain.
-    is_passed_over: bool,
+    /// When it was waited for in vain.
+    passed_over_at: Option<Instant>,
 }
 
 impl RelayReaders {
@@ -106,7 +109,7 @@ impl RelayReaders {
 
     pub(super) fn add(&mut self, connection: ConnectionId, cursor: u64) -> Arc<RelayReader> {
         let reader = Arc::new(RelayReader(AtomicU64::new(cursor)));
-        self.0.push(Seat { connection, reader: Arc::clone(&reader), is_passed_over: false });
+        self.0.push(Seat { connection, reader: Arc::clone(&reader), passed_over_at: None });
         reader
     }
 
@@ -115,14 +118,16 @@ impl RelayReaders {
     }
 
     /// Whether one of them has not reached the entry of number `newer_half`, and is waited for.
-    pub(super) fn lag(&mut self, newer_half: u64) -> bool {
-        self.0.iter_mut().for_each(|seat| seat.is_passed_over &= seat.lags(newer_half));
-        self.0.iter().any(|seat| !seat.is_passed_over && seat.lags(newer_half))
+    pub(super) fn lag(&self, newer_half: u64) -> bool {
+        let is_waited_for = |seat: &Seat| seat.passed_over_at.is_none_or(|at| at.elapsed() >= PASSED_OVER_FOR);
+        self.0.iter().any(|seat| seat.lags(newer_half) && is_waited_for(seat))
     }
 
-    /// Waits for none of those that lag until they have caught up.
+    /// Waits for none of those that lag for a while.
     pub(super) fn pass_over(&mut self, newer_half: u64) {
-        self.0.iter_mut().for_each(|seat| seat.is_passed_over = seat.lags(newer_half));
+        for seat in self.0.iter_mut().filter(|seat| seat.lags(newer_half)) {
+            seat.passed_over_at = Some(Instant::now());
+        }
     }
 }
 
@@ -165,7 +170,7 @@ impl Hub {
         self.find(room).is_ok_and(|live| live.relay_lags())
     }
 
-    /// Stops [waiting](Self::relay_lags) for the readers that lag now, until they have caught up.
+    /// Stops [waiting](Self::relay_lags) for the readers that lag now, for a minute.
     pub fn pass_over_relay_laggards(&self, room: RoomId) {
         if let Ok(live) = self.find(room) {
             live.pass_over_relay_laggards();
@@ -196,8 +201,8 @@ mod tests {
         assert_eq!(waiting.bytes, 0);
     }
 
-    #[test]
-    fn only_readers_that_lag_are_waited_for_and_each_for_once() {
+    #[tokio::test(start_paused = true)]
+    async fn only_readers_that_lag_are_waited_for_and_each_once_a_minute() {
         let mut readers = RelayReaders::default();
         let (quick, slow) = (ConnectionId::random(), ConnectionId::random());
         readers.add(quick, 0).reach(10);
@@ -206,8 +211,9 @@ mod tests {
         readers.pass_over(5);
         assert!(!readers.lag(5), "not again");
         stalled.reach(6);
-        assert!(!readers.lag(6));
-        assert!(readers.lag(7), "it had caught up");
+        assert!(!readers.lag(7), "it had caught up, and lags again soon");
+        tokio::time::advance(PASSED_OVER_FOR).await;
+        assert!(!readers.lag(6) && readers.lag(7));
         readers.remove(slow);
         assert!(!readers.lag(7));
     }

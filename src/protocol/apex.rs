@@ -19,6 +19,9 @@ pub const MESSAGE_BYTES: usize = 128 * 1024;
 /// Actions of one frame that are carried out. Each may be answered, with more than it is long.
 const MOST_ACTIONS: usize = 100;
 
+/// Longest `uuid` of the owner of a session.
+const UUID_BYTES: usize = 128;
+
 /// What the original writes, in a field that its documentation does not name.
 const VERSION: &str = "1.0";
 
@@ -157,8 +160,9 @@ pub fn decode(frame: &Frame) -> Result<Vec<Action>, Failure> {
 pub fn owner(body: &[u8]) -> Result<Owner, String> {
     let answer: Value = read(body).map_err(|_| "its answer is not JSON".to_owned())?;
     let uuid = text(&answer["uuid"]).ok_or("its answer has no \"uuid\"")?;
-    let user = UserId::try_from(format!("{}{uuid}", UserId::OF_SITE)).ok().filter(|_| !uuid.is_empty());
-    let user = user.ok_or("the \"uuid\" in its answer has more than 123 characters, or some that are not printable ASCII")?;
+    let is_valid = (1..=UUID_BYTES).contains(&uuid.len()) && uuid.bytes().all(|byte| byte.is_ascii_graphic());
+    let user = UserId::try_from(format!("{}{uuid}", UserId::OF_SITE)).ok().filter(|_| is_valid);
+    let user = user.ok_or("the \"uuid\" in its answer is not 1 to 128 printable ASCII characters")?;
     Ok(Owner { user, name: text(&answer["username"]).filter(|name| !name.is_empty()) })
 }
 
@@ -330,14 +334,14 @@ mod tests {
     #[test]
     fn the_owner_of_a_session_is_a_user_of_the_site() {
         let read = |text: &str| owner(text.as_bytes()).map(|Owner { user, name }| (user.as_str().to_owned(), name));
-        let long = format!(r#"{{"uuid":"{}"}}"#, "x".repeat(124));
+        let long = format!(r#"{{"uuid":"{}"}}"#, "x".repeat(UUID_BYTES + 1));
         let rows = [
             (r#"{"uuid":"u:255","username":"bob","type":"user"}"#, Ok(("site:u:255".to_owned(), Some("bob".to_owned())))),
             (r#"{"uuid":255,"username":""}"#, Ok(("site:255".to_owned(), None))),
             (r#"{"uuid":null}"#, Err("no \"uuid\"")),
             (r#"{"uuid":""}"#, Err("printable")),
             (r#"{"uuid":"a b"}"#, Err("printable")),
-            (&long, Err("123 characters")),
+            (&long, Err("128 printable")),
             ("[]", Err("no \"uuid\"")),
             ("<html>", Err("not JSON")),
         ];

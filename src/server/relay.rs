@@ -25,6 +25,9 @@ const BURST: Duration = Duration::from_secs(2);
 /// How long those who send wait for readers that are about to miss frames. Who is still as far behind then misses them, and is closed.
 const LAGGARDS_WITHIN: Duration = Duration::from_secs(1);
 
+/// How long a connection counts as one that sends: longer than it waits for laggards.
+const SENDS_FOR: Duration = Duration::from_secs(10);
+
 /// How often it is looked meanwhile.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(5);
 
@@ -120,7 +123,7 @@ impl Session for Broadcast {
     fn held_until(&mut self) -> Option<Instant> {
         let (now, held) = (Instant::now(), self.pace.held_until());
         // To look for laggards costs something, and most connections only read.
-        let sends = self.sent_at.is_some_and(|at| now - at < LAGGARDS_WITHIN);
+        let sends = self.sent_at.is_some_and(|at| now - at < SENDS_FOR);
         if !sends || !self.hub.relay_lags(self.room) {
             self.lags_since = None;
             return held;

@@ -165,6 +165,16 @@ async fn clients_that_send_much_at_once_get_all_of_it_each_in_its_order() {
     }
 }
 
+/// The next frame. On a busy machine it may be asked in between whether it is still there.
+async fn heard(client: &mut WebSocket) -> Received {
+    loop {
+        let received = client.next().await.expect("a frame");
+        if received.opcode != PING {
+            return received;
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_slow_reader_holds_up_nobody_and_misses_no_message() {
     // More than a connection's buffers hold, and far more than the room keeps in memory.
@@ -180,7 +190,7 @@ async fn a_slow_reader_holds_up_nobody_and_misses_no_message() {
         assert_eq!(quick.text().await, text(n));
     }
     for n in 0..MESSAGES {
-        assert_eq!(slow.text().await, text(n));
+        assert_eq!(heard(&mut slow).await.text(), text(n));
     }
 }
 
@@ -197,7 +207,7 @@ async fn a_reader_that_would_miss_a_frame_that_is_kept_nowhere_is_cut_off() {
     }
     let mut next = 0;
     let last = loop {
-        let received = slow.next().await.expect("a close");
+        let received = heard(&mut slow).await;
         if received.opcode != BINARY {
             break received;
         }

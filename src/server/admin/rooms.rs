@@ -19,9 +19,13 @@ pub(in crate::server) struct NewRoom {
     name: String,
 }
 
+/// Channels of Apex in the list, the newest: strangers can make many.
+const CHANNELS: usize = 200;
+
 /// The list of rooms, with a form that holds `name` and says `error`.
 pub(super) async fn list(state: &AppState, asked: Asked, status: StatusCode, name: String, error: String) -> Response {
-    let rooms = state.hub.rooms().into_iter().chain(state.hub.channels());
+    let channels = state.hub.channels().into_iter().rev().take(CHANNELS);
+    let rooms = state.hub.rooms().into_iter().chain(channels);
     let rooms = rooms.filter_map(|room| state.hub.snapshot_for_owner(room.id).ok()).map(row).collect();
     let unnamed = state.trusted_proxies.unnamed();
     let warning = unnamed.map(|proxy| asked.texts.fill("admin.unnamed_proxy", &[("address", &proxy.to_string())]));
