@@ -43,7 +43,7 @@ impl Game {
         is_other
     }
 
-    /// Closes an action for that long. Returns whether it was open: two nodes may tell of the same.
+    /// Closes an action for the length of `cooldown`. Returns whether it was open: two nodes may report the same press.
     pub(super) fn close(&mut self, action: &str, cooldown: Duration) -> bool {
         let now = Instant::now();
         let is_open = self.cooldowns.get(action).is_none_or(|until| *until <= now);

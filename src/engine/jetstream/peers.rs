@@ -179,7 +179,7 @@ fn decode(mut words: Bytes) -> Option<RelayedFrame> {
 /// Sends an answer, if there is one.
 async fn send(client: &Client, reply: Subject, answer: Option<Vec<u8>>) {
     if let Some(answer) = answer {
-        // Whoever cannot be reached gets none: that is the promise.
+        // A node that cannot be reached gets none: that is the promise.
         let _ = client.publish(reply, Bytes::from(answer)).await;
     }
 }

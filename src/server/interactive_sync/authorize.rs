@@ -1,4 +1,4 @@
-//! `/oauth2/authorize`: the sign-in of games, OAuth 2.0's implicit grant (RFC 6749 4.2) for whoever runs the chat.
+//! `/oauth2/authorize`: the sign-in of games, OAuth 2.0's implicit grant (RFC 6749 4.2) for the chat's owners.
 //!
 //! The client id is a widget key. A browser is sent only to a redirect URI that is registered with that key, compared as it is written; in
 //! every other case it stays on a page of ours that says what is wrong.

@@ -29,7 +29,7 @@ use crate::{
     },
 };
 
-/// Actions that wait for a game to take them. While a game leaves so many, viewers are told that it does not answer.
+/// Most actions that wait for a game to take them. While that many wait, viewers are told that the game does not answer.
 const WAITING: usize = 256;
 
 /// How long a game may take to be told of an action before its viewer is told that it does not answer.
@@ -167,7 +167,7 @@ impl Screens {
 }
 
 impl Delivery {
-    /// Waits until a game was told, for that long at most. Returns the action's cooldown, as the game has said it.
+    /// Waits until a game was told, at most for the time `within`. Returns the action's cooldown in the game's own words.
     pub(super) async fn told(mut self, within: Duration) -> Result<Value, Denied> {
         let first = async {
             while let Some(told) = self.told.next().await {
@@ -286,7 +286,7 @@ impl Game {
 
     /// Takes the game out of its room. Returns what it has shown there, if no other game of the room is connected here.
     fn leave(&self) -> Option<Interface> {
-        // Whoever waits for it to be told of something waits for nothing.
+        // Viewers who wait for this game get their answer at once.
         drop(self.take());
         let mut screens = self.screens.lock();
         let screen = screens.get_mut(&self.room)?;

@@ -69,7 +69,7 @@ pub(in crate::server) async fn mouse(
     Ok(Json(told))
 }
 
-/// Reads what somebody wants to do. Whoever may not speak may not act either.
+/// Reads a press from a request. A user who may not speak may not act either.
 fn press(
     hub: &Hub,
     headers: &HeaderMap,
