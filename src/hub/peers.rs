@@ -68,8 +68,8 @@ enum Words {
     Ticket { id: String },
     /// An action in that room is not open again before so many milliseconds.
     Cooldown { room: RoomId, action: String, ms: u64 },
-    /// Does that connection seem to be there?
-    Holds { room: RoomId, connection: ConnectionId },
+    /// Does that connection of a user seem to be there, or another one of theirs?
+    Holds { room: RoomId, user: UserId, connection: ConnectionId },
     /// Which connection may a guest have come back with, but for that one?
     Returned { room: RoomId, lost: Lost, other_than: Option<ConnectionId> },
     /// That connection is the one.
@@ -204,7 +204,11 @@ impl Hub {
             Words::Where { rooms, user } => return self.meet_here(&rooms, &user).map(Answer::In),
             Words::Ticket { id } => return self.0.tickets.take(&id).map(Answer::Redeemed),
             Words::Cooldown { room, action, ms } => self.find(room).ok()?.note_cooldown(&action, Duration::from_millis(ms)),
-            Words::Holds { room, connection } => return self.find(room).ok()?.has(connection).then_some(Answer::Mine),
+            Words::Holds { room, user, connection } => {
+                let live = self.find(room).ok()?;
+                let is_here = || live.is_here(&user).then_some(Answer::In(room));
+                return if live.has(connection) { Some(Answer::Mine) } else { is_here() };
+            }
             Words::Returned { room, lost, other_than } => {
                 return match self.candidates_here(room, &lost, other_than) {
                     Candidates::None => None,
@@ -402,10 +406,13 @@ impl Hub {
         is_due.then_some(permit)
     }
 
-    /// Whether that connection seems to be on another node.
-    pub(super) async fn hold_elsewhere(&self, room: RoomId, connection: ConnectionId) -> bool {
-        let Some(cluster) = &self.0.cluster else { return false };
-        matches!(cluster.ask(&Words::Holds { room, connection }).await, Some(Answer::Mine))
+    /// Returns whether that connection of a user seems to be on another node (`Some(true)`), or another one of theirs (`Some(false)`).
+    pub(super) async fn hold_elsewhere(&self, room: RoomId, user: &UserId, connection: ConnectionId) -> Option<bool> {
+        match self.0.cluster.as_ref()?.ask(&Words::Holds { room, user: user.clone(), connection }).await {
+            Some(Answer::Mine) => Some(true),
+            Some(Answer::In(_)) => Some(false),
+            Some(_) | None => None,
+        }
     }
 
     /// Returns the connections that a guest may have come back with on the first other node that has any.

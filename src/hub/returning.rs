@@ -36,7 +36,12 @@ impl Hub {
 
     async fn find_returned(&self, live: &LiveRoom, mut lost: Lost) {
         let room = live.id();
-        lost.seems_connected = lost.seems_connected || self.hold_elsewhere(room, lost.connection).await;
+        if !lost.seems_connected {
+            match self.hold_elsewhere(room, &lost.user, lost.connection).await {
+                Some(false) => return,
+                held => lost.seems_connected = held.is_some(),
+            }
+        }
         let (only, is_here) = match live.candidates(&lost, None) {
             Candidates::Several => return,
             Candidates::One(connection) => (connection, true),

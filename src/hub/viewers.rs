@@ -53,6 +53,11 @@ impl Viewers {
         self.here.len() + self.elsewhere.named.len() - self.on_both + self.elsewhere.others
     }
 
+    /// Returns whether somebody is connected to this node.
+    pub(super) fn are_here(&self, user: &UserId) -> bool {
+        self.here.contains_key(&PersonId::from(user))
+    }
+
     /// Adds a connection of somebody.
     pub(super) fn join(&mut self, user: &UserId) {
         let person = PersonId::from(user);

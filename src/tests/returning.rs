@@ -201,6 +201,13 @@ async fn nobody_is_taken_for_somebody_else() {
     for other in &mut others {
         assert!(!hears(&site, other, &user).await);
     }
+    // Who is here by another connection of their own.
+    let (token, user, position) = lose(4).await;
+    let own = PHONE.subscribe(&site, &format!("?token={token}"), "").await;
+    let mut other = PHONE.subscribe(&site, "", &position).await;
+    assert_eq!(PHONE.say(&site, &token, "after").await, 200);
+    assert!(!hears(&site, &mut other, &user).await);
+    drop((own, other));
     // Two who may be the one.
     let (token, user, position) = lose(4).await;
     let mut two = [PHONE.subscribe(&site, "", &position).await, PHONE.subscribe(&site, "", &position).await];

@@ -166,9 +166,18 @@ impl LiveRoom {
         true
     }
 
+    /// Returns whether somebody has a connection of their own to this node.
+    pub(in crate::hub) fn is_here(&self, user: &UserId) -> bool {
+        self.lock().viewers.are_here(user)
+    }
+
     /// Returns the connections of this node that the user of `lost` may have come back with, but for `other_than`.
     pub(in crate::hub) fn candidates(&self, lost: &Lost, other_than: Option<ConnectionId>) -> Candidates {
         let state = self.lock();
+        // Who has a connection of their own is looked for nowhere else.
+        if !lost.seems_connected && state.viewers.are_here(&lost.user) {
+            return Candidates::None;
+        }
         let same = state.returning.free.get(&(lost.trace, lost.from));
         let found = || {
             let may_be = |id: &&ConnectionId| Some(**id) != other_than && state.may_be(**id, lost);
