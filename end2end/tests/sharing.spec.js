@@ -79,3 +79,15 @@ test('seven frames of a page are live over one stream, and each can send', async
   await expect(messages(page)).toHaveCount(7);
   await expect.poll(() => counting.openStreams).toBeLessThanOrEqual(2);
 });
+
+test('tabs that follow are told what has no place in the log', async ({ visit, counting }) => {
+  const leader = await visit({ origin: counting.url });
+  await live(leader);
+  const follower = await tab(leader, counting.url);
+  await say(follower, 'first a message', 'Ann');
+  await expect(messages(leader)).toHaveCount(1);
+  const bob = await visit();
+  for (const page of [leader, follower]) await expect(page.getByText('2 watching')).toBeVisible();
+  await bob.close();
+  for (const page of [leader, follower]) await expect(page.getByText('1 watching')).toBeVisible();
+});

@@ -66,6 +66,8 @@ pub struct Feed {
     is_apart: Cell<bool>,
     /// The position of the newest event that has come, shown or not.
     received: RefCell<String>,
+    /// The id of the newest event of the stream that is open.
+    stream_id: RefCell<String>,
     /// Counts attempts, so that what belongs to an earlier one knows that it is late.
     attempt: Cell<u32>,
 }
@@ -94,6 +96,7 @@ impl Feed {
             is_apart: Cell::default(),
             is_waiting: Cell::default(),
             connection: RefCell::new(Connection::opening(Date::now())),
+            stream_id: RefCell::default(),
             attempt: Cell::default(),
         });
         feed.listen();
@@ -111,7 +114,10 @@ impl Feed {
         let message = Closure::new(move |event: MessageEvent| {
             feed.connection.borrow_mut().heard(Date::now());
             let data = event.data().as_string().unwrap_or_default();
-            feed.receive(data, event.last_event_id());
+            // A browser repeats the id of the event before for one that has none.
+            let id = event.last_event_id();
+            let before = feed.stream_id.replace(id.clone());
+            feed.receive(data, if id == before { String::new() } else { id });
         });
         let feed = Rc::clone(self);
         let heartbeat = Closure::new(move |_| feed.connection.borrow_mut().heard(Date::now()));
@@ -463,6 +469,7 @@ impl Feed {
             Err(None) => return self.retry(),
         };
         let Ok(source) = EventSource::new(&url) else { return self.retry() };
+        self.stream_id.take();
         if let Some(handlers) = self.handlers.get() {
             source.set_onmessage(Some(handlers.message.as_ref().unchecked_ref()));
             source.set_onerror(Some(handlers.error.as_ref().unchecked_ref()));

@@ -38,7 +38,8 @@ async fn a_room_is_made_prepared_started_and_ended() {
     assert!(live.json["data"]["start_time"].is_string());
     assert_eq!(step("start").await.status, 200, "again changes nothing");
     let mut events = site.subscribe_with("/subscribe/2", None).await;
-    let wrong_key = json!({ "type": "broadcast", "widget_key": WIDGET_KEY, "message": 1 }).to_string();
+    let other = site.administer("/v1/streams/create", &json!({ "name": "Other" })).await;
+    let wrong_key = json!({ "type": "broadcast", "widget_key": other.json["data"]["widget_key"], "message": 1 }).to_string();
     assert_eq!(site.publish_raw(2, &token, wrong_key).await.status, 403, "another room's key");
     assert_eq!(site.publish_raw(2, &token, body.clone()).await.status, 200);
     assert_eq!(events.next_of("broadcast").await.data["stream_id"], "2");
