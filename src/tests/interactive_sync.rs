@@ -231,6 +231,26 @@ async fn a_game_that_does_not_answer_a_ping_is_gone_by_the_next() {
 }
 
 #[tokio::test]
+async fn a_game_whose_token_was_revoked_hears_of_nobody_any_more() {
+    let site = Site::open().await;
+    let token = site.hub.sign_for_game(WIDGET_KEY, RoomId::FIRST, None);
+    let path = format!("/interactive-sync?client_id={WIDGET_KEY}&access_token={token}");
+    let mut game = WebSocket::open(site.addr, &path).await;
+    assert_eq!(next(&mut game).await["status"], "ok");
+    tokio::time::pause();
+    show(&mut game, &interface("1")).await;
+    tokio::time::resume();
+    let revoked = site.administer("/v1/tokens/revoke", &json!({ "token": token })).await;
+    assert_eq!(revoked.status, 200, "{}", revoked.text);
+    let jump = json!({ "id": "jump", "view": "panel", "username": "Ann" });
+    let pressed = press(&site, &site.guest_token(RoomId::FIRST), jump).await;
+    assert_eq!((pressed.status, &pressed.json["reason"]), (409, &json!("no_game")), "{}", pressed.text);
+    let last = next(&mut game).await;
+    assert_eq!((&last["status"], &last["context"]), (&json!("error"), &json!("message")), "{last}");
+    assert_eq!(game.next().await, None);
+}
+
+#[tokio::test]
 async fn at_the_stop_a_game_is_dropped() {
     let site = Site::open().await;
     let mut game = WebSocket::open(site.addr, &path(&site)).await;

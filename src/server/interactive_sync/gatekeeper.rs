@@ -24,6 +24,9 @@ pub(super) trait Gatekeeper: Send {
     /// # Errors
     /// Why it opens none, in the original's words.
     fn admit<'a>(&'a mut self, ticket: &'a Ticket) -> BoxFuture<'a, Result<Admitted, Rejection>>;
+
+    /// Returns whether `ticket` was revoked or has ended since it let a game in, as far as that is known here.
+    fn is_over(&self, ticket: &Ticket) -> bool;
 }
 
 /// What a game shows to be let in.
@@ -82,6 +85,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Ticket {
 impl Gatekeeper for OwnKeys {
     fn admit<'a>(&'a mut self, ticket: &'a Ticket) -> BoxFuture<'a, Result<Admitted, Rejection>> {
         async { self.check(ticket) }.boxed()
+    }
+
+    fn is_over(&self, ticket: &Ticket) -> bool {
+        self.hub.shown_key(&ticket.client_id).is_none_or(|key| key.revoked_at.is_some()) || self.room(ticket).is_err()
     }
 }
 

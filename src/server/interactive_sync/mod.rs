@@ -8,6 +8,8 @@ mod screens;
 mod twitch;
 mod viewers;
 
+use std::time::Duration;
+
 use axum::{extract::State, response::Response};
 use tokio::{sync::oneshot, time::Instant};
 
@@ -43,9 +45,22 @@ pub(super) async fn connect(
         Some(_) | None => Box::new(OwnKeys { hub: hub.clone(), admin_key }),
     };
     let (patience, began) = (Patience::new(game_limits), Instant::now());
-    let connection = Connection { hub, ticket, gatekeeper, screens, game: None, telling: Vec::new(), patience, began };
+    let connection = Connection {
+        hub,
+        ticket,
+        gatekeeper,
+        screens,
+        game: None,
+        telling: Vec::new(),
+        patience,
+        began,
+        look_at: began + LOOK_EVERY,
+    };
     upgrade.accept(connection, Subscriptions::none(&sockets))
 }
+
+/// How often it is looked whether a game may still be there: what it shows may be revoked, and then it must hear of nobody any more.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 struct Connection {
     hub: Hub,
@@ -58,6 +73,8 @@ struct Connection {
     telling: Vec<oneshot::Sender<()>>,
     patience: Patience,
     began: Instant,
+    /// When it is looked again whether the game may be there.
+    look_at: Instant,
 }
 
 impl Connection {
@@ -70,7 +87,7 @@ impl Connection {
 impl Session for Connection {
     const DIALECT: Dialect = Dialect::InteractiveSync;
     const MESSAGE_BYTES: usize = protocol::MESSAGE_BYTES;
-    const PING_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
+    const PING_EVERY: Duration = Duration::from_secs(60);
     const UNANSWERED_PINGS: u8 = 1;
 
     async fn open(&mut self, link: &mut Link) -> Result<(), Ending> {
@@ -114,7 +131,26 @@ impl Session for Connection {
         Ok(())
     }
 
+    fn due_at(&self) -> Option<Instant> {
+        Some(self.look_at)
+    }
+
+    async fn due(&mut self, link: &mut Link) -> Result<(), Ending> {
+        self.look_at = Instant::now() + LOOK_EVERY;
+        if self.gatekeeper.is_over(&self.ticket) {
+            link.outbox().send(protocol::channel_lost());
+            return Err(Ending::Drop);
+        }
+        Ok(())
+    }
+
     fn woken(&mut self, outbox: &mut Outbox) {
+        if self.gatekeeper.is_over(&self.ticket) {
+            // A viewer whose press is dropped is told that there is no game.
+            self.game.iter().for_each(|game| drop(game.take()));
+            self.look_at = self.began;
+            return;
+        }
         for Post { frame, told } in self.game.iter().flat_map(Game::take) {
             outbox.push(&frame);
             self.telling.push(told);

@@ -138,4 +138,9 @@ impl Gatekeeper for TwitchWord {
     fn admit<'a>(&'a mut self, ticket: &'a Ticket) -> BoxFuture<'a, Result<Admitted, Rejection>> {
         self.check(ticket).boxed()
     }
+
+    /// Only Twitch knows, and is asked whenever the game shows something.
+    fn is_over(&self, _: &Ticket) -> bool {
+        false
+    }
 }
