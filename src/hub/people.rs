@@ -107,6 +107,11 @@ impl Hub {
         Ok(())
     }
 
+    /// Returns whether a name is for those who run the chat.
+    pub fn reserves(&self, name: &str) -> bool {
+        self.0.reserved_names.contain(&ProtectedForm::of(name))
+    }
+
     /// Whether a name may be used at all by the bearer of that token.
     fn check_name(&self, live: &LiveRoom, claims: &Claims, right: NameRight, name: &str) -> Result<(), Refusal> {
         let form = ProtectedForm::of(name);

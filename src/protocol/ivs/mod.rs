@@ -37,12 +37,14 @@ pub fn room_of(arn: &str) -> Option<RoomId> {
 }
 
 /// Returns what a user is called who brings no name: the id that their site knows them by, without control characters and cut to the
-/// longest name; if that cannot be a name, `User` and a checksum of the id.
-pub fn name_of(user: &UserId, limits: &Limits) -> String {
+/// longest name; if that cannot be a name or `is_reserved`, `User` and a checksum of the id.
+pub fn name_of(user: &UserId, limits: &Limits, is_reserved: impl Fn(&str) -> bool) -> String {
     let shown: String = user.own().chars().filter(|c| !c.is_control()).take(limits.username_chars).collect();
     match ChatText::check_name(&shown, limits) {
-        Ok(()) => shown,
-        Err(_) => format!("User {:08x}", crc32fast::hash(user.own().as_bytes())).chars().take(limits.username_chars).collect(),
+        Ok(()) if !is_reserved(&shown) => shown,
+        Ok(()) | Err(_) => {
+            format!("User {:08x}", crc32fast::hash(user.own().as_bytes())).chars().take(limits.username_chars).collect()
+        }
     }
 }
 
@@ -92,12 +94,13 @@ mod tests {
             ("ann", "ann"),
             ("Ann Ö/ü:💬", "Ann Ö/ü:💬"),
             ("a\nb\0", "ab"),
+            ("admin", &format!("User {:08x}", crc32fast::hash(b"admin"))),
             (" \t ", "User 2da00473"),
             ("\u{202e}\u{200b}", "User 1d9303a3"),
             (&"é".repeat(128), &"é".repeat(64)),
         ];
         for (id, expected) in rows {
-            let name = name_of(&UserId::of_site(id).expect("a valid id"), &Limits::default());
+            let name = name_of(&UserId::of_site(id).expect("a valid id"), &Limits::default(), |name| name == "admin");
             assert_eq!(name, expected, "{id:?}");
             assert!(ChatText::check_name(&name, &Limits::default()).is_ok(), "{name:?}");
         }

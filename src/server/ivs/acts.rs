@@ -90,7 +90,8 @@ async fn delete(hub: &Hub, room: RoomId, id: String, reason: String) -> Result<O
 pub(super) fn sign(hub: &Hub, room: RoomId, ticket: Ticket) -> Result<Value, Problem> {
     live(hub, room)?;
     let Ticket { user, capabilities, minutes, attributes } = ticket;
-    let name = attributes.get("username").cloned().unwrap_or_else(|| ivs::name_of(&user, hub.limits()));
+    let name =
+        attributes.get("username").cloned().unwrap_or_else(|| ivs::name_of(&user, hub.limits(), |name| hub.reserves(name)));
     let invalid = |error| Problem::field("attributes.username", format!("cannot be a name: {}", Refusal::Invalid(error)));
     ChatText::check_name(&name, hub.limits()).map_err(invalid)?;
     let at = u64::try_from(now().0 / 1_000).unwrap_or_default();

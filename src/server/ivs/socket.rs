@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::{Ivs, answer};
 use crate::{
-    chat::{Capability, Command, Deleted, Draft, Event, Kind, Limits, Measure, MessageId, RoomId, Sanction, Timestamp, UserId},
+    chat::{Capability, Command, Deleted, Draft, Event, Kind, Measure, MessageId, RoomId, Sanction, Timestamp, UserId},
     engine::{Appended, End, Query, Reader, now},
     hub::{Authority, Buckets, Caller, Claims, Hub, Published, Refusal, Removal, Site, TokenError},
     protocol::{
@@ -72,7 +72,7 @@ pub(super) async fn open(
     }
     let chat = Chat {
         room: claims.room,
-        name: name(&claims, hub.limits()),
+        name: name(&claims, &hub),
         hub,
         ends_at: Instant::now() + left(claims.ends_at()) + TOKEN_PRECISION,
         user: claims.user,
@@ -124,10 +124,10 @@ fn offered(headers: &HeaderMap) -> Option<HeaderValue> {
 }
 
 /// What somebody is called who says no name with a message.
-fn name(Claims { user, origin, .. }: &Claims, limits: &Limits) -> String {
+fn name(Claims { user, origin, .. }: &Claims, hub: &Hub) -> String {
     match &origin.name {
         Some(name) => name.clone(),
-        None if user.is_of_site() => ivs::name_of(user, limits),
+        None if user.is_of_site() => ivs::name_of(user, hub.limits(), |name| hub.reserves(name)),
         None => guest_name(user),
     }
 }
