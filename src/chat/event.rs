@@ -111,6 +111,21 @@ impl Event {
         }
     }
 
+    /// A bound of what it takes in an answer, for messages: the payload, what their site says of their author, reactions, and the names and
+    /// numbers around these.
+    pub fn envelope_bytes(&self) -> usize {
+        /// All keys, ids and times of an envelope.
+        const FRAME: usize = 320;
+        /// An emoji, how many have reacted with it, and whether the reader has.
+        const REACTION: usize = 80;
+        let around = self.message().map_or(0, |Message { author, profile, reactions, .. }| {
+            let picture = profile.picture.as_ref().map_or(0, String::len);
+            let attributes: usize = profile.attributes.iter().map(|(key, value)| key.len() + value.len() + 6).sum();
+            author.as_str().len() + picture + attributes + REACTION * reactions.len()
+        });
+        FRAME + around + self.payload_bytes()
+    }
+
     /// Whether `reader` may ever see it.
     pub fn visible_to(&self, reader: Option<&UserId>) -> bool {
         match &self.kind {

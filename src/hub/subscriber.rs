@@ -565,7 +565,7 @@ impl Fetch {
         if !self.is_history && after < self.hub.0.engine.trimmed(room) {
             return Err(EngineError::NotKept { room, after });
         }
-        let has_more = self.is_history && cut(&mut events, limit - 1, end, Event::payload_bytes);
+        let has_more = self.is_history && cut(&mut events, limit - 1, end, Event::envelope_bytes);
         let is_whole = self.is_history || !self.query.is_filled_by(&events);
         let mut reached = if is_whole { self.until } else { events.last().map_or(self.until, |last| last.seq) };
         let over = |event: &Event| last_word(event, &self.reader, self.began_at, self.stays);

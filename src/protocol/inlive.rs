@@ -553,6 +553,23 @@ mod tests {
     }
 
     #[test]
+    fn an_envelope_is_not_longer_than_it_is_counted() {
+        let mut event = said(r#"{"type":"chat","username":"ann","message_text":"hi"}"#, None);
+        let check = |event: &Event| {
+            let written = serde_json::to_vec(&Envelope::of(event)).expect("plain data").len();
+            assert!((written..2 * written).contains(&event.envelope_bytes()), "{written} {}", event.envelope_bytes());
+        };
+        check(&event);
+        let Kind::Message(message) = &mut event.kind else { panic!("a message") };
+        message.author = UserId::of_site(&"é".repeat(100)).expect("an id");
+        message.profile.picture = Some(format!("https://a.example/{}", "p".repeat(1_500)));
+        message.profile.role = Role::Moderator;
+        message.profile.announces = true;
+        message.reactions = (0..20).map(|count| Reaction { emoji: "👩‍🚀".to_owned(), count, own: true }).collect();
+        check(&event);
+    }
+
+    #[test]
     fn publications_are_read() {
         let text =
             r#"{"type":"broadcast","widget_key":"k","author_id":"forged","stream_id":9,"message": {"b" : 1e-999, "a":[ ]} }"#;
