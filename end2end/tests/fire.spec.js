@@ -121,14 +121,15 @@ for (const [where, pixels, awaited] of [
     // In the middle of the fire: from here on it follows.
     await expect(jump).toBeHidden();
     const watch = await watchRows(page);
-    await firing;
+    // How much of the fire is left depends on the machine.
+    await Promise.all([firing, server.fill(100)]);
     const log = await server.log();
     await expect(messages(page).last()).toHaveId(log.at(-1).id);
     await expect.poll(() => atBottom(page)).toBe(true);
     const { rows, faults, astray } = await watch.take();
     expect([faults, astray]).toEqual([[], 0]);
     expect(rows).toEqual(log.slice(-rows.length));
-    expect(rows.length).toBeGreaterThan(100);
+    expect(rows.length).toBeGreaterThanOrEqual(100);
   });
 }
 
