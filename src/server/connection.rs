@@ -21,7 +21,11 @@ use axum::{
 use bytes::Bytes;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{net::TcpStream, sync::watch};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    sync::watch,
+};
 use tower::ServiceExt;
 
 use super::{
@@ -76,6 +80,12 @@ impl Patience {
 /// Longest head of a request. Longer ones are answered 431.
 const HEAD_BYTES: usize = 32 << 10;
 
+/// How long a closed connection's client may go on sending a request that was answered before its end.
+const LINGER: Duration = Duration::from_secs(5);
+
+/// Most bytes of such a request that are read and thrown away.
+const LINGER_BYTES: u64 = 16 << 20;
+
 /// Serves a connection's requests with `app` until it closes, is taken over, or `stop` says to end it after the request at hand. It ends
 /// too when its client is slower than the least pace, or holds more of the `backlog` than others when that is full.
 pub(super) async fn serve(
@@ -104,20 +114,42 @@ pub(super) async fn serve(
             Pin::new(&mut connection).graceful_shutdown();
         }
         if crowded_out.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(None);
+            return Poll::Ready(End::CrowdedOut);
         }
         match Pin::new(&mut connection).poll(cx) {
             // The client broke off, or is not speaking HTTP; hyper has told it what there is to tell.
-            Poll::Ready(_) => Poll::Ready(None),
+            Poll::Ready(_) => Poll::Ready(if is_stopping { End::Stopped } else { End::Answered }),
             Poll::Pending => match handover.lock().unwrap_or_else(PoisonError::into_inner).take() {
-                Some(handover) => Poll::Ready(Some(handover)),
+                Some((head, take)) => Poll::Ready(End::TakenOver(head, take)),
                 None => Poll::Pending,
             },
         }
     });
-    if let Some((head, take)) = taken.await {
-        let http1::Parts { io, read_buf: received, .. } = connection.into_parts();
-        take(Taken { socket: io.into_inner().into_inner(), received, head, permit });
+    match taken.await {
+        End::TakenOver(head, take) => {
+            let http1::Parts { io, read_buf: received, .. } = connection.into_parts();
+            take(Taken { socket: io.into_inner().into_inner(), received, head, permit });
+        }
+        End::Answered => linger(connection.into_parts().io.into_inner().into_inner()).await,
+        End::CrowdedOut | End::Stopped => {}
+    }
+}
+
+/// How serving a connection ends.
+enum End {
+    TakenOver(Vec<u8>, Take),
+    Answered,
+    CrowdedOut,
+    Stopped,
+}
+
+/// Closes the sending side, then reads until the client closes too. A socket that is closed with unread bytes in it resets the
+/// connection, and the reset can overtake the last response: a client that is still sending would not see why it was refused.
+async fn linger(mut socket: TcpStream) {
+    if socket.shutdown().await.is_ok() {
+        let mut rest = socket.take(LINGER_BYTES);
+        // The connection ends here, however this ends.
+        let _ = tokio::time::timeout(LINGER, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await;
     }
 }
 

@@ -139,6 +139,23 @@ async fn a_head_that_is_too_long_is_refused_before_it_ends() {
 }
 
 #[tokio::test]
+async fn a_client_that_sends_all_before_it_reads_still_sees_why_it_is_refused() {
+    let site = Site::open().await;
+    // More than the buffers of a connection hold.
+    let long = 12 << 20;
+    let head = format!("GET /health/live HTTP/1.1\r\nHost: localhost\r\nX-Long: {}\r\n\r\n", "a".repeat(long));
+    let body = format!(
+        "POST /publish/1?token=x HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {long}\r\n\r\n{}",
+        "1".repeat(long)
+    );
+    for (request, status) in [(head, 431), (body, 413)] {
+        let mut socket = tokio::time::timeout(PATIENCE, connect(site.addr, &request)).await.expect("a server that reads");
+        let answer = up_to(&mut socket, "\r\n").await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_does_not_arrive_is_told() {
     let connections = ConnectionLimits { answer_within: Duration::from_millis(100), ..ConnectionLimits::of(100) };
     let site = Site::with(Setting { connections, ..Setting::default() }).await;
