@@ -1,0 +1,32 @@
+import { ENTER, expect, test } from './webkit.js';
+
+const texts = (webkit) => webkit.evaluate(() => Array.from(document.querySelectorAll('#list .text'), (text) => text.textContent));
+const status = (webkit) => webkit.evaluate(() => document.querySelector('.presence [role=status]')?.textContent.trim());
+const field = (webkit) => webkit.evaluate(() => document.getElementById('message').value);
+
+/** Opens the chat and waits until it is live. */
+async function open(webkit, server) {
+  await webkit.goto(server.url);
+  await expect.poll(() => status(webkit)).toBe('Live');
+}
+
+test.describe('in WebKit', () => {
+  test('people read and write, over a restart of the server', async ({ webkit, server }) => {
+    const bob = await server.guest('Bob');
+    await bob.say('before');
+    await open(webkit, server);
+    expect(await texts(webkit)).toEqual(['before']);
+    await webkit.type('#username', 'Ann');
+    await webkit.type('#message', `hello${ENTER}`);
+    await expect.poll(() => texts(webkit)).toEqual(['before', 'hello']);
+    expect(await field(webkit)).toBe('');
+    await bob.say('hi Ann 👋');
+    await expect.poll(() => texts(webkit)).toEqual(['before', 'hello', 'hi Ann 👋']);
+    await server.stop();
+    await expect.poll(() => status(webkit)).toMatch(/^Reconnecting/);
+    await server.start();
+    await bob.say('again');
+    await expect.poll(() => texts(webkit), { timeout: 30_000 }).toEqual(['before', 'hello', 'hi Ann 👋', 'again']);
+    await expect.poll(() => status(webkit)).toBe('Live');
+  });
+});
