@@ -5,6 +5,26 @@
 
 use serde_json::{Map, Value};
 
+/// The keys of all texts, generated from `locales/en.json`: one that does not exist does not compile, and one that is not used is a
+/// warning. A browser is given those of `page` alone.
+pub(crate) mod key {
+    use super::Text;
+
+    include!(concat!(env!("OUT_DIR"), "/keys.rs"));
+}
+
+/// The key of a text that is shown as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Text(&'static str);
+
+/// The key of a text with that many different `{name}` in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Template<const PLACES: usize>(&'static str);
+
+/// The key of a text with a form for each plural category of its language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted(&'static str);
+
 /// What a browser is given: the texts whose keys begin so, and those of one word, which are about the language itself.
 const IN_PAGE: &str = "page.";
 
@@ -28,28 +48,33 @@ impl Texts {
 
     /// The language's name for machines (BCP 47).
     pub fn language(&'static self) -> &'static str {
-        self.text("language")
+        self.text(key::LANGUAGE)
     }
 
     /// Where its lines begin: `ltr` or `rtl`.
     pub fn direction(&'static self) -> &'static str {
-        self.text("direction")
+        self.text(key::DIRECTION)
     }
 
-    /// The text with that key; the key itself where there is none.
-    pub fn text(&'static self, key: &'static str) -> &'static str {
+    /// Returns the text with that key. A browser shows the key itself if the page that it has is of another version.
+    pub fn text(&'static self, Text(key): Text) -> &'static str {
         self.find(key).unwrap_or(key)
     }
 
-    /// The text with that key, each `{name}` in it replaced. In a language that runs from right to left, what replaces it is kept
-    /// apart from the direction of the text around it.
-    pub fn fill(&'static self, key: &'static str, values: &[(&str, &str)]) -> String {
-        let isolate = if self.direction() == "rtl" { ISOLATE } else { ["", ""] };
-        filled(self.text(key), isolate, values)
+    /// Returns the text with that key and its places, for what fills them itself.
+    pub fn template<const PLACES: usize>(&'static self, Template(key): Template<PLACES>) -> &'static str {
+        self.text(Text(key))
     }
 
-    /// The form of a counted text that belongs to a number, which replaces `{count}`.
-    pub fn count(&'static self, key: &'static str, count: usize) -> String {
+    /// Returns the text with that key, each `{name}` in it replaced. In a language that runs from right to left, what replaces it is kept
+    /// apart from the direction of the text around it.
+    pub fn fill<const PLACES: usize>(&'static self, key: Template<PLACES>, values: &[(&str, &str); PLACES]) -> String {
+        let isolate = if self.direction() == "rtl" { ISOLATE } else { ["", ""] };
+        filled(self.template(key), isolate, values)
+    }
+
+    /// Returns the form of a counted text that belongs to a number, which replaces `{count}`.
+    pub fn count(&'static self, Counted(key): Counted, count: usize) -> String {
         let form = |category: &str| self.find(&[key, ".", category].concat());
         let form = form(&(self.category)(self.language(), count)).or_else(|| form("other")).unwrap_or(key);
         filled(form, ["", ""], &[("count", &self.number(count))])
@@ -61,7 +86,7 @@ impl Texts {
         let mut grouped = String::new();
         for (at, digit) in digits.chars().enumerate() {
             if at > 0 && (digits.len() - at).is_multiple_of(3) {
-                grouped.push_str(self.text("thousands"));
+                grouped.push_str(self.text(key::THOUSANDS));
             }
             grouped.push(digit);
         }
@@ -72,14 +97,14 @@ impl Texts {
     pub fn with_reason(&'static self, mut sentence: String, reason: &str) -> String {
         if !reason.is_empty() {
             sentence.push(' ');
-            sentence.push_str(&self.fill("page.reason", &[("reason", reason)]));
+            sentence.push_str(&self.fill(key::page::REASON, &[("reason", reason)]));
         }
         sentence
     }
 
-    /// What stands before and after the one `{name}` in a text, for views that put an element there.
-    pub fn around(&'static self, key: &'static str) -> (&'static str, &'static str) {
-        let text = self.text(key);
+    /// Returns what stands before and after the one `{name}` in a text, for views that put an element there.
+    pub fn around(&'static self, key: Template<1>) -> (&'static str, &'static str) {
+        let text = self.template(key);
         first_place(text).map_or((text, ""), |(before, _, after)| (before, after))
     }
 

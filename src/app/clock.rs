@@ -5,7 +5,7 @@ use js_sys::{Array, Date, Function, Intl::DateTimeFormat, Object, Reflect};
 use wasm_bindgen::JsValue;
 
 use super::language;
-use crate::texts::Texts;
+use crate::texts::{Texts, key};
 
 /// Whose clock the page shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl Zone {
         match self {
             Self::Utc => {
                 let (date, time) = (self.day_in_words(texts, sent_at), self.time(texts, sent_at));
-                texts.fill("page.moment", &[("date", &date), ("time", &time)])
+                texts.fill(key::page::MOMENT, &[("date", &date), ("time", &time)])
             }
             Self::Local => FORMATS.with(|formats| formats.full.write(sent_at)),
         }
@@ -53,8 +53,8 @@ impl Zone {
         match self {
             Self::Utc => {
                 let Some((year, month, day)) = utc_date(sent_at) else { return sent_at.to_owned() };
-                let month = texts.text("page.months").split(',').nth(month as usize - 1).unwrap_or_default();
-                texts.fill("page.date", &[("day", &day.to_string()), ("month", month), ("year", &year.to_string())])
+                let month = texts.text(key::page::MONTHS).split(',').nth(month as usize - 1).unwrap_or_default();
+                texts.fill(key::page::DATE, &[("day", &day.to_string()), ("month", month), ("year", &year.to_string())])
             }
             Self::Local => FORMATS.with(|formats| formats.day.write(sent_at)),
         }

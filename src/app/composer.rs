@@ -8,7 +8,10 @@ use super::{
     session::{Link, Refused, Session, follow, sleep, spawn},
     view::{ChatMessage, FormError, FormInput, FormView, RoomView, Standing},
 };
-use crate::chat::{Group, Limits, RoomState, UserId};
+use crate::{
+    chat::{Group, Limits, RoomState, UserId},
+    texts::{Template, key},
+};
 
 /// Where a browser keeps the name.
 const NAME_KEY: &str = "live-chat.username";
@@ -40,26 +43,26 @@ pub fn Composer(session: Session, view: RoomView) -> impl IntoView {
     let RoomView { archive, is_named, form, username_chars, text_chars, .. } = view;
     let texts = session.texts;
     let key = move |session: Session| match session.state.get() {
-        _ if refused(session).is_some() => refused(session).map_or("", Refused::key),
-        RoomState::Ended => "page.ended",
-        RoomState::Created | RoomState::Prepared => "page.not_started",
-        RoomState::Live if archive => "page.archive",
-        RoomState::Live if session.moderates => "",
+        _ if refused(session).is_some() => refused(session).map(Refused::key),
+        RoomState::Ended => Some(key::page::ENDED),
+        RoomState::Created | RoomState::Prepared => Some(key::page::NOT_STARTED),
+        RoomState::Live if archive => Some(key::page::ARCHIVE),
+        RoomState::Live if session.moderates => None,
         RoomState::Live => session.settings.with(|settings| match settings.speakers {
-            _ if settings.paused => "page.paused",
-            Group::Everyone => "",
-            Group::SignedIn if session.user_id.with(|id| id.starts_with(UserId::OF_SITE)) => "",
-            Group::SignedIn => "page.signed_in_only",
-            Group::Moderators => "page.moderators_only",
+            _ if settings.paused => Some(key::page::PAUSED),
+            Group::Everyone => None,
+            Group::SignedIn if session.user_id.with(|id| id.starts_with(UserId::OF_SITE)) => None,
+            Group::SignedIn => Some(key::page::SIGNED_IN_ONLY),
+            Group::Moderators => Some(key::page::MODERATORS_ONLY),
         }),
     };
-    let is_open = move |session: Session| key(session).is_empty();
+    let is_open = move |session: Session| key(session).is_none();
     let limits = Limits { username_chars, text_chars, ..Limits::default() };
     view! {
         <div class="composer closed" role="status" hidden=session.flag(is_open)>
             <p>
-                {session.words(move |session| texts.text(key(session)).to_owned())}" "
-                <a href=session.link("", "") hidden=!archive>{texts.text("page.back_to_newest")}</a>
+                {session.words(move |session| key(session).map_or_else(String::new, |key| texts.text(key).to_owned()))}" "
+                <a href=session.link("", "") hidden=!archive>{texts.text(key::page::BACK_TO_NEWEST)}</a>
                 // Who comes without access is a new guest.
                 <a href=session.link("", "") hidden=session.flag(|session| refused(session).is_none())>{session.words(again)}</a>
             </p>
@@ -78,8 +81,8 @@ fn refused(session: Session) -> Option<Refused> {
 /// What a reader whose connection was refused can do.
 fn again(session: Session) -> String {
     let key = match refused(session) {
-        Some(Refused::AccessEnded) => "page.go_on_as_guest",
-        Some(Refused::Unavailable) | None => "page.reload",
+        Some(Refused::AccessEnded) => key::page::GO_ON_AS_GUEST,
+        Some(Refused::Unavailable) | None => key::page::RELOAD,
     };
     session.texts.text(key).to_owned()
 }
@@ -137,13 +140,13 @@ fn Fields(session: Session, limits: Limits, is_named: bool, form: FormView, hidd
             )}
             <input type="hidden" name="client_message_id" value=client_message_id autocomplete="off" />
             <div class="name-field">
-                <label for="username">{texts.text("page.username")}</label>
+                <label for="username">{texts.text(key::page::USERNAME)}</label>
                 <input
                     id="username"
                     name="username"
                     type="text"
                     autocomplete="nickname"
-                    placeholder=texts.text("page.your_name")
+                    placeholder=texts.text(key::page::YOUR_NAME)
                     dir="auto"
                     required
                     readonly=is_named
@@ -160,14 +163,14 @@ fn Fields(session: Session, limits: Limits, is_named: bool, form: FormView, hidd
             </div>
             <p id="username-error" class="error" role="alert" hidden=is_fine(FormInput::Username)>{error(FormInput::Username)}</p>
             <div class="message-field">
-                <label for="message">{texts.text("page.message")}</label>
+                <label for="message">{texts.text(key::page::MESSAGE)}</label>
                 <input
                     id="message"
                     name="message"
                     type="text"
                     autocomplete="off"
                     enterkeyhint="send"
-                    placeholder=texts.text("page.write_message")
+                    placeholder=texts.text(key::page::WRITE_MESSAGE)
                     dir="auto"
                     required
                     value=text
@@ -178,13 +181,13 @@ fn Fields(session: Session, limits: Limits, is_named: bool, form: FormView, hidd
                 />
             </div>
             <button class="send" type="submit" aria-disabled=move || form.is_sending().then_some("true")>
-                <span>{texts.text("page.send")}</span>
+                <span>{texts.text(key::page::SEND)}</span>
             </button>
             <p id="message-error" class="error" role="alert" hidden=is_fine(FormInput::Message)>{error(FormInput::Message)}</p>
             {session.moderates.then(|| view! {
                 <label class="announce">
                     <input type="checkbox" name="announcement" checked=is_announcement autocomplete="off" node_ref=form.announcement />
-                    " "{texts.text("page.announce")}
+                    " "{texts.text(key::page::ANNOUNCE)}
                 </label>
             })}
             <p class="slow">{session.words(move |_| form.slow_mode())}</p>
@@ -195,7 +198,7 @@ fn Fields(session: Session, limits: Limits, is_named: bool, form: FormView, hidd
 /// What the reader is replying to.
 fn replying(session: Session) -> String {
     let words = |message: &Arc<ChatMessage>| {
-        session.texts.fill("page.replying", &[("name", &message.chat.username), ("text", &message.chat.text)])
+        session.texts.fill(key::page::REPLYING, &[("name", &message.chat.username), ("text", &message.chat.text)])
     };
     session.reply.with(|message| message.as_ref().map(words).unwrap_or_default())
 }
@@ -205,8 +208,8 @@ fn standing(session: Session) -> String {
     let Some(Standing { until, reason }) = session.standing.get() else { return String::new() };
     let texts = session.texts;
     let sentence = match &*until {
-        "" => texts.text("page.banned").to_owned(),
-        until => texts.fill("page.timed_out_until", &[("time", &session.zone().full(texts, until))]),
+        "" => texts.text(key::page::BANNED).to_owned(),
+        until => texts.fill(key::page::TIMED_OUT_UNTIL, &[("time", &session.zone().full(texts, until))]),
     };
     texts.with_reason(sentence, &reason)
 }
@@ -237,13 +240,13 @@ impl Form {
     /// errors do.
     fn error_of(self, input: FormInput) -> String {
         if input == FormInput::Message && self.is_too_long() {
-            return self.too_long("page.message_too_long", self.chars.get(), self.text_chars());
+            return self.too_long(key::page::MESSAGE_TOO_LONG, self.chars.get(), self.text_chars());
         }
         let error = self.error.get().filter(|error| error.input.unwrap_or(FormInput::Message) == input);
         error.map(|error| error.message).unwrap_or_default()
     }
 
-    fn too_long(self, key: &'static str, chars: usize, limit: usize) -> String {
+    fn too_long(self, key: Template<2>, chars: usize, limit: usize) -> String {
         let texts = self.session.texts;
         texts.fill(key, &[("chars", &texts.number(chars)), ("limit", &texts.number(limit))])
     }
@@ -275,11 +278,11 @@ impl Form {
         let texts = self.session.texts;
         match (self.wait.get(), self.session.slow_mode_seconds()) {
             _ if self.session.moderates && self.session.settings.with(|settings| settings.paused) => {
-                texts.text("page.paused_for_others").to_owned()
+                texts.text(key::page::PAUSED_FOR_OTHERS).to_owned()
             }
             (0, seconds) if seconds == 0 || self.session.moderates => String::new(),
-            (0, seconds) => texts.fill("page.slow_mode", &[("seconds", &seconds.to_string())]),
-            (wait, _) => texts.fill("page.write_again_in", &[("seconds", &wait.to_string())]),
+            (0, seconds) => texts.fill(key::page::SLOW_MODE, &[("seconds", &seconds.to_string())]),
+            (wait, _) => texts.fill(key::page::WRITE_AGAIN_IN, &[("seconds", &wait.to_string())]),
         }
     }
 
@@ -327,7 +330,7 @@ impl Form {
         };
         let texts = self.session.texts;
         let slowed = (self.wait.get_untracked() > 0)
-            .then(|| FormError { input: Some(FormInput::Message), message: texts.text("page.slow_mode_is_on").to_owned() });
+            .then(|| FormError { input: Some(FormInput::Message), message: texts.text(key::page::SLOW_MODE_IS_ON).to_owned() });
         if let Err(error) = self.check(&draft).and(slowed.map_or(Ok(()), Err)) {
             self.focus(error.input);
             return self.error.set(Some(error));
@@ -339,7 +342,7 @@ impl Form {
         self.session.name.set(draft.username.clone());
         self.draft.set_value(Some(draft.clone()));
         self.error.set(None);
-        self.progress.set(texts.text("page.sending").to_owned());
+        self.progress.set(texts.text(key::page::SENDING).to_owned());
         self.focus(Some(FormInput::Message));
         spawn(self.send(draft));
     }
@@ -347,10 +350,16 @@ impl Form {
     /// Finds what the server would refuse for sure. Whatever else there is, it decides.
     fn check(self, draft: &Draft) -> Result<(), FormError> {
         let rows = [
-            (FormInput::Username, ["page.name_empty", "page.name_too_long"], &draft.username, self.limits.username_chars),
-            (FormInput::Message, ["page.message_empty", "page.message_too_long"], &draft.text, untrack(|| self.text_chars())),
+            (FormInput::Username, key::page::NAME_EMPTY, key::page::NAME_TOO_LONG, &draft.username, self.limits.username_chars),
+            (
+                FormInput::Message,
+                key::page::MESSAGE_EMPTY,
+                key::page::MESSAGE_TOO_LONG,
+                &draft.text,
+                untrack(|| self.text_chars()),
+            ),
         ];
-        for (input, [empty, too_long], text, limit) in rows {
+        for (input, empty, too_long, text, limit) in rows {
             let chars = text.chars().count();
             let message = match chars {
                 _ if text.trim().is_empty() => self.session.texts.text(empty).to_owned(),

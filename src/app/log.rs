@@ -6,7 +6,10 @@ use super::{
     session::{Session, spawn},
     timeline::{Row, Timeline},
 };
-use crate::chat::RoomState;
+use crate::{
+    chat::RoomState,
+    texts::{Text, key},
+};
 
 /// What was said. The reader follows at its end, or looks around in it.
 #[component]
@@ -17,7 +20,7 @@ pub fn Log(session: Session, archive: bool) -> impl IntoView {
                 id="log"
                 class="log"
                 role="log"
-                aria-label=session.texts.text("page.conversation")
+                aria-label=session.texts.text(key::page::CONVERSATION)
                 aria-live="polite"
                 aria-busy=move || session.fetching.get().then_some("true")
                 tabindex="0"
@@ -36,8 +39,8 @@ pub fn Log(session: Session, archive: bool) -> impl IntoView {
 }
 
 /// What stands in place of messages where there are none. It invites only those who may answer.
-fn empty(session: Session, archive: bool) -> &'static str {
-    if archive || session.state.get() != RoomState::Live { "page.empty_closed" } else { "page.empty" }
+fn empty(session: Session, archive: bool) -> Text {
+    if archive || session.state.get() != RoomState::Live { key::page::EMPTY_CLOSED } else { key::page::EMPTY }
 }
 
 /// The message that stands above the chat.
@@ -46,7 +49,7 @@ pub fn Pinned(session: Session) -> impl IntoView {
     let row = |session: Session| session.pinned.with(|pinned| pinned.clone().map(Row::pinned).into_iter().collect());
     view! {
         // A long one scrolls, and keys must reach it.
-        <aside class="pinned" aria-label=session.texts.text("page.pinned_message") tabindex="0" hidden=session.flag(|session| session.pinned.with(Option::is_none))>
+        <aside class="pinned" aria-label=session.texts.text(key::page::PINNED_MESSAGE) tabindex="0" hidden=session.flag(|session| session.pinned.with(Option::is_none))>
             {list(session, None, row)}
         </aside>
     }
@@ -90,7 +93,7 @@ fn Older(session: Session) -> impl IntoView {
             }
             on:keydown=on_key
         >
-            {session.texts.text("page.older")}
+            {session.texts.text(key::page::OLDER)}
         </a>
     }
 }
@@ -101,8 +104,8 @@ fn Newer(session: Session, archive: bool) -> impl IntoView {
     let hidden =
         move |session: Session| archive || session.timeline.with(|timeline| timeline.unread() == 0 && !timeline.has_newer());
     let words = |session: Session| match session.timeline.with(Timeline::unread) {
-        0 => session.texts.text("page.newest").to_owned(),
-        unread => session.texts.count("page.new_messages", unread),
+        0 => session.texts.text(key::page::NEWEST).to_owned(),
+        unread => session.texts.count(key::page::NEW_MESSAGES, unread),
     };
     button("jump", session.flag(hidden), session.words(words), Box::new(move || spawn(session.jump_to_newest())))
 }

@@ -5,23 +5,23 @@
 
 use leptos::{nonce::use_nonce, prelude::*};
 
-use crate::texts::Texts;
+use crate::texts::{Text, Texts, key};
 
 /// The acts that only make sense with what others say.
-const ABOUT_AUTHOR: [(&str, &str, &str); 7] = [
-    ("moderation.delete_all", "delete_all", ""),
-    ("moderation.time_out_1_min", "timeout", "60"),
-    ("moderation.time_out_10_min", "timeout", "600"),
-    ("moderation.time_out_1_hour", "timeout", "3600"),
-    ("moderation.time_out_1_day", "timeout", "86400"),
-    ("moderation.ban", "ban", ""),
-    ("moderation.lift", "lift", ""),
+const ABOUT_AUTHOR: [(Text, &str, &str); 7] = [
+    (key::moderation::DELETE_ALL, "delete_all", ""),
+    (key::moderation::TIME_OUT_1_MIN, "timeout", "60"),
+    (key::moderation::TIME_OUT_10_MIN, "timeout", "600"),
+    (key::moderation::TIME_OUT_1_HOUR, "timeout", "3600"),
+    (key::moderation::TIME_OUT_1_DAY, "timeout", "86400"),
+    (key::moderation::BAN, "ban", ""),
+    (key::moderation::LIFT, "lift", ""),
 ];
 
 /// The dialog, with its script.
 pub fn dialog(texts: &'static Texts) -> impl IntoView {
-    let (before_name, after_name) = texts.around("page.moderate");
-    let act = |key: &'static str, act: &'static str, seconds: &'static str, is_about_author: bool| {
+    let (before_name, after_name) = texts.around(key::page::MODERATE);
+    let act = |key: Text, act: &'static str, seconds: &'static str, is_about_author: bool| {
         view! { <button type="button" value=seconds data-act=act data-about-author=is_about_author>{texts.text(key)}</button> }
     };
     view! {
@@ -29,29 +29,29 @@ pub fn dialog(texts: &'static Texts) -> impl IntoView {
             id="moderation"
             class="moderation"
             aria-labelledby="moderated"
-            data-signed-out=texts.text("moderation.signed_out")
-            data-not-done=texts.text("page.not_done")
-            data-no-connection=texts.text("page.no_connection")
-            data-others=texts.text("moderation.others_at_address")
-            data-unknown=texts.text("moderation.address_unknown")
+            data-signed-out=texts.text(key::moderation::SIGNED_OUT)
+            data-not-done=texts.text(key::page::NOT_DONE)
+            data-no-connection=texts.text(key::page::NO_CONNECTION)
+            data-others=texts.template(key::moderation::OTHERS_AT_ADDRESS)
+            data-unknown=texts.text(key::moderation::ADDRESS_UNKNOWN)
         >
             <h2 id="moderated" tabindex="-1">{before_name}<bdi></bdi>{after_name}</h2>
             <p class="quote" dir="auto"></p>
-            <label for="reason">{texts.text("moderation.reason")}</label>
+            <label for="reason">{texts.text(key::moderation::REASON)}</label>
             <input id="reason" type="text" maxlength="256" autocomplete="off" dir="auto" />
             <p class="by-address">
-                <label><input id="by-address" type="checkbox" />" "{texts.text("moderation.by_address")}</label>
+                <label><input id="by-address" type="checkbox" />" "{texts.text(key::moderation::BY_ADDRESS)}</label>
                 " "
                 <span role="status"></span>
             </p>
             <p class="error" role="alert" hidden></p>
             <div class="acts">
-                {act("moderation.pin", "pin", "", false)}
-                {act("moderation.unpin", "unpin", "", false)}
-                {act("moderation.delete_message", "delete", "", false)}
+                {act(key::moderation::PIN, "pin", "", false)}
+                {act(key::moderation::UNPIN, "unpin", "", false)}
+                {act(key::moderation::DELETE_MESSAGE, "delete", "", false)}
                 {ABOUT_AUTHOR.map(|(key, name, seconds)| act(key, name, seconds, true)).collect_view()}
             </div>
-            <button type="button" class="cancel">{texts.text("page.cancel")}</button>
+            <button type="button" class="cancel">{texts.text(key::page::CANCEL)}</button>
         </dialog>
         <script type="module" src="/moderation.js" nonce=use_nonce()></script>
     }

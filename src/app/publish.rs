@@ -10,7 +10,7 @@ use super::{
     session::{Session, sleep},
     view::{FormError, FormInput},
 };
-use crate::texts::Texts;
+use crate::texts::{Text, Texts, key};
 
 /// How often a message is sent whose answer does not come: for about a minute, in which a server restarts.
 const ATTEMPTS: u32 = 7;
@@ -45,14 +45,14 @@ pub struct Refusal {
     pub retry_after: Option<u32>,
 }
 
-/// Sends a draft until it is stored or refused. `say` is told the key of the words for how it goes.
+/// Sends a draft until it is stored or refused. `say` is told the key of the text for how it goes.
 ///
 /// Only an answer of the chat's server counts. Anything else is as good as none, whatever its status: a proxy gave it while the server
 /// restarts, or a network that wants its user to sign in.
 ///
 /// # Errors
 /// Why it was not stored. Without an answer that is not known; to send the same draft again is safe.
-pub async fn publish(session: Session, draft: &Draft, say: impl Fn(&'static str)) -> Result<(), Refusal> {
+pub async fn publish(session: Session, draft: &Draft, say: impl Fn(Text)) -> Result<(), Refusal> {
     let url = format!("/publish/{}", session.room);
     let body = session.widget_key.with_value(|widget_key| encode(draft, widget_key));
     let mut renewed = false;
@@ -60,10 +60,10 @@ pub async fn publish(session: Session, draft: &Draft, say: impl Fn(&'static str)
     loop {
         let token = session.token.get_untracked();
         let (answer, attempts, unanswered) = match request::post(&url, &token, &body).await {
-            Ok(answer) if answer.is_ours() => (Some(answer), ATTEMPTS, ""),
+            Ok(answer) if answer.is_ours() => (Some(answer), ATTEMPTS, key::page::NOT_CONNECTED),
             // Portals answer with a page of their own or redirect to it, which a browser shows as status 0.
-            Ok(Answer { status: 0 | 200..400 | 511, .. }) => (None, ATTEMPTS_AT_A_PORTAL, "page.captive_portal"),
-            Ok(_) | Err(NoAnswer) => (None, ATTEMPTS, "page.not_connected"),
+            Ok(Answer { status: 0 | 200..400 | 511, .. }) => (None, ATTEMPTS_AT_A_PORTAL, key::page::CAPTIVE_PORTAL),
+            Ok(_) | Err(NoAnswer) => (None, ATTEMPTS, key::page::NOT_CONNECTED),
         };
         match answer {
             Some(Answer { status: 200, text, .. }) => {
@@ -72,12 +72,12 @@ pub async fn publish(session: Session, draft: &Draft, say: impl Fn(&'static str)
             }
             Some(Answer { status: 401, .. }) if !renewed => {
                 renewed = true;
-                say("page.signing_in_again");
+                say(key::page::SIGNING_IN_AGAIN);
                 renew(session, &token).await;
             }
             Some(Answer { status: 503, .. }) | None if attempt + 1 < attempts => {
                 attempt += 1;
-                say("page.trying_again");
+                say(key::page::TRYING_AGAIN);
                 sleep(wait_seconds(attempt, Math::random())).await;
             }
             Some(answer) => return Err(refusal(session.texts, &answer)),
@@ -126,9 +126,9 @@ fn refusal(texts: &'static Texts, answer: &Answer) -> Refusal {
     let said = Json::parse(&answer.text);
     let field = said.as_ref().and_then(|said| said.get("data").text("field"));
     let message = match (answer.status, said.and_then(|said| said.text("message"))) {
-        (401, _) => texts.text("page.visit_expired").to_owned(),
+        (401, _) => texts.text(key::page::VISIT_EXPIRED).to_owned(),
         (_, Some(explained)) => explained,
-        (_, None) => texts.text("page.not_sent").to_owned(),
+        (_, None) => texts.text(key::page::NOT_SENT).to_owned(),
     };
     let input = if field.as_deref() == Some("username") { FormInput::Username } else { FormInput::Message };
     let retry_after = answer.retry_after.filter(|_| answer.status == 429);

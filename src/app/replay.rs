@@ -3,7 +3,10 @@
 
 use leptos::{nonce::use_nonce, prelude::*};
 
-use crate::{chat::RoomId, texts::Texts};
+use crate::{
+    chat::RoomId,
+    texts::{Text, Texts, key},
+};
 
 /// Where a replay stands, in seconds from the room's start.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +25,7 @@ pub fn controls(
     room: RoomId,
     Playhead { at_seconds: at, length_seconds: length, next_seconds: next }: Playhead,
 ) -> impl IntoView {
-    let link = |seconds: u64, key: &'static str, is_there: bool, step: Option<i32>| {
+    let link = |seconds: u64, key: Text, is_there: bool, step: Option<i32>| {
         let href = is_there.then(|| format!("?at={seconds}"));
         view! { <a class="step" href=href data-step=step aria-disabled=(!is_there).then_some("true")>{texts.text(key)}</a> }
     };
@@ -32,26 +35,26 @@ pub fn controls(
     view! {
         <nav
             class="replay"
-            aria-label=texts.text("replay.replay")
+            aria-label=texts.text(key::replay::REPLAY)
             data-room=room.to_string()
             data-at=at
             data-length=length
-            data-moment=texts.text("replay.at")
-            data-failed=texts.text("page.no_connection")
+            data-moment=texts.template(key::replay::AT)
+            data-failed=texts.text(key::page::NO_CONNECTION)
         >
-            <button id="play" class="button" type="button" data-pause=texts.text("replay.pause") hidden>{texts.text("replay.play")}</button>
-            {link(0, "replay.start", at > 0, None)}
-            {step(-60, "replay.minute_back")}
-            {step(-10, "replay.seconds_back")}
+            <button id="play" class="button" type="button" data-pause=texts.text(key::replay::PAUSE) hidden>{texts.text(key::replay::PLAY)}</button>
+            {link(0, key::replay::START, at > 0, None)}
+            {step(-60, key::replay::MINUTE_BACK)}
+            {step(-10, key::replay::SECONDS_BACK)}
             <form method="get">
-                <label for="at">{texts.text("replay.seconds")}</label>
+                <label for="at">{texts.text(key::replay::SECONDS)}</label>
                 <input id="at" name="at" type="number" min="0" max=length value=at required />
-                <button class="button" type="submit">{texts.text("replay.go")}</button>
+                <button class="button" type="submit">{texts.text(key::replay::GO)}</button>
             </form>
-            {step(10, "replay.seconds_on")}
-            {step(60, "replay.minute_on")}
-            {link(next.unwrap_or(at), "replay.next", next.is_some(), None)}
-            <p class="moment">{texts.fill("replay.at", &[("at", &clock(at)), ("length", &clock(length))])}</p>
+            {step(10, key::replay::SECONDS_ON)}
+            {step(60, key::replay::MINUTE_ON)}
+            {link(next.unwrap_or(at), key::replay::NEXT, next.is_some(), None)}
+            <p class="moment">{texts.fill(key::replay::AT, &[("at", &clock(at)), ("length", &clock(length))])}</p>
         </nav>
         <script type="module" src="/replay.js" nonce=use_nonce()></script>
     }

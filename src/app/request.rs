@@ -8,7 +8,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{AbortController, AbortSignal, Headers, RequestInit, RequestRedirect, Response};
 
 use super::{json::Json, language};
-use crate::texts::Texts;
+use crate::texts::{Texts, key};
 
 /// A request without an answer within this time has failed. In milliseconds; longer than the server's slowest commit.
 const TIMEOUT_MS: u32 = 10_000;
@@ -75,13 +75,15 @@ pub async fn act(method: &str, url: &str, token: &str) -> Result<Answer, NoAnswe
 pub fn data(texts: &'static Texts, answer: Result<Answer, NoAnswer>) -> Result<Json, String> {
     let answer = match answer {
         Ok(answer) if answer.is_ours() => answer,
-        Ok(_) | Err(NoAnswer) => return Err(texts.text("page.no_connection").to_owned()),
+        Ok(_) | Err(NoAnswer) => return Err(texts.text(key::page::NO_CONNECTION).to_owned()),
     };
     let Answer { status, text, .. } = answer;
     match Json::parse(&text) {
         Some(answer) if status == 200 => Ok(answer.get("data")),
-        Some(_) if status == 401 => Err(texts.text("page.visit_expired").to_owned()),
-        answer => Err(answer.and_then(|answer| answer.text("message")).unwrap_or_else(|| texts.text("page.not_done").to_owned())),
+        Some(_) if status == 401 => Err(texts.text(key::page::VISIT_EXPIRED).to_owned()),
+        answer => {
+            Err(answer.and_then(|answer| answer.text("message")).unwrap_or_else(|| texts.text(key::page::NOT_DONE).to_owned()))
+        }
     }
 }
 

@@ -15,7 +15,10 @@ use super::{
     session::{Link, Session, follow},
     view::RoomView,
 };
-use crate::{chat::RoomState, texts::Texts};
+use crate::{
+    chat::RoomState,
+    texts::{Texts, key},
+};
 
 /// Where the page holds its [`RoomView`] as JSON.
 pub const VIEW_ID: &str = "view";
@@ -68,7 +71,7 @@ fn in_page() -> Option<(RoomView, &'static Texts)> {
 fn queue(session: Session) -> impl IntoView {
     let words = |session: Session| match session.waiting.get() {
         0 => String::new(),
-        waiting => session.texts.count("page.to_review", waiting),
+        waiting => session.texts.count(key::page::TO_REVIEW, waiting),
     };
     // Nobody can go where there is nothing.
     let href = move || (session.waiting.get() > 0).then(|| format!("/admin/rooms/{}/queue", session.room));
@@ -91,27 +94,27 @@ fn Presence(session: Session, archive: bool) -> impl IntoView {
     };
     let words = |session: Session| {
         let key = match session.link.get() {
-            Link::Connecting => "page.connecting",
+            Link::Connecting => key::page::CONNECTING,
             // Before the start, the connection is there and the chat is not.
-            Link::Live if session.state.get() != RoomState::Live => "page.connected",
-            Link::Live => "page.live",
-            Link::Waiting(_) => "page.reconnecting",
-            Link::HeldBack => "page.held_back",
-            Link::Offline => "page.offline",
-            Link::Refused(_) => "page.disconnected",
+            Link::Live if session.state.get() != RoomState::Live => key::page::CONNECTED,
+            Link::Live => key::page::LIVE,
+            Link::Waiting(_) => key::page::RECONNECTING,
+            Link::HeldBack => key::page::HELD_BACK,
+            Link::Offline => key::page::OFFLINE,
+            Link::Refused(_) => key::page::DISCONNECTED,
         };
         session.texts.text(key).to_owned()
     };
     // Apart, so that assistive technology says once that the connection is lost, and not each second.
     let countdown = |session: Session| match session.link.get() {
         Link::Waiting(seconds) if seconds > 0 => {
-            [" ", &session.texts.fill("page.reconnecting_in", &[("seconds", &seconds.to_string())])].concat()
+            [" ", &session.texts.fill(key::page::RECONNECTING_IN, &[("seconds", &seconds.to_string())])].concat()
         }
         Link::Connecting | Link::Live | Link::Waiting(_) | Link::HeldBack | Link::Offline | Link::Refused(_) => String::new(),
     };
     view! {
         <div class="presence" hidden=session.flag(hidden)>
-            <p class="viewers">{session.words(|session| session.texts.count("page.viewers", session.viewers.get()))}</p>
+            <p class="viewers">{session.words(|session| session.texts.count(key::page::VIEWERS, session.viewers.get()))}</p>
             <p class=class role="status" aria-atomic="false">
                 <span>{session.words(words)}</span>
                 <span aria-live="off">{session.words(countdown)}</span>

@@ -11,7 +11,10 @@ use super::{
     timeline::Row,
     view::{ChatMessage, Quote},
 };
-use crate::{chat::Reaction, texts::Texts};
+use crate::{
+    chat::Reaction,
+    texts::{Texts, key},
+};
 
 /// Lines of the longest text that is shown whole. The style sheet shows fewer of a longer one, so that unfolding it shows more.
 const LINES: usize = 10;
@@ -25,7 +28,7 @@ pub fn write(html: &mut Html, session: Session, row: &Row) {
     let Row { message, deleted, .. } = row;
     html.open("li", &[("id", if row.is_pinned { "pinned" } else { &message.id }), ("class", &class_of(row))]);
     if row.gap {
-        above(html, "p class=gap", texts.text("page.gap"));
+        above(html, "p class=gap", texts.text(key::page::GAP));
     }
     if row.day {
         above(html, "p class=day", &zone.day_in_words(texts, &message.sent_at));
@@ -39,7 +42,7 @@ pub fn write(html: &mut Html, session: Session, row: &Row) {
     }
     html.open("p class=text dir=auto", &[]);
     if message.is_unreadable() {
-        html.text(texts.text("page.message_unreadable"));
+        html.text(texts.text(key::page::MESSAGE_UNREADABLE));
     }
     rich(html, &message.chat.text, &row.people);
     html.close("p");
@@ -47,12 +50,12 @@ pub fn write(html: &mut Html, session: Session, row: &Row) {
         // The style sheet cuts the text off while this is not checked, so that it works without scripts too.
         html.open("label class=unfold", &[]);
         html.open("input type=checkbox autocomplete=off", &[]);
-        html.element("span", &[], texts.text("page.show_more"));
-        html.element("span", &[], texts.text("page.show_less"));
+        html.element("span", &[], texts.text(key::page::SHOW_MORE));
+        html.element("span", &[], texts.text(key::page::SHOW_LESS));
         html.close("label");
     }
     if session.moderates || (session.may_react && deleted.is_none() && !message.private && !message.waits) {
-        let label = texts.fill("page.options", &[("name", &message.chat.username)]);
+        let label = texts.fill(key::page::OPTIONS, &[("name", &message.chat.username)]);
         html.element("button type=button class=more popovertarget=actions", &[("aria-label", &label)], "⋯");
     }
     html.open("div class=chips aria-live=off", &[]);
@@ -114,13 +117,13 @@ fn by(html: &mut Html, texts: &'static Texts, row: &Row) {
     }
     // Elements of their own, whose look no letters have: a name cannot imitate them.
     for (stands, class, key) in [
-        (role == "owner", "tag role", "page.owner"),
-        (role == "moderator", "tag role", "page.moderator"),
-        (role == "bot", "tag role", "page.bot"),
-        (row.is_pinned, "tag", "page.pinned"),
-        (*announces, "tag", "page.announcement"),
-        (*private, "tag", "page.private"),
-        (row.for_reader, "unseen", "page.mentions_you"),
+        (role == "owner", "tag role", key::page::OWNER),
+        (role == "moderator", "tag role", key::page::MODERATOR),
+        (role == "bot", "tag role", key::page::BOT),
+        (row.is_pinned, "tag", key::page::PINNED),
+        (*announces, "tag", key::page::ANNOUNCEMENT),
+        (*private, "tag", key::page::PRIVATE),
+        (row.for_reader, "unseen", key::page::MENTIONS_YOU),
     ] {
         if stands {
             html.element("span", &[("class", class)], texts.text(key));
@@ -131,14 +134,14 @@ fn by(html: &mut Html, texts: &'static Texts, row: &Row) {
 
 /// What tells an author from others of the same name. It may come when the row has long been read out.
 pub fn mark(html: &mut Html, texts: &'static Texts, namesake: &str) {
-    let label = texts.fill("page.namesake", &[("mark", namesake)]);
+    let label = texts.fill(key::page::NAMESAKE, &[("mark", namesake)]);
     html.element("span class=mark dir=ltr role=img aria-live=off", &[("aria-label", &label), ("title", &label)], namesake);
 }
 
 /// What a message is a reply to, and the way to a page that ends with it.
 fn quoted(html: &mut Html, session: Session, Quote { seq, id, username, text, is_deleted, .. }: &Quote) {
     if *is_deleted {
-        return html.element("span class=quoted", &[], session.texts.text("page.quote_deleted"));
+        return html.element("span class=quoted", &[], session.texts.text(key::page::QUOTE_DELETED));
     }
     let page = session.epoch.with_value(|epoch| session.link("before=", &[epoch, "-", &(seq + 1).to_string(), "#", id].concat()));
     html.element("a class=quoted dir=auto", &[("href", &page)], &[username, ": ", text].concat());
@@ -163,7 +166,7 @@ fn rich(html: &mut Html, text: &str, people: &[Person]) {
 pub fn chips(html: &mut Html, session: Session, reactions: &[Reaction]) {
     for Reaction { emoji, count, own } in reactions {
         let words = [emoji, " ", &count.to_string()].concat();
-        let label = [&*words, if *own { session.texts.text("page.including_you") } else { "" }].concat();
+        let label = [&*words, if *own { session.texts.text(key::page::INCLUDING_YOU) } else { "" }].concat();
         let element = if session.may_react { "button type=button class=chip" } else { "button type=button class=chip disabled" };
         let pressed = if *own { "true" } else { "false" };
         html.element(element, &[("aria-pressed", pressed), ("aria-label", &label)], &words);
@@ -174,9 +177,9 @@ pub fn chips(html: &mut Html, session: Session, reactions: &[Reaction]) {
 fn note(texts: &'static Texts, waits: bool, deleted: Option<&str>) -> Option<String> {
     let key = match (waits, deleted) {
         (false, None) => return None,
-        (true, None) => "page.waits",
-        (true, Some(_)) => "page.not_approved",
-        (false, Some(_)) => "page.deleted",
+        (true, None) => key::page::WAITS,
+        (true, Some(_)) => key::page::NOT_APPROVED,
+        (false, Some(_)) => key::page::DELETED,
     };
     Some(texts.with_reason(texts.text(key).to_owned(), deleted.unwrap_or_default()))
 }

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     chat::{RoomId, RoomState},
-    texts::Texts,
+    texts::{Text, Texts, key},
 };
 
 /// Messages that are asked for at once.
@@ -54,10 +54,10 @@ pub enum Refused {
 
 impl Refused {
     /// The key of what the reader is told.
-    pub fn key(self) -> &'static str {
+    pub fn key(self) -> Text {
         match self {
-            Self::AccessEnded => "page.access_ended",
-            Self::Unavailable => "page.unavailable",
+            Self::AccessEnded => key::page::ACCESS_ENDED,
+            Self::Unavailable => key::page::UNAVAILABLE,
         }
     }
 }

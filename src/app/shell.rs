@@ -9,7 +9,7 @@ use super::{
     room::{Chat, TEXTS_ID, VIEW_ID},
     view::{EntranceView, PeopleView, RoomView},
 };
-use crate::texts::Texts;
+use crate::texts::{Text, Texts, key};
 
 /// Shows the newest messages before the first paint, where a script may run at all: without, the stylesheet does it.
 const SCROLL_TO_END: &str = r#"{const log=document.getElementById("log");log.scrollTop=log.scrollHeight}"#;
@@ -82,30 +82,30 @@ pub fn shell(options: &LeptosOptions, texts: &'static Texts, page: Page) -> impl
         }
         Page::Embed(view, look) => room(options, texts, *view, Dress::embed(look), ().into_any()),
         Page::Overlay(view, fade) => room(options, texts, *view, Dress::overlay(fade), ().into_any()),
-        Page::SignIn { error, action } => titled(texts, "admin.sign_in", admin::sign_in(texts, error, action).into_any()),
-        Page::GameConsent(view) => titled(texts, "game.heading", admin::game_consent(texts, view).into_any()),
-        Page::GameRefused(why) => notice(texts, "game.refused", why),
-        Page::Admin(rooms) => live(texts, texts.text("admin.rooms"), admin::rooms(texts, rooms).into_any()),
-        Page::Keys(view) => titled(texts, "admin.keys", admin::keys(texts, view).into_any()),
-        Page::RevokeKey(key, closes) => titled(texts, "admin.revoke_a_key", admin::revoke_key(texts, key, closes).into_any()),
+        Page::SignIn { error, action } => titled(texts, key::admin::SIGN_IN, admin::sign_in(texts, error, action).into_any()),
+        Page::GameConsent(view) => titled(texts, key::game::HEADING, admin::game_consent(texts, view).into_any()),
+        Page::GameRefused(why) => notice(texts, key::game::REFUSED, why),
+        Page::Admin(rooms) => live(texts, texts.text(key::admin::ROOMS), admin::rooms(texts, rooms).into_any()),
+        Page::Keys(view) => titled(texts, key::admin::KEYS, admin::keys(texts, view).into_any()),
+        Page::RevokeKey(key, closes) => titled(texts, key::admin::REVOKE_A_KEY, admin::revoke_key(texts, key, closes).into_any()),
         Page::AdminRoom(room) => {
-            let title = texts.fill("admin.title_of_room", &[("room", &room.row.name)]);
+            let title = texts.fill(key::admin::TITLE_OF_ROOM, &[("room", &room.row.name)]);
             live(texts, &title, admin::room(texts, *room).into_any())
         }
         Page::Queue(view) => {
-            let title = texts.fill("admin.title_of_queue", &[("room", &view.name)]);
+            let title = texts.fill(key::admin::TITLE_OF_QUEUE, &[("room", &view.name)]);
             live(texts, &title, admin::queue(texts, *view).into_any())
         }
         Page::AdminActs(acts) => {
-            let title = texts.fill("admin.done_in", &[("room", &acts.name)]);
+            let title = texts.fill(key::admin::DONE_IN, &[("room", &acts.name)]);
             document(texts, &title, admin::acts(texts, acts).into_any())
         }
-        Page::People(view) => titled(texts, "admin.people", admin::people(texts, view).into_any()),
-        Page::Invitation { name, to } => titled(texts, "admin.invitation", admin::invitation(texts, name, to).into_any()),
-        Page::Entrance(view) => titled(texts, "entrance.heading", admin::entrance(texts, view).into_any()),
-        Page::NotAdmitted(why) => notice(texts, "notice.not_admitted", why),
-        Page::NotFound => notice(texts, "notice.not_found", texts.text("notice.not_found_why")),
-        Page::Failed => notice(texts, "notice.failed", texts.text("notice.failed_why")),
+        Page::People(view) => titled(texts, key::admin::PEOPLE, admin::people(texts, view).into_any()),
+        Page::Invitation { name, to } => titled(texts, key::admin::INVITATION, admin::invitation(texts, name, to).into_any()),
+        Page::Entrance(view) => titled(texts, key::entrance::HEADING, admin::entrance(texts, view).into_any()),
+        Page::NotAdmitted(why) => notice(texts, key::notice::NOT_ADMITTED, why),
+        Page::NotFound => notice(texts, key::notice::NOT_FOUND, texts.text(key::notice::NOT_FOUND_WHY)),
+        Page::Failed => notice(texts, key::notice::FAILED, texts.text(key::notice::FAILED_WHY)),
     }
 }
 
@@ -136,13 +136,13 @@ fn room(options: &LeptosOptions, texts: &'static Texts, view: RoomView, dress: D
 
 /// What the message field can do only with a script, which puts it there.
 fn tools(texts: &'static Texts) -> impl IntoView {
-    let emoji = texts.text("field.emoji");
+    let emoji = texts.text(key::field::EMOJI);
     view! {
         <template id=TOOLS_ID>
             <button type="button" id="emoji" class="emoji" data-emoji aria-label=emoji title=emoji aria-haspopup="dialog"></button>
-            <ul id="people" class="people" role="listbox" aria-label=texts.text("field.people") hidden></ul>
+            <ul id="people" class="people" role="listbox" aria-label=texts.text(key::field::PEOPLE) hidden></ul>
             <p id="emoji-failed" class="error" role="alert" hidden>
-                {texts.text("field.emoji_failed")}
+                {texts.text(key::field::EMOJI_FAILED)}
             </p>
         </template>
     }
@@ -154,15 +154,15 @@ fn menu(texts: &'static Texts, view: &RoomView) -> Option<impl IntoView + use<>>
     let RoomView { may_react, moderates, .. } = *view;
     let quick = QUICK.map(|emoji| view! { <button type="button" class="quick">{emoji}</button> });
     let menu = view! {
-        <div id="actions" class="actions" popover="auto" role="dialog" aria-label=texts.text("menu.label")>
+        <div id="actions" class="actions" popover="auto" role="dialog" aria-label=texts.text(key::menu::LABEL)>
             {may_react.then(|| view! {
-                <div class="quicks" role="group" aria-label=texts.text("menu.react")>
+                <div class="quicks" role="group" aria-label=texts.text(key::menu::REACT)>
                     {quick}
-                    <button type="button" class="other" data-emoji aria-label=texts.text("menu.other") aria-haspopup="dialog">"+"</button>
+                    <button type="button" class="other" data-emoji aria-label=texts.text(key::menu::OTHER) aria-haspopup="dialog">"+"</button>
                 </div>
-                <button type="button" class="reply">{texts.text("menu.reply")}</button>
+                <button type="button" class="reply">{texts.text(key::menu::REPLY)}</button>
             })}
-            {moderates.then(|| view! { <button type="button" class="moderate">{texts.text("menu.moderate")}</button> })}
+            {moderates.then(|| view! { <button type="button" class="moderate">{texts.text(key::menu::MODERATE)}</button> })}
         </div>
         <p id="told" class="told" role="alert"></p>
     };
@@ -204,7 +204,7 @@ fn live(texts: &'static Texts, title: &str, body: AnyView) -> AnyView {
     let script = view! { <script type="module" src="/live-figures.js"></script> };
     let body = view! {
         <p id="access-ended" class="access-ended" role="alert" hidden>
-            {texts.text("page.access_ended")}" "<a href="">{texts.text("page.reload")}</a>
+            {texts.text(key::page::ACCESS_ENDED)}" "<a href="">{texts.text(key::page::RELOAD)}</a>
         </p>
         {body}
     };
@@ -212,14 +212,14 @@ fn live(texts: &'static Texts, title: &str, body: AnyView) -> AnyView {
 }
 
 /// A page that says one thing.
-fn notice(texts: &'static Texts, heading: &'static str, text: impl Into<String>) -> AnyView {
+fn notice(texts: &'static Texts, heading: Text, text: impl Into<String>) -> AnyView {
     let (heading, text) = (texts.text(heading), text.into());
     let body = view! {
         <main class="notice-page">
             <h1>{heading}</h1>
             <p>{text}</p>
             // In a frame it would be refused: our own pages stand in none.
-            <p><a class="button" href="/" target="_top">{texts.text("notice.to_the_chat")}</a></p>
+            <p><a class="button" href="/" target="_top">{texts.text(key::notice::TO_THE_CHAT)}</a></p>
         </main>
     };
     document(texts, heading, body.into_any())
@@ -256,7 +256,7 @@ impl Dress {
 }
 
 /// A document whose title has that key.
-fn titled(texts: &'static Texts, key: &'static str, body: AnyView) -> AnyView {
+fn titled(texts: &'static Texts, key: Text, body: AnyView) -> AnyView {
     document(texts, texts.text(key), body)
 }
 

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::visible::{has_visible_char, marks_in_a_row};
 use crate::{
     chat::{Limits, MessageId, Payload, RoomId},
-    texts::Texts,
+    texts::{Texts, key},
 };
 
 /// Most line breaks in a text: a row of the page stays lower than a screen.
@@ -266,26 +266,33 @@ fn has_invisible(name: &str) -> bool {
 impl Invalid {
     /// A sentence for the person who typed it.
     pub fn text(&self, texts: &'static Texts) -> String {
-        let is_name = self.field == Field::Username;
-        let either = |name, message| if is_name { name } else { message };
+        let either = |name, message| self.either(name, message);
         match &self.fault {
-            Fault::Missing => texts.text(either("refusal.name_missing", "refusal.message_missing")).to_owned(),
-            Fault::NotText => texts.text(either("refusal.name_not_text", "refusal.message_not_text")).to_owned(),
-            Fault::Empty => texts.text(either("page.name_empty", "page.message_empty")).to_owned(),
+            Fault::Missing => texts.text(either(key::refusal::NAME_MISSING, key::refusal::MESSAGE_MISSING)).to_owned(),
+            Fault::NotText => texts.text(either(key::refusal::NAME_NOT_TEXT, key::refusal::MESSAGE_NOT_TEXT)).to_owned(),
+            Fault::Empty => texts.text(either(key::page::NAME_EMPTY, key::page::MESSAGE_EMPTY)).to_owned(),
             Fault::TooLong { chars, limit } => {
-                let key = either("page.name_too_long", "page.message_too_long");
+                let key = self.either(key::page::NAME_TOO_LONG, key::page::MESSAGE_TOO_LONG);
                 texts.fill(key, &[("chars", &texts.number(*chars)), ("limit", &texts.number(*limit))])
             }
-            Fault::ControlCharacter => texts.text(either("refusal.name_control", "refusal.message_control")).to_owned(),
+            Fault::ControlCharacter => texts.text(either(key::refusal::NAME_CONTROL, key::refusal::MESSAGE_CONTROL)).to_owned(),
             Fault::TooManyLines { breaks } => {
                 let (breaks, limit) = (texts.number(*breaks), texts.number(LINE_BREAKS));
-                texts.fill("refusal.message_lines", &[("breaks", &breaks), ("limit", &limit)])
+                texts.fill(key::refusal::MESSAGE_LINES, &[("breaks", &breaks), ("limit", &limit)])
             }
             Fault::TooManyMarks { .. } => {
-                let key = either("refusal.name_marks", "refusal.message_marks");
+                let key = self.either(key::refusal::NAME_MARKS, key::refusal::MESSAGE_MARKS);
                 texts.fill(key, &[("limit", &texts.number(MARKS_IN_A_ROW))])
             }
-            Fault::Invisible => texts.text(either("refusal.name_invisible", "refusal.message_invisible")).to_owned(),
+            Fault::Invisible => texts.text(either(key::refusal::NAME_INVISIBLE, key::refusal::MESSAGE_INVISIBLE)).to_owned(),
+        }
+    }
+
+    /// Returns the one of two keys that is about the field.
+    fn either<Key>(&self, name: Key, message: Key) -> Key {
+        match self.field {
+            Field::Username => name,
+            Field::Text => message,
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     engine::EngineError,
     hub::{CHANNEL_NAME_CHARS, TokenError, moderation::LONGEST_TIMEOUT},
     locales,
-    texts::Texts,
+    texts::{Texts, key},
 };
 
 /// How much of what people wrote an error quotes, in Unicode code points.
@@ -177,67 +177,67 @@ impl Refusal {
         let wait = |key, wait: &Duration| texts.fill(key, &[("time", &time(texts, wait))]);
         let seconds = |key, wait: &Duration| texts.fill(key, &[("seconds", &seconds(wait).to_string())]);
         match self {
-            Self::UnknownRoom(room) => texts.fill("refusal.unknown_room", &[("room", &room.to_string())]),
-            Self::NotLive(RoomState::Created | RoomState::Prepared) => said("page.not_started"),
-            Self::NotLive(RoomState::Live) => said("refusal.not_available"),
-            Self::NotLive(RoomState::Ended) => said("page.ended"),
+            Self::UnknownRoom(room) => texts.fill(key::refusal::UNKNOWN_ROOM, &[("room", &room.to_string())]),
+            Self::NotLive(RoomState::Created | RoomState::Prepared) => said(key::page::NOT_STARTED),
+            Self::NotLive(RoomState::Live) => said(key::refusal::NOT_AVAILABLE),
+            Self::NotLive(RoomState::Ended) => said(key::page::ENDED),
             Self::Token(error) => error.text(texts),
-            Self::WidgetKey => said("refusal.widget_key"),
-            Self::Origin(origin) => texts.fill("refusal.origin", &[("origin", origin)]),
+            Self::WidgetKey => said(key::refusal::WIDGET_KEY),
+            Self::Origin(origin) => texts.fill(key::refusal::ORIGIN, &[("origin", origin)]),
             Self::InvalidWidgetKey(error) => error.to_string(),
-            Self::UnknownWidgetKey => said("refusal.unknown_widget_key"),
-            Self::Capability(capability) => texts.fill("refusal.capability", &[("capability", &capability.to_string())]),
+            Self::UnknownWidgetKey => said(key::refusal::UNKNOWN_WIDGET_KEY),
+            Self::Capability(capability) => texts.fill(key::refusal::CAPABILITY, &[("capability", &capability.to_string())]),
             Self::Invalid(invalid) => invalid.text(texts),
             Self::Unreadable => "The message is not JSON that every client can read.".to_owned(),
-            Self::NameTaken => said("refusal.name_taken"),
-            Self::NameReserved => said("refusal.name_reserved"),
-            Self::NameBadge(part) => texts.fill("refusal.name_badge", &[("part", part)]),
-            Self::NameGiven(name) => texts.fill("refusal.name_given", &[("name", name)]),
-            Self::TimedOut { left } => wait("refusal.timed_out", left),
-            Self::Banned => said("page.banned"),
+            Self::NameTaken => said(key::refusal::NAME_TAKEN),
+            Self::NameReserved => said(key::refusal::NAME_RESERVED),
+            Self::NameBadge(part) => texts.fill(key::refusal::NAME_BADGE, &[("part", part)]),
+            Self::NameGiven(name) => texts.fill(key::refusal::NAME_GIVEN, &[("name", name)]),
+            Self::TimedOut { left } => wait(key::refusal::TIMED_OUT, left),
+            Self::Banned => said(key::page::BANNED),
             Self::TimeoutLength => {
-                texts.fill("refusal.timeout_length", &[("limit", &texts.number(LONGEST_TIMEOUT.as_secs() as usize))])
+                texts.fill(key::refusal::TIMEOUT_LENGTH, &[("limit", &texts.number(LONGEST_TIMEOUT.as_secs() as usize))])
             }
             Self::Denied { reason: Some(reason) } => reason.clone(),
-            Self::Denied { reason: None } => said("refusal.denied"),
-            Self::Unreviewed => said("refusal.unreviewed"),
+            Self::Denied { reason: None } => said(key::refusal::DENIED),
+            Self::Unreviewed => said(key::refusal::UNREVIEWED),
             Self::ReviewUrl(error) => format!("\"review_url\" {error}."),
-            Self::UnknownMessage => said("refusal.unknown_message"),
-            Self::Deleted => said("refusal.deleted"),
-            Self::Emoji => said("refusal.emoji"),
+            Self::UnknownMessage => said(key::refusal::UNKNOWN_MESSAGE),
+            Self::Deleted => said(key::refusal::DELETED),
+            Self::Emoji => said(key::refusal::EMOJI),
             Self::TooManyReactions(TooManyReactions::OfAll) => {
-                texts.fill("refusal.reactions_of_all", &[("limit", &texts.number(MOST_EMOJIS))])
+                texts.fill(key::refusal::REACTIONS_OF_ALL, &[("limit", &texts.number(MOST_EMOJIS))])
             }
             Self::TooManyReactions(TooManyReactions::OfOne) => {
-                texts.fill("refusal.reactions_of_one", &[("limit", &texts.number(MOST_OF_ONE))])
+                texts.fill(key::refusal::REACTIONS_OF_ONE, &[("limit", &texts.number(MOST_OF_ONE))])
             }
             Self::ReasonTooLong { chars } => {
                 let (chars, limit) = (texts.number(*chars), texts.number(REASON_CHARS));
-                texts.fill("refusal.reason_too_long", &[("chars", &chars), ("limit", &limit)])
+                texts.fill(key::refusal::REASON_TOO_LONG, &[("chars", &chars), ("limit", &limit)])
             }
-            Self::UnknownInvitation => said("refusal.unknown_invitation"),
-            Self::InvitationOver => said("refusal.invitation_over"),
+            Self::UnknownInvitation => said(key::refusal::UNKNOWN_INVITATION),
+            Self::InvitationOver => said(key::refusal::INVITATION_OVER),
             Self::NotConnected => {
                 "No open subscription belongs to this token. Subscribe first, then ask for the history.".to_owned()
             }
-            Self::TooFast { retry_after } => seconds("refusal.too_fast", retry_after),
-            Self::AddressTooFast { retry_after } => seconds("refusal.address_too_fast", retry_after),
-            Self::SlowMode { retry_after } => seconds("refusal.slow_mode", retry_after),
-            Self::RoomTooFast { retry_after } => seconds("refusal.room_too_fast", retry_after),
-            Self::Repeated { retry_after } => wait("refusal.repeated", retry_after),
-            Self::Paused => said("page.paused"),
-            Self::Speakers(Group::Everyone) => said("refusal.speakers"),
-            Self::Speakers(Group::SignedIn) => said("page.signed_in_only"),
-            Self::Speakers(Group::Moderators) => said("page.moderators_only"),
-            Self::NotEstablished { left } => wait("refusal.not_established", left),
-            Self::Newcomer => said("refusal.newcomer"),
-            Self::AllHeld => texts.fill("refusal.all_held", &[("limit", &HELD_OF_AUTHOR.to_string())]),
-            Self::QueueFull => said("refusal.queue_full"),
-            Self::Resolved(Outcome::Approved) => said("refusal.approved"),
-            Self::Resolved(Outcome::Declined) => said("refusal.declined"),
-            Self::Links { link, .. } => texts.fill("refusal.links", &[("link", &shortened(link))]),
-            Self::BlockedWord { field: Field::Username, .. } => said("refusal.name_blocked"),
-            Self::BlockedWord { field: Field::Text, .. } => said("refusal.message_blocked"),
+            Self::TooFast { retry_after } => seconds(key::refusal::TOO_FAST, retry_after),
+            Self::AddressTooFast { retry_after } => seconds(key::refusal::ADDRESS_TOO_FAST, retry_after),
+            Self::SlowMode { retry_after } => seconds(key::refusal::SLOW_MODE, retry_after),
+            Self::RoomTooFast { retry_after } => seconds(key::refusal::ROOM_TOO_FAST, retry_after),
+            Self::Repeated { retry_after } => wait(key::refusal::REPEATED, retry_after),
+            Self::Paused => said(key::page::PAUSED),
+            Self::Speakers(Group::Everyone) => said(key::refusal::SPEAKERS),
+            Self::Speakers(Group::SignedIn) => said(key::page::SIGNED_IN_ONLY),
+            Self::Speakers(Group::Moderators) => said(key::page::MODERATORS_ONLY),
+            Self::NotEstablished { left } => wait(key::refusal::NOT_ESTABLISHED, left),
+            Self::Newcomer => said(key::refusal::NEWCOMER),
+            Self::AllHeld => texts.fill(key::refusal::ALL_HELD, &[("limit", &HELD_OF_AUTHOR.to_string())]),
+            Self::QueueFull => said(key::refusal::QUEUE_FULL),
+            Self::Resolved(Outcome::Approved) => said(key::refusal::APPROVED),
+            Self::Resolved(Outcome::Declined) => said(key::refusal::DECLINED),
+            Self::Links { link, .. } => texts.fill(key::refusal::LINKS, &[("link", &shortened(link))]),
+            Self::BlockedWord { field: Field::Username, .. } => said(key::refusal::NAME_BLOCKED),
+            Self::BlockedWord { field: Field::Text, .. } => said(key::refusal::MESSAGE_BLOCKED),
             Self::Setting(error) => error.to_string(),
             Self::ChannelName => {
                 format!("The name of a channel has 1 to {CHANNEL_NAME_CHARS} characters, none of them for control.")
@@ -245,19 +245,19 @@ impl Refusal {
             Self::TooManyChannels { most } => {
                 format!("There are {most} channels already. One that nobody uses is removed after 24 hours.")
             }
-            Self::DiskLow => said("refusal.disk_low"),
-            Self::Stopping => said("refusal.stopping"),
+            Self::DiskLow => said(key::refusal::DISK_LOW),
+            Self::Stopping => said(key::refusal::STOPPING),
             Self::WrongOrder(from, to) => {
                 format!("A room that is {} cannot become {}: it is prepared, then started, then ended.", from.name(), to.name())
             }
-            Self::SlugTaken(slug) => texts.fill("refusal.slug_taken", &[("slug", slug)]),
+            Self::SlugTaken(slug) => texts.fill(key::refusal::SLUG_TAKEN, &[("slug", slug)]),
             Self::Search => "\"q\" must hold one word or more, and at most 200 characters.".to_owned(),
             Self::InFuture => "its time lies in the future".to_owned(),
             Self::NothingToImport => "There is no message to be imported.".to_owned(),
-            Self::TooLarge { most } => texts.fill("refusal.too_large", &[("limit", &texts.number(*most))]),
-            Self::Engine(EngineError::Fault(_)) => said("refusal.not_stored"),
-            Self::Engine(EngineError::DamagedEvent { .. }) => said("refusal.damaged"),
-            Self::Engine(_) => said("refusal.not_read"),
+            Self::TooLarge { most } => texts.fill(key::refusal::TOO_LARGE, &[("limit", &texts.number(*most))]),
+            Self::Engine(EngineError::Fault(_)) => said(key::refusal::NOT_STORED),
+            Self::Engine(EngineError::DamagedEvent { .. }) => said(key::refusal::DAMAGED),
+            Self::Engine(_) => said(key::refusal::NOT_READ),
         }
     }
 
@@ -417,10 +417,10 @@ fn seconds(wait: &Duration) -> u64 {
 fn time(texts: &'static Texts, left: &Duration) -> String {
     let seconds = seconds(left);
     let (key, count) = match seconds {
-        0..60 => ("refusal.seconds", seconds),
-        60..3_600 => ("refusal.minutes", seconds.div_ceil(60)),
-        3_600..86_400 => ("refusal.hours", seconds.div_ceil(3_600)),
-        _ => ("refusal.days", seconds.div_ceil(86_400)),
+        0..60 => (key::refusal::SECONDS, seconds),
+        60..3_600 => (key::refusal::MINUTES, seconds.div_ceil(60)),
+        3_600..86_400 => (key::refusal::HOURS, seconds.div_ceil(3_600)),
+        _ => (key::refusal::DAYS, seconds.div_ceil(86_400)),
     };
     texts.count(key, count as usize)
 }

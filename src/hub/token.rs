@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{ConnectionId, live::Trace, site::Site};
 use crate::{
     chat::{AddressHash, Attributes, Capabilities, Capability, Profile, Role, RoomId, Timestamp, UserId},
-    texts::Texts,
+    texts::{Texts, key},
 };
 
 /// What a token says about its bearer. A JSON Web Token (RFC 7519), signed with HS256.
@@ -214,17 +214,17 @@ impl TokenError {
     /// The same, in somebody's language.
     pub fn text(&self, texts: &'static Texts) -> String {
         let key = match self {
-            Self::Missing => "token.missing",
-            Self::Invalid => "token.invalid",
-            Self::Expired => "token.expired",
-            Self::OtherRoom => "token.other_room",
-            Self::Revoked => "token.revoked",
-            Self::Used => "token.used",
-            Self::Ticket => "token.ticket",
-            Self::InAddress => "token.in_address",
-            Self::Game => "token.game",
+            Self::Missing => key::token::MISSING,
+            Self::Invalid => key::token::INVALID,
+            Self::Expired => key::token::EXPIRED,
+            Self::OtherRoom => key::token::OTHER_ROOM,
+            Self::Revoked => key::token::REVOKED,
+            Self::Used => key::token::USED,
+            Self::Ticket => key::token::TICKET,
+            Self::InAddress => key::token::IN_ADDRESS,
+            Self::Game => key::token::GAME,
             // For whoever makes the site.
-            Self::Site(why) => return texts.fill("token.site", &[("why", why)]),
+            Self::Site(why) => return texts.fill(key::token::SITE, &[("why", why)]),
         };
         texts.text(key).to_owned()
     }

@@ -11,6 +11,7 @@ use super::{frame::Frame, json::read};
 use crate::{
     chat::{ChatText, Draft, Event, Kind, Message, Payload, Timestamp, UserId, Visibility},
     locales,
+    texts::key,
 };
 
 /// Longest frame of a client, in bytes. The original has no limit; its own client never sends more than a message.
@@ -192,7 +193,7 @@ pub fn encode(event: &Event, channel: &str) -> Bytes {
 fn new_message(channel: &str, at: Timestamp, message: &Message) -> Bytes {
     let other = || match message.payload.readable() {
         Some(json) => json.get().to_owned(),
-        None => locales::english().text("page.message_unreadable").to_owned(),
+        None => locales::english().text(key::page::MESSAGE_UNREADABLE).to_owned(),
     };
     let ChatText { username, text } =
         ChatText::of(&message.payload).unwrap_or_else(|| ChatText { username: String::new(), text: other() });

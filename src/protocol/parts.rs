@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use crate::{
     chat::{Attributes, Payload},
     locales,
+    texts::key,
 };
 
 /// The keys under which clients send the text: see [`ChatText`](crate::chat::ChatText).
@@ -34,7 +35,7 @@ pub(super) struct Parts<'a> {
 impl<'a> Parts<'a> {
     pub(super) fn of(payload: &'a Payload) -> Self {
         let Some(json) = payload.readable() else {
-            let content = locales::english().text("page.message_unreadable").to_owned();
+            let content = locales::english().text(key::page::MESSAGE_UNREADABLE).to_owned();
             return Self::whole("null", Members(Vec::new()), content);
         };
         let payload = json.get();

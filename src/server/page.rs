@@ -29,6 +29,7 @@ use crate::{
     engine::{self, ANSWER_BYTES, End, Query, cut, now},
     hub::{Activity, Caller, Hub, Identity, Key, Quoting, Refusal, Site, Snapshot, TokenError, Tokens},
     protocol::moment::rfc3339,
+    texts::key,
 };
 
 /// Messages that stand in the server's HTML.
@@ -503,7 +504,7 @@ pub(super) async fn post(
     let Form(said) = match form {
         Ok(form) => form,
         Err(rejection) => {
-            let message = texts.text("notice.form_unreadable").to_owned();
+            let message = texts.text(key::notice::FORM_UNREADABLE).to_owned();
             let form = FormView { error: Some(FormError { input: None, message }), ..FormView::default() };
             return refuse(rejection.status(), form).await;
         }
@@ -516,7 +517,7 @@ pub(super) async fn post(
         ..FormView::default()
     };
     if is_cross_site(headers) {
-        let message = texts.text("notice.form_of_another_site").to_owned();
+        let message = texts.text(key::notice::FORM_OF_ANOTHER_SITE).to_owned();
         return refuse(StatusCode::FORBIDDEN, typed(FormError { input: None, message })).await;
     }
     if let Err(refusal) = reader.count_guest(&state.hub, room) {

@@ -26,6 +26,7 @@ use crate::{
     chat::{Invitation, RoomId},
     hub::{Authority, Hub, Refusal},
     protocol::{inlive::Answer, moment::rfc3339},
+    texts::key,
 };
 
 /// Who is to be invited.
@@ -106,12 +107,12 @@ pub(super) async fn invite_by_form(
     let Form(InviteForm { name, room }) = match form {
         Ok(form) => form,
         Err(rejection) => {
-            let error = asked.texts.text("notice.form_unreadable").into();
+            let error = asked.texts.text(key::notice::FORM_UNREADABLE).into();
             return page(&state, asked, rejection.status(), PeopleView { error, ..PeopleView::default() }).await;
         }
     };
     let Ok(room) = Some(&*room).filter(|room| !room.is_empty()).map(str::parse).transpose() else {
-        let view = PeopleView { error: asked.texts.text("admin.choose_room").into(), name, ..PeopleView::default() };
+        let view = PeopleView { error: asked.texts.text(key::admin::CHOOSE_ROOM).into(), name, ..PeopleView::default() };
         return page(&state, asked, StatusCode::BAD_REQUEST, view).await;
     };
     match state.hub.invite(&Authority::Admin, room, &name).await {
@@ -144,7 +145,7 @@ pub(super) async fn look(State(state): State<AppState>, Path(link): Path<String>
     match state.hub.invitation(&link) {
         Ok(invitation) => {
             let name = invitation.room.and_then(|room| state.hub.snapshot_for_owner(room).ok()).map(|now| now.room.settings.name);
-            let to = name.unwrap_or_else(|| asked.texts.text("invitation.all_rooms").into());
+            let to = name.unwrap_or_else(|| asked.texts.text(key::invitation::ALL_ROOMS).into());
             render(&state.options, asked, StatusCode::OK, Page::Invitation { name: invitation.name, to }).await
         }
         Err(refusal) => refuse(&state, asked, &refusal).await,
@@ -182,7 +183,7 @@ async fn page(state: &AppState, asked: Asked, status: StatusCode, view: PeopleVi
     let rooms: Vec<_> = state.hub.rooms().into_iter().map(|room| (room.id, room.settings.name)).collect();
     let room_name = |id: Option<RoomId>| match id {
         Some(id) => rooms.iter().find(|(room, _)| *room == id).map(|(_, name)| name.clone()).unwrap_or_default(),
-        None => asked.texts.text("admin.all_rooms").to_owned(),
+        None => asked.texts.text(key::admin::ALL_ROOMS).to_owned(),
     };
     let row = |invitation: Invitation| InvitationRow {
         room: room_name(invitation.room),

@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 
 use super::{page, path_to};
-use crate::texts::Texts;
+use crate::texts::{Texts, key};
 
 /// A page of what was done in a room.
 #[derive(Clone, Debug)]
@@ -64,25 +64,25 @@ pub fn acts(texts: &'static Texts, ActsView { room, name, acts, older, blocked }
     let is_empty = acts.is_empty();
     let body = view! {
         {path_to(texts, &room, &name)}
-        <p hidden=!is_empty>{texts.text("admin.nothing_done")}</p>
-        <div class="wide" role="region" aria-label=texts.text("admin.done") tabindex="0" hidden=is_empty>
+        <p hidden=!is_empty>{texts.text(key::admin::NOTHING_DONE)}</p>
+        <div class="wide" role="region" aria-label=texts.text(key::admin::DONE) tabindex="0" hidden=is_empty>
             <table>
                 <thead>
                     <tr>
-                        <th scope="col">{texts.text("admin.when")}</th>
-                        <th scope="col">{texts.text("admin.by")}</th>
-                        <th scope="col">{texts.text("admin.what")}</th>
-                        <th scope="col">{texts.text("admin.of_it")}</th>
-                        <th scope="col">{texts.text("admin.why")}</th>
+                        <th scope="col">{texts.text(key::admin::WHEN)}</th>
+                        <th scope="col">{texts.text(key::admin::BY)}</th>
+                        <th scope="col">{texts.text(key::admin::WHAT)}</th>
+                        <th scope="col">{texts.text(key::admin::OF_IT)}</th>
+                        <th scope="col">{texts.text(key::admin::WHY)}</th>
                     </tr>
                 </thead>
                 <tbody>{acts.into_iter().map(row).collect_view()}</tbody>
             </table>
         </div>
         {(!blocked.is_empty()).then(|| blocked_words(texts, blocked))}
-        {older.map(|href| view! { <p><a class="button quiet" href=href>{texts.text("admin.older")}</a></p> })}
+        {older.map(|href| view! { <p><a class="button quiet" href=href>{texts.text(key::admin::OLDER)}</a></p> })}
     };
-    page(texts, texts.text("admin.done"), body)
+    page(texts, texts.text(key::admin::DONE), body)
 }
 
 fn blocked_words(texts: &'static Texts, blocked: Vec<BlockedRow>) -> impl IntoView {
@@ -98,16 +98,16 @@ fn blocked_words(texts: &'static Texts, blocked: Vec<BlockedRow>) -> impl IntoVi
         }
     };
     view! {
-        <h2>{texts.text("admin.blocked")}</h2>
-        <div class="wide" role="region" aria-label=texts.text("admin.blocked") tabindex="0">
+        <h2>{texts.text(key::admin::BLOCKED)}</h2>
+        <div class="wide" role="region" aria-label=texts.text(key::admin::BLOCKED) tabindex="0">
             <table>
                 <thead>
                     <tr>
-                        <th scope="col">{texts.text("admin.when")}</th>
-                        <th scope="col">{texts.text("admin.by")}</th>
-                        <th scope="col">{texts.text("admin.blocked_word")}</th>
-                        <th scope="col">{texts.text("admin.blocked_in")}</th>
-                        <th scope="col">{texts.text("admin.blocked_times")}</th>
+                        <th scope="col">{texts.text(key::admin::WHEN)}</th>
+                        <th scope="col">{texts.text(key::admin::BY)}</th>
+                        <th scope="col">{texts.text(key::admin::BLOCKED_WORD)}</th>
+                        <th scope="col">{texts.text(key::admin::BLOCKED_IN)}</th>
+                        <th scope="col">{texts.text(key::admin::BLOCKED_TIMES)}</th>
                     </tr>
                 </thead>
                 <tbody>{blocked.into_iter().map(row).collect_view()}</tbody>

@@ -2,14 +2,17 @@
 
 use leptos::prelude::*;
 
-use crate::{chat::RoomId, texts::Texts};
+use crate::{
+    chat::RoomId,
+    texts::{Texts, key},
+};
 
 /// What something new is to be called.
 pub(super) fn name(texts: &'static Texts, value: String, error: String) -> impl IntoView {
     let is_wrong = !error.is_empty();
     view! {
         <p class="field">
-            <label for="name">{texts.text("admin.name")}</label>
+            <label for="name">{texts.text(key::admin::NAME)}</label>
             <input
                 id="name"
                 name="name"
@@ -37,9 +40,9 @@ pub(super) fn room(texts: &'static Texts, rooms: Vec<(RoomId, String)>, chosen: 
     let (options, is_wrong) = (options.collect_view(), !error.is_empty());
     view! {
         <p class="field">
-            <label for="room">{texts.text("admin.room")}</label>
+            <label for="room">{texts.text(key::admin::ROOM)}</label>
             <select id="room" name="room" aria-invalid=is_wrong.then_some("true") aria-describedby="room-error">
-                <option value="">{texts.text("admin.all_rooms")}</option>
+                <option value="">{texts.text(key::admin::ALL_ROOMS)}</option>
                 {options}
             </select>
         </p>

@@ -1,7 +1,10 @@
 use leptos::prelude::*;
 
 use super::naming;
-use crate::{chat::RoomId, texts::Texts};
+use crate::{
+    chat::RoomId,
+    texts::{Texts, key},
+};
 
 /// The question whether a game may run a room.
 #[derive(Clone, Debug)]
@@ -27,17 +30,17 @@ pub fn game_consent(texts: &'static Texts, view: GameConsentView) -> impl IntoVi
     });
     view! {
         <main class="notice-page">
-            <h1>{texts.text("game.heading")}</h1>
-            <p>{naming(texts, "game.what", &[("site", &origin), ("key", &key)])}</p>
-            <p>{texts.fill("game.until", &[("hours", &hours.to_string())])}</p>
+            <h1>{texts.text(key::game::HEADING)}</h1>
+            <p>{naming(texts, key::game::WHAT, &[("site", &origin), ("key", &key)])}</p>
+            <p>{texts.fill(key::game::UNTIL, &[("hours", &hours.to_string())])}</p>
             <form class="fields" method="post" action=action>
                 <p class="field">
-                    <label for="room">{texts.text("admin.room")}</label>
+                    <label for="room">{texts.text(key::admin::ROOM)}</label>
                     <select id="room" name="room">{options.collect_view()}</select>
                 </p>
                 <p class="confirm">
-                    <button class="button" type="submit" name="answer" value="allow">{texts.text("game.allow")}</button>
-                    <button class="button quiet" type="submit" name="answer" value="refuse">{texts.text("game.refuse")}</button>
+                    <button class="button" type="submit" name="answer" value="allow">{texts.text(key::game::ALLOW)}</button>
+                    <button class="button quiet" type="submit" name="answer" value="refuse">{texts.text(key::game::REFUSE)}</button>
                 </p>
             </form>
         </main>

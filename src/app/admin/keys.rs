@@ -7,7 +7,7 @@ use super::{
 use crate::{
     app::{clock::Zone, html::escaped},
     chat::RoomId,
-    texts::Texts,
+    texts::{Texts, key},
 };
 
 /// All widget keys, and the form to make one.
@@ -71,29 +71,29 @@ pub fn keys(texts: &'static Texts, KeysView { keys, rooms, form }: KeysView) -> 
     let none = keys.iter().all(|key| key.revoked_at.is_some());
     let body = view! {
         {path_to_rooms(texts)}
-        <p>{texts.text("admin.keys_help")}</p>
-        <p class="closes" hidden=!none>{texts.text("admin.no_keys")}</p>
-        <ul class="keys" aria-label=texts.text("admin.keys")>{keys.into_iter().map(|key| row(texts, key)).collect_view()}</ul>
-        <h2 id="new">{texts.text("admin.new_key")}</h2>
+        <p>{texts.text(key::admin::KEYS_HELP)}</p>
+        <p class="closes" hidden=!none>{texts.text(key::admin::NO_KEYS)}</p>
+        <ul class="keys" aria-label=texts.text(key::admin::KEYS)>{keys.into_iter().map(|key| row(texts, key)).collect_view()}</ul>
+        <h2 id="new">{texts.text(key::admin::NEW_KEY)}</h2>
         {new_key(texts, rooms, form)}
     };
-    page(texts, texts.text("admin.keys"), body)
+    page(texts, texts.text(key::admin::KEYS), body)
 }
 
 /// What is asked before a key is revoked. `closes` names the rooms that no other key opens.
 pub fn revoke_key(texts: &'static Texts, key: KeyRow, closes: Vec<String>) -> impl IntoView {
     let warning = (!closes.is_empty()).then(|| {
         let rooms = closes.join(", ");
-        view! { <p class="closes">{texts.fill("admin.revoke_closes", &[("rooms", &rooms)])}</p> }
+        view! { <p class="closes">{texts.fill(key::admin::REVOKE_CLOSES, &[("rooms", &rooms)])}</p> }
     });
     view! {
         <main class="notice-page">
-            <h1>{naming(texts, "admin.revoke_the_key", &[("key", &key.name)])}</h1>
-            <p>{texts.text("admin.revoke_means")}</p>
+            <h1>{naming(texts, key::admin::REVOKE_THE_KEY, &[("key", &key.name)])}</h1>
+            <p>{texts.text(key::admin::REVOKE_MEANS)}</p>
             {warning}
             <form class="confirm" method="post" action=format!("/admin/keys/{}/revoke", key.in_address)>
-                <button class="button danger" type="submit">{texts.text("admin.revoke")}</button>
-                <a class="button quiet" href="/admin/keys">{texts.text("admin.keep")}</a>
+                <button class="button danger" type="submit">{texts.text(key::admin::REVOKE)}</button>
+                <a class="button quiet" href="/admin/keys">{texts.text(key::admin::KEEP)}</a>
             </form>
         </main>
     }
@@ -103,13 +103,13 @@ fn row(texts: &'static Texts, row: KeyRow) -> impl IntoView {
     let KeyRow { key, name, room, origins, created_at, revoked_at, in_address, code, redirects } = row;
     let redirects = revoked_at.is_none().then(|| self::redirects(texts, &key, &name, &in_address, redirects));
     let moment = |at: String| view! { <time datetime=at.clone()>{Zone::Utc.full(texts, &at)}</time> };
-    let (before_revoked, after_revoked) = texts.around("admin.revoked_at");
-    let (before_made, after_made) = texts.around("admin.made_at");
+    let (before_revoked, after_revoked) = texts.around(key::admin::REVOKED_AT);
+    let (before_made, after_made) = texts.around(key::admin::MADE_AT);
     let act = match revoked_at {
         Some(at) => view! { <p class="revoked">{before_revoked}{moment(at)}{after_revoked}</p> }.into_any(),
         None => {
-            let label = texts.fill("admin.revoke_of", &[("name", &name)]);
-            view! { <a class="button quiet" href=format!("/admin/keys/{in_address}/revoke") aria-label=label>{texts.text("admin.revoke")}</a> }
+            let label = texts.fill(key::admin::REVOKE_OF, &[("name", &name)]);
+            view! { <a class="button quiet" href=format!("/admin/keys/{in_address}/revoke") aria-label=label>{texts.text(key::admin::REVOKE)}</a> }
                 .into_any()
         }
     };
@@ -119,8 +119,8 @@ fn row(texts: &'static Texts, row: KeyRow) -> impl IntoView {
                 <h2><bdi>{name}</bdi></h2>
                 <p><code>{key}</code></p>
                 <p>
-                    <bdi>{room.unwrap_or_else(|| texts.text("admin.all_rooms").to_owned())}</bdi> " · "
-                    <bdi>{if origins.is_empty() { texts.text("admin.all_sites").to_owned() } else { origins }}</bdi> " · " {before_made}{moment(created_at)}{after_made}
+                    <bdi>{room.unwrap_or_else(|| texts.text(key::admin::ALL_ROOMS).to_owned())}</bdi> " · "
+                    <bdi>{if origins.is_empty() { texts.text(key::admin::ALL_SITES).to_owned() } else { origins }}</bdi> " · " {before_made}{moment(created_at)}{after_made}
                 </p>
                 {redirects}
             </div>
@@ -138,10 +138,10 @@ fn redirects(texts: &'static Texts, key: &str, name: &str, in_address: &str, for
     let described_by = error_id.clone();
     view! {
         <details open=is_wrong>
-            <summary>{texts.fill("admin.redirects_of", &[("name", name)])}</summary>
+            <summary>{texts.fill(key::admin::REDIRECTS_OF, &[("name", name)])}</summary>
             <form class="fields" method="post" action=format!("/admin/keys/{in_address}/redirects")>
                 <p class="field">
-                    <label for=id.clone()>{texts.text("admin.redirects")}</label>
+                    <label for=id.clone()>{texts.text(key::admin::REDIRECTS)}</label>
                     <textarea
                         id=id
                         name="uris"
@@ -155,9 +155,9 @@ fn redirects(texts: &'static Texts, key: &str, name: &str, in_address: &str, for
                         inner_html=escaped(&uris)
                     ></textarea>
                 </p>
-                <p class="help">{texts.text("admin.redirects_help")}</p>
+                <p class="help">{texts.text(key::admin::REDIRECTS_HELP)}</p>
                 <p id=error_id class="error" role="alert" hidden=!is_wrong>{error}</p>
-                <button class="button quiet" type="submit">{texts.text("admin.save_redirects")}</button>
+                <button class="button quiet" type="submit">{texts.text(key::admin::SAVE_REDIRECTS)}</button>
             </form>
         </details>
     }
@@ -175,7 +175,7 @@ fn new_key(
             {fields::name(texts, name, name_error)}
             {fields::room(texts, rooms, &room, room_error)}
             <p class="field">
-                <label for="origins">{texts.text("admin.origins")}</label>
+                <label for="origins">{texts.text(key::admin::ORIGINS)}</label>
                 <textarea
                     id="origins"
                     name="origins"
@@ -189,9 +189,9 @@ fn new_key(
                     inner_html=escaped(&origins)
                 ></textarea>
             </p>
-            <p id="origins-help" class="help">{texts.text("admin.origins_help")}</p>
+            <p id="origins-help" class="help">{texts.text(key::admin::ORIGINS_HELP)}</p>
             {fields::error("origins-error", origins_error)}
-            <button class="button" type="submit">{texts.text("admin.make_key")}</button>
+            <button class="button" type="submit">{texts.text(key::admin::MAKE_KEY)}</button>
         </form>
     }
 }

@@ -15,7 +15,7 @@ use leptos::prelude::*;
 
 use crate::{
     chat::RoomState,
-    texts::{Texts, first_place},
+    texts::{Template, Text, Texts, first_place, key},
 };
 
 pub use self::{
@@ -35,9 +35,9 @@ pub fn sign_in(texts: &'static Texts, error: String, action: String) -> impl Int
     let is_wrong = !error.is_empty();
     view! {
         <main class="notice-page">
-            <h1>{texts.text("admin.sign_in")}</h1>
+            <h1>{texts.text(key::admin::SIGN_IN)}</h1>
             <form class="sign-in" method="post" action=action>
-                <label for="password">{texts.text("admin.password")}</label>
+                <label for="password">{texts.text(key::admin::PASSWORD)}</label>
                 <input
                     id="password"
                     name="password"
@@ -49,9 +49,9 @@ pub fn sign_in(texts: &'static Texts, error: String, action: String) -> impl Int
                     aria-describedby="password-error"
                 />
                 <p id="password-error" class="error" role="alert" hidden=!is_wrong>{error}</p>
-                <button class="button" type="submit">{texts.text("admin.sign_in")}</button>
+                <button class="button" type="submit">{texts.text(key::admin::SIGN_IN)}</button>
             </form>
-            <p><a href="/">{texts.text("notice.to_the_chat")}</a></p>
+            <p><a href="/">{texts.text(key::notice::TO_THE_CHAT)}</a></p>
         </main>
     }
 }
@@ -60,7 +60,7 @@ pub fn sign_in(texts: &'static Texts, error: String, action: String) -> impl Int
 fn page(texts: &'static Texts, heading: impl IntoView, body: impl IntoView) -> impl IntoView {
     let sign_out = view! {
         <form method="post" action="/admin/sign-out">
-            <button class="button quiet" type="submit">{texts.text("admin.sign_out")}</button>
+            <button class="button quiet" type="submit">{texts.text(key::admin::SIGN_OUT)}</button>
         </form>
     };
     page_beside(heading, sign_out, body)
@@ -83,8 +83,8 @@ fn page_beside(heading: impl IntoView, beside: impl IntoView, body: impl IntoVie
 fn path_to(texts: &'static Texts, room: &str, name: &str) -> impl IntoView + use<> {
     let (room, name) = (format!("/admin/rooms/{room}"), name.to_owned());
     view! {
-        <nav class="path" aria-label=texts.text("admin.path")>
-            <a href="/admin">{texts.text("admin.rooms")}</a>
+        <nav class="path" aria-label=texts.text(key::admin::PATH)>
+            <a href="/admin">{texts.text(key::admin::ROOMS)}</a>
             " › "
             <a href=room><bdi>{name}</bdi></a>
         </nav>
@@ -94,13 +94,17 @@ fn path_to(texts: &'static Texts, room: &str, name: &str) -> impl IntoView + use
 /// Where a page stands that is about all rooms.
 fn path_to_rooms(texts: &'static Texts) -> impl IntoView {
     view! {
-        <nav class="path" aria-label=texts.text("admin.path")><a href="/admin">{texts.text("admin.rooms")}</a></nav>
+        <nav class="path" aria-label=texts.text(key::admin::PATH)><a href="/admin">{texts.text(key::admin::ROOMS)}</a></nav>
     }
 }
 
 /// A text with a name in each of its places, which keeps its own direction.
-fn naming(texts: &'static Texts, key: &'static str, names: &[(&str, &str)]) -> impl IntoView + use<> {
-    let (mut views, mut rest) = (Vec::new(), texts.text(key));
+fn naming<const PLACES: usize>(
+    texts: &'static Texts,
+    key: Template<PLACES>,
+    names: &[(&str, &str); PLACES],
+) -> impl IntoView + use<PLACES> {
+    let (mut views, mut rest) = (Vec::new(), texts.template(key));
     while let Some((before, place, after)) = first_place(rest) {
         let name = names.iter().find(|(known, _)| *known == place).map(|(_, name)| (*name).to_owned());
         views.push(view! { {before} <bdi>{name}</bdi> });
@@ -115,11 +119,11 @@ fn state(texts: &'static Texts, state: RoomState) -> impl IntoView {
 }
 
 /// The key of the word for a room's state.
-pub fn state_key(state: RoomState) -> &'static str {
+pub fn state_key(state: RoomState) -> Text {
     match state {
-        RoomState::Created => "admin.created",
-        RoomState::Prepared => "admin.prepared",
-        RoomState::Live => "admin.live",
-        RoomState::Ended => "admin.ended",
+        RoomState::Created => key::admin::CREATED,
+        RoomState::Prepared => key::admin::PREPARED,
+        RoomState::Live => key::admin::LIVE,
+        RoomState::Ended => key::admin::ENDED,
     }
 }

@@ -1,7 +1,10 @@
 use leptos::{either::Either, prelude::*};
 
 use super::{page, page_beside, path_to};
-use crate::{app::clock::Zone, texts::Texts};
+use crate::{
+    app::clock::Zone,
+    texts::{Texts, key},
+};
 
 /// The messages of a room that wait for a moderator.
 #[derive(Clone, Debug)]
@@ -52,26 +55,26 @@ pub fn queue(texts: &'static Texts, view: QueueView) -> impl IntoView {
     let path = match is_owner {
         true => Either::Left(path_to(texts, &room, &name)),
         false => Either::Right(view! {
-            <nav class="path" aria-label=texts.text("admin.path")>
+            <nav class="path" aria-label=texts.text(key::admin::PATH)>
                 <a href=format!("/rooms/{room}")><bdi>{name}</bdi></a>
             </nav>
         }),
     };
     let count = match waiting {
-        0 => texts.text("admin.nothing_waits").to_owned(),
-        _ => texts.count("admin.waiting", waiting),
+        0 => texts.text(key::admin::NOTHING_WAITS).to_owned(),
+        _ => texts.count(key::admin::WAITING, waiting),
     };
     let body = view! {
         {path}
         <p class="done" role="status" hidden=done.is_empty()>{done}</p>
         <p class="error" role="alert" hidden=!is_wrong>{error}</p>
         <p role="status" data-live="count">{count}</p>
-        <ol class="queue" data-live="queue" aria-label=texts.text("admin.waiting_messages") hidden=is_empty>{rows}</ol>
-        {later.map(|href| view! { <p><a class="button quiet" href=href>{texts.text("admin.later_ones")}</a></p> })}
+        <ol class="queue" data-live="queue" aria-label=texts.text(key::admin::WAITING_MESSAGES) hidden=is_empty>{rows}</ol>
+        {later.map(|href| view! { <p><a class="button quiet" href=href>{texts.text(key::admin::LATER_ONES)}</a></p> })}
     };
     match is_owner {
-        true => Either::Left(page(texts, texts.text("admin.to_review"), body)),
-        false => Either::Right(page_beside(texts.text("admin.to_review"), (), body)),
+        true => Either::Left(page(texts, texts.text(key::admin::TO_REVIEW), body)),
+        false => Either::Right(page_beside(texts.text(key::admin::TO_REVIEW), (), body)),
     }
 }
 
@@ -92,21 +95,21 @@ fn row(
             <p class="quote" dir="auto">{text}</p>
             <form method="post" action=action.clone()>
                 <input type="hidden" name="message" value=id.clone() />
-                <button class="button" type="submit" name="act" value="approve">{texts.text("admin.approve")}</button>
+                <button class="button" type="submit" name="act" value="approve">{texts.text(key::admin::APPROVE)}</button>
             </form>
             // Apart, so that Enter in its field declines.
             <form method="post" action=action>
                 <input type="hidden" name="message" value=id />
                 <p class="reason">
-                    <label for=reason.clone()>{texts.text("admin.reason_to_author")}</label>
+                    <label for=reason.clone()>{texts.text(key::admin::REASON_TO_AUTHOR)}</label>
                     <input id=reason name="reason" type="text" maxlength="256" autocomplete="off" dir="auto" />
                 </p>
                 {others.map(|others| {
-                    let label = texts.fill("admin.ban_address", &[("count", &texts.number(others))]);
+                    let label = texts.fill(key::admin::BAN_ADDRESS, &[("count", &texts.number(others))]);
                     view! { <p><label><input type="checkbox" name="address" value="1" /> {label}</label></p> }
                 })}
-                <button class="button quiet" type="submit" name="act" value="decline">{texts.text("admin.decline")}</button>
-                <button class="button quiet" type="submit" name="act" value="ban">{texts.text("admin.ban_author")}</button>
+                <button class="button quiet" type="submit" name="act" value="decline">{texts.text(key::admin::DECLINE)}</button>
+                <button class="button quiet" type="submit" name="act" value="ban">{texts.text(key::admin::BAN_AUTHOR)}</button>
             </form>
         </li>
     }

@@ -6,7 +6,10 @@ use super::{
     settings::{SettingsForm, settings},
     state,
 };
-use crate::{chat::RoomState, texts::Texts};
+use crate::{
+    chat::RoomState,
+    texts::{Text, Texts, key},
+};
 
 /// What whoever runs the chat sees of one room.
 #[derive(Clone, Debug)]
@@ -40,18 +43,18 @@ pub struct SanctionRow {
 pub fn room(texts: &'static Texts, RoomAdmin { row, settings: form, sanctions, is_saved }: RoomAdmin) -> impl IntoView {
     let RoomRow { room, name, state: now, viewer_count, messages_last_minute, waiting } = row;
     let base = format!("/admin/rooms/{room}");
-    let step = move |(to, key): (RoomState, &'static str)| {
+    let step = move |(to, key): (RoomState, Text)| {
         view! { <button class="button quiet" type="submit" name="state" value=to.name()>{texts.text(key)}</button> }
     };
     let next = match now {
-        RoomState::Created | RoomState::Ended => (RoomState::Prepared, "admin.prepare"),
-        RoomState::Prepared => (RoomState::Live, "admin.start"),
-        RoomState::Live => (RoomState::Ended, "admin.end"),
+        RoomState::Created | RoomState::Ended => (RoomState::Prepared, key::admin::PREPARE),
+        RoomState::Prepared => (RoomState::Live, key::admin::START),
+        RoomState::Live => (RoomState::Ended, key::admin::END),
     };
     let sanction = {
         let action = format!("{base}/lift");
         move |SanctionRow { user, user_in_form, measure, reason, addresses }: SanctionRow| {
-            let label = texts.fill("admin.lift_of", &[("user", &user)]);
+            let label = texts.fill(key::admin::LIFT_OF, &[("user", &user)]);
             view! {
                 <tr>
                     <th scope="row"><code><bdi>{user}</bdi></code></th>
@@ -60,43 +63,43 @@ pub fn room(texts: &'static Texts, RoomAdmin { row, settings: form, sanctions, i
                     <td dir="auto">{reason}</td>
                     <td>
                         <form method="post" action=action.clone()>
-                            <button class="button quiet" type="submit" name="user" value=user_in_form aria-label=label>{texts.text("admin.lift")}</button>
+                            <button class="button quiet" type="submit" name="user" value=user_in_form aria-label=label>{texts.text(key::admin::LIFT)}</button>
                         </form>
                     </td>
                 </tr>
             }
         }
     };
-    let viewers = texts.count("page.viewers", viewer_count);
-    let messages = texts.count("admin.messages_last_minute", messages_last_minute as usize);
+    let viewers = texts.count(key::page::VIEWERS, viewer_count);
+    let messages = texts.count(key::admin::MESSAGES_LAST_MINUTE, messages_last_minute as usize);
     let has_sanctions = !sanctions.is_empty();
     let body = view! {
         {path_to(texts, &room.to_string(), &name)}
-        <p class="done" role="status" hidden=!is_saved>{is_saved.then(|| texts.text("admin.saved"))}</p>
+        <p class="done" role="status" hidden=!is_saved>{is_saved.then(|| texts.text(key::admin::SAVED))}</p>
         <form class="states" data-live="states" method="post" action=format!("{base}/state")>
             <p>
                 {state(texts, now)} " "
-                {texts.fill("admin.now", &[("viewers", &viewers), ("messages", &messages)])}
+                {texts.fill(key::admin::NOW, &[("viewers", &viewers), ("messages", &messages)])}
             </p>
             {step(next)}
         </form>
         <p>
-            <a href=format!("/rooms/{room}")>{texts.text("admin.open_chat")}</a>" · "
-            <a href=format!("{base}/queue") data-live="waiting">{texts.count("page.to_review", waiting)}</a>" · "
-            <a href=format!("{base}/log")>{texts.text("admin.done_here")}</a>
+            <a href=format!("/rooms/{room}")>{texts.text(key::admin::OPEN_CHAT)}</a>" · "
+            <a href=format!("{base}/queue") data-live="waiting">{texts.count(key::page::TO_REVIEW, waiting)}</a>" · "
+            <a href=format!("{base}/log")>{texts.text(key::admin::DONE_HERE)}</a>
         </p>
-        <h2 id="settings">{texts.text("admin.settings")}</h2>
+        <h2 id="settings">{texts.text(key::admin::SETTINGS)}</h2>
         {settings(texts, form, base)}
-        <h2>{texts.text("admin.sanctions")}</h2>
-        <p hidden=has_sanctions>{texts.text("admin.no_sanctions")}</p>
-        <div class="wide" role="region" aria-label=texts.text("admin.sanctions") tabindex="0" hidden=!has_sanctions>
+        <h2>{texts.text(key::admin::SANCTIONS)}</h2>
+        <p hidden=has_sanctions>{texts.text(key::admin::NO_SANCTIONS)}</p>
+        <div class="wide" role="region" aria-label=texts.text(key::admin::SANCTIONS) tabindex="0" hidden=!has_sanctions>
             <table>
                 <thead>
                     <tr>
-                        <th scope="col">{texts.text("admin.user")}</th>
-                        <th scope="col">{texts.text("admin.how_long")}</th>
-                        <th scope="col" class="number">{texts.text("admin.addresses")}</th>
-                        <th scope="col">{texts.text("admin.why")}</th>
+                        <th scope="col">{texts.text(key::admin::USER)}</th>
+                        <th scope="col">{texts.text(key::admin::HOW_LONG)}</th>
+                        <th scope="col" class="number">{texts.text(key::admin::ADDRESSES)}</th>
+                        <th scope="col">{texts.text(key::admin::WHY)}</th>
                         <td></td>
                     </tr>
                 </thead>

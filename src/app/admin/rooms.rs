@@ -3,7 +3,7 @@ use leptos::prelude::*;
 use super::{fields, page, state};
 use crate::{
     chat::{RoomId, RoomState},
-    texts::Texts,
+    texts::{Texts, key},
 };
 
 /// All rooms.
@@ -40,11 +40,11 @@ pub struct RoomRow {
 pub fn rooms(texts: &'static Texts, RoomsView { rooms, name, error, warning }: RoomsView) -> impl IntoView {
     let row = |RoomRow { room, name, state: now, viewer_count, messages_last_minute, waiting }: RoomRow| {
         let review = (waiting > 0).then(|| {
-            let label = texts.fill("admin.to_review_in", &[("count", &texts.number(waiting)), ("room", &room.to_string())]);
+            let label = texts.fill(key::admin::TO_REVIEW_IN, &[("count", &texts.number(waiting)), ("room", &room.to_string())]);
             let queue = format!("/admin/rooms/{room}/queue");
-            view! { <a class="review" href=queue aria-label=label>{texts.count("page.to_review", waiting)}</a> }
+            view! { <a class="review" href=queue aria-label=label>{texts.count(key::page::TO_REVIEW, waiting)}</a> }
         });
-        let label = texts.fill("admin.settings_of_room", &[("room", &room.to_string())]);
+        let label = texts.fill(key::admin::SETTINGS_OF_ROOM, &[("room", &room.to_string())]);
         view! {
             <tr id=format!("room-{room}")>
                 <td class="extra">{room.to_string()}</td>
@@ -52,35 +52,35 @@ pub fn rooms(texts: &'static Texts, RoomsView { rooms, name, error, warning }: R
                 <td>{state(texts, now)}</td>
                 <td class="number">{texts.number(viewer_count)}</td>
                 <td class="number extra">{texts.number(messages_last_minute as usize)}</td>
-                <td><a href=format!("/admin/rooms/{room}") aria-label=label>{texts.text("admin.settings")}</a></td>
+                <td><a href=format!("/admin/rooms/{room}") aria-label=label>{texts.text(key::admin::SETTINGS)}</a></td>
             </tr>
         }
     };
     let body = view! {
         {warning.map(|warning| view! { <p class="error" role="status">{warning}</p> })}
-        <p>{texts.text("admin.rooms_help")}</p>
-        <p><a href="/admin/keys">{texts.text("admin.keys")}</a>{texts.text("admin.keys_are")}</p>
-        <p><a href="/admin/people">{texts.text("admin.people")}</a>{texts.text("admin.people_are")}</p>
-        <div class="wide" role="region" aria-label=texts.text("admin.rooms") tabindex="0">
+        <p>{texts.text(key::admin::ROOMS_HELP)}</p>
+        <p><a href="/admin/keys">{texts.text(key::admin::KEYS)}</a>{texts.text(key::admin::KEYS_ARE)}</p>
+        <p><a href="/admin/people">{texts.text(key::admin::PEOPLE)}</a>{texts.text(key::admin::PEOPLE_ARE)}</p>
+        <div class="wide" role="region" aria-label=texts.text(key::admin::ROOMS) tabindex="0">
             <table>
                 <thead>
                     <tr>
-                        <th scope="col" class="extra">{texts.text("admin.number")}</th>
-                        <th scope="col">{texts.text("admin.name")}</th>
-                        <th scope="col">{texts.text("admin.state")}</th>
-                        <th scope="col" class="number">{texts.text("admin.watching")}</th>
-                        <th scope="col" class="number extra">{texts.text("admin.messages_a_minute")}</th>
+                        <th scope="col" class="extra">{texts.text(key::admin::NUMBER)}</th>
+                        <th scope="col">{texts.text(key::admin::NAME)}</th>
+                        <th scope="col">{texts.text(key::admin::STATE)}</th>
+                        <th scope="col" class="number">{texts.text(key::admin::WATCHING)}</th>
+                        <th scope="col" class="number extra">{texts.text(key::admin::MESSAGES_A_MINUTE)}</th>
                         <td></td>
                     </tr>
                 </thead>
                 <tbody data-live="rooms">{rooms.into_iter().map(row).collect_view()}</tbody>
             </table>
         </div>
-        <h2 id="new">{texts.text("admin.new_room")}</h2>
+        <h2 id="new">{texts.text(key::admin::NEW_ROOM)}</h2>
         <form class="fields" method="post" action="/admin/rooms" aria-labelledby="new">
             {fields::name(texts, name, error)}
-            <button class="button" type="submit">{texts.text("admin.make_room")}</button>
+            <button class="button" type="submit">{texts.text(key::admin::MAKE_ROOM)}</button>
         </form>
     };
-    page(texts, texts.text("admin.rooms"), body)
+    page(texts, texts.text(key::admin::ROOMS), body)
 }

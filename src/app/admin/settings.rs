@@ -2,16 +2,19 @@ use std::collections::BTreeMap;
 
 use leptos::prelude::*;
 
-use crate::{app::html::escaped, texts::Texts};
+use crate::{
+    app::html::escaped,
+    texts::{Text, Texts, key},
+};
 
 /// A setting of a room as the form shows it.
 pub struct SettingField {
     /// Its name, as the API has it.
     pub name: &'static str,
     /// The key of what it is called for people.
-    pub label: &'static str,
-    /// The key of what to know about it; may be empty.
-    pub help: &'static str,
+    pub label: Text,
+    /// The key of what to know about it, if there is something.
+    pub help: Option<Text>,
     /// How it is changed.
     pub control: Control,
 }
@@ -36,45 +39,60 @@ pub enum Control {
     /// Yes or no.
     Check,
     /// One of these values, each with the key of its label.
-    Choice(&'static [(&'static str, &'static str)]),
+    Choice(&'static [(&'static str, Text)]),
 }
 
 const WHO: Control = Control::Choice(&[
-    ("everyone", "setting.everyone"),
-    ("signed_in", "setting.signed_in"),
-    ("moderators", "setting.moderators"),
+    ("everyone", key::setting::EVERYONE),
+    ("signed_in", key::setting::SIGNED_IN),
+    ("moderators", key::setting::MODERATORS),
 ]);
 
-const REVIEW_FALLBACK: Control = Control::Choice(&[("allow", "setting.review_allow"), ("deny", "setting.review_deny")]);
+const REVIEW_FALLBACK: Control = Control::Choice(&[("allow", key::setting::REVIEW_ALLOW), ("deny", key::setting::REVIEW_DENY)]);
 
 /// All settings, in the order of the form.
 pub const FIELDS: [SettingField; 22] = {
-    const fn field(name: &'static str, label: &'static str, help: &'static str, control: Control) -> SettingField {
+    const fn field(name: &'static str, label: Text, help: Option<Text>, control: Control) -> SettingField {
         SettingField { name, label, help, control }
     }
     [
-        field("name", "setting.name", "", Control::Text),
-        field("slug", "setting.slug", "setting.slug_help", Control::Text),
-        field("description", "setting.description", "", Control::Text),
-        field("paused", "setting.paused", "setting.paused_help", Control::Check),
-        field("pinned_message", "page.pinned_message", "setting.pinned_message_help", Control::Text),
-        field("slow_mode_seconds", "setting.slow_mode_seconds", "setting.slow_mode_seconds_help", Control::Number),
-        field("messages_per_minute", "setting.messages_per_minute", "setting.messages_per_minute_help", Control::Number),
-        field("repeat_seconds", "setting.repeat_seconds", "setting.repeat_seconds_help", Control::Number),
-        field("message_chars", "setting.message_chars", "setting.message_chars_help", Control::Number),
-        field("speakers", "setting.speakers", "", WHO),
-        field("established_minutes", "setting.established_minutes", "setting.established_minutes_help", Control::Number),
-        field("hold_newcomers", "setting.hold_newcomers", "setting.hold_newcomers_help", Control::Check),
-        field("unique_names", "setting.unique_names", "setting.unique_names_help", Control::Check),
-        field("links", "setting.links", "", WHO),
-        field("blocked_words", "setting.blocked_words", "setting.blocked_words_help", Control::Lines),
-        field("retention_days", "setting.retention_days", "setting.retention_days_help", Control::Number),
-        field("retention_messages", "setting.retention_messages", "setting.retention_messages_help", Control::Number),
-        field("ephemeral", "setting.ephemeral", "setting.ephemeral_help", Control::Check),
-        field("review_url", "setting.review_url", "setting.review_url_help", Control::Text),
-        field("review_fallback", "setting.review_fallback", "", REVIEW_FALLBACK),
-        field("allowed_origins", "setting.allowed_origins", "setting.allowed_origins_help", Control::Lines),
-        field("tags", "setting.tags", "setting.tags_help", Control::Pairs),
+        field("name", key::setting::NAME, None, Control::Text),
+        field("slug", key::setting::SLUG, Some(key::setting::SLUG_HELP), Control::Text),
+        field("description", key::setting::DESCRIPTION, None, Control::Text),
+        field("paused", key::setting::PAUSED, Some(key::setting::PAUSED_HELP), Control::Check),
+        field("pinned_message", key::page::PINNED_MESSAGE, Some(key::setting::PINNED_MESSAGE_HELP), Control::Text),
+        field("slow_mode_seconds", key::setting::SLOW_MODE_SECONDS, Some(key::setting::SLOW_MODE_SECONDS_HELP), Control::Number),
+        field(
+            "messages_per_minute",
+            key::setting::MESSAGES_PER_MINUTE,
+            Some(key::setting::MESSAGES_PER_MINUTE_HELP),
+            Control::Number,
+        ),
+        field("repeat_seconds", key::setting::REPEAT_SECONDS, Some(key::setting::REPEAT_SECONDS_HELP), Control::Number),
+        field("message_chars", key::setting::MESSAGE_CHARS, Some(key::setting::MESSAGE_CHARS_HELP), Control::Number),
+        field("speakers", key::setting::SPEAKERS, None, WHO),
+        field(
+            "established_minutes",
+            key::setting::ESTABLISHED_MINUTES,
+            Some(key::setting::ESTABLISHED_MINUTES_HELP),
+            Control::Number,
+        ),
+        field("hold_newcomers", key::setting::HOLD_NEWCOMERS, Some(key::setting::HOLD_NEWCOMERS_HELP), Control::Check),
+        field("unique_names", key::setting::UNIQUE_NAMES, Some(key::setting::UNIQUE_NAMES_HELP), Control::Check),
+        field("links", key::setting::LINKS, None, WHO),
+        field("blocked_words", key::setting::BLOCKED_WORDS, Some(key::setting::BLOCKED_WORDS_HELP), Control::Lines),
+        field("retention_days", key::setting::RETENTION_DAYS, Some(key::setting::RETENTION_DAYS_HELP), Control::Number),
+        field(
+            "retention_messages",
+            key::setting::RETENTION_MESSAGES,
+            Some(key::setting::RETENTION_MESSAGES_HELP),
+            Control::Number,
+        ),
+        field("ephemeral", key::setting::EPHEMERAL, Some(key::setting::EPHEMERAL_HELP), Control::Check),
+        field("review_url", key::setting::REVIEW_URL, Some(key::setting::REVIEW_URL_HELP), Control::Text),
+        field("review_fallback", key::setting::REVIEW_FALLBACK, None, REVIEW_FALLBACK),
+        field("allowed_origins", key::setting::ALLOWED_ORIGINS, Some(key::setting::ALLOWED_ORIGINS_HELP), Control::Lines),
+        field("tags", key::setting::TAGS, Some(key::setting::TAGS_HELP), Control::Pairs),
     ]
 };
 
@@ -107,7 +125,7 @@ pub fn settings(texts: &'static Texts, SettingsForm { values, errors }: Settings
         <form class="fields" method="post" action=action aria-labelledby="settings">
             <p class="error" role="alert" hidden=whole.is_empty()>{whole.clone()}</p>
             {fields}
-            <button class="button" type="submit">{texts.text("admin.save")}</button>
+            <button class="button" type="submit">{texts.text(key::admin::SAVE)}</button>
         </form>
     }
 }
@@ -136,7 +154,7 @@ fn setting(texts: &'static Texts, field: &SettingField, value: String, before: S
         }
         .into_any(),
         Control::Choice(choices) => {
-            let option = |&(choice, label): &(&'static str, &'static str)| {
+            let option = |&(choice, label): &(&'static str, Text)| {
                 view! { <option value=choice selected=choice == value>{texts.text(label)}</option> }
             };
             let options = choices.iter().map(option).collect_view();
@@ -146,7 +164,7 @@ fn setting(texts: &'static Texts, field: &SettingField, value: String, before: S
     view! {
         <input type="hidden" name=name_before value=before autocomplete="off" />
         <p class="field"><label for=name>{texts.text(label)}</label>{control}</p>
-        <p id=format!("{name}-help") class="help" hidden=help.is_empty()>{texts.text(help)}</p>
+        <p id=format!("{name}-help") class="help" hidden=help.is_none()>{help.map(|help| texts.text(help))}</p>
         <p id=format!("{name}-error") class="error" role="alert" hidden=!is_wrong>{error}</p>
     }
 }

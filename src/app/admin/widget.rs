@@ -1,6 +1,9 @@
 use leptos::prelude::*;
 
-use crate::{chat::RoomId, texts::Texts};
+use crate::{
+    chat::RoomId,
+    texts::{Text, Texts, key},
+};
 
 /// A page of a site's own that chats with a widget key, without the values of its first lines.
 const PAGE: &str = include_str!("widget.html");
@@ -43,19 +46,19 @@ fn literal(text: &str) -> String {
 pub(super) fn widget(texts: &'static Texts, code: WidgetCode) -> impl IntoView {
     let (page, embed) = (code.page(), code.embed());
     let WidgetCode { server, room, is_open, .. } = code;
-    let row = |name: &'static str, value: String| view! { <dt>{texts.text(name)}</dt> <dd><code>{value}</code></dd> };
+    let row = |name: Text, value: String| view! { <dt>{texts.text(name)}</dt> <dd><code>{value}</code></dd> };
     view! {
         <details class="widget-code" open=is_open>
-            <summary>{texts.text("admin.widget_code")}</summary>
+            <summary>{texts.text(key::admin::WIDGET_CODE)}</summary>
             <dl>
-                {row("admin.widget_room", room.to_string())}
-                {row("admin.widget_subscribe", format!("{server}/subscribe/{room}"))}
-                {row("admin.widget_publish", format!("{server}/publish/{room}?token="))}
-                {row("admin.widget_embed", embed)}
+                {row(key::admin::WIDGET_ROOM, room.to_string())}
+                {row(key::admin::WIDGET_SUBSCRIBE, format!("{server}/subscribe/{room}"))}
+                {row(key::admin::WIDGET_PUBLISH, format!("{server}/publish/{room}?token="))}
+                {row(key::admin::WIDGET_EMBED, embed)}
             </dl>
-            <p>{texts.text("admin.widget_help")}</p>
+            <p>{texts.text(key::admin::WIDGET_HELP)}</p>
             // Focused, it scrolls with the keys.
-            <pre tabindex="0" dir="ltr" aria-label=texts.text("admin.widget_page")><code>{page}</code></pre>
+            <pre tabindex="0" dir="ltr" aria-label=texts.text(key::admin::WIDGET_PAGE)><code>{page}</code></pre>
         </details>
     }
 }

@@ -5,7 +5,10 @@ use std::{collections::HashSet, sync::LazyLock};
 use unicode_script::{Script, UnicodeScript};
 
 use super::look_alikes::{Look, Looks, ProtectedForm};
-use crate::locales;
+use crate::{
+    locales,
+    texts::{Text, key},
+};
 
 /// Names that are for those who moderate alone, and all that look like them.
 #[derive(Clone, Debug, Default)]
@@ -27,10 +30,10 @@ impl ReservedNames {
 const GLYPHS: &str = "✓✔☑✅⍻🗸🗹🮱𐄂√🛡⛨🔰👑♔♕♚♛";
 
 /// Roles as they stand at names.
-const ROLES: [&str; 3] = ["page.owner", "page.moderator", "page.bot"];
+const ROLES: [Text; 3] = [key::page::OWNER, key::page::MODERATOR, key::page::BOT];
 
 /// Everything else that the page writes behind a name.
-const TAGS: [&str; 4] = ["page.pinned", "page.announcement", "page.private", "page.mentions_you"];
+const TAGS: [Text; 4] = [key::page::PINNED, key::page::ANNOUNCEMENT, key::page::PRIVATE, key::page::MENTIONS_YOU];
 
 /// Short forms of the roles.
 const SHORT: [&str; 2] = ["mod", "admin"];
@@ -42,9 +45,8 @@ struct Badges {
 }
 
 static BADGES: LazyLock<Badges> = LazyLock::new(|| {
-    let texts = |keys: &[&'static str]| -> Vec<_> {
-        locales::all().flat_map(|texts| keys.iter().map(|key| forms(texts.text(key)))).collect()
-    };
+    let texts =
+        |keys: &[Text]| -> Vec<_> { locales::all().flat_map(|texts| keys.iter().map(|key| forms(texts.text(*key)))).collect() };
     let roles = texts(&ROLES).into_iter().chain(SHORT.map(forms)).collect();
     Badges { roles, tags: texts(&TAGS) }
 });

@@ -28,7 +28,7 @@ use crate::{
         router::{Params, RoomPath},
         state::AppState,
     },
-    texts::Texts,
+    texts::{Texts, key},
 };
 
 /// Acts in a page when the asker does not say.
@@ -193,8 +193,8 @@ pub(in crate::server) async fn show(
 
 fn blocked_row(texts: &'static Texts, Blocked { at, author, field, word, times }: Blocked) -> BlockedRow {
     let field = match field {
-        Field::Username => texts.text("admin.blocked_in_name"),
-        Field::Text => texts.text("admin.blocked_in_message"),
+        Field::Username => texts.text(key::admin::BLOCKED_IN_NAME),
+        Field::Text => texts.text(key::admin::BLOCKED_IN_MESSAGE),
     };
     BlockedRow { at: rfc3339(at), author: author.to_string(), word, field: field.to_owned(), times: texts.number(times as usize) }
 }
@@ -203,26 +203,26 @@ fn act_row(texts: &'static Texts, act: &Act) -> ActRow {
     let Told { by, what, to, reason } = Told::of(act);
     let of_user = |key| texts.fill(key, &[("user", &to)]);
     let what = match (what, &act.event.kind) {
-        (_, Kind::Room(state)) => texts.fill("admin.did_state", &[("state", texts.text(state_key(*state)))]),
-        ("delete", _) => texts.text("admin.did_delete").to_owned(),
-        ("approve", _) => texts.text("admin.did_approve").to_owned(),
-        ("decline", _) => texts.text("admin.did_decline").to_owned(),
-        ("delete_all", _) => of_user("admin.did_delete_all"),
-        ("timeout", _) => of_user("admin.did_time_out"),
-        ("ban", _) => of_user("admin.did_ban"),
-        ("lift", _) => of_user("admin.did_lift"),
-        ("disconnect", _) => of_user("admin.did_disconnect"),
-        _ => texts.text("admin.did_settings").to_owned(),
+        (_, Kind::Room(state)) => texts.fill(key::admin::DID_STATE, &[("state", texts.text(state_key(*state)))]),
+        ("delete", _) => texts.text(key::admin::DID_DELETE).to_owned(),
+        ("approve", _) => texts.text(key::admin::DID_APPROVE).to_owned(),
+        ("decline", _) => texts.text(key::admin::DID_DECLINE).to_owned(),
+        ("delete_all", _) => of_user(key::admin::DID_DELETE_ALL),
+        ("timeout", _) => of_user(key::admin::DID_TIME_OUT),
+        ("ban", _) => of_user(key::admin::DID_BAN),
+        ("lift", _) => of_user(key::admin::DID_LIFT),
+        ("disconnect", _) => of_user(key::admin::DID_DISCONNECT),
+        _ => texts.text(key::admin::DID_SETTINGS).to_owned(),
     };
     let detail = match (&act.message, &act.event.kind) {
         (Some(message), _) => said(texts, message),
         (None, Kind::Sanction(Sanction { measure, .. })) => {
             let until = match measure {
-                Measure::Timeout { until } => Some(texts.fill("admin.until", &[("time", &rfc3339(*until))])),
+                Measure::Timeout { until } => Some(texts.fill(key::admin::UNTIL, &[("time", &rfc3339(*until))])),
                 Measure::Ban | Measure::Lift => None,
             };
             let addresses = addresses(&act.event.kind).filter(|addresses| *addresses > 0);
-            let addresses = addresses.map(|addresses| texts.fill("admin.by_address", &[("count", &texts.number(addresses))]));
+            let addresses = addresses.map(|addresses| texts.fill(key::admin::BY_ADDRESS, &[("count", &texts.number(addresses))]));
             until.into_iter().chain(addresses).collect::<Vec<_>>().join(" · ")
         }
         (None, Kind::Settings { settings, .. }) => serde_json::to_string(settings).expect("plain data"),
@@ -244,6 +244,6 @@ fn said(texts: &'static Texts, Message { payload, .. }: &Message) -> String {
     match (ChatText::of(payload), payload.readable()) {
         (Some(ChatText { username, text }), _) => format!("{username}: {text}"),
         (None, Some(json)) => json.get().to_owned(),
-        (None, None) => texts.text("page.message_unreadable").to_owned(),
+        (None, None) => texts.text(key::page::MESSAGE_UNREADABLE).to_owned(),
     }
 }

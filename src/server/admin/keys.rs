@@ -18,7 +18,7 @@ use crate::{
         asked::Asked, client_address::TrustedProxies, error, extract::cookies::Cookies, page::render, router::Params,
         state::AppState,
     },
-    texts::Texts,
+    texts::{Texts, key},
 };
 
 /// What the form to make a key posts.
@@ -145,7 +145,7 @@ pub(in crate::server) async fn set_redirects(
     let set = match read.collect::<Result<RedirectUris, _>>() {
         Ok(uris) => state.hub.set_redirect_uris(&key, uris).await.map_err(|refusal| match refusal {
             Refusal::InvalidWidgetKey(InvalidWidgetKey::RedirectUris) => {
-                (StatusCode::BAD_REQUEST, asked.texts.text("admin.redirects_rule").to_owned())
+                (StatusCode::BAD_REQUEST, asked.texts.text(key::admin::REDIRECTS_RULE).to_owned())
             }
             other => (error::status(&other), other.text(asked.texts)),
         }),
@@ -229,9 +229,9 @@ fn errors_of(texts: &'static Texts, refusal: &Refusal) -> [String; 3] {
     let mut errors = <[String; 3]>::default();
     match refusal {
         Refusal::UnknownRoom(_) => errors[1] = no_room(texts),
-        Refusal::InvalidWidgetKey(InvalidWidgetKey::Origins) => errors[2] = texts.text("admin.key_origins_rule").into(),
+        Refusal::InvalidWidgetKey(InvalidWidgetKey::Origins) => errors[2] = texts.text(key::admin::KEY_ORIGINS_RULE).into(),
         Refusal::InvalidWidgetKey(InvalidWidgetKey::Name | InvalidWidgetKey::RedirectUris) => {
-            errors[0] = texts.text("admin.key_name_rule").into();
+            errors[0] = texts.text(key::admin::KEY_NAME_RULE).into();
         }
         other => errors[0] = other.text(texts),
     }
@@ -239,5 +239,5 @@ fn errors_of(texts: &'static Texts, refusal: &Refusal) -> [String; 3] {
 }
 
 fn no_room(texts: &'static Texts) -> String {
-    texts.text("admin.no_room").into()
+    texts.text(key::admin::NO_ROOM).into()
 }

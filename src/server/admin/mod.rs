@@ -27,7 +27,7 @@ use super::{
     sign_in_queue::Source,
     state::AppState,
 };
-use crate::{app::Page, hub::Hub};
+use crate::{app::Page, hub::Hub, texts::key};
 
 /// Proof that the request comes from somebody who has signed in to run the chat, and not from another site.
 pub(super) struct Owner;
@@ -78,10 +78,10 @@ pub(super) async fn sign_in(
     let refuse = async |status, error: String| sign_in_page(&state, asked.clone(), status, error, "/admin").await;
     let Form(SignIn { password }) = match form {
         Ok(form) => form,
-        Err(rejection) => return refuse(rejection.status(), texts.text("notice.form_unreadable").into()).await,
+        Err(rejection) => return refuse(rejection.status(), texts.text(key::notice::FORM_UNREADABLE).into()).await,
     };
     if is_cross_site(&headers) {
-        return refuse(StatusCode::FORBIDDEN, texts.text("notice.form_of_another_site").into()).await;
+        return refuse(StatusCode::FORBIDDEN, texts.text(key::notice::FORM_OF_ANOTHER_SITE).into()).await;
     }
     sign_in_by(&state, asked, from, &cookies, password, "/admin").await
 }
@@ -111,11 +111,11 @@ pub(super) async fn sign_in_by(
         }
         Err(Denied::Wrong) => {
             tracing::warn!("somebody has tried a wrong password to run the chat");
-            refuse(StatusCode::FORBIDDEN, texts.text("admin.wrong_password").into()).await
+            refuse(StatusCode::FORBIDDEN, texts.text(key::admin::WRONG_PASSWORD).into()).await
         }
         Err(Denied::Busy(wait)) => {
             let seconds = wait.as_secs_f64().ceil() as u64;
-            let why = texts.fill("admin.too_many_attempts", &[("seconds", &seconds.to_string())]);
+            let why = texts.fill(key::admin::TOO_MANY_ATTEMPTS, &[("seconds", &seconds.to_string())]);
             let mut response = refuse(StatusCode::TOO_MANY_REQUESTS, why).await;
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
             response

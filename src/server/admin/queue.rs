@@ -24,7 +24,7 @@ use crate::{
         router::Params,
         state::AppState,
     },
-    texts::Texts,
+    texts::{Texts, key},
 };
 
 /// Messages in a page.
@@ -68,9 +68,9 @@ pub(in crate::server) async fn show(
 ) -> Response {
     let Some(moderator) = Moderator::of(&state, &room, &cookies) else { return not_found(&state, asked).await };
     let done = match params.find("done").as_deref() {
-        Some("approve") => asked.texts.text("admin.approved"),
-        Some("decline") => asked.texts.text("admin.declined"),
-        Some("ban") => asked.texts.text("admin.banned"),
+        Some("approve") => asked.texts.text(key::admin::APPROVED),
+        Some("decline") => asked.texts.text(key::admin::DECLINED),
+        Some("ban") => asked.texts.text(key::admin::BANNED),
         _ => "",
     };
     // A place that cannot be used shows the first page, as if it had not been given.
@@ -179,7 +179,7 @@ fn held_row(texts: &'static Texts, event: Event) -> Option<(UserId, HeldRow)> {
     let (name, text) = match (ChatText::of(&message.payload), message.payload.readable()) {
         (Some(ChatText { username, text }), _) => (Some(username), text),
         (None, Some(json)) => (None, json.get().to_owned()),
-        (None, None) => (None, texts.text("page.message_unreadable").to_owned()),
+        (None, None) => (None, texts.text(key::page::MESSAGE_UNREADABLE).to_owned()),
     };
     let author = message.author.to_string();
     Some((message.author, HeldRow { id, name, author, text, at, others: None }))

@@ -22,7 +22,7 @@ use crate::{
         router::Params,
         state::AppState,
     },
-    texts::Texts,
+    texts::{Text, Texts, key},
 };
 
 /// What the button for the room's state posts.
@@ -100,10 +100,10 @@ async fn render_conflict(
     let texts = asked.texts;
     let (values, now) = (form.onto(settings), values(settings));
     let error = |field: &&SettingField| {
-        let now = texts.fill("admin.changed_meanwhile", &[("value", &in_words(texts, field, &now[field.name]))]);
+        let now = texts.fill(key::admin::CHANGED_MEANWHILE, &[("value", &in_words(texts, field, &now[field.name]))]);
         (field.name.to_owned(), now)
     };
-    let whole = (String::new(), texts.text("admin.changed_by_others").to_owned());
+    let whole = (String::new(), texts.text(key::admin::CHANGED_BY_OTHERS).to_owned());
     let errors = [whole].into_iter().chain(conflicts.iter().map(error)).collect();
     render_room(state, room, asked, StatusCode::CONFLICT, Some(values), errors, false).await
 }
@@ -111,13 +111,13 @@ async fn render_conflict(
 /// A setting's value as people read it.
 fn in_words(texts: &'static Texts, field: &SettingField, value: &str) -> String {
     let said = match &field.control {
-        Control::Check => texts.text(if value.is_empty() { "admin.off" } else { "admin.on" }).to_owned(),
+        Control::Check => texts.text(if value.is_empty() { key::admin::OFF } else { key::admin::ON }).to_owned(),
         Control::Choice(choices) => {
             let chosen = choices.iter().find(|(choice, _)| *choice == value);
-            chosen.map_or_else(|| value.to_owned(), |(_, label)| texts.text(label).to_owned())
+            chosen.map_or_else(|| value.to_owned(), |(_, label)| texts.text(*label).to_owned())
         }
         Control::Text | Control::Number | Control::Lines | Control::Pairs if value.is_empty() => {
-            texts.text("admin.nothing").to_owned()
+            texts.text(key::admin::NOTHING).to_owned()
         }
         Control::Text | Control::Number | Control::Lines | Control::Pairs => value.lines().collect::<Vec<_>>().join(", "),
     };
@@ -187,8 +187,8 @@ async fn render_room(
 fn sanction_row(texts: &'static Texts, kind: Kind) -> Option<SanctionRow> {
     let Kind::Sanction(Sanction { user, measure, addresses, reason, .. }) = kind else { return None };
     let measure = match measure {
-        Measure::Timeout { until } => texts.fill("admin.until", &[("time", &rfc3339(until))]),
-        Measure::Ban => texts.text("admin.for_good").to_owned(),
+        Measure::Timeout { until } => texts.fill(key::admin::UNTIL, &[("time", &rfc3339(until))]),
+        Measure::Ban => texts.text(key::admin::FOR_GOOD).to_owned(),
         Measure::Lift => return None,
     };
     let user_in_form = utf8_percent_encode(user.as_str(), NON_ALPHANUMERIC).to_string();
@@ -202,7 +202,9 @@ fn explain(texts: &'static Texts, refusal: &Refusal) -> (String, String) {
             let said = rule_of(name).map_or_else(|| format!("This must {rule}."), |key| texts.text(key).to_owned());
             ((*name).to_owned(), said)
         }
-        Refusal::Setting(InvalidSetting::Unreadable { name, .. }) => (name.clone(), texts.text("admin.whole_number").to_owned()),
+        Refusal::Setting(InvalidSetting::Unreadable { name, .. }) => {
+            (name.clone(), texts.text(key::admin::WHOLE_NUMBER).to_owned())
+        }
         Refusal::SlugTaken(_) => ("slug".to_owned(), refusal.text(texts)),
         Refusal::ReviewUrl(why) => ("review_url".to_owned(), format!("This {why}.")),
         _ => (String::new(), refusal.text(texts)),
@@ -210,20 +212,20 @@ fn explain(texts: &'static Texts, refusal: &Refusal) -> (String, String) {
 }
 
 /// The key of what must hold for a setting.
-fn rule_of(setting: &str) -> Option<&'static str> {
+fn rule_of(setting: &str) -> Option<Text> {
     let keys = [
-        ("name", "rule.name"),
-        ("slug", "rule.slug"),
-        ("description", "rule.description"),
-        ("retention_days", "rule.retention_days"),
-        ("slow_mode_seconds", "rule.slow_mode_seconds"),
-        ("messages_per_minute", "rule.messages_per_minute"),
-        ("blocked_words", "rule.blocked_words"),
-        ("established_minutes", "rule.established_minutes"),
-        ("repeat_seconds", "rule.repeat_seconds"),
-        ("allowed_origins", "rule.allowed_origins"),
-        ("tags", "rule.tags"),
-        ("pinned_message", "rule.pinned_message"),
+        ("name", key::rule::NAME),
+        ("slug", key::rule::SLUG),
+        ("description", key::rule::DESCRIPTION),
+        ("retention_days", key::rule::RETENTION_DAYS),
+        ("slow_mode_seconds", key::rule::SLOW_MODE_SECONDS),
+        ("messages_per_minute", key::rule::MESSAGES_PER_MINUTE),
+        ("blocked_words", key::rule::BLOCKED_WORDS),
+        ("established_minutes", key::rule::ESTABLISHED_MINUTES),
+        ("repeat_seconds", key::rule::REPEAT_SECONDS),
+        ("allowed_origins", key::rule::ALLOWED_ORIGINS),
+        ("tags", key::rule::TAGS),
+        ("pinned_message", key::rule::PINNED_MESSAGE),
     ];
     keys.into_iter().find(|(name, _)| *name == setting).map(|(_, key)| key)
 }

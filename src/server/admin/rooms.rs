@@ -11,6 +11,7 @@ use crate::{
     chat::SettingsChange,
     hub::Snapshot,
     server::{asked::Asked, error, page::render, state::AppState},
+    texts::key,
 };
 
 /// What the form to make a room posts.
@@ -28,7 +29,7 @@ pub(super) async fn list(state: &AppState, asked: Asked, status: StatusCode, nam
     let rooms = state.hub.rooms().into_iter().chain(channels);
     let rooms = rooms.filter_map(|room| state.hub.snapshot_for_owner(room.id).ok()).map(row).collect();
     let unnamed = state.trusted_proxies.unnamed();
-    let warning = unnamed.map(|proxy| asked.texts.fill("admin.unnamed_proxy", &[("address", &proxy.to_string())]));
+    let warning = unnamed.map(|proxy| asked.texts.fill(key::admin::UNNAMED_PROXY, &[("address", &proxy.to_string())]));
     render(&state.options, asked, status, Page::Admin(RoomsView { rooms, name, error, warning })).await
 }
 

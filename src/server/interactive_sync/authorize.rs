@@ -28,6 +28,7 @@ use crate::{
         router::Params,
         state::AppState,
     },
+    texts::{Text, key},
 };
 
 /// Longest `state`, in bytes.
@@ -43,7 +44,7 @@ struct Authorization {
 }
 
 /// Why a browser cannot be sent anywhere: the key of the text that says so.
-struct Unusable(&'static str);
+struct Unusable(Text);
 
 /// What is posted to the page: a password, or an answer to the question.
 #[derive(Deserialize)]
@@ -96,10 +97,10 @@ async fn answer(
         Err(unusable) => return refuse(state, asked, unusable).await,
     };
     if is_cross_site(headers) {
-        return fail(StatusCode::FORBIDDEN, "notice.form_of_another_site").await;
+        return fail(StatusCode::FORBIDDEN, key::notice::FORM_OF_ANOTHER_SITE).await;
     }
     let Ok(Form(Decision { password, answer, room })) = form else {
-        return fail(StatusCode::BAD_REQUEST, "notice.form_unreadable").await;
+        return fail(StatusCode::BAD_REQUEST, key::notice::FORM_UNREADABLE).await;
     };
     let path = own_path(&asked.uri);
     if let Some(password) = password {
@@ -111,7 +112,7 @@ async fn answer(
     }
     let room = room.and_then(|room| room.parse().ok());
     let Some(room) = room.filter(|room| authorization.rooms(&state.hub).iter().any(|(id, _)| id == room)) else {
-        return fail(StatusCode::BAD_REQUEST, "admin.no_room").await;
+        return fail(StatusCode::BAD_REQUEST, key::admin::NO_ROOM).await;
     };
     tracing::info!(%room, key = authorization.key.key, "a game may run a room");
     let token = state.hub.sign_for_game(&authorization.key.key, room, Some(&session));
@@ -120,13 +121,13 @@ async fn answer(
 
 impl Authorization {
     fn read(hub: &Hub, params: &Params, uri: &Uri) -> Result<Self, Unusable> {
-        let one = |key| params.find_one(key).map_err(|()| Unusable("game.twice"));
+        let one = |key| params.find_one(key).map_err(|()| Unusable(key::game::TWICE));
         let [client_id, redirect_uri] = [one("client_id")?, one("redirect_uri")?].map(Option::unwrap_or_default);
         let (response_type, state) = (one("response_type")?, one("state")?);
-        let key = hub.shown_key(&client_id).filter(|key| key.revoked_at.is_none()).ok_or(Unusable("game.unknown_client"))?;
-        let redirect_uri = key.redirect_uris.find(&redirect_uri).cloned().ok_or(Unusable("game.unknown_redirect"))?;
+        let key = hub.shown_key(&client_id).filter(|key| key.revoked_at.is_none()).ok_or(Unusable(key::game::UNKNOWN_CLIENT))?;
+        let redirect_uri = key.redirect_uris.find(&redirect_uri).cloned().ok_or(Unusable(key::game::UNKNOWN_REDIRECT))?;
         if state.as_ref().is_some_and(|state| state.len() > STATE_BYTES) {
-            return Err(Unusable("game.long_state"));
+            return Err(Unusable(key::game::LONG_STATE));
         }
         let sent = uri.query().and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("state=")));
         let state = sent.map(|sent| utf8_percent_encode(sent, CONTROLS).to_string());
