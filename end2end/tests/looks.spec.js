@@ -62,6 +62,33 @@ test('nothing moves when the page comes to life', async ({ visit, server }) => {
   expect(await shift()).toBeLessThan(0.01);
 });
 
+/** How many pixels of an element are of a strong colour, neither grey nor nearly so. */
+async function colourful(locator) {
+  const png = [...(await locator.screenshot())];
+  return locator.evaluate(async (_, png) => {
+    const bitmap = await createImageBitmap(new Blob([new Uint8Array(png)]));
+    const canvas = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d');
+    canvas.drawImage(bitmap, 0, 0);
+    const { data } = canvas.getImageData(0, 0, bitmap.width, bitmap.height);
+    let count = 0;
+    for (let at = 0; at < data.length; at += 4) {
+      const pixel = data.slice(at, at + 3);
+      if (Math.max(...pixel) - Math.min(...pixel) > 80) count += 1;
+    }
+    return count;
+  }, png);
+}
+
+test('emoji are coloured, also those that are text by default, and letters and signs are not', async ({ visit, server }) => {
+  const bob = await server.guest('Bob');
+  const emoji = ['\u2764', '\u263a', '\u2600', '\u{1f389}', '\u{1f469}\u200d\u{1f680}', '\u{1f44d}\u{1f3fd}'];
+  const plain = ['\u2764\ufe0e', '1 # * 2026', '\u2122 \u00a9 \u00ae', '\u2192 \u2713 \u2605', '木村 علي'];
+  for (const text of [...emoji, ...plain]) await bob.say(text);
+  const page = await visit({ colorScheme: 'light' });
+  for (const text of emoji) expect(await colourful(page.getByRole('log').getByText(text, { exact: true })), text).toBeGreaterThan(20);
+  for (const text of plain) expect(await colourful(page.getByRole('log').getByText(text, { exact: true })), text).toBe(0);
+});
+
 test('a page that is not there is a page', async ({ visit, server }) => {
   const page = await visit();
   const response = await page.request.get(`${server.url}/rooms/77`);
