@@ -50,7 +50,7 @@ mod tests {
 
     /// The parts of a text, links in `‹›`, mentions in `[]`, those of the reader in `[[]]`.
     fn check(text: &str, expected: &str) {
-        let people = [("Ann", false), ("Bob", true)].map(|(name, own)| Person { name: name.to_owned(), own });
+        let people = [("Ann", false), ("Bob", true)].map(|(name, own)| Person::new(name, own));
         let parts = parts(text, &people);
         let marked: String = parts
             .iter()

@@ -489,7 +489,7 @@ impl Timeline {
             match people.iter_mut().find(|person| person.name == name) {
                 Some(person) => person.own |= own,
                 None if name.is_empty() => {}
-                None => people.push(Person { name: name.to_owned(), own }),
+                None => people.push(Person::new(name, own)),
             }
         }
         people

@@ -30,6 +30,7 @@ mod revocation;
 mod room;
 mod settings;
 mod text;
+mod unaccented;
 mod visible;
 mod widget_key;
 
@@ -63,5 +64,6 @@ pub use revocation::{Revocation, Revoked};
 pub use room::{Room, RoomState};
 pub use settings::{Group, InvalidSetting, Settings, SettingsChange, is_slug};
 pub use text::{ChatText, Fault, Field, Invalid, LINE_BREAKS, MARKS_IN_A_ROW, reply_to};
+pub use unaccented::{is_accent, unaccented};
 pub use visible::{has_visible_char, is_undrawn, is_visible, marks_in_a_row};
 pub use widget_key::{InvalidWidgetKey, NewWidgetKey, WidgetKey};

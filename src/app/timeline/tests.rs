@@ -270,7 +270,7 @@ fn people_are_named_once_who_spoke_last_first() {
     ];
     let timeline = Timeline::new(&all, false, "e-4");
     let people = |user_id: &str, name: &str| {
-        timeline.people(user_id, name).into_iter().map(|Person { name, own }| (name, own)).collect::<Vec<_>>()
+        timeline.people(user_id, name).into_iter().map(|Person { name, own, .. }| (name, own)).collect::<Vec<_>>()
     };
     let named = |name: &str, own| (name.to_owned(), own);
     assert_eq!(people("r", ""), [named("Ann", false), named("Rae", true), named("Bob", false)]);
