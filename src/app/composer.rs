@@ -135,7 +135,7 @@ fn Fields(session: Session, limits: Limits, is_named: bool, form: FormView, hidd
             {button(
                 "replying",
                 session.flag(|session| session.reply.with(Option::is_none)),
-                session.words(replying),
+                session.text(replying),
                 Box::new(move || form.cancel_reply()),
             )}
             <input type="hidden" name="client_message_id" value=client_message_id autocomplete="off" />

@@ -1,6 +1,7 @@
 use leptos::{ev::KeyboardEvent, prelude::*};
 
 use super::{
+    components::LiveText,
     list::list,
     scroll,
     session::{Session, spawn},
@@ -107,10 +108,10 @@ fn Newer(session: Session, archive: bool) -> impl IntoView {
         0 => session.texts.text(key::page::NEWEST).to_owned(),
         unread => session.texts.count(key::page::NEW_MESSAGES, unread),
     };
-    button("jump", session.flag(hidden), session.words(words), Box::new(move || spawn(session.jump_to_newest())))
+    button("jump", session.flag(hidden), session.text(words), Box::new(move || spawn(session.jump_to_newest())))
 }
 
 /// A button whose words follow the state, while it is shown.
 pub fn button(class: &'static str, hidden: Signal<bool>, words: Signal<String>, press: Box<dyn Fn() + Send>) -> impl IntoView {
-    view! { <button type="button" class=class hidden=hidden on:click=move |_| press()>{words}</button> }
+    view! { <button type="button" class=class hidden=hidden on:click=move |_| press() inner_html=LiveText(words)></button> }
 }

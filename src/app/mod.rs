@@ -14,6 +14,7 @@ mod admin;
 mod attention;
 mod clock;
 mod colour;
+mod components;
 mod composer;
 mod feed;
 mod html;

@@ -49,7 +49,7 @@ pub fn Chat() -> impl IntoView {
     view! {
         <main class="chat" data-hydrated=move || session.hydrated.get().then_some("true")>
             <header class="head">
-                <h1><bdi>{session.words(|session| session.settings.with(|settings| settings.name.clone()))}</bdi></h1>
+                <h1 translate="no"><bdi>{session.words(|session| session.settings.with(|settings| settings.name.clone()))}</bdi></h1>
                 {session.moderates.then(|| queue(session))}
                 <Presence session archive />
             </header>
@@ -116,7 +116,7 @@ fn Presence(session: Session, archive: bool) -> impl IntoView {
         <div class="presence" hidden=session.flag(hidden)>
             <p class="viewers">{session.words(|session| session.texts.count(key::page::VIEWERS, session.viewers.get()))}</p>
             <p class=class role="status" aria-atomic="false">
-                <span>{session.words(words)}</span>
+                {session.words(words)}
                 <span aria-live="off">{session.words(countdown)}</span>
             </p>
         </div>

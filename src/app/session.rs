@@ -9,6 +9,7 @@ use leptos::{html::Div, prelude::*};
 use super::{
     attention,
     clock::Zone,
+    components::{Words, WordsProps},
     incoming,
     json::Json,
     request, scroll,
@@ -172,9 +173,15 @@ impl Session {
         if self.hydrated.get_untracked() || self.hydrated.get() { Zone::Local } else { Zone::Utc }
     }
 
-    /// Words that follow the state. Of one type wherever they stand: each type in a view is code that a browser downloads.
-    pub fn words(self, words: impl Fn(Self) -> String + Send + Sync + 'static) -> Signal<String> {
-        Signal::derive(move || words(self))
+    /// Returns a text that follows the state, as [`Words`].
+    pub fn words(self, words: impl Fn(Self) -> String + Send + Sync + 'static) -> impl IntoView {
+        Words(WordsProps { text: self.text(words) })
+    }
+
+    /// Returns a text that follows the state, for a component that shows it. Of one type wherever it stands: each type in a view is code
+    /// that a browser downloads.
+    pub fn text(self, text: impl Fn(Self) -> String + Send + Sync + 'static) -> Signal<String> {
+        Signal::derive(move || text(self))
     }
 
     /// Something that is so or not, as the state is.
