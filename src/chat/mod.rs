@@ -34,6 +34,35 @@ mod unaccented;
 mod visible;
 mod widget_key;
 
+/// Gives a list of texts what all lists of that kind can do: `$list` holds at most `$most` of `$item`.
+macro_rules! list_of {
+    ($list:ty, $item:ty, $most:expr) => {
+        impl $list {
+            /// Whether there are none.
+            pub fn is_empty(&self) -> bool {
+                self.0.is_empty()
+            }
+
+            /// Whether they are no more than a list may hold.
+            pub fn are_few(&self) -> bool {
+                self.0.len() <= $most
+            }
+
+            /// Returns them in their order.
+            pub fn iter(&self) -> std::slice::Iter<'_, $item> {
+                self.0.iter()
+            }
+        }
+
+        impl FromIterator<$item> for $list {
+            fn from_iter<T: IntoIterator<Item = $item>>(items: T) -> Self {
+                Self(items.into_iter().collect())
+            }
+        }
+    };
+}
+use list_of;
+
 pub use capability::{Capabilities, Capability};
 pub use channel::{Channel, Visibility};
 pub use command::{Command, Draft};

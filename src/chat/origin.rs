@@ -29,11 +29,6 @@ impl Origin {
 }
 
 impl Origins {
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// Whether every origin is among them.
     pub fn are_all(&self) -> bool {
         self.0.iter().any(|one| one.as_str() == "*")
@@ -48,18 +43,9 @@ impl Origins {
     pub fn name(&self, origin: &str) -> bool {
         origin != "*" && self.0.iter().any(|one| one.as_str() == origin)
     }
-
-    /// Whether they are no more than a list may hold.
-    pub fn are_few(&self) -> bool {
-        self.0.len() <= MOST_ORIGINS
-    }
 }
 
-impl FromIterator<Origin> for Origins {
-    fn from_iter<T: IntoIterator<Item = Origin>>(origins: T) -> Self {
-        Self(origins.into_iter().collect())
-    }
-}
+super::list_of!(Origins, Origin, MOST_ORIGINS);
 
 impl fmt::Display for Origins {
     /// One after the other, with a space between, as a Content-Security-Policy lists them.

@@ -41,27 +41,13 @@ impl RedirectUri {
 }
 
 impl RedirectUris {
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Whether they are no more than a widget key may have.
-    pub fn are_few(&self) -> bool {
-        self.0.len() <= MOST_REDIRECT_URIS
-    }
-
     /// Returns the one that is written exactly so.
     pub fn find(&self, written: &str) -> Option<&RedirectUri> {
         self.0.iter().find(|uri| uri.as_str() == written)
     }
 }
 
-impl FromIterator<RedirectUri> for RedirectUris {
-    fn from_iter<T: IntoIterator<Item = RedirectUri>>(uris: T) -> Self {
-        Self(uris.into_iter().collect())
-    }
-}
+super::list_of!(RedirectUris, RedirectUri, MOST_REDIRECT_URIS);
 
 impl fmt::Display for RedirectUris {
     /// One a line.

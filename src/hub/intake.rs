@@ -5,7 +5,7 @@ use std::{
 
 use super::{Hub, Inner};
 use crate::{
-    chat::{Event, Room, RoomId},
+    chat::{Event, Kind, Room, RoomId},
     engine::{News, Sink, now},
 };
 
@@ -74,8 +74,15 @@ impl Hub {
             self.close_refused();
         }
         for (room, events) in &events {
-            if let Some(room) = inner.rooms.find(*room) {
-                room.dispatch(events);
+            if let Some(live) = inner.rooms.find(*room) {
+                live.dispatch(events);
+                let settings = events.iter().rev().find_map(|event| match &event.kind {
+                    Kind::Settings { settings, .. } => Some(settings),
+                    _ => None,
+                });
+                if let Some(settings) = settings {
+                    inner.rooms.note_origins(*room, settings.allowed_origins.clone());
+                }
             }
         }
         if !events.is_empty() {

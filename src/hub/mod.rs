@@ -17,6 +17,7 @@ mod live;
 mod messages;
 mod moderation;
 mod names;
+mod origin_index;
 mod owners;
 mod peers;
 mod people;

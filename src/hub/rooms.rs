@@ -3,8 +3,8 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use super::{RingSize, live::LiveRoom, ring::RingMemory};
-use crate::chat::{Room, RoomId};
+use super::{RingSize, live::LiveRoom, origin_index::OriginIndex, ring::RingMemory};
+use crate::chat::{Origins, Room, RoomId};
 
 /// The rooms by id.
 ///
@@ -14,6 +14,8 @@ pub(super) struct Rooms {
     by_id: RwLock<HashMap<RoomId, Arc<LiveRoom>>>,
     /// The channels among them, by their names. Of the two locks, this one is taken last.
     channels: RwLock<HashMap<String, RoomId>>,
+    /// The rooms by the origins that they allow. No other lock is taken while this one is held.
+    by_origin: RwLock<OriginIndex<RoomId>>,
     ring_size: RingSize,
     ring_memory: RingMemory,
     /// Whether there are other nodes.
@@ -47,8 +49,10 @@ impl Rooms {
         if let Some(channel) = &room.settings.channel {
             self.channels.write().unwrap_or_else(PoisonError::into_inner).insert(channel.name.clone(), room.id);
         }
-        let new = |room| LiveRoom::new(room, head, self.ring_size, self.ring_memory.clone(), self.in_cluster);
-        rooms.entry(room.id).or_insert_with(|| Arc::new(new(room)));
+        rooms.entry(room.id).or_insert_with(|| {
+            self.note_origins(room.id, room.settings.allowed_origins.clone());
+            Arc::new(LiveRoom::new(room, head, self.ring_size, self.ring_memory.clone(), self.in_cluster))
+        });
     }
 
     /// Takes a room out, if it is there.
@@ -56,7 +60,18 @@ impl Rooms {
         let mut rooms = self.by_id.write().unwrap_or_else(PoisonError::into_inner);
         let mut channels = self.channels.write().unwrap_or_else(PoisonError::into_inner);
         channels.retain(|_, channel| *channel != room);
+        self.note_origins(room, Origins::default());
         rooms.remove(&room)
+    }
+
+    /// Takes over whose pages may use a room.
+    pub(super) fn note_origins(&self, room: RoomId, origins: Origins) {
+        self.by_origin.write().unwrap_or_else(PoisonError::into_inner).set(&room, origins);
+    }
+
+    /// Whether a room lists the origin.
+    pub(super) fn list_origin(&self, origin: &str) -> bool {
+        self.by_origin.read().unwrap_or_else(PoisonError::into_inner).listing(origin).next().is_some()
     }
 
     /// All of them, ordered by id.

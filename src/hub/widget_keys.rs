@@ -1,9 +1,9 @@
 use std::{
     collections::HashMap,
-    sync::{PoisonError, RwLock},
+    sync::{PoisonError, RwLock, RwLockReadGuard},
 };
 
-use super::{Hub, Refusal};
+use super::{Hub, Refusal, origin_index::OriginIndex};
 use crate::chat::{InvalidWidgetKey, NewWidgetKey, Origins, RedirectUris, RoomId, WidgetKey};
 
 /// The site that a client's request comes from, as far as the request tells.
@@ -41,27 +41,54 @@ impl<'a> From<Option<&'a str>> for Key<'a> {
     }
 }
 
-/// All widget keys that ever were, by what is shown.
+/// All widget keys that ever were.
 ///
 /// A standard lock, because it is held for a look-up only and never across an await.
 #[derive(Default)]
-pub(super) struct WidgetKeys(RwLock<HashMap<String, WidgetKey>>);
+pub(super) struct WidgetKeys(RwLock<Keys>);
+
+#[derive(Default)]
+struct Keys {
+    /// By what is shown.
+    by_key: HashMap<String, WidgetKey>,
+    /// The keys that are good, by the origins that they list.
+    by_origin: OriginIndex<String>,
+}
+
+impl Keys {
+    fn note(&mut self, key: WidgetKey) {
+        let origins = if key.revoked_at.is_none() { key.allowed_origins.clone() } else { Origins::default() };
+        self.by_origin.set(&key.key, origins);
+        self.by_key.insert(key.key.clone(), key);
+    }
+
+    /// The good keys that list an origin.
+    fn listing<'a>(&'a self, origin: &str) -> impl Iterator<Item = &'a WidgetKey> {
+        self.by_origin.listing(origin).filter_map(|key| self.by_key.get(key))
+    }
+}
 
 impl WidgetKeys {
     pub(super) fn of(keys: Vec<WidgetKey>) -> Self {
-        Self(RwLock::new(keys.into_iter().map(|key| (key.key.clone(), key)).collect()))
+        let mut all = Keys::default();
+        keys.into_iter().for_each(|key| all.note(key));
+        Self(RwLock::new(all))
     }
 
     /// Takes over what the store says of a key.
     pub(super) fn note(&self, key: WidgetKey) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(key.key.clone(), key);
+        self.0.write().unwrap_or_else(PoisonError::into_inner).note(key);
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Keys> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether a site may use `room` with the key that it shows; without one, if it shows none.
     fn check(&self, room: RoomId, site: Site<'_>) -> Result<(), Refusal> {
         let Key::Shown(shown) = site.widget_key else { return Ok(()) };
-        let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let key = keys.get(shown).filter(|key| key.opens(room)).ok_or(Refusal::WidgetKey)?;
+        let keys = self.read();
+        let key = keys.by_key.get(shown).filter(|key| key.opens(room)).ok_or(Refusal::WidgetKey)?;
         match site.origin {
             Some(origin) if !key.allowed_origins.is_empty() && !key.allowed_origins.contain(origin) => {
                 Err(Refusal::Origin(origin.to_owned()))
@@ -72,24 +99,23 @@ impl WidgetKeys {
 
     /// What a room is shown with: the newest key of its own that was not revoked, else the newest of all rooms' keys.
     fn shown(&self, room: RoomId) -> Option<String> {
-        let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let newest = keys.values().filter(|key| key.opens(room)).max_by_key(|key| (key.room, key.created_at));
+        let keys = self.read();
+        let newest = keys.by_key.values().filter(|key| key.opens(room)).max_by_key(|key| (key.room, key.created_at));
         newest.map(|key| key.key.clone())
     }
 
-    /// Returns whether a key that opens `room`, or all rooms, lists the origin.
-    fn name(&self, room: Option<RoomId>, origin: &str) -> bool {
-        let opens = |key: &WidgetKey| match room {
-            Some(room) => key.opens(room),
-            None => key.opens_all(),
-        };
-        let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        keys.values().any(|key| opens(key) && key.allowed_origins.name(origin))
+    /// Returns whether a key that opens `room` lists the origin.
+    fn name(&self, room: RoomId, origin: &str) -> bool {
+        self.read().listing(origin).any(|key| key.opens(room))
+    }
+
+    /// The rooms of the keys that list the origin; `None` for a key of all rooms.
+    fn rooms_named_for(&self, origin: &str) -> Vec<Option<RoomId>> {
+        self.read().listing(origin).map(|key| key.room).collect()
     }
 
     fn all(&self) -> Vec<WidgetKey> {
-        let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let mut all: Vec<_> = keys.values().cloned().collect();
+        let mut all: Vec<_> = self.read().by_key.values().cloned().collect();
         all.sort_unstable_by(|a, b| (b.created_at, &b.key).cmp(&(a.created_at, &a.key)));
         all
     }
@@ -103,7 +129,7 @@ impl Hub {
 
     /// The key that a client shows, revoked or not, if it is one.
     pub fn shown_key(&self, shown: &str) -> Option<WidgetKey> {
-        self.0.widget_keys.0.read().unwrap_or_else(PoisonError::into_inner).get(shown).cloned()
+        self.0.widget_keys.read().by_key.get(shown).cloned()
     }
 
     /// The key that `room` is shown with, in its page and in the stream API: its newest that was not revoked; if there is none,
@@ -151,11 +177,22 @@ impl Hub {
         own.unwrap_or_else(|| self.0.allowed_origins.clone())
     }
 
-    /// Returns whether the operator has named the site of that origin as one that uses `room`, or, without a room, the installation:
-    /// in the room's list or the installation's, or, where that allows every origin, in the list of a widget key that opens it. `*`
+    /// Returns whether the operator has named the site of that origin as one that uses `room`: in the room's list, in the
+    /// installation's if the room has none, or, where every origin is allowed, in the list of a widget key that opens the room. `*`
     /// names nobody.
+    ///
+    /// Without a room, or if there is no such room, an origin counts that any room or any key names.
+    ///
+    /// Costs a look-up by origin, and looks at the rooms and keys that list this origin.
     pub fn names_origin(&self, room: Option<RoomId>, origin: &str) -> bool {
-        let allowed = self.allowed_origins(room);
+        let Some(room) = room.filter(|room| self.0.rooms.find(*room).is_some()) else {
+            let of_a_key = || self.0.widget_keys.rooms_named_for(origin);
+            let is_allowed = |room: Option<RoomId>| self.allowed_origins(room).contain(origin);
+            return self.0.allowed_origins.name(origin)
+                || self.0.rooms.list_origin(origin)
+                || of_a_key().into_iter().any(is_allowed);
+        };
+        let allowed = self.allowed_origins(Some(room));
         allowed.name(origin) || (allowed.are_all() && self.0.widget_keys.name(room, origin))
     }
 

@@ -21,8 +21,8 @@ const PREFLIGHT_KEPT: std::time::Duration = std::time::Duration::from_secs(3_600
 pub(super) fn layer(hub: Hub) -> CorsLayer {
     let named_by = hub.clone();
     let is_allowed = move |origin: &HeaderValue, request: &Parts| {
-        let allowed = hub.allowed_origins(room_in(request.uri.path()));
-        origin.to_str().is_ok_and(|origin| allowed.contain(origin))
+        let (path, allowed) = (request.uri.path(), hub.allowed_origins(room_in(request.uri.path())));
+        origin.to_str().is_ok_and(|origin| allowed.contain(origin)) || is_named(&hub, origin, path)
     };
     let is_named = move |origin: &HeaderValue, request: &Parts| is_named(&named_by, origin, request.uri.path());
     CorsLayer::new()
@@ -48,7 +48,7 @@ pub(super) async fn open_to_all(State(hub): State<Hub>, request: Request, next: 
     response
 }
 
-/// Returns whether the operator has named the origin for what is at `path`.
+/// Returns whether the operator has named the origin for what is at `path`: for its room, or for any room or key if it has none.
 fn is_named(hub: &Hub, origin: &HeaderValue, path: &str) -> bool {
     origin.to_str().is_ok_and(|origin| hub.names_origin(room_in(path), origin))
 }

@@ -98,6 +98,7 @@ async fn credentials_are_for_origins_that_the_operator_names() {
         }
     }
     // It is named in that room alone, and no longer when its key is revoked.
+    keyed.administer("/v1/streams/create", &json!({ "name": "Two" })).await;
     let ask = async || keyed.send(from(FANS, "GET", "/subscribe/2").body(Body::empty()).expect("a request")).await;
     assert_eq!(lets(&ask().await, FANS), Lets::Read);
     keyed.hub.revoke_widget_key(&key).await.expect("a key");
@@ -108,6 +109,36 @@ async fn credentials_are_for_origins_that_the_operator_names() {
     assert_eq!((answer.header("access-control-allow-origin"), answer.header("access-control-allow-credentials")), ("*", ""));
     let answer = listed.get("/v1/streams/1/messages").await;
     assert_eq!(answer.header("access-control-allow-origin"), "");
+}
+
+#[tokio::test]
+async fn without_a_known_room_an_origin_counts_that_any_room_or_key_names() {
+    let site = Site::with(Setting { origins: &[HOME], ..Setting::default() }).await;
+    let open = Site::open().await;
+    let key = json!({ "name": "Fan site", "room": 1, "allowed_origins": [FANS] });
+    let made = open.administer("/v1/widget-keys", &key).await.json["data"]["key"].as_str().expect("a key").to_owned();
+    // The installation does not allow what this one names.
+    site.administer("/v1/widget-keys", &json!({ "name": "Evil site", "allowed_origins": [EVIL] })).await;
+    let paths = ["/interactive-sync/action/input", "/interactive-sync/action/query", "/subscribe/9", "/v1/streams"];
+    let check = async |site: &Site, origin: &str, expected: Lets, when: &str| {
+        for uri in paths {
+            let preflight = preflight(site, origin, uri, "POST", "content-type").await;
+            assert_eq!(lets(&preflight, origin), expected, "{when}: {uri}");
+            let answer = site.send(from(origin, "GET", uri).body(Body::empty()).expect("a request")).await;
+            assert_eq!(lets(&answer, origin), expected, "{when}: {uri}");
+        }
+    };
+    check(&site, HOME, Lets::ReadWithCookies, "the installation names it").await;
+    check(&site, EVIL, Lets::Nothing, "a key cannot allow it").await;
+    check(&site, FANS, Lets::Nothing, "nobody names it").await;
+    site.administer("/v1/streams/1/settings", &json!({ "allowed_origins": ["*", FANS] })).await;
+    check(&site, FANS, Lets::ReadWithCookies, "a room names it").await;
+    site.administer("/v1/streams/1/settings", &json!({ "allowed_origins": [] })).await;
+    check(&site, FANS, Lets::Nothing, "it does no more").await;
+    check(&open, FANS, Lets::ReadWithCookies, "a key names it").await;
+    check(&open, EVIL, Lets::Read, "nobody names it").await;
+    open.hub.revoke_widget_key(&made).await.expect("a key");
+    check(&open, FANS, Lets::Read, "the key is revoked").await;
 }
 
 #[tokio::test]
