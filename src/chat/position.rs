@@ -8,9 +8,10 @@ use super::id::{MAX_SEQ, digits};
 /// can never point at other messages than it did. The sequence number counts the room's events from 1; 0 is the place before
 /// the first.
 ///
-/// A connection that has been sent live events but not yet the history before them says so inside the epoch:
-/// `<epoch>.<since>-<seq>` means "I was given what came after `since`, up to `seq`". A client that loses its connection between
-/// its first live event and the answer to its request for history thus still gets that history, and nothing twice.
+/// A connection that has been sent live events but not yet the history before them has an epoch of its own:
+/// `<epoch>S<since>-<seq>` means "I was given what came after `since`, up to `seq`". A client that loses its connection between
+/// its first live event and the answer to its request for history thus still gets that history, and nothing twice. Epochs of logs
+/// have no capital letters. Earlier versions wrote a dot instead of the `S`, which is still read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {
     /// The log's epoch: 1 to 32 characters of `[0-9A-Za-z]`.
@@ -21,6 +22,9 @@ pub struct Position {
     pub since: Option<u64>,
 }
 
+/// What separates a log's epoch and the place where a connection without the history began.
+const SINCE: char = 'S';
+
 /// Why a text is no position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a position of the form <epoch>-<seq>")]
@@ -29,7 +33,7 @@ pub struct InvalidPosition;
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.since {
-            Some(since) => write!(f, "{}.{since}-{}", self.epoch, self.seq),
+            Some(since) => write!(f, "{}{SINCE}{since}-{}", self.epoch, self.seq),
             None => write!(f, "{}-{}", self.epoch, self.seq),
         }
     }
@@ -41,7 +45,7 @@ impl FromStr for Position {
     fn from_str(text: &str) -> Result<Self, InvalidPosition> {
         let (epoch, seq) = text.rsplit_once('-').ok_or(InvalidPosition)?;
         let seq = digits(seq).filter(|seq| *seq <= MAX_SEQ).ok_or(InvalidPosition)?;
-        let (epoch, since) = match epoch.split_once('.') {
+        let (epoch, since) = match epoch.split_once([SINCE, '.']) {
             Some((epoch, since)) => (epoch, Some(digits(since).ok_or(InvalidPosition)?)),
             None => (epoch, None),
         };
@@ -59,9 +63,11 @@ mod tests {
 
     #[test]
     fn reads_what_it_writes() {
-        for text in ["a-0", "7f3k2m9q-1042", "A9.0-0", "A9.17-18", "x-1099511627775"] {
+        for text in ["a-0", "7f3k2m9q-1042", "A9S0-0", "a9S17-18", "x-1099511627775"] {
             assert_eq!(text.parse::<Position>().expect(text).to_string(), text);
         }
+        let earlier = Position { epoch: "a9".into(), seq: 18, since: Some(17) };
+        assert_eq!("a9.17-18".parse(), Ok(earlier), "as earlier versions wrote it");
     }
 
     #[test]
@@ -78,6 +84,12 @@ mod tests {
             "a.x-1",
             "a.2-1",
             "a.1.1-2",
+            "aS-1",
+            "aSx-1",
+            "aS2-1",
+            "aS1S1-2",
+            "aS1.1-2",
+            "S1-2",
             "a b-1",
             "é-1",
             "a-1099511627776",

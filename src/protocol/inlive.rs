@@ -643,9 +643,9 @@ mod tests {
             ),
         );
         check(
-            event(&said("\"hi\"", Some("bob")), &at("e.3-7")),
+            event(&said("\"hi\"", Some("bob")), &at("eS3-7")),
             &format!(
-                "id: e.3-7\ndata: {{\"stream_id\":\"1\",\"author_id\":\"ann\",\"to_user_id\":\"bob\",\"type\":\"private\",{envelope}\"hi\"}}\n\n"
+                "id: eS3-7\ndata: {{\"stream_id\":\"1\",\"author_id\":\"ann\",\"to_user_id\":\"bob\",\"type\":\"private\",{envelope}\"hi\"}}\n\n"
             ),
         );
     }
@@ -717,7 +717,7 @@ mod tests {
     #[test]
     fn a_frame_can_be_given_another_position() {
         let frame = event(&said("1", None), &at("e-7"));
-        assert_eq!(with_position(&frame, &at("e.3-7")), event(&said("1", None), &at("e.3-7")));
+        assert_eq!(with_position(&frame, &at("eS3-7")), event(&said("1", None), &at("eS3-7")));
     }
 
     #[test]

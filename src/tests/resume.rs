@@ -137,8 +137,17 @@ async fn a_position_that_cannot_be_used_says_gap() {
     let token = site.guest_token(RoomId::FIRST);
     site.say(&token, "old").await;
     let epoch = site.hub.position(0).epoch;
-    for position in ["nonsense", "-", "1", "other-1", &format!("{epoch}-2"), &format!("{epoch}-x"), &format!("{epoch}.5-1"), "ÿ"]
-    {
+    for position in [
+        "nonsense",
+        "-",
+        "1",
+        "other-1",
+        &format!("{epoch}-2"),
+        &format!("{epoch}-x"),
+        &format!("{epoch}.5-1"),
+        &format!("{epoch}S5-1"),
+        "ÿ",
+    ] {
         let mut events = site.resume(position).await;
         assert_eq!(events.init["message"]["gap"], true, "{position:?}");
         site.request(events.token()).await;
