@@ -14,7 +14,7 @@ use serde_json::json;
 use tower_http::services::ServeDir;
 
 use super::{
-    api, asked::Asked, client_address::ClientAddress, error, extract::cookies::Cookies, identity::Visitor, policy::Policy,
+    api, asked::Asked, client_address::ClientAddress, error, extract::cookies::Cookies, identity::Visitor, ivs, policy::Policy,
     router::Params, state::AppState,
 };
 use crate::{
@@ -286,10 +286,13 @@ fn may_bring(hub: &Hub, room: RoomId, headers: &HeaderMap) -> bool {
 /// Everything else: a file of the site, or a page that says that there is none.
 pub(super) async fn file_or_not_found(State(state): State<AppState>, request: Request<Body>) -> Response {
     let asked = Asked::of(request.uri().clone(), request.headers());
+    let is_of_sdk = ivs::is_of_sdk(request.headers());
     let mut files =
         ServeDir::new(&*state.options.site_root).precompressed_br().precompressed_gzip().append_index_html_on_directories(false);
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return not_found(&state, asked).await;
+    match *request.method() {
+        Method::GET | Method::HEAD => {}
+        _ if is_of_sdk => return ivs::elsewhere(&asked.uri),
+        _ => return not_found(&state, asked).await,
     }
     match files.try_call(request).await {
         Ok(response) if response.status() != StatusCode::NOT_FOUND => {
@@ -300,6 +303,7 @@ pub(super) async fn file_or_not_found(State(state): State<AppState>, request: Re
             tracing::error!(%error, "a file of the site cannot be read");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
+        _ if is_of_sdk => ivs::elsewhere(&asked.uri),
         // No file has such a name, or the file system could not even hold it.
         _ => not_found(&state, asked).await,
     }

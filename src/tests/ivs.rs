@@ -127,8 +127,96 @@ async fn tags_are_those_of_the_room() {
     assert_eq!(done(&site, "GetRoom", json!({ "identifier": FIRST })).await["tags"], json!({ "a": "9" }));
     let many: serde_json::Map<_, _> = (0..50).map(|n| (n.to_string(), json!(""))).collect();
     check(&post(json!({ "tags": many })).await, 400, "ValidationException", "at most 50");
-    check(&site.get("/ivschat/tags/x").await, 404, "ResourceNotFoundException", "x");
+    let rows = [
+        (json!({ "aws:x": "1" }), "aws:"),
+        (json!({ "AWS:": "1" }), "aws:"),
+        (json!({ "": "1" }), "keys of 1 to 128"),
+        (json!({ "x".repeat(129): "1" }), "keys of 1 to 128"),
+        (json!({ "x": "1".repeat(257) }), "at most 256"),
+        (json!(null), "required"),
+        (json!(["a"]), "an object"),
+    ];
+    for (tags, part) in rows {
+        let refused = post(json!({ "tags": tags })).await;
+        check(&refused, 400, "ValidationException", part);
+        assert_eq!(refused.json["fieldList"][0]["name"], "tags", "{tags}");
+        if !tags.is_null() {
+            let refused = ask(&site, "CreateRoom", json!({ "tags": tags })).await;
+            assert_eq!((refused.status, &refused.json["fieldList"][0]["name"]), (400, &json!("tags")), "{tags}");
+        }
+    }
+    let more: serde_json::Map<_, _> = (0..51).map(|n| (n.to_string(), json!(""))).collect();
+    for refused in [
+        post(json!({ "tags": more })).await,
+        post(json!({ "tags": many })).await,
+        ask(&site, "CreateRoom", json!({ "tags": more })).await,
+    ] {
+        assert_eq!((refused.status, &refused.json["fieldList"][0]["name"]), (400, &json!("tags")), "{}", refused.text);
+    }
+    let remove = Request::delete(format!("{uri}?tagKeys=aws%3Ax")).body(Body::empty()).expect("a request");
+    assert_eq!(site.send(remove).await.json["fieldList"][0]["name"], "tagKeys");
+    for malformed in ["x", "arn%3Aaws%3Aivschat%3Alocal", "arn%3Aaws%3As3%3Alocal%3A0%3Aroom%2F1", "1"] {
+        for method in ["GET", "POST", "DELETE"] {
+            let request = Request::builder().method(method).uri(format!("/ivschat/tags/{malformed}?tagKeys=a"));
+            let refused = site.send(request.body(Body::from(r#"{"tags":{}}"#)).expect("a request")).await;
+            check(&refused, 400, "ValidationException", "ARN");
+            assert_eq!(refused.json["fieldList"][0]["name"], "resourceArn", "{malformed}");
+        }
+    }
+    for absent in ["room%2Fnone", "logging-configuration%2Fx"] {
+        let uri = format!("/ivschat/tags/arn%3Aaws%3Aivschat%3Alocal%3A000000000000%3A{absent}");
+        check(&site.get(&uri).await, 404, "ResourceNotFoundException", "There is no room");
+    }
     check(&site.send(Request::put(uri).body(Body::empty()).expect("a request")).await, 400, "ValidationException", "PUT");
+}
+
+#[tokio::test]
+async fn an_endpoint_without_its_path_is_answered_as_sdks_read_it() {
+    let site = Site::open().await;
+    let rows = [
+        ("POST", "/CreateRoom", "authorization", "AWS4-HMAC-SHA256 Credential=a/b"),
+        ("POST", "/ListRooms", "x-amz-date", "20261130T000000Z"),
+        ("GET", "/tags/arn%3Aaws%3Aivschat%3Alocal%3A000000000000%3Aroom%2F1", "amz-sdk-request", "attempt=1"),
+        ("DELETE", "/tags/x", "x-amz-content-sha256", "x"),
+    ];
+    for (method, uri, name, value) in rows {
+        let request = Request::builder().method(method).uri(uri).header(name, value).body(Body::from("{}"));
+        check(&site.send(request.expect("a request")).await, 400, "ValidationException", "ends in /ivschat");
+    }
+    let behind_cloudfront = Request::get("/nothing").header("x-amz-cf-id", "x").body(Body::empty()).expect("a request");
+    let page = site.send(behind_cloudfront).await;
+    assert!(page.status == 404 && page.header("content-type").starts_with("text/html"), "{:?}", page.headers);
+}
+
+#[tokio::test]
+async fn rooms_that_are_not_open_to_all_are_out_of_reach() {
+    let site = Site::open().await;
+    let direct = site.hub.direct_channel().await.expect("made");
+    let creator = crate::chat::UserId::of_site("ann").expect("an id");
+    let channel = async |name, visibility| site.hub.open_channel(name, visibility, &creator, None).await.expect("made");
+    let private = channel("secret", crate::chat::Visibility::Private).await;
+    let public = channel("hall", crate::chat::Visibility::Public).await;
+    let asked = |arn: &str| {
+        [
+            ("GetRoom", json!({ "identifier": arn })),
+            ("UpdateRoom", json!({ "identifier": arn, "name": "mine" })),
+            ("SendEvent", json!({ "roomIdentifier": arn, "eventName": "x" })),
+            ("CreateChatToken", json!({ "roomIdentifier": arn, "userId": "ann" })),
+            ("DeleteMessage", json!({ "roomIdentifier": arn, "id": "000000000001" })),
+            ("DisconnectUser", json!({ "roomIdentifier": arn, "userId": "ann" })),
+            ("DeleteRoom", json!({ "identifier": arn })),
+        ]
+    };
+    for room in [direct, private] {
+        let arn = crate::protocol::ivs::arn(room);
+        for (operation, body) in asked(&arn) {
+            check(&ask(&site, operation, body).await, 404, "ResourceNotFoundException", &arn);
+        }
+        let tags = site.get(&format!("/ivschat/tags/{}", arn.replace(':', "%3A").replace('/', "%2F"))).await;
+        check(&tags, 404, "ResourceNotFoundException", &arn);
+    }
+    let known = done(&site, "GetRoom", json!({ "identifier": crate::protocol::ivs::arn(public) })).await;
+    assert_eq!(known["name"], "hall", "everybody may know of it");
 }
 
 #[tokio::test]

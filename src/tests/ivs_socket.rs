@@ -156,6 +156,32 @@ async fn whoever_was_disconnected_needs_a_token_that_was_issued_since() {
 }
 
 #[tokio::test]
+async fn who_may_not_is_told_so_before_anything_else() {
+    let site = Site::open().await;
+    let mut reader = open(&site, &token(&site, "ann", Capabilities::none())).await;
+    let rows = [
+        json!({ "Action": "SEND_MESSAGE", "RequestId": "r" }),
+        json!({ "Action": "SEND_MESSAGE", "RequestId": "r", "Content": 7 }),
+        json!({ "Action": "SEND_MESSAGE", "RequestId": "r", "Content": "x".repeat(501) }),
+        json!({ "Action": "SEND_MESSAGE", "RequestId": "r", "Content": "x", "Attributes": [] }),
+        json!({ "Action": "DELETE_MESSAGE", "RequestId": "r" }),
+        json!({ "Action": "DELETE_MESSAGE", "RequestId": "r", "Id": "M1" }),
+        json!({ "Action": "DELETE_MESSAGE", "RequestId": "r", "Id": "00000000000z", "Reason": "x".repeat(257) }),
+        json!({ "Action": "DISCONNECT_USER", "RequestId": "r" }),
+        json!({ "Action": "DISCONNECT_USER", "RequestId": "r", "UserId": "" }),
+    ];
+    for row in rows {
+        let refused = ask(&mut reader, row.clone()).await;
+        assert_eq!((&refused["RequestId"], &refused["ErrorCode"]), (&json!("r"), &json!(403)), "{row}");
+    }
+    let refused = ask(&mut reader, json!({ "Action": "DISCONNECT_USER", "RequestId": 7, "UserId": "x" })).await;
+    assert_eq!((&refused["RequestId"], &refused["ErrorCode"]), (&json!(""), &json!(403)));
+    for unknown in [json!({ "Action": "SHOUT", "RequestId": "r" }), json!({ "RequestId": "r" }), json!([])] {
+        assert_eq!(ask(&mut reader, unknown.clone()).await["ErrorCode"], 400, "{unknown}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_deleted_before_it_is_told_is_answered_all_the_same() {
     let site = Site::open().await;
     let mut ann = join(&site, "ann").await;

@@ -1,7 +1,10 @@
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
-use super::{Problem, fields::Fields};
+use super::{
+    Problem,
+    fields::{Fields, TAGS, tag_key_fault, tags_fault},
+};
 use crate::chat::{
     Attributes, Capabilities, Capability, EVENT_NAME_CHARS, REASON_CHARS, ReviewFallback, RoomId, SettingsChange, UserId,
 };
@@ -148,21 +151,32 @@ pub fn decode(operation: &str, body: &[u8]) -> Result<Operation, Problem> {
 /// What is wrong with the body.
 pub fn decode_tags(body: &[u8]) -> Result<Attributes, Problem> {
     let mut fields = Fields::of(body)?;
-    let tags = fields.map("tags");
-    if tags.is_none() {
-        fields.refuse("tags", "is required");
-    }
-    fields.check(tags.unwrap_or_default())
+    let tags = fields.tags("tags");
+    let tags = fields.required("tags", tags);
+    fields.check(tags)
+}
+
+/// Checks the tags that a resource would have.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn check_tags(tags: &Attributes) -> Result<(), Problem> {
+    tags_fault(tags).map_or(Ok(()), |fault| Err(Problem::field("tags", fault)))
 }
 
 /// Reads the names of tags that are to be taken away, from a query.
 ///
 /// # Errors
-/// If there are none.
+/// If there are none, or if they cannot be names of tags.
 pub fn decode_tag_keys(query: &str) -> Result<Vec<String>, Problem> {
     let values = query.split('&').filter_map(|pair| pair.strip_prefix("tagKeys="));
     let keys: Vec<_> = values.map(|key| percent_decode_str(key).decode_utf8_lossy().into_owned()).collect();
-    if keys.is_empty() { Err(Problem::field("tagKeys", "is required")) } else { Ok(keys) }
+    let fault = match keys.len() {
+        0 => Some("is required".to_owned()),
+        1..=TAGS => keys.iter().find_map(|key| tag_key_fault(key)),
+        _ => Some(format!("must be at most {TAGS} keys")),
+    };
+    fault.map_or(Ok(keys), |fault| Err(Problem::field("tagKeys", fault)))
 }
 
 fn reason(fields: &mut Fields) -> String {
@@ -190,7 +204,7 @@ impl RoomChange {
             messages_per_second: fields.integer("maximumMessageRatePerSecond", 1..=100),
             message_chars: fields.integer("maximumMessageLength", 1..=500),
             review: review(fields),
-            tags: fields.map("tags"),
+            tags: fields.tags("tags"),
         }
     }
 

@@ -53,7 +53,7 @@ impl Fields {
         read
     }
 
-    fn required<T: Default>(&mut self, name: &str, value: Option<T>) -> T {
+    pub(super) fn required<T: Default>(&mut self, name: &str, value: Option<T>) -> T {
         if value.is_none() && self.faults.iter().all(|(faulty, _)| faulty != name) {
             self.refuse(name, "is required");
         }
@@ -97,6 +97,15 @@ impl Fields {
         self.value(name, "an object whose values are strings")
     }
 
+    /// Tags, as AWS has them.
+    pub(super) fn tags(&mut self, name: &str) -> Option<Attributes> {
+        let tags = self.map(name)?;
+        if let Some(fault) = tags_fault(&tags) {
+            self.refuse(name, fault);
+        }
+        Some(tags)
+    }
+
     /// Names with values, not too many.
     pub(super) fn attributes(&mut self, name: &str) -> Attributes {
         let attributes = self.map(name).unwrap_or_default();
@@ -123,4 +132,32 @@ impl Fields {
         }
         RoomId::FIRST
     }
+}
+
+/// Most tags of a resource.
+pub(super) const TAGS: usize = 50;
+
+/// Longest key and value of a tag, in characters.
+const TAG_KEY_CHARS: usize = 128;
+const TAG_VALUE_CHARS: usize = 256;
+
+/// What is wrong with tags, if something is.
+pub(super) fn tags_fault(tags: &Attributes) -> Option<String> {
+    if tags.len() > TAGS {
+        return Some(format!("must be at most {TAGS} tags"));
+    }
+    tags.iter().find_map(|(key, value)| {
+        let is_long = || format!("must have values of at most {TAG_VALUE_CHARS} characters");
+        tag_key_fault(key).or_else(|| (value.chars().count() > TAG_VALUE_CHARS).then(is_long))
+    })
+}
+
+/// What is wrong with the key of a tag, if something is.
+pub(super) fn tag_key_fault(key: &str) -> Option<String> {
+    if !(1..=TAG_KEY_CHARS).contains(&key.chars().count()) {
+        return Some(format!("must have keys of 1 to {TAG_KEY_CHARS} characters"));
+    }
+    // AWS reserves it in any case.
+    let is_reserved = key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"));
+    is_reserved.then(|| "must have no keys that begin with \"aws:\", which is reserved".to_owned())
 }

@@ -12,7 +12,7 @@ mod request;
 mod views;
 
 pub use self::{
-    control::{Listing, Operation, RoomChange, Ticket, decode, decode_tag_keys, decode_tags},
+    control::{Listing, Operation, RoomChange, Ticket, check_tags, decode, decode_tag_keys, decode_tags},
     frames::{banned, deleted, error, event, payload, session_over},
     problem::Problem,
     request::{DecodeError, MESSAGE_BYTES, Request, RequestKind, decode as decode_request},
@@ -36,6 +36,18 @@ pub fn room_of(arn: &str) -> Option<RoomId> {
     arn.strip_prefix(ROOM_ARN)?.parse().ok()
 }
 
+/// The room that a request about tags names by its ARN.
+///
+/// # Errors
+/// A fault of the field if it is no ARN of this service; else, if it is none of our rooms, that there is none.
+pub fn room_of_resource(arn: &str) -> Result<RoomId, Problem> {
+    match room_of(arn) {
+        Some(room) => Ok(room),
+        None if is_arn(arn) => Err(Problem::no_room(arn)),
+        None => Err(Problem::field("resourceArn", format!("must be the ARN of a room, such as {}", self::arn(RoomId::FIRST)))),
+    }
+}
+
 /// Returns what a user is called who brings no name: the id that their site knows them by, without control characters and cut to the
 /// longest name; if that cannot be a name or `is_reserved`, `User` and a checksum of the id.
 pub fn name_of(user: &UserId, limits: &Limits, is_reserved: impl Fn(&str) -> bool) -> String {
@@ -50,13 +62,21 @@ pub fn name_of(user: &UserId, limits: &Limits, is_reserved: impl Fn(&str) -> boo
 
 /// Whether a text has the form of a room's ARN, ours or not.
 fn is_room_arn(text: &str) -> bool {
+    is_arn(text) && text.contains(":room/")
+}
+
+/// Whether a text has the form of an ARN of this service: of a room, or of something else that there is none of here.
+fn is_arn(text: &str) -> bool {
     let parts: Vec<&str> = text.splitn(6, ':').collect();
     let all = |text: &str, allowed: fn(u8) -> bool| !text.is_empty() && text.bytes().all(allowed);
     let is_region = |text| all(text, |b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     match parts[..] {
-        ["arn", "aws", "ivschat", region, account, room] if text.len() <= ARN_BYTES => {
-            let name = room.strip_prefix("room/").unwrap_or_default();
-            is_region(region) && all(account, |b| b.is_ascii_digit()) && all(name, |b| b.is_ascii_alphanumeric() || b == b'-')
+        ["arn", "aws", "ivschat", region, account, resource] if text.len() <= ARN_BYTES => {
+            let (kind, name) = resource.split_once('/').unwrap_or_default();
+            is_region(region)
+                && all(account, |b| b.is_ascii_digit())
+                && all(kind, |b| b.is_ascii_lowercase() || b == b'-')
+                && all(name, |b| b.is_ascii_alphanumeric() || b == b'-')
         }
         _ => false,
     }

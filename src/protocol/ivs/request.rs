@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    chat::{ATTRIBUTES_BYTES, Attributes, REASON_CHARS, UserId, attributes_bytes},
+    chat::{ATTRIBUTES_BYTES, Attributes, Capability, REASON_CHARS, UserId, attributes_bytes},
     protocol::json,
 };
 
@@ -58,6 +58,19 @@ pub struct DecodeError {
     pub code: u16,
     /// What is wrong.
     pub message: String,
+    /// What the client must be allowed to do to learn of it, if it could be read what it asks.
+    pub capability: Option<Capability>,
+}
+
+impl RequestKind {
+    /// What a client must be allowed to do.
+    pub fn capability(&self) -> Capability {
+        match self {
+            Self::SendMessage { .. } => Capability::SendMessage,
+            Self::DeleteMessage { .. } => Capability::DeleteMessage,
+            Self::DisconnectUser { .. } => Capability::DisconnectUser,
+        }
+    }
 }
 
 /// Reads a frame of a client.
@@ -65,16 +78,25 @@ pub struct DecodeError {
 /// # Errors
 /// See [`DecodeError`].
 pub fn decode(text: &str) -> Result<Request, DecodeError> {
-    let refuse =
-        |request_id: &str, code, message: &str| DecodeError { request_id: request_id.into(), code, message: message.into() };
+    let refuse = |request_id: &str, code, message: &str| DecodeError {
+        request_id: request_id.into(),
+        code,
+        message: message.into(),
+        capability: None,
+    };
     let body: Map<String, Value> = json::read_object(text.as_bytes())
         .map_err(|error| refuse("", 400, &format!("The frame must be one JSON object: {error}")))?;
     let id = match body.get("RequestId") {
         None | Some(Value::Null) => "",
         Some(Value::String(id)) => id,
-        Some(_) => return Err(refuse("", 400, "RequestId must be a string")),
+        Some(_) => {
+            let capability = Reader { body: &body }.capability();
+            return Err(DecodeError { capability, ..refuse("", 400, "RequestId must be a string") });
+        }
     };
-    let kind = Reader { body: &body }.kind().map_err(|(code, message)| refuse(id, code, &message))?;
+    let reader = Reader { body: &body };
+    let fault = |(code, message): Fault| DecodeError { capability: reader.capability(), ..refuse(id, code, &message) };
+    let kind = reader.kind().map_err(fault)?;
     Ok(Request { id: id.to_owned(), kind })
 }
 
@@ -86,6 +108,16 @@ struct Reader<'a> {
 type Fault = (u16, String);
 
 impl Reader<'_> {
+    /// What the action that is named needs. Amazon names both alike.
+    fn capability(&self) -> Option<Capability> {
+        match self.body.get("Action")?.as_str()? {
+            "SEND_MESSAGE" => Some(Capability::SendMessage),
+            "DELETE_MESSAGE" => Some(Capability::DeleteMessage),
+            "DISCONNECT_USER" => Some(Capability::DisconnectUser),
+            _ => None,
+        }
+    }
+
     fn kind(&self) -> Result<RequestKind, Fault> {
         match self.text("Action")?.as_deref() {
             Some("SEND_MESSAGE") => {
@@ -223,6 +255,14 @@ mod tests {
             let error = decode(frame).expect_err(frame);
             assert_eq!((&*error.request_id, error.code), (request_id, code), "{frame}");
             assert!(error.message.contains(part), "{frame}: {}", error.message);
+            let named = serde_json::from_str::<Value>(frame).ok().and_then(|frame| frame["Action"].as_str().map(str::to_owned));
+            let expected = match named.as_deref() {
+                Some("SEND_MESSAGE") => Some(Capability::SendMessage),
+                Some("DELETE_MESSAGE") => Some(Capability::DeleteMessage),
+                Some("DISCONNECT_USER") => Some(Capability::DisconnectUser),
+                _ => None,
+            };
+            assert_eq!(error.capability, expected, "{frame}");
         }
     }
 

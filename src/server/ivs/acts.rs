@@ -48,6 +48,7 @@ pub(super) fn tags(hub: &Hub, room: RoomId) -> Result<Value, Problem> {
 pub(super) async fn change_tags(hub: &Hub, room: RoomId, change: impl FnOnce(&mut Attributes)) -> Result<(), Problem> {
     let mut tags = live(hub, room)?.settings.tags;
     change(&mut tags);
+    ivs::check_tags(&tags)?;
     let changed = serde_json::Map::from_iter([("tags".to_owned(), json!(tags))]);
     configure(hub, room, changed.into()).await.map(drop)
 }
@@ -57,9 +58,9 @@ pub(super) fn list(hub: &Hub, listing: &Listing) -> Result<Value, Problem> {
     ivs::page(hub.rooms().into_iter().filter(|room| room.state == RoomState::Live).collect(), listing)
 }
 
-/// A room, if it is open.
+/// A room, if it is open. Private channels of Apex, and the one for its private messages, are not there for the control plane.
 fn live(hub: &Hub, room: RoomId) -> Result<Room, Problem> {
-    let found = hub.snapshot_for_owner(room).ok().map(|snapshot| snapshot.room);
+    let found = hub.snapshot(room).ok().map(|snapshot| snapshot.room);
     found.filter(|room| room.state == RoomState::Live).ok_or_else(|| Problem::no_room(ivs::arn(room)))
 }
 

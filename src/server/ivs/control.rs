@@ -1,7 +1,8 @@
 use axum::{
     body::Bytes,
     extract::{Path, State, rejection::BytesRejection},
-    http::{Method, StatusCode, Uri, header, request::Parts},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header, request::Parts},
+    response::{IntoResponse, Response},
 };
 use serde_json::json;
 
@@ -51,7 +52,7 @@ pub(super) async fn tags(
 ) -> Answer {
     let asked = read(body).and_then(|body| {
         ivs.authorize(&parts, &body)?;
-        let room = ivs::room_of(&arn).ok_or_else(|| Problem::no_room(&arn))?;
+        let room = ivs::room_of_resource(&arn)?;
         Ok((room, body))
     });
     let (room, body) = match asked {
@@ -73,6 +74,22 @@ pub(super) async fn tags(
         other => Err(Problem::UnknownOperation(format!("{other} tags"))),
     };
     Answer(changed.map(|()| Some(json!({}))))
+}
+
+/// Returns whether a request looks like one of AWS's SDKs: signed, or with the headers that they send. CloudFront adds other headers of
+/// AWS to every request, which say nothing.
+pub(in crate::server) fn is_of_sdk(headers: &HeaderMap) -> bool {
+    let is_signed = |value: &HeaderValue| value.as_bytes().starts_with(b"AWS4-");
+    let sent = ["x-amz-date", "x-amz-content-sha256", "x-amz-security-token", "x-amz-user-agent", "amz-sdk-request"];
+    headers.get(header::AUTHORIZATION).is_some_and(is_signed) || sent.iter().any(|name| headers.contains_key(*name))
+}
+
+/// What an SDK is answered whose endpoint lacks `/ivschat`.
+pub(in crate::server) fn elsewhere(uri: &Uri) -> Response {
+    let path = uri.path();
+    let message =
+        format!("There is nothing at {path:?}. The endpoint of Amazon IVS Chat ends in {ENDPOINT} here: set it in the client.");
+    Answer(Err(Problem::Other(message))).into_response()
 }
 
 /// There is nothing else.

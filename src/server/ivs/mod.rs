@@ -15,6 +15,7 @@ use axum::{
     routing::{any, get, post},
 };
 
+pub(super) use self::control::{elsewhere, is_of_sdk};
 use self::quotas::Meters;
 pub use self::quotas::Quotas;
 use super::state::AppState;

@@ -250,6 +250,14 @@ impl Chat {
         if self.requests.take(()).is_err() {
             return Err((id(), 429, answer::TOO_FAST.into()));
         }
+        // Before anything else about the request: who may not do it learns nothing more.
+        let needed = decoded.as_ref().map_or_else(|error| error.capability, |request| Some(request.kind.capability()));
+        if let Some(capability) = needed {
+            self.hub.permit(self.room, &Authority::Bearer(self.token.clone()), capability).map_err(|refusal| {
+                let (code, message) = answer::error(&refusal);
+                (id(), code, message)
+            })?;
+        }
         let Request { id, kind } = decoded.map_err(|error| (error.request_id, error.code, error.message))?;
         self.carry_out(&id, kind).await.map_err(|refusal| {
             let (code, message) = answer::error(&refusal);
@@ -282,8 +290,6 @@ impl Chat {
                 }
             }
             RequestKind::DeleteMessage { id, reason } => {
-                // Before it is looked for: those who may not delete do not learn which messages there are.
-                self.hub.permit(self.room, &authority, Capability::DeleteMessage)?;
                 let id: MessageId = id.parse().map_err(|_| Refusal::UnknownMessage)?;
                 if id.room != self.room {
                     return Err(Refusal::UnknownMessage);
