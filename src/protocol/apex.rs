@@ -17,8 +17,14 @@ use crate::{
 /// Longest frame of a client, in bytes. The original has no limit; its own client never sends more than a message.
 pub const MESSAGE_BYTES: usize = 128 * 1024;
 
+/// What the names of channels begin with in which two users write to each other. No client can join one.
+pub const PRIVATE: &str = "pm:";
+
 /// Actions of one frame that are carried out. Each may be answered, with more than it is long.
 const MOST_ACTIONS: usize = 100;
+
+/// Most characters of a visibility that there is not, in the answer.
+const VISIBILITY_CHARS: usize = 32;
 
 /// Longest `uuid` of the owner of a session.
 const UUID_BYTES: usize = 128;
@@ -38,8 +44,8 @@ pub enum Action {
     Join {
         /// Which; any if none is named.
         channel: Option<String>,
-        /// What the channel is to be, if it is made.
-        visibility: Visibility,
+        /// What the channel is to be, if it is made; what was said, if there is no such visibility.
+        visibility: Result<Visibility, String>,
         /// Whether it is to be made if there is none.
         create: bool,
     },
@@ -101,6 +107,12 @@ pub enum Failure {
     /// They may not make it.
     #[error("Unable to create channel, {0}.  Permission denied")]
     CreateChannel(String),
+    /// There is no such visibility.
+    #[error("Invalid visibility, {0}.  It must be public, protected or private.")]
+    Visibility(String),
+    /// The name is kept for private messages.
+    #[error("Unable to join channel, {0}.  Names that begin with 'pm:' are reserved for private messages: use message_user.")]
+    ReservedName(String),
     /// They are in as many channels as one connection may be.
     #[error("Unable to join channel, {0}.  Too many channels.")]
     TooManyChannels(String),
@@ -211,7 +223,7 @@ fn envelope(envelope: &Envelope<'_>) -> Frame {
 fn private_channel(one: &UserId, other: &UserId) -> String {
     let (one, other) = (one.own(), other.own());
     let (first, second) = if one <= other { (one, other) } else { (other, one) };
-    format!("pm:{first}+{second}")
+    format!("{PRIVATE}{first}+{second}")
 }
 
 /// Hours and minutes, in UTC.
@@ -243,7 +255,7 @@ fn action(value: &Value) -> Action {
     match name(&field("action").unwrap_or_default()).as_str() {
         "authenticate" => Action::Authenticate { token: field("token").unwrap_or_default() },
         "joinchannel" => {
-            let visibility = visibility(field("visibility").as_deref());
+            let visibility = visibility(&value["visibility"]);
             let create = value.get("join_or_create").is_none_or(|create| create.is_null() || !is_falsy(create));
             Action::Join { channel: channel.filter(|channel| !channel.is_empty()), visibility, create }
         }
@@ -259,11 +271,17 @@ fn name(action: &str) -> String {
     action.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
-fn visibility(name: Option<&str>) -> Visibility {
-    match name {
-        Some("private") => Visibility::Private,
-        Some("protected") => Visibility::Protected,
-        Some(_) | None => Visibility::Public,
+/// A visibility, public if none is named; what is named instead, cut, if it is none.
+fn visibility(named: &Value) -> Result<Visibility, String> {
+    match named {
+        Value::Null => Ok(Visibility::Public),
+        Value::String(name) => match name.as_str() {
+            "" | "public" => Ok(Visibility::Public),
+            "protected" => Ok(Visibility::Protected),
+            "private" => Ok(Visibility::Private),
+            other => Err(other.chars().take(VISIBILITY_CHARS).collect()),
+        },
+        other => Err(other.to_string().chars().take(VISIBILITY_CHARS).collect()),
     }
 }
 
@@ -288,7 +306,7 @@ mod tests {
     }
 
     fn join(channel: Option<&str>, visibility: Visibility, create: bool) -> Action {
-        Action::Join { channel: channel.map(str::to_owned), visibility, create }
+        Action::Join { channel: channel.map(str::to_owned), visibility: Ok(visibility), create }
     }
 
     #[test]

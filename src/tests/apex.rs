@@ -226,6 +226,38 @@ async fn the_first_to_join_makes_a_channel_and_writes_there_whatever_it_is() {
 }
 
 #[tokio::test]
+async fn joining_what_cannot_be_joined_says_why() {
+    let site = Site::open().await;
+    let mut client = Apex::open(&site).await;
+    for name in ["pm:", "pm:a+b", "pm:u:1+u:2"] {
+        for create in [0, 1] {
+            client.send(&json!([{ "action": "join_channel", "channel_name": name, "join_or_create": create }])).await;
+            let why = "Names that begin with 'pm:' are reserved for private messages: use message_user.";
+            assert_eq!(client.error().await, format!("Unable to join channel, {name}.  {why}"));
+        }
+    }
+    let long = "x".repeat(100);
+    for (visibility, shown) in [
+        (json!("secret"), "secret"),
+        (json!("Public"), "Public"),
+        (json!(7), "7"),
+        (json!(true), "true"),
+        (json!(["private"]), "[\"private\"]"),
+        (json!(long), &long[..32]),
+    ] {
+        client.send(&json!([{ "action": "join_channel", "channel_name": "hall", "visibility": visibility }])).await;
+        let expected = format!("Invalid visibility, {shown}.  It must be public, protected or private.");
+        assert_eq!(client.error().await, expected);
+    }
+    assert!(site.hub.channel("hall").is_none(), "a channel that was to be private is not public");
+    for visibility in [json!(null), json!(""), json!("public")] {
+        client.send(&json!([{ "action": "join_channel", "channel_name": "hall", "visibility": visibility }])).await;
+    }
+    client.is_silent().await;
+    assert!(site.hub.channel("hall").is_some());
+}
+
+#[tokio::test]
 async fn a_channel_is_in_no_list_and_changes_nothing_of_the_chat() {
     let site = Site::open().await;
     let before = (site.get("/").await.status, site.administer("/v1/streams/1/settings", &json!({})).await.json);

@@ -120,6 +120,7 @@ impl Apex {
             Action::Authenticate { token } => self.authenticate(&token, channels).await,
             Action::Join { channel, visibility, create } => {
                 let name = channel.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+                let visibility = visibility.map_err(Failure::Visibility)?;
                 self.join(name, visibility, create, channels).await
             }
             Action::Leave { channel } => {
@@ -207,6 +208,9 @@ impl Apex {
         create: bool,
         channels: &mut Subscriptions,
     ) -> Result<(), Failure> {
+        if name.starts_with(apex::PRIVATE) {
+            return Err(Failure::ReservedName(name));
+        }
         let denied = |name| if create { Failure::CreateChannel(name) } else { Failure::UnknownChannel(name) };
         let found = self.find(&name);
         if found.is_some_and(|room| channels.contain(room)) {
