@@ -10,7 +10,7 @@ use super::{
     nats,
 };
 use crate::{
-    chat::{Deleted, Invitation, Revocation, Revoked, RoomId, Settings, Timestamp, UserId},
+    chat::{Deleted, Invitation, Revocation, Revoked, RoomId, Settings, ShownInterface, Timestamp, UserId},
     engine::{CopyError, Cursors, Engine, JetStream, Nats, NatsError, Sqlite},
 };
 
@@ -50,6 +50,8 @@ async fn a_log(seed: u64, steps: usize) -> (TempDir, Vec<String>, Vec<u64>) {
     let invitation = Invitation { id, room: None, name, made_at: Timestamp(1), taken_at: None, revoked_at: None };
     engine.keep_invitation(invitation).await.expect("kept");
     engine.use_token(RoomId::FIRST, "used".into(), NEVER).await.expect("kept");
+    let interface = ShownInterface::parse(r#"{"id":"vote","panel":{"components":[]}}"#).expect("an object");
+    engine.show_interface(RoomId::FIRST, Some(interface)).await.expect("kept");
     engine.put_webhook(a_webhook("a"), Cursors::from([(RoomId::FIRST, 3)])).await.expect("kept");
     let all = known(&engine).await;
     engine.close();
@@ -62,6 +64,7 @@ async fn known(engine: &dyn Engine) -> Vec<String> {
     all.push(format!("{:?}", engine.revocations().await.expect("readable")));
     all.push(format!("{:?}", engine.invitations().await.expect("readable")));
     all.push(format!("used: {}", engine.is_token_used("used".into()).await.expect("readable")));
+    all.push(format!("{:?}", engine.shown_interfaces().await.expect("readable")));
     for (webhook, cursors) in engine.webhooks().await.expect("readable") {
         all.push(format!("{} {cursors:?}", webhook.url));
     }

@@ -12,8 +12,8 @@ use super::{Cluster, Command, JetStream, Kept, Nats, NatsError};
 use crate::{
     chat::RoomId,
     engine::{
-        Census, CopyError, Cursors, Engine, OpenError, Sink, Sqlite, Webhook, compare, private_file,
-        sqlite::{Copying, Record, Source},
+        Census, CopyError, Engine, OpenError, Sink, Sqlite, compare, private_file,
+        sqlite::{Copying, OutsideLog, Record, Source},
     },
 };
 
@@ -54,8 +54,8 @@ impl JetStream {
         let engine = Self::connect(folder, nats, ignore(), false).await?;
         let found = engine.hand_out(folder, secrets).await;
         tokio::task::block_in_place(|| engine.close());
-        let (census, webhooks) = found?;
-        Sqlite::make_of_index(folder, &census, webhooks)?;
+        let (census, beside) = found?;
+        Sqlite::make_of_index(folder, &census, beside)?;
         Ok(census)
     }
 
@@ -63,6 +63,9 @@ impl JetStream {
         let census = self.cluster.take_over(source, &nats.stream).await?;
         for (webhook, cursors) in source.webhooks()? {
             self.vault.put_webhook(webhook, cursors, self.epoch().to_owned()).await?;
+        }
+        for (room, interface) in source.interfaces()? {
+            self.interfaces.put(room, Some(interface)).await?;
         }
         for name in secrets {
             if let Ok(secret) = fs::read_to_string(folder.join(name)) {
@@ -72,7 +75,7 @@ impl JetStream {
         Ok(census)
     }
 
-    async fn hand_out(&self, folder: &Path, secrets: &[&str]) -> Result<(Vec<Census>, Vec<(Webhook, Cursors)>), CopyError> {
+    async fn hand_out(&self, folder: &Path, secrets: &[&str]) -> Result<(Vec<Census>, OutsideLog), CopyError> {
         if self.cluster.index.copying().await?.is_some_and(|copying| !copying.is_done) {
             return Err(NatsError::Copying(self.name.clone()).into());
         }
@@ -82,7 +85,8 @@ impl JetStream {
                 write_private(&path, &secret).map_err(|source| OpenError::Folder { path, source })?;
             }
         }
-        Ok((self.cluster.index.census().await?, self.webhooks().await?))
+        let beside = OutsideLog { webhooks: self.webhooks().await?, interfaces: self.shown_interfaces().await? };
+        Ok((self.cluster.index.census().await?, beside))
     }
 }
 

@@ -9,9 +9,9 @@ use rusqlite::{Connection, Row, params_from_iter, types::Value as Sql};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{OpenError, Sqlite, backup, check, reader, replica, schema};
+use super::{OpenError, Sqlite, backup, check, interfaces, reader, replica, schema};
 use crate::{
-    chat::RoomId,
+    chat::{RoomId, ShownInterface},
     engine::{CopyError, Cursors, Engine, EngineError, Webhook, compare},
 };
 
@@ -38,6 +38,12 @@ pub(in crate::engine) struct Copying {
     pub(in crate::engine) floor: u64,
     /// Whether all of it is there.
     pub(in crate::engine) is_done: bool,
+}
+
+/// What a cluster keeps beside its log.
+pub(in crate::engine) struct OutsideLog {
+    pub(in crate::engine) webhooks: Vec<(Webhook, Cursors)>,
+    pub(in crate::engine) interfaces: Vec<(RoomId, ShownInterface)>,
 }
 
 /// A table that is copied: its name, the columns that are not, and what is kept of it, in the order of its key.
@@ -209,6 +215,10 @@ impl Source {
         Ok(reader::webhooks(&self.connection)?)
     }
 
+    pub(in crate::engine) fn interfaces(&self) -> Result<Vec<(RoomId, ShownInterface)>, EngineError> {
+        Ok(interfaces::all(&self.connection)?)
+    }
+
     pub(in crate::engine) fn census(&self) -> Result<Vec<Census>, EngineError> {
         Ok(census(&self.connection)?)
     }
@@ -227,7 +237,7 @@ impl Sqlite {
     pub(in crate::engine) fn make_of_index(
         folder: &Path,
         expected: &[Census],
-        webhooks: Vec<(Webhook, Cursors)>,
+        OutsideLog { webhooks, interfaces }: OutsideLog,
     ) -> Result<(), CopyError> {
         let path = folder.join(Self::INDEX);
         let in_database = |source| OpenError::Database { path: path.clone(), source };
@@ -245,6 +255,9 @@ impl Sqlite {
         let log = Self::open(folder, None, std::sync::Arc::new(|_| {}))?;
         for (webhook, cursors) in webhooks {
             futures::executor::block_on(log.put_webhook(webhook, cursors))?;
+        }
+        for (room, interface) in interfaces {
+            futures::executor::block_on(log.show_interface(room, Some(interface)))?;
         }
         log.close();
         Ok(replica::discard(folder)?)

@@ -59,7 +59,7 @@ use self::{
 };
 pub(super) use self::{
     batch::{Job, Reply},
-    copy::{Copying, Record, Source},
+    copy::{Copying, OutsideLog, Record, Source},
     place::{Place, Progress},
     replica::{discard, standing, unheard},
     upkeep::Trim,
