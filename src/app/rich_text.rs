@@ -4,12 +4,14 @@ use super::mention::{self, Mention, Person};
 use crate::chat::links;
 
 /// A piece of a text. The pieces of a text, put together, are the text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part<'a> {
     /// To be shown as it is.
     Plain(&'a str),
     /// A link, shown as it is, and what precedes it in its address.
     Link(&'a str, &'static str),
+    /// A link whose host imitates another: as written, what precedes it in its address, and what is shown.
+    Lookalike(&'a str, &'static str, String),
     /// `@` and the name of somebody.
     Mention(&'a str),
     /// `@` and the name of the reader.
@@ -23,7 +25,11 @@ pub fn parts<'a>(text: &'a str, people: &[Person]) -> Vec<Part<'a>> {
     for link in links(text) {
         push_plain(&mut parts, text, (from, link.start), people);
         from = link.end();
-        parts.push(link.prefix().map_or(Part::Plain(link.text), |prefix| Part::Link(link.text, prefix)));
+        parts.push(match (link.prefix(), link.shown()) {
+            (None, _) => Part::Plain(link.text),
+            (Some(prefix), None) => Part::Link(link.text, prefix),
+            (Some(prefix), Some(shown)) => Part::Lookalike(link.text, prefix, shown),
+        });
     }
     push_plain(&mut parts, text, (from, text.len()), people);
     parts
@@ -57,13 +63,15 @@ mod tests {
             .map(|part| match part {
                 Part::Plain(plain) => (*plain).to_owned(),
                 Part::Link(link, prefix) => format!("‹{prefix}{link}›"),
+                Part::Lookalike(link, prefix, shown) => format!("‹{prefix}{link}={shown}›"),
                 Part::Mention(name) => format!("[{name}]"),
                 Part::OwnMention(name) => format!("[[{name}]]"),
             })
             .collect();
         assert_eq!(marked, expected);
         let texts = parts.iter().map(|part| match part {
-            Part::Plain(text) | Part::Link(text, _) | Part::Mention(text) | Part::OwnMention(text) => *text,
+            Part::Plain(text) | Part::Link(text, _) | Part::Lookalike(text, ..) => *text,
+            Part::Mention(text) | Part::OwnMention(text) => *text,
         });
         assert_eq!(texts.clone().collect::<String>(), text, "nothing is lost");
         assert!(texts.clone().all(|text| !text.is_empty()));
@@ -84,6 +92,7 @@ mod tests {
         check("see https://a.example/b?c=d&e#f now", "see ‹https://a.example/b?c=d&e#f› now");
         check("HTTP://A.example and https://b.example", "‹HTTP://A.example› and ‹https://b.example›");
         check("http://localhost:3000/x", "‹http://localhost:3000/x›");
+        check("see gооgle.com", "see ‹https://gооgle.com=xn--ggle-55da.com›");
         check("http://[::1]:80/", "‹http://[::1]:80/›");
         check("línea https://例え.テスト/ä\nnext", "línea ‹https://例え.テスト/ä›\nnext");
         check("https://a.example\u{202e}gpj.exe", "‹https://a.example›\u{202e}gpj.exe");

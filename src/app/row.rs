@@ -156,6 +156,11 @@ fn rich(html: &mut Html, text: &str, people: &[Person]) {
                 let address = [prefix, link].concat();
                 html.element("a rel=\"nofollow noopener ugc\" target=_blank", &[("href", &address)], link);
             }
+            Part::Lookalike(link, prefix, shown) => {
+                let address = [prefix, link].concat();
+                let attributes = [("href", &*address), ("title", &address)];
+                html.element("a rel=\"nofollow noopener ugc\" target=_blank", &attributes, &shown);
+            }
             Part::Mention(name) => html.element("a class=mention", &[], name),
             Part::OwnMention(name) => html.element("a class=\"mention of-reader\"", &[], name),
         }

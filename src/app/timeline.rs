@@ -201,7 +201,7 @@ fn spoken_to(text: &str, people: &[Person]) -> (bool, u32) {
     }
     rich_text::parts(text, people).iter().fold((false, 1), |(own, shape), part| {
         let (length, kind) = match part {
-            Part::Plain(text) | Part::Link(text, _) => (text.len(), 0),
+            Part::Plain(text) | Part::Link(text, _) | Part::Lookalike(text, ..) => (text.len(), 0),
             Part::Mention(name) => (name.len(), 1),
             Part::OwnMention(name) => (name.len(), 2),
         };

@@ -8,6 +8,7 @@
 //! that was read as a link, or as none, is read again.
 
 mod letters;
+mod scripts;
 mod suffix;
 
 use letters::{Class, ends_address, ends_sentence, is_stop, is_transparent};
@@ -21,6 +22,8 @@ pub struct Link<'a> {
     pub text: &'a str,
     /// Where it leads.
     pub target: Target,
+    /// Where its host stands in its text, in bytes, if letters of that imitate another's.
+    imitating: Option<(usize, usize)>,
 }
 
 /// Where a link leads.
@@ -30,12 +33,17 @@ pub enum Target {
     Written,
     /// To the address as written with this before it.
     Under(&'static str),
-    /// Elsewhere than it seems: to a host after an `@`, or to one whose letters imitate another's. A page shows it as plain text;
-    /// a rule takes it for a link.
+    /// Elsewhere than it seems: to a host after an `@`. A page shows it as plain text; a rule takes it for a link.
     Disguised,
 }
 
 impl Link<'_> {
+    /// Returns the text that a page shows, if it is not the link as written: labels that mix scripts as `xn--…`.
+    pub fn shown(&self) -> Option<String> {
+        let (start, end) = self.imitating?;
+        Some([&self.text[..start], &scripts::undisguised(&self.text[start..end]), &self.text[end..]].concat())
+    }
+
     /// Returns where the link ends in its text, in bytes.
     pub fn end(&self) -> usize {
         self.start + self.text.len()
@@ -99,7 +107,8 @@ impl<'a> Iterator for Links<'a> {
             };
             if let Some((start, end, target)) = found {
                 self.at = end;
-                return Some(Link { start, text: &self.text[start..end], target });
+                let text = &self.text[start..end];
+                return Some(Link { start, text, target, imitating: imitating(text) });
             }
         }
         None
@@ -188,7 +197,6 @@ impl Links<'_> {
         }
         let (host, port) = authority.split_at(authority.find(':').unwrap_or(authority.len()));
         let whole = whole_host(host);
-        let target = if suffix::is_disguised(whole) { Target::Disguised } else { Target::Written };
         let digits = port.bytes().skip(1).take_while(u8::is_ascii_digit).count();
         let is_whole = whole.len() == host.len() && port.len() == digits + usize::from(!port.is_empty());
         let end = match is_whole {
@@ -199,7 +207,7 @@ impl Links<'_> {
             _ if digits > 0 && whole.len() == host.len() => from + host.len() + 1 + digits,
             _ => self.trimmed(from, from + 1, from + whole.len()),
         };
-        Some((end, target))
+        Some((end, Target::Written))
     }
 
     /// Returns where a host, what precedes it and its port end.
@@ -246,7 +254,6 @@ impl Links<'_> {
         let target = match is_of_mail {
             true if is_address => Target::Disguised,
             true => return None,
-            false if suffix::is_disguised(host) => Target::Disguised,
             false => Target::Under(scheme),
         };
         Some((run.start, self.tail(run.start, run.end + rest.bytes), target))
@@ -291,6 +298,13 @@ impl Links<'_> {
         }
         end
     }
+}
+
+/// Returns where the host of a link stands in it, if letters of that imitate another's.
+fn imitating(link: &str) -> Option<(usize, usize)> {
+    let start = link.find("://").map_or(0, |scheme| scheme + "://".len());
+    let end = link[start..].find([':', '/', '?', '#']).map_or(link.len(), |length| start + length);
+    scripts::is_disguised(&link[start..end]).then_some((start, end))
 }
 
 impl Rest {

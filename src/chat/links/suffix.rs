@@ -22,9 +22,6 @@ const REGISTRIES: &str = " ac co com edu go gov ne net or org ";
 /// The longest label of a domain, in bytes (RFC 1035, 2.3.4).
 const LABEL_BYTES: usize = 63;
 
-/// Lowercase Cyrillic letters that look like Latin ones.
-const LATIN_LOOKALIKES: &str = "асԁеһіјӏорԛѕԝхуъьҽпгѵѡ";
-
 /// Returns whether the host has a suffix of the public suffix list.
 pub(super) fn is_known(host: &str) -> bool {
     labels(host).next_back().and_then(normal).is_some_and(|suffix| find(&suffix).is_some())
@@ -66,31 +63,12 @@ pub(super) fn ipv4(host: &str) -> Option<bool> {
     (count <= 4).then_some(is_hexadecimal || (count == 4 && bytes == 4))
 }
 
-/// Returns whether the host imitates another, as browsers judge it too: a label has letters of Latin and of a script that looks
-/// like it, or is made of nothing but such Cyrillic letters under a suffix that is not Cyrillic.
-pub(super) fn is_disguised(host: &str) -> bool {
-    let is_under_latin = labels(host).next_back().is_some_and(|suffix| !suffix.chars().any(is_like_latin));
-    labels(host).any(|label| {
-        let has_other = label.chars().any(is_like_latin);
-        let has_latin = label.chars().any(|c| c.is_ascii_alphabetic() || ascii_of(c).is_some());
-        has_other
-            && (has_latin
-                || (is_under_latin && label.chars().filter(|c| !c.is_ascii()).all(|c| LATIN_LOOKALIKES.contains(lowercase(c)))))
-    })
-}
-
-/// Returns whether `c` is Greek, Cyrillic, Armenian or Cherokee.
-fn is_like_latin(c: char) -> bool {
-    matches!(c, '\u{370}'..='\u{588}' | '\u{13a0}'..='\u{13ff}' | '\u{1c80}'..='\u{1c8f}' | '\u{1f00}'..='\u{1fff}')
-        || matches!(c, '\u{a640}'..='\u{a69f}' | '\u{ab70}'..='\u{abbf}')
-}
-
-fn labels(host: &str) -> impl DoubleEndedIterator<Item = &str> {
+pub(super) fn labels(host: &str) -> impl DoubleEndedIterator<Item = &str> {
     host.split(|c| c == '.' || is_stop(c)).filter(|label| !label.is_empty())
 }
 
 /// Returns a label as a browser reads it, or `None` if it is too long for a domain.
-fn normal(label: &str) -> Option<String> {
+pub(super) fn normal(label: &str) -> Option<String> {
     let mut read = String::new();
     for c in label.chars().filter(|c| !is_transparent(*c)) {
         match ascii_of(c) {
@@ -161,6 +139,43 @@ fn decode(encoded: &str) -> Option<String> {
     Some(decoded.into_iter().collect())
 }
 
+/// Encodes in Punycode (RFC 3492, 6.3). A label has no more than 63 characters, so that nothing overflows.
+pub(super) fn punycode(label: &str) -> String {
+    const BASE: u32 = 36;
+    let digit = |digit: u32| char::from_digit((digit + 10) % BASE, BASE).unwrap_or_default();
+    let mut encoded: String = label.chars().filter(char::is_ascii).collect();
+    let basic = encoded.len() as u32;
+    if basic > 0 {
+        encoded.push('-');
+    }
+    let (mut code, mut delta, mut bias, mut handled) = (128_u32, 0_u32, 72, basic);
+    while let Some(next) = label.chars().map(u32::from).filter(|c| *c >= code).min() {
+        delta += (next - code) * (handled + 1);
+        code = next;
+        for c in label.chars().map(u32::from) {
+            delta += u32::from(c < code);
+            if c == code {
+                let (mut rest, mut step) = (delta, BASE);
+                loop {
+                    let threshold = step.saturating_sub(bias).clamp(1, 26);
+                    if rest < threshold {
+                        break;
+                    }
+                    encoded.push(digit(threshold + (rest - threshold) % (BASE - threshold)));
+                    rest = (rest - threshold) / (BASE - threshold);
+                    step += BASE;
+                }
+                encoded.push(digit(rest));
+                bias = adapted(delta, handled + 1, handled == basic);
+                (delta, handled) = (0, handled + 1);
+            }
+        }
+        delta += 1;
+        code += 1;
+    }
+    encoded
+}
+
 /// Adapts the bias of Punycode (RFC 3492, 6.1).
 fn adapted(delta: u32, count: u32, is_first: bool) -> u32 {
     let mut delta = if is_first { delta / 700 } else { delta / 2 };
@@ -208,6 +223,12 @@ mod tests {
             let (ascii, result) = (idna::domain_to_ascii(suffix), suffix);
             assert_eq!(normal(&ascii.expect("a label")).as_deref(), Some(result), "{suffix}");
         }
+        for label in ["bücher", "παράδειγμα", "例え", "a-b-é", "gооgle", "аррӏе", "한국abc漢", "é", "\u{10ffff}"]
+        {
+            assert_eq!(decode(&punycode(label)).as_deref(), Some(label));
+        }
+        let ascii = idna::domain_to_ascii("bücher").expect("a label");
+        assert_eq!(format!("xn--{}", punycode("bücher")), ascii);
         for broken in ["xn--", "xn--99999999", "xn--a-ecp.ru", "xn--é"] {
             let _ = normal(broken);
         }

@@ -1,13 +1,16 @@
 use super::*;
 
-/// The text with its links in `‹›`: as their addresses, or in `‹!›` if they are not to be followed.
+/// The text with its links in `‹›`: as their addresses, or in `‹!›` if they are not to be followed; after `=` what is shown instead.
 fn marked(text: &str) -> String {
     let (mut marked, mut from) = (String::new(), 0);
     for link in links(text) {
         assert_eq!(&text[link.start..link.end()], link.text, "{text:?}");
         marked.push_str(&text[from..link.start]);
         match link.prefix() {
-            Some(prefix) => marked.extend(["‹", prefix, link.text, "›"]),
+            Some(prefix) => {
+                let shown = link.shown().map(|shown| format!("={shown}")).unwrap_or_default();
+                marked.extend(["‹", prefix, link.text, &shown, "›"]);
+            }
             None => marked.extend(["‹!", link.text, "›"]),
         }
         from = link.end();
@@ -171,11 +174,22 @@ fn disguised_links_are_found_and_not_followed() {
     check(&[
         ("https://good.test@evil.test/", "‹!https://good.test@evil.test/›"),
         ("https://good.com:443@evil.com/x y", "‹!https://good.com:443@evil.com/x› y"),
-        ("https://gооd.test/", "‹!https://gооd.test/›"),
-        ("gооgle.com", "‹!gооgle.com›"),
-        ("https://аррӏе.com/", "‹!https://аррӏе.com/›"),
         ("good.com@evil.com/x", "good.com@‹!evil.com/x›"),
+    ]);
+}
+
+#[test]
+fn hosts_that_imitate_others_are_shown_as_what_they_are() {
+    check(&[
+        ("https://gооd.test/", "‹https://gооd.test/=https://xn--gd-fmca.test/›"),
+        ("see gооgle.com/а?b.", "see ‹https://gооgle.com/а?b=xn--ggle-55da.com/а?b›."),
+        ("https://аррӏе.com:8080/", "‹https://аррӏе.com:8080/=https://xn--80ak6aa92e.com:8080/›"),
+        ("https://gооgle.com.good.test", "‹https://gооgle.com.good.test=https://xn--ggle-55da.com.good.test›"),
+        ("https://good.test/gооgle.com", "‹https://good.test/gооgle.com›"),
         ("https://почта.com/ αβγ.com", "‹https://почта.com/› ‹https://αβγ.com›"),
+        ("東京abc.jp 한국abc.kr", "東京‹https://abc.jp› 한국‹https://abc.kr›"),
+        ("https://東京abc.jp/", "‹https://東京abc.jp/›"),
+        ("https://shopไทย.test/", "‹https://shop›ไทย.test/"),
     ]);
 }
 
