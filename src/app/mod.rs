@@ -42,8 +42,9 @@ mod timeline;
 mod view;
 
 pub use admin::{
-    ActRow, ActsView, BlockedRow, Control, FIELDS, GameConsentView, HeldRow, KeyForm, KeyRow, KeysView, QueueView, RedirectsForm,
-    RoomAdmin, RoomRow, RoomsView, SanctionRow, SettingField, SettingsForm, WidgetCode, state_key,
+    ActRow, ActsView, BlockedRow, Control, FIELDS, GameConsentView, GameRefusedView, HeldRow, KeyForm, KeyRow, KeysView,
+    QueueView, RedirectsForm, RoomAdmin, RoomRow, RoomsView, SanctionRow, SettingField, SettingsForm, SignInAsker, SignInView,
+    WidgetCode, state_key,
 };
 pub use look::{Fade, Look};
 pub use replay::Playhead;

@@ -1,7 +1,7 @@
 use leptos::{hydration::AutoReload, nonce::use_nonce, prelude::*};
 
 use super::{
-    admin::{self, ActsView, GameConsentView, KeyRow, KeysView, QueueView, RoomAdmin, RoomsView},
+    admin::{self, ActsView, GameConsentView, GameRefusedView, KeyRow, KeysView, QueueView, RoomAdmin, RoomsView, SignInView},
     html::escaped,
     look::{Fade, Look, Theme},
     moderation,
@@ -30,13 +30,8 @@ pub enum Page {
     Embed(Box<RoomView>, Look),
     /// A room over a video.
     Overlay(Box<RoomView>, Fade),
-    /// The form to sign in, with why it was refused before, if it was.
-    SignIn {
-        /// Empty at first.
-        error: String,
-        /// Where the form is posted to.
-        action: String,
-    },
+    /// The form to sign in.
+    SignIn(SignInView),
     /// What there is to run.
     Admin(RoomsView),
     /// One room, for whoever runs it.
@@ -61,7 +56,7 @@ pub enum Page {
     /// The question whether a game may run a room.
     GameConsent(GameConsentView),
     /// A game's sign-in cannot begin, and why.
-    GameRefused(String),
+    GameRefused(GameRefusedView),
     /// The question whether to enter as a user of another site.
     Entrance(EntranceView),
     /// A token does not let somebody in, and why.
@@ -82,11 +77,14 @@ pub fn shell(options: &LeptosOptions, texts: &'static Texts, page: Page) -> impl
         }
         Page::Embed(view, look) => room(options, texts, *view, Dress::embed(look), ().into_any()),
         Page::Overlay(view, fade) => room(options, texts, *view, Dress::overlay(fade), ().into_any()),
-        Page::SignIn { error, action } => titled(texts, key::admin::SIGN_IN, admin::sign_in(texts, error, action).into_any()),
+        Page::SignIn(view) => titled(texts, key::admin::SIGN_IN, admin::sign_in(texts, view).into_any()),
         Page::GameConsent(view) => titled(texts, key::game::HEADING, admin::game_consent(texts, view).into_any()),
-        Page::GameRefused(why) => notice(texts, key::game::REFUSED, why),
+        Page::GameRefused(view) => titled(texts, key::game::REFUSED, admin::game_refused(texts, view).into_any()),
         Page::Admin(rooms) => live(texts, texts.text(key::admin::ROOMS), admin::rooms(texts, rooms).into_any()),
-        Page::Keys(view) => titled(texts, key::admin::KEYS, admin::keys(texts, view).into_any()),
+        Page::Keys(view) => {
+            let scripts = hydration(options).into_any();
+            dressed(Dress::default(), texts, texts.text(key::admin::KEYS), scripts, admin::keys(texts, view).into_any())
+        }
         Page::RevokeKey(key, closes) => titled(texts, key::admin::REVOKE_A_KEY, admin::revoke_key(texts, key, closes).into_any()),
         Page::AdminRoom(room) => {
             let title = texts.fill(key::admin::TITLE_OF_ROOM, &[("room", &room.row.name)]);

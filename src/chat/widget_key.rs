@@ -54,14 +54,14 @@ impl WidgetKey {
     /// The name of the key that a room is made with.
     pub const FIRST: &'static str = "First key";
 
+    /// Returns what it is called on pages: the first key of a room after the room, whose name is given if it is one room's.
+    pub fn shown_name<'a>(&'a self, room: Option<&'a str>) -> &'a str {
+        room.filter(|_| self.name == Self::FIRST).unwrap_or(&self.name)
+    }
+
     /// Whether it opens `room` now.
     pub fn opens(&self, room: RoomId) -> bool {
         self.revoked_at.is_none() && self.room.is_none_or(|own| own == room)
-    }
-
-    /// Returns whether it opens every room now.
-    pub fn opens_all(&self) -> bool {
-        self.revoked_at.is_none() && self.room.is_none()
     }
 }
 

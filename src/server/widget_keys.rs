@@ -1,3 +1,5 @@
+use std::{fmt::Display, str::FromStr};
+
 use axum::{
     Json,
     extract::{FromRef, FromRequestParts, State},
@@ -79,7 +81,13 @@ pub(super) struct CreateBody {
     #[serde(default)]
     room: Option<i64>,
     #[serde(default)]
-    allowed_origins: Origins,
+    allowed_origins: Vec<String>,
+}
+
+/// Reads each text of a list.
+fn parsed<T: FromStr<Err: Display>, L: FromIterator<T>>(name: &str, texts: &[String]) -> Result<L, ApiError> {
+    let read = |text: &String| text.parse().map_err(|error| format!("{name}: {error}."));
+    texts.iter().map(read).collect::<Result<L, _>>().map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, error))
 }
 
 /// `GET /v1/widget-keys`: all of them, the newest first.
@@ -95,13 +103,14 @@ pub(super) async fn create(
 ) -> Result<Response, ApiError> {
     let unknown = |number| ApiError::new(StatusCode::NOT_FOUND, format!("There is no room {number}."));
     let room = room.map(|number| RoomId::new(number).ok_or_else(|| unknown(number))).transpose()?;
+    let allowed_origins = parsed("allowed_origins", &allowed_origins)?;
     Ok(answer(Told::from(hub.create_widget_key(NewWidgetKey { name, room, allowed_origins }).await?)))
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RedirectsBody {
-    redirect_uris: RedirectUris,
+    redirect_uris: Vec<String>,
 }
 
 /// `PUT /v1/widget-keys/{key}/redirect-uris`: says where the sign-in of games may send a browser back to.
@@ -111,6 +120,7 @@ pub(super) async fn set_redirect_uris(
     PathText(key): PathText,
     JsonBody(RedirectsBody { redirect_uris }): JsonBody<RedirectsBody>,
 ) -> Result<Response, ApiError> {
+    let redirect_uris = parsed("redirect_uris", &redirect_uris)?;
     Ok(answer(Told::from(hub.set_redirect_uris(&key, redirect_uris).await?)))
 }
 

@@ -230,6 +230,60 @@ async fn a_browser_is_sent_to_registered_addresses_alone() {
 }
 
 #[tokio::test]
+async fn the_form_to_sign_in_says_who_asks_and_leads_back() {
+    let site = open().await;
+    let address = address(WIDGET_KEY, GAME, Some("a&b"));
+    let wrong = site.submit(&address, "", "same-origin", "password=wrong").await;
+    for page in [site.page(&address, "").await, wrong] {
+        assert!(page.text.contains(GAME) && page.text.contains("Configured"), "who asks: {}", page.text);
+        let back = format!("href=\"{GAME}#error=access_denied&amp;state=a%26b\"");
+        assert!(page.text.contains(&back) && page.text.contains("Cancel"), "{}", page.text);
+        assert!(!page.text.contains("Go to the chat"), "the game waits for an answer");
+    }
+    let own = site.page("/admin", "").await.text;
+    assert!(own.contains("Go to the chat") && !own.contains("Cancel"), "{own}");
+}
+
+#[tokio::test]
+async fn what_is_not_registered_is_shown_with_the_page_where_it_can_be() {
+    let site = open().await;
+    for offered in ["https://evil.example/<b>", "http://localhost:8080/"] {
+        let page = site.page(&address(WIDGET_KEY, offered, None), "").await.text;
+        let shown = offered.replace('<', "&lt;").replace('>', "&gt;");
+        assert!(page.contains(&format!("{shown}</code>")) && page.contains("href=\"/admin/keys\""), "{page}");
+        assert!(!page.contains(&format!("href=\"{offered}")), "it is no link");
+    }
+    let long = site.page(&address(WIDGET_KEY, &"x".repeat(5_000), None), "").await.text;
+    assert!(long.contains(&"x".repeat(512)) && !long.contains(&"x".repeat(513)));
+}
+
+#[tokio::test]
+async fn a_room_is_chosen_unless_there_is_one_alone() {
+    let site = open().await;
+    let address = address(WIDGET_KEY, GAME, None);
+    let chosen = |page: &str| !page.contains("Choose a room");
+    assert!(chosen(&site.page(&address, &signed_in(&site)).await.text));
+    site.administer("/v1/streams/create", &json!({ "name": "Two" })).await;
+    let page = site.page(&address, &signed_in(&site)).await.text;
+    assert!(!chosen(&page) && page.contains("1: Live chat") && page.contains("2: Two"), "{page}");
+    let unchosen = site.submit(&address, &signed_in(&site), "same-origin", "answer=allow").await;
+    assert_eq!(unchosen.status, 400);
+    assert!(unchosen.text.contains("aria-invalid=\"true\"") && unchosen.text.contains("name=\"answer\""), "{}", unchosen.text);
+}
+
+#[tokio::test]
+async fn a_redirect_uri_that_cannot_be_is_refused_with_the_whole_reason() {
+    let site = Site::open().await;
+    let long = format!("https://Example.com/{}", "x".repeat(300));
+    for wrong in ["https://example.com/#x", "myapp://callback", &long] {
+        let refused = register(&site, WIDGET_KEY, &["https://example.com/", wrong]).await;
+        let error = refused.error();
+        assert!(error.starts_with(&format!("redirect_uris: {wrong:?} is not a redirect URI such as")), "{error}");
+        assert!(error.ends_with("no fragment (#), at most 512 characters."), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn nobody_else_can_answer() {
     let site = open().await;
     let address = address(WIDGET_KEY, GAME, Some("s"));

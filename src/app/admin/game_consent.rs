@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use super::naming;
+use super::{fields, naming};
 use crate::{
     chat::RoomId,
     texts::{Texts, key},
@@ -19,15 +19,29 @@ pub struct GameConsentView {
     pub hours: u64,
     /// Where the answer is posted to.
     pub action: String,
+    /// What is wrong with the choice of a room; empty if nothing is.
+    pub error: String,
+}
+
+/// Why a game's sign-in cannot begin.
+#[derive(Clone, Debug)]
+pub struct GameRefusedView {
+    /// The reason.
+    pub why: String,
+    /// The redirect URI that was offered, if it is what is wrong.
+    pub offered: Option<String>,
 }
 
 /// What a game asks for, and the buttons that allow or refuse it.
 pub fn game_consent(texts: &'static Texts, view: GameConsentView) -> impl IntoView {
-    let GameConsentView { origin, key, rooms, hours, action } = view;
+    let GameConsentView { origin, key, rooms, hours, action, error } = view;
+    let (is_only, is_wrong) = (rooms.len() == 1, !error.is_empty());
     let options = rooms.into_iter().map(|(id, name)| {
         let value = id.to_string();
         view! { <option value=value.clone()>{format!("{value}: {name}")}</option> }
     });
+    // Nobody is to allow by mistake what they did not choose.
+    let none = (!is_only).then(|| view! { <option value="" selected disabled>{texts.text(key::game::CHOOSE_ROOM)}</option> });
     view! {
         <main class="notice-page">
             <h1>{texts.text(key::game::HEADING)}</h1>
@@ -36,13 +50,34 @@ pub fn game_consent(texts: &'static Texts, view: GameConsentView) -> impl IntoVi
             <form class="fields" method="post" action=action>
                 <p class="field">
                     <label for="room">{texts.text(key::admin::ROOM)}</label>
-                    <select id="room" name="room">{options.collect_view()}</select>
+                    <select id="room" name="room" required aria-invalid=is_wrong.then_some("true") aria-describedby="room-error">
+                        {none}
+                        {options.collect_view()}
+                    </select>
                 </p>
+                {fields::error("room-error", error)}
                 <p class="confirm">
                     <button class="button" type="submit" name="answer" value="allow">{texts.text(key::game::ALLOW)}</button>
-                    <button class="button quiet" type="submit" name="answer" value="refuse">{texts.text(key::game::REFUSE)}</button>
+                    // Needs no room.
+                    <button class="button quiet" type="submit" name="answer" value="refuse" formnovalidate>{texts.text(key::game::REFUSE)}</button>
                 </p>
             </form>
+        </main>
+    }
+}
+
+/// Why a game's sign-in cannot begin, and where that can be mended.
+pub fn game_refused(texts: &'static Texts, GameRefusedView { why, offered }: GameRefusedView) -> impl IntoView {
+    let offered = offered.map(|uri| {
+        let (before, after) = texts.around(key::game::OFFERED);
+        view! { <p>{before}<code dir="ltr">{uri}</code>{after}</p> }
+    });
+    view! {
+        <main class="notice-page">
+            <h1>{texts.text(key::game::REFUSED)}</h1>
+            <p>{why}</p>
+            {offered}
+            <p><a class="button" href="/admin/keys">{texts.text(key::admin::KEYS)}</a></p>
         </main>
     }
 }

@@ -1,11 +1,12 @@
 use leptos::prelude::*;
 
 use super::{
-    fields, naming, page, path_to_rooms,
+    fields::{self, Addresses},
+    naming, page, path_to_rooms,
     widget::{WidgetCode, widget},
 };
 use crate::{
-    app::{clock::Zone, html::escaped},
+    app::clock::Zone,
     chat::RoomId,
     texts::{Texts, key},
 };
@@ -106,57 +107,45 @@ fn row(texts: &'static Texts, row: KeyRow) -> impl IntoView {
     let (before_revoked, after_revoked) = texts.around(key::admin::REVOKED_AT);
     let (before_made, after_made) = texts.around(key::admin::MADE_AT);
     let act = match revoked_at {
-        Some(at) => view! { <p class="revoked">{before_revoked}{moment(at)}{after_revoked}</p> }.into_any(),
+        Some(at) => view! { <span class="revoked">{before_revoked}{moment(at)}{after_revoked}</span> }.into_any(),
         None => {
             let label = texts.fill(key::admin::REVOKE_OF, &[("name", &name)]);
-            view! { <a class="button quiet" href=format!("/admin/keys/{in_address}/revoke") aria-label=label>{texts.text(key::admin::REVOKE)}</a> }
+            view! { <a href=format!("/admin/keys/{in_address}/revoke") aria-label=label>{texts.text(key::admin::REVOKE)}</a> }
                 .into_any()
         }
     };
     view! {
         <li>
-            <div>
-                <h2><bdi>{name}</bdi></h2>
-                <p><code>{key}</code></p>
-                <p>
-                    <bdi>{room.unwrap_or_else(|| texts.text(key::admin::ALL_ROOMS).to_owned())}</bdi> " · "
-                    <bdi>{if origins.is_empty() { texts.text(key::admin::ALL_SITES).to_owned() } else { origins }}</bdi> " · " {before_made}{moment(created_at)}{after_made}
-                </p>
-                {redirects}
-            </div>
-            {act}
+            <h2><bdi>{name}</bdi></h2>
+            <p><code>{key}</code> " " {act}</p>
+            <p>
+                <bdi>{room.unwrap_or_else(|| texts.text(key::admin::ALL_ROOMS).to_owned())}</bdi> " · "
+                <bdi>{if origins.is_empty() { texts.text(key::admin::ALL_SITES).to_owned() } else { origins }}</bdi> " · " {before_made}{moment(created_at)}{after_made}
+            </p>
             {code.map(|code| widget(texts, code))}
+            {redirects}
         </li>
     }
 }
 
 /// The form that says where games of a key may send a browser back to.
 fn redirects(texts: &'static Texts, key: &str, name: &str, in_address: &str, form: RedirectsForm) -> impl IntoView + use<> {
-    let RedirectsForm { uris, error } = form;
+    let RedirectsForm { uris: typed, error } = form;
     let is_wrong = !error.is_empty();
-    let [id, error_id] = ["redirects", "redirects-error"].map(|part| format!("{part}-{key}"));
-    let described_by = error_id.clone();
+    let field = Addresses {
+        id: format!("redirects-{key}"),
+        name: "uris",
+        label: texts.text(key::admin::REDIRECTS),
+        help: texts.text(key::admin::REDIRECTS_HELP),
+        placeholder: "http://localhost:8080",
+        typed,
+        error,
+    };
     view! {
         <details open=is_wrong>
             <summary>{texts.fill(key::admin::REDIRECTS_OF, &[("name", name)])}</summary>
             <form class="fields" method="post" action=format!("/admin/keys/{in_address}/redirects")>
-                <p class="field">
-                    <label for=id.clone()>{texts.text(key::admin::REDIRECTS)}</label>
-                    <textarea
-                        id=id
-                        name="uris"
-                        rows="2"
-                        dir="ltr"
-                        autocomplete="off"
-                        spellcheck="false"
-                        placeholder="http://localhost:8080"
-                        aria-invalid=is_wrong.then_some("true")
-                        aria-describedby=described_by
-                        inner_html=escaped(&uris)
-                    ></textarea>
-                </p>
-                <p class="help">{texts.text(key::admin::REDIRECTS_HELP)}</p>
-                <p id=error_id class="error" role="alert" hidden=!is_wrong>{error}</p>
+                {fields::addresses(field)}
                 <button class="button quiet" type="submit">{texts.text(key::admin::SAVE_REDIRECTS)}</button>
             </form>
         </details>
@@ -166,31 +155,23 @@ fn redirects(texts: &'static Texts, key: &str, name: &str, in_address: &str, for
 fn new_key(
     texts: &'static Texts,
     rooms: Vec<(RoomId, String)>,
-    KeyForm { name, room, origins, errors }: KeyForm,
+    KeyForm { name, room, origins: typed, errors }: KeyForm,
 ) -> impl IntoView {
-    let [name_error, room_error, origins_error] = errors;
-    let is_invalid = !origins_error.is_empty();
+    let [name_error, room_error, error] = errors;
+    let origins = Addresses {
+        id: "origins".to_owned(),
+        name: "origins",
+        label: texts.text(key::admin::ORIGINS),
+        help: texts.text(key::admin::ORIGINS_HELP),
+        placeholder: "https://example.com",
+        typed,
+        error,
+    };
     view! {
         <form class="fields" method="post" action="/admin/keys" aria-labelledby="new">
             {fields::name(texts, name, name_error)}
             {fields::room(texts, rooms, &room, room_error)}
-            <p class="field">
-                <label for="origins">{texts.text(key::admin::ORIGINS)}</label>
-                <textarea
-                    id="origins"
-                    name="origins"
-                    rows="3"
-                    dir="ltr"
-                    autocomplete="off"
-                    spellcheck="false"
-                    placeholder="https://example.com"
-                    aria-invalid=is_invalid.then_some("true")
-                    aria-describedby="origins-help origins-error"
-                    inner_html=escaped(&origins)
-                ></textarea>
-            </p>
-            <p id="origins-help" class="help">{texts.text(key::admin::ORIGINS_HELP)}</p>
-            {fields::error("origins-error", origins_error)}
+            {fields::addresses(origins)}
             <button class="button" type="submit">{texts.text(key::admin::MAKE_KEY)}</button>
         </form>
     }

@@ -20,7 +20,7 @@ use crate::{
 
 pub use self::{
     acts::{ActRow, ActsView, BlockedRow, acts},
-    game_consent::{GameConsentView, game_consent},
+    game_consent::{GameConsentView, GameRefusedView, game_consent, game_refused},
     keys::{KeyForm, KeyRow, KeysView, RedirectsForm, keys, revoke_key},
     people::{entrance, invitation, people},
     queue::{HeldRow, QueueView, queue},
@@ -31,11 +31,41 @@ pub use self::{
 };
 
 /// The form to sign in.
-pub fn sign_in(texts: &'static Texts, error: String, action: String) -> impl IntoView {
+#[derive(Clone, Debug, Default)]
+pub struct SignInView {
+    /// Why it was refused before; empty if it was not.
+    pub error: String,
+    /// Where the form is posted to.
+    pub action: String,
+    /// The page that has sent the browser here, if one has.
+    pub asker: Option<SignInAsker>,
+}
+
+/// A page of another site that wants somebody to sign in.
+#[derive(Clone, Debug)]
+pub struct SignInAsker {
+    /// Its origin.
+    pub origin: String,
+    /// The name of the widget key that it shows.
+    pub key: String,
+    /// Where a browser goes back to if nobody wants to sign in.
+    pub cancel: String,
+}
+
+/// The form to sign in.
+pub fn sign_in(texts: &'static Texts, SignInView { error, action, asker }: SignInView) -> impl IntoView {
     let is_wrong = !error.is_empty();
+    let (asks, cancel) = asker
+        .map(|SignInAsker { origin, key, cancel }| (naming(texts, key::game::ASKS, &[("site", &origin), ("key", &key)]), cancel))
+        .unzip();
+    let (way_out, label) = match cancel {
+        Some(cancel) => (cancel, key::game::CANCEL),
+        None => ("/".to_owned(), key::notice::TO_THE_CHAT),
+    };
     view! {
         <main class="notice-page">
             <h1>{texts.text(key::admin::SIGN_IN)}</h1>
+            {asks.map(|asks| view! { <p>{asks}</p> })}
             <form class="sign-in" method="post" action=action>
                 <label for="password">{texts.text(key::admin::PASSWORD)}</label>
                 <input
@@ -51,7 +81,7 @@ pub fn sign_in(texts: &'static Texts, error: String, action: String) -> impl Int
                 <p id="password-error" class="error" role="alert" hidden=!is_wrong>{error}</p>
                 <button class="button" type="submit">{texts.text(key::admin::SIGN_IN)}</button>
             </form>
-            <p><a href="/">{texts.text(key::notice::TO_THE_CHAT)}</a></p>
+            <p><a href=way_out>{texts.text(label)}</a></p>
         </main>
     }
 }

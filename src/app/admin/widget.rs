@@ -1,6 +1,7 @@
 use leptos::prelude::*;
 
 use crate::{
+    app::components::CopyButton,
     chat::RoomId,
     texts::{Text, Texts, key},
 };
@@ -45,7 +46,9 @@ fn literal(text: &str) -> String {
 /// The values and the code, below a key.
 pub(super) fn widget(texts: &'static Texts, code: WidgetCode) -> impl IntoView {
     let (page, embed) = (code.page(), code.embed());
-    let WidgetCode { server, room, is_open, .. } = code;
+    let WidgetCode { server, room, key, is_open } = code;
+    let page_id = format!("code-{key}");
+    let copied_from = page_id.clone();
     let row = |name: Text, value: String| view! { <dt>{texts.text(name)}</dt> <dd><code>{value}</code></dd> };
     view! {
         <details class="widget-code" open=is_open>
@@ -57,8 +60,8 @@ pub(super) fn widget(texts: &'static Texts, code: WidgetCode) -> impl IntoView {
                 {row(key::admin::WIDGET_EMBED, embed)}
             </dl>
             <p>{texts.text(key::admin::WIDGET_HELP)}</p>
-            // Focused, it scrolls with the keys.
-            <pre tabindex="0" dir="ltr" aria-label=texts.text(key::admin::WIDGET_PAGE)><code>{page}</code></pre>
+            <CopyButton of=copied_from label=texts.text(key::admin::COPY).to_owned() done=texts.text(key::admin::COPIED).to_owned() />
+            <pre dir="ltr" aria-label=texts.text(key::admin::WIDGET_PAGE)><code id=page_id>{page}</code></pre>
         </details>
     }
 }

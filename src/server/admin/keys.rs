@@ -194,14 +194,15 @@ fn in_address(key: &str) -> String {
 }
 
 fn row(key: WidgetKey, rooms: &[Room], code: Option<WidgetCode>) -> KeyRow {
-    let WidgetKey { key, name, room, allowed_origins, redirect_uris, created_at, revoked_at } = key;
-    let named = |id| rooms.iter().find(|room| room.id == id).map(|room| room.settings.name.clone());
+    let room = key.room.and_then(|id| rooms.iter().find(|room| room.id == id)).map(|room| room.settings.name.clone());
+    let name = key.shown_name(room.as_deref()).to_owned();
+    let WidgetKey { key, allowed_origins, redirect_uris, created_at, revoked_at, .. } = key;
     KeyRow {
         in_address: in_address(&key),
         code,
         key,
         name,
-        room: room.and_then(named),
+        room,
         origins: allowed_origins.to_string(),
         created_at: rfc3339(created_at),
         revoked_at: revoked_at.map(rfc3339),

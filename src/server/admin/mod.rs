@@ -27,7 +27,11 @@ use super::{
     sign_in_queue::Source,
     state::AppState,
 };
-use crate::{app::Page, hub::Hub, texts::key};
+use crate::{
+    app::{Page, SignInView},
+    hub::Hub,
+    texts::key,
+};
 
 /// Proof that the request comes from somebody who has signed in to run the chat, and not from another site.
 pub(super) struct Owner;
@@ -61,7 +65,7 @@ pub(super) async fn show(State(state): State<AppState>, asked: Asked, cookies: C
     if identity::owner(&cookies, &state.hub).is_some() {
         rooms::list(&state, asked, StatusCode::OK, String::new(), String::new()).await
     } else {
-        sign_in_page(&state, asked, StatusCode::OK, String::new(), "/admin").await
+        sign_in_page(&state, asked, StatusCode::OK, own_form(String::new())).await
     }
 }
 
@@ -75,7 +79,7 @@ pub(super) async fn sign_in(
     form: Result<Form<SignIn>, FormRejection>,
 ) -> Response {
     let texts = asked.texts;
-    let refuse = async |status, error: String| sign_in_page(&state, asked.clone(), status, error, "/admin").await;
+    let refuse = async |status, error: String| sign_in_page(&state, asked.clone(), status, own_form(error)).await;
     let Form(SignIn { password }) = match form {
         Ok(form) => form,
         Err(rejection) => return refuse(rejection.status(), texts.text(key::notice::FORM_UNREADABLE).into()).await,
@@ -83,31 +87,37 @@ pub(super) async fn sign_in(
     if is_cross_site(&headers) {
         return refuse(StatusCode::FORBIDDEN, texts.text(key::notice::FORM_OF_ANOTHER_SITE).into()).await;
     }
-    sign_in_by(&state, asked, from, &cookies, password, "/admin").await
+    sign_in_by(&state, asked, from, &cookies, password, own_form(String::new())).await
 }
 
-/// The form to sign in, which posts to `path`, with why it was refused before, if it was.
-pub(super) async fn sign_in_page(state: &AppState, asked: Asked, status: StatusCode, error: String, path: &str) -> Response {
-    render(&state.options, asked, status, Page::SignIn { error, action: path.to_owned() }).await
+/// The form of `/admin`, with why it was refused before, if it was.
+fn own_form(error: String) -> SignInView {
+    SignInView { error, action: "/admin".to_owned(), asker: None }
 }
 
-/// Signs in by a password that was posted to `path`, where a browser is sent then.
+/// The form to sign in.
+pub(super) async fn sign_in_page(state: &AppState, asked: Asked, status: StatusCode, form: SignInView) -> Response {
+    render(&state.options, asked, status, Page::SignIn(form)).await
+}
+
+/// Signs in by a password that was posted by a form, and sends the browser to where that was posted to.
 pub(super) async fn sign_in_by(
     state: &AppState,
     asked: Asked,
     from: Option<IpAddr>,
     cookies: &Cookies,
     password: String,
-    path: &str,
+    form: SignInView,
 ) -> Response {
     let texts = asked.texts;
-    let refuse = async |status, error: String| sign_in_page(state, asked.clone(), status, error, path).await;
+    let path = form.action.clone();
+    let refuse = async |status, error: String| sign_in_page(state, asked.clone(), status, SignInView { error, ..form }).await;
     let source = identity::device(cookies, &state.hub).map_or(Source::Address(from), Source::Device);
     match state.password.check(password, source).await {
         Ok(()) => {
             tracing::info!("somebody has signed in to run the chat");
             let set = [identity::session_cookie(cookies, &state.hub), identity::device_cookie(cookies, &state.hub)];
-            (AppendHeaders(set.map(|cookie| (header::SET_COOKIE, cookie))), see(path)).into_response()
+            (AppendHeaders(set.map(|cookie| (header::SET_COOKIE, cookie))), see(&path)).into_response()
         }
         Err(Denied::Wrong) => {
             tracing::warn!("somebody has tried a wrong password to run the chat");
