@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::{
     session::Session,
     timeline::{MOST_MISSED, Timeline},
+    title,
     view::ChatMessage,
 };
 
@@ -42,6 +43,6 @@ pub fn entitle(session: Session) {
         MOST_MISSED => format!("({}+) ", MOST_MISSED - 1),
         missed => format!("({missed}) "),
     };
-    let title = session.settings.with_untracked(|settings| [&count, &*settings.name, " · live-chat"].concat());
+    let title = session.settings.with_untracked(|settings| [count, title::of_page(&settings.name)].concat());
     document().set_title(&title);
 }

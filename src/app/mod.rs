@@ -1,6 +1,6 @@
 //! The page: what people see of a room.
 //!
-//! The server renders all of it ([`shell()`], from a [`RoomView`]); in the browser one island brings it to life. Here live the
+//! The server renders all of it ([`document()`] with a [page](pages) in it, from a [`RoomView`]); in the browser one island brings it to life. Here live the
 //! document, the island with its parts, the feed that reads the room's events, and the timeline that decides what the list
 //! shows. It may use the words of [`chat`](crate::chat); it must never know axum, the hub or the engine: what it needs comes in
 //! a [`RoomView`] or over the wire.
@@ -16,6 +16,7 @@ mod clock;
 mod colour;
 mod components;
 mod composer;
+mod document;
 mod feed;
 mod html;
 mod incoming;
@@ -27,28 +28,31 @@ mod look;
 mod mention;
 mod moderation;
 mod namesakes;
+mod pages;
 mod publish;
-mod replay;
 mod request;
 mod rich_text;
 mod room;
 mod row;
 mod scroll;
 mod session;
-mod shell;
 mod state;
 mod tabs;
 mod timeline;
+mod title;
 mod view;
 
 pub use admin::{
-    ActRow, ActsView, BlockedRow, Control, FIELDS, GameConsentView, GameRefusedView, HeldRow, KeyForm, KeyRow, KeysView,
-    QueueView, RedirectsForm, RoomAdmin, RoomRow, RoomsView, SanctionRow, SettingField, SettingsForm, SignInAsker, SignInView,
-    WidgetCode, state_key,
+    ActRow, ActsView, AdminRoomPage, AuditLogPage, BlockedRow, Control, FIELDS, GameConsentPage, GameConsentView,
+    GameRefusedPage, GameRefusedView, HeldRow, KeyForm, KeyRow, KeysPage, KeysView, PeoplePage, QueuePage, QueueView,
+    RedirectsForm, RevokeKeyPage, RoomAdmin, RoomRow, RoomsPage, RoomsView, SanctionRow, SettingField, SettingsForm, SignInAsker,
+    SignInPage, SignInView, WidgetCode, state_key,
 };
+pub use document::{PageContext, document};
 pub use look::{Fade, Look};
-pub use replay::Playhead;
-pub use shell::{Page, shell};
+pub use pages::{
+    EmbedPage, EntrancePage, FailedPage, InvitationPage, NotFoundPage, NoticePage, OverlayPage, Playhead, ReplayPage, RoomPage,
+};
 pub use view::{
     ChatMessage, EntranceView, FormError, FormInput, FormView, InvitationRow, PeopleView, Quote, RoomView, SettingsView, Standing,
 };

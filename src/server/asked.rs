@@ -13,13 +13,24 @@ pub(super) struct Asked {
     pub(super) uri: Uri,
     /// What to answer with.
     pub(super) texts: &'static Texts,
+    /// The name and port under which the server was reached.
+    host: Option<String>,
 }
 
 impl Asked {
     /// The language that the address names (`?lang=`), for sites that embed the chat; else the one that the browser prefers.
     pub(super) fn of(uri: Uri, headers: &HeaderMap) -> Self {
         let named = named(&uri).and_then(locales::named);
-        Self { texts: named.unwrap_or_else(|| preferred(headers)), uri }
+        let host =
+            headers.get(header::HOST).and_then(|host| host.to_str().ok()).filter(|host| !host.is_empty()).map(str::to_owned);
+        Self { texts: named.unwrap_or_else(|| preferred(headers)), uri, host }
+    }
+
+    /// The absolute address of a path, in the language that the request's address names.
+    pub(super) fn url(&self, scheme: &str, path: &str) -> Option<String> {
+        let host = self.host.as_ref()?;
+        let query = named(&self.uri).map(|_| format!("?lang={}", self.texts.language())).unwrap_or_default();
+        Some(format!("{scheme}://{host}{path}{query}"))
     }
 
     /// The part of a query that has links inside the page ask for the same language: empty, or with an `&` at its end.

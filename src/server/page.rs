@@ -1,4 +1,4 @@
-use std::{io, net::IpAddr, time::Duration};
+use std::{io, net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use leptos::{config::LeptosOptions, context::use_context, nonce::use_nonce};
+use leptos::{nonce::use_nonce, prelude::*};
 use leptos_axum::ResponseOptions;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::Deserialize;
@@ -19,8 +19,8 @@ use super::{
 };
 use crate::{
     app::{
-        self, ChatMessage, EntranceView, Fade, FormError, FormInput, FormView, Look, Page, Quote, RoomView, SettingsView,
-        Standing,
+        ChatMessage, EmbedPage, EntrancePage, EntranceView, Fade, FailedPage, FormError, FormInput, FormView, Look, NotFoundPage,
+        NoticePage, OverlayPage, PageContext, Quote, RoomPage, RoomView, SettingsView, Standing, document,
     },
     chat::{
         Capabilities, Capability, ChatText, Command, Draft, Event, Kind, Measure, Payload, RoomId, RoomState, Sanction, Settings,
@@ -29,7 +29,7 @@ use crate::{
     engine::{self, ANSWER_BYTES, End, Query, cut, now},
     hub::{Activity, Caller, Hub, Identity, Key, Quoting, Refusal, Site, Snapshot, TokenError, Tokens},
     protocol::moment::rfc3339,
-    texts::key,
+    texts::{Text, key},
 };
 
 /// Messages that stand in the server's HTML.
@@ -62,12 +62,12 @@ pub(super) enum Place {
 }
 
 impl Place {
-    fn page(self, view: RoomView) -> Page {
-        let view = Box::new(view);
+    /// Renders the room there, with what its owner says of it and the absolute address of its page.
+    fn page(self, view: RoomView, description: String, url: Option<String>) -> AnyView {
         match self {
-            Self::Page => Page::Room(view),
-            Self::Embed(look) => Page::Embed(view, look),
-            Self::Overlay(fade) => Page::Overlay(view, fade),
+            Self::Page => view! { <RoomPage view description url /> }.into_any(),
+            Self::Embed(look) => view! { <EmbedPage view look /> }.into_any(),
+            Self::Overlay(fade) => view! { <OverlayPage view fade /> }.into_any(),
         }
     }
 
@@ -259,7 +259,7 @@ pub(super) async fn enter(
         Ok((claims, token)) if !may_bring(&state.hub, room, &headers) => {
             let name = claims.origin.name.unwrap_or_else(|| claims.user.own().to_owned());
             let view = EntranceView { name, to: about.settings.name, path, token };
-            render(&state.options, asked, StatusCode::OK, Page::Entrance(view)).await
+            render(&state, asked, StatusCode::OK, move || view! { <EntrancePage view=view.clone() /> }).await
         }
         Ok((claims, _)) => {
             if let Err(refusal) = state.hub.count(room, Some(&claims.user), from, Activity::Token) {
@@ -271,7 +271,7 @@ pub(super) async fn enter(
         }
         Err(error) => {
             let why = error.text(asked.texts);
-            render(&state.options, asked, StatusCode::UNAUTHORIZED, Page::NotAdmitted(why)).await
+            say(&state, asked, StatusCode::UNAUTHORIZED, key::notice::NOT_ADMITTED, why).await
         }
     }
 }
@@ -315,7 +315,7 @@ pub(super) async fn not_found(state: &AppState, asked: Asked) -> Response {
 
 /// There is no such room to be shown in that place.
 pub(super) async fn not_found_in(state: &AppState, place: Place, asked: Asked) -> Response {
-    render_under(place.policy(&state.hub, None), &state.options, asked, StatusCode::NOT_FOUND, Page::NotFound).await
+    render_under(place.policy(&state.hub, None), state, asked, StatusCode::NOT_FOUND, || view! { <NotFoundPage /> }).await
 }
 
 /// A room, in that place.
@@ -338,8 +338,8 @@ pub(super) async fn show(
 
 /// The page for somebody whose address asks for too much.
 pub(super) async fn refuse(state: &AppState, asked: Asked, refusal: &Refusal) -> Response {
-    let page = Page::NotAdmitted(refusal.text(asked.texts));
-    let mut response = render(&state.options, asked, error::status(refusal), page).await;
+    let why = refusal.text(asked.texts);
+    let mut response = say(state, asked, error::status(refusal), key::notice::NOT_ADMITTED, why).await;
     response.headers_mut().extend(error::retry_after(refusal).map(|wait| (header::RETRY_AFTER, wait)));
     response
 }
@@ -361,12 +361,15 @@ async fn show_as(
     let policy = place.policy(&state.hub, Some(room));
     // A place that cannot be used shows the newest page, as if it had not been given.
     let before = api::place(params, "before", room, &state.hub.position(0)).ok().flatten();
-    let page = match view(&state.hub, room, reader, before, form).await {
-        Ok(view) => place.page(view),
+    let view = match view(&state.hub, room, reader, before, form).await {
+        Ok(view) => view,
         Err(Refusal::UnknownRoom(_)) => return not_found_in(state, place, asked).await,
-        Err(refusal) => return render_under(policy, &state.options, asked, error::status(&refusal), Page::Failed).await,
+        Err(refusal) => return render_under(policy, state, asked, error::status(&refusal), || view! { <FailedPage /> }).await,
     };
-    let mut response = render_under(policy, &state.options, asked, status, page).await;
+    let description = state.hub.snapshot(room).map(|now| now.room.settings.description).unwrap_or_default();
+    let url = asked.url(cookies.scheme(), &format!("/rooms/{room}"));
+    let mut response =
+        render_under(policy, state, asked, status, move || place.page(view.clone(), description.clone(), url.clone())).await;
     for cookie in place.cookies(cookies, state.hub.tokens(), room, &reader.visitor) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
@@ -588,26 +591,58 @@ fn name_cookie(cookies: &Cookies, username: &str) -> HeaderValue {
     cookies.set(NAME_COOKIE, &encoded, NAME_KEPT)
 }
 
-/// Renders a page that stands alone.
-pub(super) async fn render(options: &LeptosOptions, asked: Asked, status: StatusCode, page: Page) -> Response {
-    render_under(Policy::alone(), options, asked, status, page).await
+/// Renders a page that says one thing.
+pub(super) async fn say(state: &AppState, asked: Asked, status: StatusCode, heading: Text, text: String) -> Response {
+    let heading = asked.texts.text(heading);
+    render(state, asked, status, move || view! { <NoticePage heading=heading.to_owned() text=text.clone() /> }).await
 }
 
-/// The same, under another policy.
-pub(super) async fn render_under(
-    policy: Policy,
-    options: &LeptosOptions,
-    Asked { uri, texts }: Asked,
+/// Renders the page that says that something could not be done for that reason.
+pub(super) async fn fail(state: &AppState, asked: Asked, refusal: &Refusal) -> Response {
+    fail_with(state, asked, error::status(refusal)).await
+}
+
+/// Renders the page that says that something could not be done.
+pub(super) async fn fail_with(state: &AppState, asked: Asked, status: StatusCode) -> Response {
+    render(state, asked, status, || view! { <FailedPage /> }).await
+}
+
+/// Renders a page that stands alone.
+pub(super) async fn render<V: IntoView + 'static>(
+    state: &AppState,
+    asked: Asked,
     status: StatusCode,
-    page: Page,
+    page: impl Fn() -> V + Send + Sync + 'static,
 ) -> Response {
-    let (options, headers) = (options.clone(), policy.clone());
+    render_under(Policy::alone(), state, asked, status, page).await
+}
+
+/// Renders a page under another policy.
+pub(super) async fn render_under<V: IntoView + 'static>(
+    policy: Policy,
+    state: &AppState,
+    asked: Asked,
+    status: StatusCode,
+    page: impl Fn() -> V + Send + Sync + 'static,
+) -> Response {
+    // Boxed, so that the renderer is compiled once and not for each page.
+    respond(policy, state, asked, status, Arc::new(move || page().into_any())).await
+}
+
+async fn respond(
+    policy: Policy,
+    state: &AppState,
+    Asked { uri, texts, .. }: Asked,
+    status: StatusCode,
+    page: Arc<dyn Fn() -> AnyView + Send + Sync>,
+) -> Response {
+    let (context, headers) = (PageContext { options: Arc::clone(&state.options), texts }, policy.clone());
     let set_headers = move || {
         if let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>()) {
             response.insert_header(header::CONTENT_SECURITY_POLICY, headers.content_security(&nonce));
         }
     };
-    let render = leptos_axum::render_app_async_with_context(set_headers, move || app::shell(&options, texts, page.clone()));
+    let render = leptos_axum::render_app_async_with_context(set_headers, move || document(context.clone(), &*page));
     let mut request = Request::new(Body::empty());
     *request.uri_mut() = uri;
     let mut response = render(request).await;

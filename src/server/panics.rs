@@ -14,7 +14,6 @@ use axum::{
 use futures::FutureExt;
 
 use super::{asked::Asked, error::ApiError, interactive_sync, ivs, page, state::AppState};
-use crate::app::Page;
 
 /// Counts every panic of the process, whatever thread or task it ends. What the standard library prints is printed as before.
 pub(super) fn count() {
@@ -44,9 +43,7 @@ async fn failed(state: &AppState, uri: Uri, headers: &HeaderMap) -> Response {
     match uri.path() {
         path if path.starts_with("/ivschat/") => ivs::failed(),
         path if path.starts_with("/interactive-sync/") => interactive_sync::failed(),
-        _ if accepts_html => {
-            page::render(&state.options, Asked::of(uri, headers), StatusCode::INTERNAL_SERVER_ERROR, Page::Failed).await
-        }
+        _ if accepts_html => page::fail_with(state, Asked::of(uri, headers), StatusCode::INTERNAL_SERVER_ERROR).await,
         _ => ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "The request could not be carried out. The server has noted why.")
             .into_response(),
     }

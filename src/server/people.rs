@@ -6,6 +6,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use leptos::prelude::*;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -17,12 +18,12 @@ use super::{
     extract::cookies::Cookies,
     identity,
     moderation::{Inside, Shown},
-    page::{is_cross_site, render},
+    page::{fail, is_cross_site, render, say},
     router::RoomPath,
     state::AppState,
 };
 use crate::{
-    app::{InvitationRow, Page, PeopleView},
+    app::{InvitationPage, InvitationRow, PeoplePage, PeopleView},
     chat::{Invitation, RoomId},
     hub::{Authority, Hub, Refusal},
     protocol::{inlive::Answer, moment::rfc3339},
@@ -146,7 +147,8 @@ pub(super) async fn look(State(state): State<AppState>, Path(link): Path<String>
         Ok(invitation) => {
             let name = invitation.room.and_then(|room| state.hub.snapshot_for_owner(room).ok()).map(|now| now.room.settings.name);
             let to = name.unwrap_or_else(|| asked.texts.text(key::invitation::ALL_ROOMS).into());
-            render(&state.options, asked, StatusCode::OK, Page::Invitation { name: invitation.name, to }).await
+            render(&state, asked, StatusCode::OK, move || view! { <InvitationPage name=invitation.name.clone() to=to.clone() /> })
+                .await
         }
         Err(refusal) => refuse(&state, asked, &refusal).await,
     }
@@ -176,7 +178,7 @@ pub(super) async fn take(
 
 async fn refuse(state: &AppState, asked: Asked, refusal: &Refusal) -> Response {
     let why = refusal.text(asked.texts);
-    render(&state.options, asked, error::status(refusal), Page::NotAdmitted(why)).await
+    say(state, asked, error::status(refusal), key::notice::NOT_ADMITTED, why).await
 }
 
 async fn page(state: &AppState, asked: Asked, status: StatusCode, view: PeopleView) -> Response {
@@ -194,7 +196,8 @@ async fn page(state: &AppState, asked: Asked, status: StatusCode, view: PeopleVi
     };
     let invitations = match state.hub.invitations(&Authority::Admin, None) {
         Ok(all) => all.into_iter().map(row).collect(),
-        Err(refusal) => return render(&state.options, asked, error::status(&refusal), Page::Failed).await,
+        Err(refusal) => return fail(state, asked, &refusal).await,
     };
-    render(&state.options, asked, status, Page::People(PeopleView { invitations, rooms, ..view })).await
+    let view = PeopleView { invitations, rooms, ..view };
+    render(state, asked, status, move || view! { <PeoplePage view=view.clone() /> }).await
 }

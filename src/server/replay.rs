@@ -4,20 +4,21 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use leptos::prelude::*;
 use serde_json::json;
 
 use super::{
     api::{MESSAGES, MOST_MESSAGES, number, place},
     asked::Asked,
     client_address::ClientAddress,
-    error::{self, ApiError},
+    error::ApiError,
     extract::cookies::Cookies,
     page::{self, Place, Reader},
     router::{Params, RoomPath},
     state::AppState,
 };
 use crate::{
-    app::{FormView, Page, Playhead, RoomView},
+    app::{FormView, Playhead, ReplayPage, RoomView},
     chat::{Room, RoomId, RoomState},
     engine::now,
     hub::{Hub, Refusal, Span},
@@ -56,9 +57,11 @@ pub(super) async fn show(
         return page::refuse(&state, asked, &refusal).await;
     }
     match view(&state.hub, room, &visitor, &params).await {
-        Ok((view, playhead)) => page::render(&state.options, asked, StatusCode::OK, Page::Replay(Box::new(view), playhead)).await,
+        Ok((view, playhead)) => {
+            page::render(&state, asked, StatusCode::OK, move || view! { <ReplayPage view=view.clone() playhead /> }).await
+        }
         Err(Refusal::UnknownRoom(_)) => page::not_found(&state, asked).await,
-        Err(refusal) => page::render(&state.options, asked, error::status(&refusal), Page::Failed).await,
+        Err(refusal) => page::fail(&state, asked, &refusal).await,
     }
 }
 

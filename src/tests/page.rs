@@ -48,6 +48,33 @@ async fn the_title_is_the_room_s_name_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_shared_link_previews_the_room() {
+    let site = Site::open().await;
+    site.administer("/v1/streams/create", &serde_json::json!({ "name": "R&D \"7\" <b>" })).await;
+    let request = |uri: &str| Request::get(uri.to_owned()).header("host", "chat.example:8443").header("accept-language", "de");
+    let page = site.send(request("/rooms/2").body(Body::empty()).expect("a request")).await.text;
+    let head = page.split("</head>").next().unwrap_or_default();
+    for part in [
+        r#"<meta property="og:title" content="R&amp;D &quot;7&quot; &lt;b&gt;">"#,
+        r#"<meta property="og:url" content="http://chat.example:8443/rooms/2">"#,
+        r#"<link href="http://chat.example:8443/rooms/2" rel="canonical">"#,
+        r#"<meta property="og:locale" content="de">"#,
+        r#"<meta name="twitter:title" content="R&amp;D &quot;7&quot; &lt;b&gt;">"#,
+        "<meta property=\"og:description\" content=\"Der Live-Chat",
+    ] {
+        assert!(head.contains(part), "{part} in {head}");
+    }
+    assert_eq!(head.matches("<title>").count(), 1);
+    site.administer("/v1/streams/2/settings", &serde_json::json!({ "description": "Every Tuesday" })).await;
+    let page = site.send(request("/rooms/2").body(Body::empty()).expect("a request")).await.text;
+    assert!(page.contains(r#"<meta property="og:description" content="Every Tuesday">"#));
+    // Room 1 has one address, whatever leads to it, and keeps the language that it was shared in.
+    let first = site.send(request("/?lang=en&before=9").body(Body::empty()).expect("a request")).await.text;
+    assert!(first.contains(r#"content="http://chat.example:8443/rooms/1?lang=en""#));
+    assert!(first.contains(r#"<meta property="og:locale" content="en">"#));
+}
+
+#[tokio::test]
 async fn a_form_posts_without_javascript() {
     let site = Site::open().await;
     let page = site.get("/rooms/1").await;

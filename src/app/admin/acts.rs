@@ -1,7 +1,11 @@
 use leptos::prelude::*;
+use leptos_meta::Title;
 
 use super::{page, path_to};
-use crate::texts::{Texts, key};
+use crate::{
+    app::document::texts,
+    texts::{Texts, key},
+};
 
 /// A page of what was done in a room.
 #[derive(Clone, Debug)]
@@ -49,7 +53,13 @@ pub struct ActRow {
 }
 
 /// What was done in a room, newest first.
-pub fn acts(texts: &'static Texts, ActsView { room, name, acts, older, blocked }: ActsView) -> impl IntoView {
+#[component]
+pub fn AuditLogPage(
+    /// What it shows.
+    view: ActsView,
+) -> impl IntoView {
+    let texts = texts();
+    let ActsView { room, name, acts, older, blocked } = view;
     let row = |ActRow { at, by, what, detail, reason }: ActRow| {
         view! {
             <tr>
@@ -63,6 +73,7 @@ pub fn acts(texts: &'static Texts, ActsView { room, name, acts, older, blocked }
     };
     let is_empty = acts.is_empty();
     let body = view! {
+        <Title text=texts.fill(key::admin::DONE_IN, &[("room", &name)]) />
         {path_to(texts, &room, &name)}
         <p hidden=!is_empty>{texts.text(key::admin::NOTHING_DONE)}</p>
         <div class="wide" role="region" aria-label=texts.text(key::admin::DONE) tabindex="0" hidden=is_empty>

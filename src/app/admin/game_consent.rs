@@ -1,10 +1,8 @@
 use leptos::prelude::*;
+use leptos_meta::Title;
 
 use super::{fields, naming};
-use crate::{
-    chat::RoomId,
-    texts::{Texts, key},
-};
+use crate::{app::document::texts, chat::RoomId, texts::key};
 
 /// The question whether a game may run a room.
 #[derive(Clone, Debug)]
@@ -32,8 +30,13 @@ pub struct GameRefusedView {
     pub offered: Option<String>,
 }
 
-/// What a game asks for, and the buttons that allow or refuse it.
-pub fn game_consent(texts: &'static Texts, view: GameConsentView) -> impl IntoView {
+/// Asks whether a game may run a room.
+#[component]
+pub fn GameConsentPage(
+    /// What it shows.
+    view: GameConsentView,
+) -> impl IntoView {
+    let texts = texts();
     let GameConsentView { origin, key, rooms, hours, action, error } = view;
     let (is_only, is_wrong) = (rooms.len() == 1, !error.is_empty());
     let options = rooms.into_iter().map(|(id, name)| {
@@ -43,6 +46,7 @@ pub fn game_consent(texts: &'static Texts, view: GameConsentView) -> impl IntoVi
     // Nobody is to allow by mistake what they did not choose.
     let none = (!is_only).then(|| view! { <option value="" selected disabled>{texts.text(key::game::CHOOSE_ROOM)}</option> });
     view! {
+        <Title text=texts.text(key::game::HEADING) />
         <main class="notice-page">
             <h1>{texts.text(key::game::HEADING)}</h1>
             <p>{naming(texts, key::game::WHAT, &[("site", &origin), ("key", &key)])}</p>
@@ -66,13 +70,20 @@ pub fn game_consent(texts: &'static Texts, view: GameConsentView) -> impl IntoVi
     }
 }
 
-/// Why a game's sign-in cannot begin, and where that can be mended.
-pub fn game_refused(texts: &'static Texts, GameRefusedView { why, offered }: GameRefusedView) -> impl IntoView {
+/// Says why a game's sign-in cannot begin, and where that can be mended.
+#[component]
+pub fn GameRefusedPage(
+    /// What it shows.
+    view: GameRefusedView,
+) -> impl IntoView {
+    let texts = texts();
+    let GameRefusedView { why, offered } = view;
     let offered = offered.map(|uri| {
         let (before, after) = texts.around(key::game::OFFERED);
         view! { <p>{before}<code dir="ltr">{uri}</code>{after}</p> }
     });
     view! {
+        <Title text=texts.text(key::game::REFUSED) />
         <main class="notice-page">
             <h1>{texts.text(key::game::REFUSED)}</h1>
             <p>{why}</p>

@@ -1,4 +1,5 @@
 use leptos::prelude::*;
+use leptos_meta::Title;
 
 use super::{
     fields::{self, Addresses},
@@ -6,7 +7,10 @@ use super::{
     widget::{WidgetCode, widget},
 };
 use crate::{
-    app::clock::Zone,
+    app::{
+        clock::Zone,
+        document::{Islands, texts},
+    },
     chat::RoomId,
     texts::{Texts, key},
 };
@@ -67,10 +71,18 @@ pub struct KeyForm {
     pub errors: [String; 3],
 }
 
-/// The list, and the form.
-pub fn keys(texts: &'static Texts, KeysView { keys, rooms, form }: KeysView) -> impl IntoView {
+/// The widget keys, and the form to make one.
+#[component]
+pub fn KeysPage(
+    /// What it shows.
+    view: KeysView,
+) -> impl IntoView {
+    let texts = texts();
+    let KeysView { keys, rooms, form } = view;
     let none = keys.iter().all(|key| key.revoked_at.is_some());
     let body = view! {
+        <Title text=texts.text(key::admin::KEYS) />
+        <Islands />
         {path_to_rooms(texts)}
         <p>{texts.text(key::admin::KEYS_HELP)}</p>
         <p class="closes" hidden=!none>{texts.text(key::admin::NO_KEYS)}</p>
@@ -81,13 +93,21 @@ pub fn keys(texts: &'static Texts, KeysView { keys, rooms, form }: KeysView) -> 
     page(texts, texts.text(key::admin::KEYS), body)
 }
 
-/// What is asked before a key is revoked. `closes` names the rooms that no other key opens.
-pub fn revoke_key(texts: &'static Texts, key: KeyRow, closes: Vec<String>) -> impl IntoView {
+/// Asks whether to revoke a widget key.
+#[component]
+pub fn RevokeKeyPage(
+    /// The key.
+    key: KeyRow,
+    /// The names of the rooms that no other key opens.
+    closes: Vec<String>,
+) -> impl IntoView {
+    let texts = texts();
     let warning = (!closes.is_empty()).then(|| {
         let rooms = closes.join(", ");
         view! { <p class="closes">{texts.fill(key::admin::REVOKE_CLOSES, &[("rooms", &rooms)])}</p> }
     });
     view! {
+        <Title text=texts.text(key::admin::REVOKE_A_KEY) />
         <main class="notice-page">
             <h1>{naming(texts, key::admin::REVOKE_THE_KEY, &[("key", &key.name)])}</h1>
             <p>{texts.text(key::admin::REVOKE_MEANS)}</p>

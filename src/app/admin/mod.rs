@@ -4,6 +4,7 @@ mod acts;
 mod fields;
 mod game_consent;
 mod keys;
+mod live;
 mod people;
 mod queue;
 mod room;
@@ -12,20 +13,22 @@ mod settings;
 mod widget;
 
 use leptos::prelude::*;
+use leptos_meta::Title;
 
 use crate::{
+    app::document::texts,
     chat::RoomState,
     texts::{Template, Text, Texts, first_place, key},
 };
 
 pub use self::{
-    acts::{ActRow, ActsView, BlockedRow, acts},
-    game_consent::{GameConsentView, GameRefusedView, game_consent, game_refused},
-    keys::{KeyForm, KeyRow, KeysView, RedirectsForm, keys, revoke_key},
-    people::{entrance, invitation, people},
-    queue::{HeldRow, QueueView, queue},
-    room::{RoomAdmin, SanctionRow, room},
-    rooms::{RoomRow, RoomsView, rooms},
+    acts::{ActRow, ActsView, AuditLogPage, BlockedRow},
+    game_consent::{GameConsentPage, GameConsentView, GameRefusedPage, GameRefusedView},
+    keys::{KeyForm, KeyRow, KeysPage, KeysView, RedirectsForm, RevokeKeyPage},
+    people::PeoplePage,
+    queue::{HeldRow, QueuePage, QueueView},
+    room::{AdminRoomPage, RoomAdmin, SanctionRow},
+    rooms::{RoomRow, RoomsPage, RoomsView},
     settings::{Control, FIELDS, SettingField, SettingsForm},
     widget::WidgetCode,
 };
@@ -53,7 +56,13 @@ pub struct SignInAsker {
 }
 
 /// The form to sign in.
-pub fn sign_in(texts: &'static Texts, SignInView { error, action, asker }: SignInView) -> impl IntoView {
+#[component]
+pub fn SignInPage(
+    /// What it shows.
+    view: SignInView,
+) -> impl IntoView {
+    let texts = texts();
+    let SignInView { error, action, asker } = view;
     let is_wrong = !error.is_empty();
     let (asks, cancel) = asker
         .map(|SignInAsker { origin, key, cancel }| (naming(texts, key::game::ASKS, &[("site", &origin), ("key", &key)]), cancel))
@@ -63,6 +72,7 @@ pub fn sign_in(texts: &'static Texts, SignInView { error, action, asker }: SignI
         None => ("/".to_owned(), key::notice::TO_THE_CHAT),
     };
     view! {
+        <Title text=texts.text(key::admin::SIGN_IN) />
         <main class="notice-page">
             <h1>{texts.text(key::admin::SIGN_IN)}</h1>
             {asks.map(|asks| view! { <p>{asks}</p> })}
@@ -129,7 +139,7 @@ fn path_to_rooms(texts: &'static Texts) -> impl IntoView {
 }
 
 /// A text with a name in each of its places, which keeps its own direction.
-fn naming<const PLACES: usize>(
+pub(super) fn naming<const PLACES: usize>(
     texts: &'static Texts,
     key: Template<PLACES>,
     names: &[(&str, &str); PLACES],

@@ -1,15 +1,22 @@
-//! Who moderates, for whoever runs the chat, and what somebody sees who is invited. Rendered on the server alone: forms and links.
-
 use leptos::{either::EitherOf3, prelude::*};
+use leptos_meta::Title;
 
 use super::{fields, naming, page, path_to_rooms};
 use crate::{
-    app::view::{EntranceView, InvitationRow, PeopleView},
+    app::{
+        document::texts,
+        view::{InvitationRow, PeopleView},
+    },
     texts::{Texts, key},
 };
 
-/// The invitations, and the form to make one.
-pub fn people(texts: &'static Texts, view: PeopleView) -> impl IntoView {
+/// Who is invited to moderate, and the form to invite somebody.
+#[component]
+pub fn PeoplePage(
+    /// What it shows.
+    view: PeopleView,
+) -> impl IntoView {
+    let texts = texts();
     let PeopleView { invitations, rooms, name, link, invited, error } = view;
     let has_invitations = !invitations.is_empty();
     let made = (!link.is_empty()).then(|| {
@@ -21,6 +28,7 @@ pub fn people(texts: &'static Texts, view: PeopleView) -> impl IntoView {
         }
     });
     let body = view! {
+            <Title text=texts.text(key::admin::PEOPLE) />
             {path_to_rooms(texts)}
             <p>{texts.text(key::admin::PEOPLE_HELP)}</p>
             {made}
@@ -72,35 +80,5 @@ fn row(texts: &'static Texts, InvitationRow { id, room, name, taken_at, is_revok
             <td>{state}</td>
             <td>{revoke}</td>
         </tr>
-    }
-}
-
-/// The question whether to enter a room as somebody whom another site names, and the button that does.
-pub fn entrance(texts: &'static Texts, view: EntranceView) -> impl IntoView {
-    let EntranceView { name, to, path, token } = view;
-    view! {
-        <main class="notice-page">
-            <h1>{texts.text(key::entrance::HEADING)}</h1>
-            <p>{naming(texts, key::entrance::WHAT, &[("room", &to), ("name", &name)])}</p>
-            <form method="post" action=format!("{path}/enter")>
-                <input type="hidden" name="token" value=token />
-                // One child: between those of a flexible box white space is not shown.
-                <button class="button" type="submit"><span>{naming(texts, key::entrance::ACCEPT, &[("name", &name)])}</span></button>
-            </form>
-            <p><a href=path>{texts.text(key::entrance::DECLINE)}</a></p>
-        </main>
-    }
-}
-
-/// What an invitation is, and the button that takes it.
-pub fn invitation(texts: &'static Texts, name: String, to: String) -> impl IntoView {
-    view! {
-        <main class="notice-page">
-            <h1>{texts.text(key::invitation::HEADING)}</h1>
-            <p>{naming(texts, key::invitation::WHAT, &[("room", &to), ("name", &name)])}</p>
-            <form method="post" action="">
-                <button class="button" type="submit">{texts.text(key::invitation::ACCEPT)}</button>
-            </form>
-        </main>
     }
 }

@@ -1,8 +1,9 @@
 use leptos::{either::Either, prelude::*};
+use leptos_meta::Title;
 
-use super::{page, page_beside, path_to};
+use super::{live::LiveFigures, page, page_beside, path_to};
 use crate::{
-    app::clock::Zone,
+    app::{clock::Zone, document::texts},
     texts::{Texts, key},
 };
 
@@ -44,10 +45,16 @@ pub struct HeldRow {
     pub others: Option<usize>,
 }
 
-/// The queue: what waits, and what to do about it.
-pub fn queue(texts: &'static Texts, view: QueueView) -> impl IntoView {
+/// The messages that wait for a moderator, and what to do about them.
+#[component]
+pub fn QueuePage(
+    /// What it shows.
+    view: QueueView,
+) -> impl IntoView {
+    let texts = texts();
     let QueueView { room, name, is_owner, held, waiting, later, done, error } = view;
     let (is_empty, is_wrong) = (held.is_empty(), !error.is_empty());
+    let title = texts.fill(key::admin::TITLE_OF_QUEUE, &[("room", &name)]);
     // Whoever has decided on one goes on with the next.
     let goes_on = !done.is_empty() || is_wrong;
     let action = format!("/admin/rooms/{room}/queue");
@@ -65,6 +72,8 @@ pub fn queue(texts: &'static Texts, view: QueueView) -> impl IntoView {
         _ => texts.count(key::admin::WAITING, waiting),
     };
     let body = view! {
+        <Title text=title />
+        <LiveFigures />
         {path}
         <p class="done" role="status" hidden=done.is_empty()>{done}</p>
         <p class="error" role="alert" hidden=!is_wrong>{error}</p>

@@ -1,14 +1,17 @@
 use leptos::prelude::*;
+use leptos_meta::Title;
 
 use super::{
+    live::LiveFigures,
     page, path_to,
     rooms::RoomRow,
     settings::{SettingsForm, settings},
     state,
 };
 use crate::{
+    app::document::texts,
     chat::RoomState,
-    texts::{Text, Texts, key},
+    texts::{Text, key},
 };
 
 /// What whoever runs the chat sees of one room.
@@ -40,7 +43,13 @@ pub struct SanctionRow {
 }
 
 /// One room: its state, its settings, who may not write in it.
-pub fn room(texts: &'static Texts, RoomAdmin { row, settings: form, sanctions, is_saved }: RoomAdmin) -> impl IntoView {
+#[component]
+pub fn AdminRoomPage(
+    /// What it shows.
+    view: RoomAdmin,
+) -> impl IntoView {
+    let texts = texts();
+    let RoomAdmin { row, settings: form, sanctions, is_saved } = view;
     let RoomRow { room, name, state: now, viewer_count, messages_last_minute, waiting } = row;
     let base = format!("/admin/rooms/{room}");
     let step = move |(to, key): (RoomState, Text)| {
@@ -74,6 +83,8 @@ pub fn room(texts: &'static Texts, RoomAdmin { row, settings: form, sanctions, i
     let messages = texts.count(key::admin::MESSAGES_LAST_MINUTE, messages_last_minute as usize);
     let has_sanctions = !sanctions.is_empty();
     let body = view! {
+        <Title text=texts.fill(key::admin::TITLE_OF_ROOM, &[("room", &name)]) />
+        <LiveFigures />
         {path_to(texts, &room.to_string(), &name)}
         <p class="done" role="status" hidden=!is_saved>{is_saved.then(|| texts.text(key::admin::SAVED))}</p>
         <form class="states" data-live="states" method="post" action=format!("{base}/state")>

@@ -1,9 +1,11 @@
 use leptos::prelude::*;
+use leptos_meta::Title;
 
-use super::{fields, page, state};
+use super::{fields, live::LiveFigures, page, state};
 use crate::{
+    app::document::texts,
     chat::{RoomId, RoomState},
-    texts::{Texts, key},
+    texts::key,
 };
 
 /// All rooms.
@@ -36,8 +38,14 @@ pub struct RoomRow {
     pub waiting: usize,
 }
 
-/// The list, and the form to make one more.
-pub fn rooms(texts: &'static Texts, RoomsView { rooms, name, error, warning }: RoomsView) -> impl IntoView {
+/// The rooms, and the form to make one more.
+#[component]
+pub fn RoomsPage(
+    /// What it shows.
+    view: RoomsView,
+) -> impl IntoView {
+    let texts = texts();
+    let RoomsView { rooms, name, error, warning } = view;
     let row = |RoomRow { room, name, state: now, viewer_count, messages_last_minute, waiting }: RoomRow| {
         let review = (waiting > 0).then(|| {
             let label = texts.fill(key::admin::TO_REVIEW_IN, &[("count", &texts.number(waiting)), ("room", &room.to_string())]);
@@ -57,6 +65,8 @@ pub fn rooms(texts: &'static Texts, RoomsView { rooms, name, error, warning }: R
         }
     };
     let body = view! {
+        <Title text=texts.text(key::admin::ROOMS) />
+        <LiveFigures />
         {warning.map(|warning| view! { <p class="error" role="status">{warning}</p> })}
         <p>{texts.text(key::admin::ROOMS_HELP)}</p>
         <p><a href="/admin/keys">{texts.text(key::admin::KEYS)}</a>{texts.text(key::admin::KEYS_ARE)}</p>

@@ -6,12 +6,13 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use leptos::prelude::*;
 use serde::Serialize;
 use serde_json::{json, value::RawValue};
 
 use super::Owner;
 use crate::{
-    app::{ActRow, ActsView, BlockedRow, Page, state_key},
+    app::{ActRow, ActsView, AuditLogPage, BlockedRow, state_key},
     chat::{
         ChatText, Deleted, Deletion, Disconnection, Field, Kind, Measure, Message, MessageId, Outcome, Resolution, RoomId,
         Sanction, UserId,
@@ -22,9 +23,9 @@ use crate::{
     server::{
         api::{number, place},
         asked::Asked,
-        error::{self, ApiError},
+        error::ApiError,
         moderation::Shown,
-        page::{not_found, render},
+        page::{fail, not_found, render},
         router::{Params, RoomPath},
         state::AppState,
     },
@@ -173,7 +174,7 @@ pub(in crate::server) async fn show(
     let before = place(&params, "before", id, &snapshot.position).ok().flatten().unwrap_or(u64::MAX);
     let mut acts = match state.hub.acts(id, &Authority::Admin, before, ACTS + 1).await {
         Ok(acts) => acts,
-        Err(refusal) => return render(&state.options, asked, error::status(&refusal), Page::Failed).await,
+        Err(refusal) => return fail(&state, asked, &refusal).await,
     };
     let has_more = cut(&mut acts, ACTS, End::Oldest, Act::payload_bytes);
     let oldest = acts.last().filter(|_| has_more).map(|act| act.event.id());
@@ -182,13 +183,8 @@ pub(in crate::server) async fn show(
     // They are not in the log, and stand on its first page.
     let blocked = if before == u64::MAX { state.hub.blocked(id, &Authority::Admin).unwrap_or_default() } else { Vec::new() };
     let blocked = blocked.into_iter().map(|blocked| blocked_row(asked.texts, blocked)).collect();
-    render(
-        &state.options,
-        asked,
-        StatusCode::OK,
-        Page::AdminActs(ActsView { room, name: snapshot.room.settings.name, acts, older, blocked }),
-    )
-    .await
+    let view = ActsView { room, name: snapshot.room.settings.name, acts, older, blocked };
+    render(&state, asked, StatusCode::OK, move || view! { <AuditLogPage view=view.clone() /> }).await
 }
 
 fn blocked_row(texts: &'static Texts, Blocked { at, author, field, word, times }: Blocked) -> BlockedRow {

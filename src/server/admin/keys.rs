@@ -5,17 +5,23 @@ use axum::{
     http::{StatusCode, header, request::Parts, uri::Authority},
     response::Response,
 };
+use leptos::prelude::*;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
 use super::{Owner, see};
 use crate::{
-    app::{KeyForm, KeyRow, KeysView, Page, RedirectsForm, WidgetCode},
+    app::{KeyForm, KeyRow, KeysPage, KeysView, RedirectsForm, RevokeKeyPage, WidgetCode},
     chat::{InvalidWidgetKey, NewWidgetKey, Origin, Origins, RedirectUri, RedirectUris, Room, RoomId, WidgetKey},
     hub::{Hub, Refusal},
     protocol::moment::rfc3339,
     server::{
-        asked::Asked, client_address::TrustedProxies, error, extract::cookies::Cookies, page::render, router::Params,
+        asked::Asked,
+        client_address::TrustedProxies,
+        error,
+        extract::cookies::Cookies,
+        page::{fail, render},
+        router::Params,
         state::AppState,
     },
     texts::{Texts, key},
@@ -108,8 +114,9 @@ pub(in crate::server) async fn confirm(
     let Some(key) = all.iter().find(|known| known.key == key && known.revoked_at.is_none()) else { return see("/admin/keys") };
     let rooms = state.hub.rooms();
     let opened = |room: &&Room| key.opens(room.id) && all.iter().filter(|key| key.opens(room.id)).count() == 1;
-    let closes = rooms.iter().filter(opened).map(|room| room.settings.name.clone()).collect();
-    render(&state.options, asked, StatusCode::OK, Page::RevokeKey(row(key.clone(), &rooms, None), closes)).await
+    let closes: Vec<_> = rooms.iter().filter(opened).map(|room| room.settings.name.clone()).collect();
+    let key = row(key.clone(), &rooms, None);
+    render(&state, asked, StatusCode::OK, move || view! { <RevokeKeyPage key=key.clone() closes=closes.clone() /> }).await
 }
 
 /// `POST /admin/keys/{key}/revoke`: revokes it.
@@ -122,7 +129,7 @@ pub(in crate::server) async fn revoke(
     match state.hub.revoke_widget_key(&key).await {
         // One that is not there is no more, as was wanted.
         Ok(_) | Err(Refusal::UnknownWidgetKey) => see("/admin/keys"),
-        Err(refusal) => render(&state.options, asked, error::status(&refusal), Page::Failed).await,
+        Err(refusal) => fail(&state, asked, &refusal).await,
     }
 }
 
@@ -170,7 +177,8 @@ async fn keys(state: &AppState, asked: Asked, status: StatusCode, view: Keys) ->
         row.redirects = typed;
     }
     let rooms = rooms.into_iter().map(|room| (room.id, room.settings.name)).collect();
-    render(&state.options, asked, status, Page::Keys(KeysView { keys, rooms, form })).await
+    let view = KeysView { keys, rooms, form };
+    render(state, asked, status, move || view! { <KeysPage view=view.clone() /> }).await
 }
 
 fn rows(hub: &Hub, rooms: &[Room], server: &str, made: Option<&str>) -> Vec<KeyRow> {

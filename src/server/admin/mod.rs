@@ -14,21 +14,21 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::{AppendHeaders, IntoResponse, Response},
 };
+use leptos::prelude::*;
 use serde::Deserialize;
 
 use super::{
     asked::Asked,
     client_address::{ClientAddress, TrustedProxies},
-    error,
     extract::cookies::Cookies,
     identity,
-    page::{is_cross_site, render},
+    page::{fail, is_cross_site, render},
     password::Denied,
     sign_in_queue::Source,
     state::AppState,
 };
 use crate::{
-    app::{Page, SignInView},
+    app::{SignInPage, SignInView},
     hub::Hub,
     texts::key,
 };
@@ -97,7 +97,7 @@ fn own_form(error: String) -> SignInView {
 
 /// The form to sign in.
 pub(super) async fn sign_in_page(state: &AppState, asked: Asked, status: StatusCode, form: SignInView) -> Response {
-    render(&state.options, asked, status, Page::SignIn(form)).await
+    render(state, asked, status, move || view! { <SignInPage view=form.clone() /> }).await
 }
 
 /// Signs in by a password that was posted by a form, and sends the browser to where that was posted to.
@@ -142,7 +142,7 @@ pub(super) async fn sign_out(State(state): State<AppState>, asked: Asked, header
     if identity::owner(&cookies, &state.hub).is_some()
         && let Err(refusal) = state.hub.sign_out().await
     {
-        return render(&state.options, asked, error::status(&refusal), Page::Failed).await;
+        return fail(&state, asked, &refusal).await;
     }
     see_admin(identity::no_session_cookie(&cookies))
 }

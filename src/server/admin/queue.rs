@@ -5,11 +5,12 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
+use leptos::prelude::*;
 use serde::Deserialize;
 
 use super::see;
 use crate::{
-    app::{HeldRow, Page, QueueView},
+    app::{HeldRow, QueuePage, QueueView},
     chat::{ChatText, Event, MessageId, Outcome, RoomId, UserId},
     engine::{End, cut},
     hub::{Authority, Decision, Refusal, TokenError},
@@ -20,7 +21,7 @@ use crate::{
         error,
         extract::cookies::Cookies,
         identity::{self, Visitor},
-        page::{is_cross_site, not_found, render},
+        page::{fail, is_cross_site, not_found, render},
         router::Params,
         state::AppState,
     },
@@ -150,7 +151,7 @@ async fn render_queue(
         Ok(held) => held,
         // Who might sign in to run the chat.
         Err(Refusal::Capability(_) | Refusal::Token(TokenError::Revoked)) => return see("/admin"),
-        Err(refusal) => return render(&state.options, asked, error::status(&refusal), Page::Failed).await,
+        Err(refusal) => return fail(state, asked, &refusal).await,
     };
     let Ok(snapshot) = state.hub.snapshot_for_owner(*room) else { return not_found(state, asked).await };
     let has_more = cut(&mut held, MESSAGES, End::Oldest, Event::payload_bytes);
@@ -169,7 +170,7 @@ async fn render_queue(
         done,
         error,
     };
-    render(&state.options, asked, status, Page::Queue(Box::new(view))).await
+    render(state, asked, status, move || view! { <QueuePage view=view.clone() /> }).await
 }
 
 /// The row of a message, and its author.

@@ -5,20 +5,21 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
+use leptos::prelude::*;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::{Map, Value};
 
 use super::{Owner, rooms::row, see};
 use crate::{
-    app::{Control, FIELDS, Page, RoomAdmin, SanctionRow, SettingField, SettingsForm},
+    app::{AdminRoomPage, Control, FIELDS, RoomAdmin, SanctionRow, SettingField, SettingsForm},
     chat::{InvalidSetting, Kind, Measure, RoomId, RoomState, Sanction, Settings, SettingsChange, UserId},
     hub::{Authority, Decision, Refusal},
     protocol::moment::rfc3339,
     server::{
         asked::Asked,
         error,
-        page::{not_found, render},
+        page::{fail, not_found, render},
         router::Params,
         state::AppState,
     },
@@ -177,11 +178,11 @@ async fn render_room(
     };
     let sanctions = match state.hub.sanctions(snapshot.room.id, &Authority::Admin).await {
         Ok(all) => all.into_iter().filter_map(|event| sanction_row(asked.texts, event.kind)).collect(),
-        Err(refusal) => return render(&state.options, asked, error::status(&refusal), Page::Failed).await,
+        Err(refusal) => return fail(state, asked, &refusal).await,
     };
     let settings = SettingsForm { values: typed.unwrap_or_else(|| values(&snapshot.room.settings)), errors };
     let room = RoomAdmin { row: row(snapshot), settings, sanctions, is_saved };
-    render(&state.options, asked, status, Page::AdminRoom(Box::new(room))).await
+    render(state, asked, status, move || view! { <AdminRoomPage view=room.clone() /> }).await
 }
 
 fn sanction_row(texts: &'static Texts, kind: Kind) -> Option<SanctionRow> {

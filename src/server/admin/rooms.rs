@@ -3,11 +3,12 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
+use leptos::prelude::*;
 use serde_json::{Map, json};
 
 use super::{Owner, see};
 use crate::{
-    app::{Page, RoomRow, RoomsView},
+    app::{RoomRow, RoomsPage, RoomsView},
     chat::SettingsChange,
     hub::Snapshot,
     server::{asked::Asked, error, page::render, state::AppState},
@@ -30,7 +31,8 @@ pub(super) async fn list(state: &AppState, asked: Asked, status: StatusCode, nam
     let rooms = rooms.filter_map(|room| state.hub.snapshot_for_owner(room.id).ok()).map(row).collect();
     let unnamed = state.trusted_proxies.unnamed();
     let warning = unnamed.map(|proxy| asked.texts.fill(key::admin::UNNAMED_PROXY, &[("address", &proxy.to_string())]));
-    render(&state.options, asked, status, Page::Admin(RoomsView { rooms, name, error, warning })).await
+    let view = RoomsView { rooms, name, error, warning };
+    render(state, asked, status, move || view! { <RoomsPage view=view.clone() /> }).await
 }
 
 /// A room as it is now.

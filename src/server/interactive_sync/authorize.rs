@@ -8,11 +8,12 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
+use leptos::prelude::*;
 use percent_encoding::{CONTROLS, utf8_percent_encode};
 use serde::Deserialize;
 
 use crate::{
-    app::{GameConsentView, GameRefusedView, Page, SignInAsker, SignInView},
+    app::{GameConsentPage, GameConsentView, GameRefusedPage, GameRefusedView, SignInAsker, SignInView},
     chat::{RedirectUri, RoomId, WidgetKey},
     hub::Hub,
     server::{
@@ -205,7 +206,8 @@ async fn ask(state: &AppState, asked: Asked, authorization: Authorization, statu
         origin: origin.clone(),
         error,
     };
-    render_under(Policy::leading_to(&origin), &state.options, asked, status, Page::GameConsent(view)).await
+    let page = move || view! { <GameConsentPage view=view.clone() /> };
+    render_under(Policy::leading_to(&origin), state, asked, status, page).await
 }
 
 async fn refuse(state: &AppState, asked: Asked, unusable: Unusable) -> Response {
@@ -214,7 +216,7 @@ async fn refuse(state: &AppState, asked: Asked, unusable: Unusable) -> Response 
 
 async fn refuse_with(state: &AppState, asked: Asked, status: StatusCode, Unusable { why, offered }: Unusable) -> Response {
     let view = GameRefusedView { why: asked.texts.text(why).to_owned(), offered };
-    render(&state.options, asked, status, Page::GameRefused(view)).await
+    render(state, asked, status, move || view! { <GameRefusedPage view=view.clone() /> }).await
 }
 
 /// The page's own path and query. A client may send letters in them that no header can carry.

@@ -2,8 +2,11 @@
 //! on the server alone.
 
 use leptos::{nonce::use_nonce, prelude::*};
+use leptos_meta::Title;
 
+use super::room::LiveRoom;
 use crate::{
+    app::{document::texts, view::RoomView},
     chat::RoomId,
     texts::{Text, Texts, key},
 };
@@ -19,8 +22,23 @@ pub struct Playhead {
     pub next_seconds: Option<u64>,
 }
 
+/// A room as it was at a moment.
+#[component]
+pub fn ReplayPage(
+    /// What it shows.
+    view: RoomView,
+    /// The moment.
+    playhead: Playhead,
+) -> impl IntoView {
+    view! {
+        <Title text=view.settings.name.clone() />
+        {controls(texts(), view.room, playhead)}
+        <LiveRoom view />
+    }
+}
+
 /// The steps back and forth, and a field for any moment.
-pub fn controls(
+fn controls(
     texts: &'static Texts,
     room: RoomId,
     Playhead { at_seconds: at, length_seconds: length, next_seconds: next }: Playhead,

@@ -1,0 +1,28 @@
+use leptos::prelude::*;
+use leptos_meta::{Html, Meta, Style, Title};
+
+use super::room::LiveRoom;
+use crate::app::{
+    look::{Look, Theme},
+    view::RoomView,
+};
+
+/// A room in another site's frame.
+#[component]
+pub fn EmbedPage(
+    /// What it shows.
+    view: RoomView,
+    /// How it looks there.
+    look: Look,
+) -> impl IntoView {
+    let theme = look.theme.map(Theme::name);
+    let class = if look.read_only { "embed read-only" } else { "embed" };
+    let style = look.style();
+    view! {
+        <Title text=view.settings.name.clone() />
+        <Html {..} class=class data-theme=theme />
+        {theme.map(|theme| view! { <Meta name="color-scheme" content=theme /> })}
+        {(!style.is_empty()).then(|| view! { <Style>{style}</Style> })}
+        <LiveRoom view has_form=!look.read_only />
+    }
+}

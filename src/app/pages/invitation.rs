@@ -1,0 +1,28 @@
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use crate::{
+    app::{admin::naming, document::texts},
+    texts::key,
+};
+
+/// Asks whether to take an invitation to moderate.
+#[component]
+pub fn InvitationPage(
+    /// Under which name.
+    name: String,
+    /// The room's name.
+    to: String,
+) -> impl IntoView {
+    let texts = texts();
+    view! {
+        <Title text=texts.text(key::admin::INVITATION) />
+        <main class="notice-page">
+            <h1>{texts.text(key::invitation::HEADING)}</h1>
+            <p>{naming(texts, key::invitation::WHAT, &[("room", &to), ("name", &name)])}</p>
+            <form method="post" action="">
+                <button class="button" type="submit">{texts.text(key::invitation::ACCEPT)}</button>
+            </form>
+        </main>
+    }
+}

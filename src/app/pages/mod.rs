@@ -1,0 +1,22 @@
+//! The pages: one file each, one component each. The server's handlers gather what a page shows and render its component inside the
+//! [`document`](super::document). Those of owners and moderators are in [`admin`](super::admin).
+//!
+//! A page is rendered on the server alone; what comes to life in a browser is an island in it. A page knows nothing of requests.
+
+mod embed;
+mod entrance;
+mod invitation;
+mod notice;
+mod overlay;
+mod replay;
+mod room;
+
+pub use self::{
+    embed::EmbedPage,
+    entrance::EntrancePage,
+    invitation::InvitationPage,
+    notice::{FailedPage, NotFoundPage, NoticePage},
+    overlay::OverlayPage,
+    replay::{Playhead, ReplayPage},
+    room::RoomPage,
+};
