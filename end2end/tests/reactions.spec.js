@@ -71,7 +71,7 @@ test('reactions need no pointer', async ({ visit, server }) => {
   await page.keyboard.press('Enter');
   await expect(chip(page, 'hello', '❤️ 1, including you')).toBeVisible();
   await expect(opener).toBeFocused();
-  await page.keyboard.press('Tab');
+  await page.keyboard.press('ArrowRight');
   await expect(chip(page, 'hello', '❤️ 1, including you')).toBeFocused();
   const other = await server.guest('Bob');
   await other.react(await idOf(page, 'hello'), '❤️');

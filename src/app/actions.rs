@@ -1,9 +1,8 @@
 //! What a reader may do about a message: react, reply, and for moderators all else.
 //!
-//! The menu is the server's HTML, and one listener hears of it, of the rows' buttons and of their links: views and handlers of
-//! each would be a large part of what a browser downloads.
+//! The menu is the server's HTML, and one listener hears of it. The rows call what their buttons and links do.
 
-use std::sync::Arc;
+use std::{cell::Cell, rc::Rc, sync::Arc};
 
 use js_sys::encode_uri_component;
 use leptos::prelude::*;
@@ -11,14 +10,13 @@ use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{CustomEvent, CustomEventInit, Element, Event, HtmlElement, KeyboardEvent};
 
 use super::{
-    html::Html,
     incoming::{self, Incoming},
     json::quoted,
-    request, row, scroll,
+    request, scroll,
     session::{Session, spawn},
     view::ChatMessage,
 };
-use crate::chat::{MessageId, Reaction, Recount};
+use crate::chat::Recount;
 
 /// Hears what the reader does to messages, for as long as the page is there.
 pub fn listen(session: Session) {
@@ -44,7 +42,7 @@ fn hear(session: Session, event: &Event) {
             // The emoji that was chosen for a message, and not for the message field.
             Some(target) => {
                 if let (Ok(Some(_)), Some(message)) = (target.closest("#actions"), session.acted_on.get_untracked()) {
-                    toggle(session, message, detail);
+                    react(session, message, detail);
                 }
             }
             // What a replay brings, which says it to the document.
@@ -57,46 +55,30 @@ fn hear(session: Session, event: &Event) {
         return;
     }
     let Some(target) = target else { return };
-    let Some(pressed) = target.closest(".chip, .more, .quoted, #actions button").ok().flatten() else { return };
-    if let Ok(Some(row)) = pressed.closest("li") {
-        let said = match row.id().parse() {
-            Ok(MessageId { seq, .. }) => session.timeline.try_update_untracked(|timeline| timeline.message(seq)).flatten(),
-            Err(_) => session.pinned.get_untracked().map(Arc::new),
-        };
-        session.acted_on.set(said);
-    }
+    let Some(pressed) = target.closest("#actions button").ok().flatten() else { return };
     let Some(message) = session.acted_on.get_untracked() else { return };
-    match &*pressed.class_name() {
-        "chip" => react(session, message, &pressed),
-        "more" => {}
-        "quoted" => {
-            // In the list, or else on the page that the link leads to.
-            let link = pressed.get_attribute("href").unwrap_or_default();
-            let id = link.rsplit('#').next().unwrap_or_default();
-            if element(id).is_some() {
-                event.prevent_default();
-                let _ = location().set_hash(id);
-            }
-        }
-        act => {
-            // First, since it gives the focus back, and what follows may take it on.
-            if let Some(menu) = element("actions") {
-                let _ = menu.hide_popover();
-            }
-            match act {
-                "quick" => react(session, message, &pressed),
-                "reply" => {
-                    session.reply.set(Some(message));
-                    if let Some(input) = element("message") {
-                        let _ = input.focus();
-                    }
-                }
-                "moderate" => moderate(session, &message),
-                // The emoji picker opens by itself, and says what was chosen.
-                _ => {}
-            }
-        }
+    // First, since it gives the focus back, and what follows may take it on.
+    if let Some(menu) = element("actions") {
+        let _ = menu.hide_popover();
     }
+    match &*pressed.class_name() {
+        "quick" => react(session, message, emoji_of(&pressed)),
+        "reply" => {
+            session.reply.set(Some(message));
+            if let Some(input) = element("message") {
+                let _ = input.focus();
+            }
+        }
+        "moderate" => moderate(session, &message),
+        // The emoji picker opens by itself, and says what was chosen.
+        _ => {}
+    }
+}
+
+/// Goes to a message that is quoted. Returns whether it is in the list.
+pub fn show_in_list(session: Session, seq: u64, id: &str) -> bool {
+    let is_there = session.timeline.try_update_untracked(|timeline| timeline.message(seq).is_some()).unwrap_or_default();
+    is_there && location().set_hash(id).is_ok()
 }
 
 /// Asks a moderator what to do about a message: the dialog's script hears of it.
@@ -121,11 +103,7 @@ fn element(id: &str) -> Option<HtmlElement> {
     document().get_element_by_id(id)?.dyn_into().ok()
 }
 
-/// Adds the reader's reaction, or takes it back: with the emoji that a button's text begins with.
-fn react(session: Session, message: Arc<ChatMessage>, button: &Element) {
-    toggle(session, message, emoji_of(button));
-}
-
+/// The emoji that a button's text begins with.
 fn emoji_of(button: &Element) -> String {
     let text = button.text_content().unwrap_or_default();
     text.split(' ').next().unwrap_or_default().to_owned()
@@ -133,7 +111,7 @@ fn emoji_of(button: &Element) -> String {
 
 /// Adds the reader's reaction to a message, or takes it back: at once here, and again as it was if the server does
 /// not take it.
-fn toggle(session: Session, message: Arc<ChatMessage>, emoji: String) {
+pub fn react(session: Session, message: Arc<ChatMessage>, emoji: String) {
     // The second click of two could overtake the first.
     if !session.reacting.get_value() {
         session.reacting.set_value(true);
@@ -142,14 +120,13 @@ fn toggle(session: Session, message: Arc<ChatMessage>, emoji: String) {
 }
 
 async fn send(session: Session, message: Arc<ChatMessage>, emoji: String) {
-    let show = || {
-        let toggled = session.timeline.try_update_untracked(|timeline| timeline.toggle(message.seq, &emoji)).flatten();
-        toggled.is_some_and(|(was_own, reactions)| {
-            show(session, &message.id, &reactions);
-            was_own
-        })
+    let toggle = || {
+        let was_own = Rc::new(Cell::new(false));
+        let (seq, emoji, told) = (message.seq, emoji.clone(), was_own.clone());
+        scroll::keep_place(session, Box::new(move |timeline| told.set(timeline.toggle(seq, &emoji).unwrap_or_default())));
+        was_own.get()
     };
-    let method = if show() { "DELETE" } else { "PUT" };
+    let method = if toggle() { "DELETE" } else { "PUT" };
     let [emoji_in_url, widget_key] = [&*emoji, &session.widget_key.get_value()].map(encode_uri_component);
     let url = format!("/v1/streams/{}/messages/{}/reactions/{emoji_in_url}?widget_key={widget_key}", session.room, message.id);
     let answer = request::act(method, &url, &session.token.get_untracked()).await;
@@ -161,7 +138,7 @@ async fn send(session: Session, message: Arc<ChatMessage>, emoji: String) {
             recount(session, at, Recount { message: message.seq, reactions: incoming::reactions(&data) }, true);
         }
         Err(why) => {
-            show();
+            toggle();
             error = why;
         }
     }
@@ -172,29 +149,10 @@ async fn send(session: Session, message: Arc<ChatMessage>, emoji: String) {
 
 /// Shows how people react to a message, as it is at a place of the log; with the reader's own reactions, if they are `told`.
 pub fn recount(session: Session, at: u64, recount: Recount, told: bool) {
-    let changed = session.timeline.try_update_untracked(|timeline| timeline.recount(at, recount, told)).flatten();
-    if let Some((id, reactions)) = changed {
-        show(session, &id, &reactions);
-    }
-}
-
-/// Writes a row's reactions into the page. The focus stays.
-fn show(session: Session, id: &str, reactions: &[Reaction]) {
-    let Some(chips) = element(id).and_then(|row| row.query_selector(".chips").ok().flatten()) else { return };
-    let focused = document().active_element().filter(|active| chips.contains(Some(active))).map(|active| emoji_of(&active));
-    scroll::keep_place(session, Box::new(|_| ()));
-    let mut html = Html::default();
-    row::chips(&mut html, session, reactions);
-    chips.set_inner_html(&html.finish());
-    if let Some(emoji) = focused {
-        let mut next = chips.first_element_child();
-        while let Some(chip) = next {
-            if emoji_of(&chip) == emoji
-                && let Some(chip) = chip.dyn_ref::<HtmlElement>()
-            {
-                let _ = chip.focus();
-            }
-            next = chip.next_element_sibling();
-        }
-    }
+    scroll::keep_place(
+        session,
+        Box::new(move |timeline| {
+            timeline.recount(at, recount, told);
+        }),
+    );
 }

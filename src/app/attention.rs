@@ -1,13 +1,20 @@
 //! Calls the reader back: while they do not look at the page, its title counts what is for them above all.
 
+use std::time::Duration;
+
+use js_sys::Date;
 use leptos::prelude::*;
 
 use super::{
     session::Session,
-    timeline::{MOST_MISSED, Timeline},
+    state::{
+        announcer::Announcement,
+        timeline::{MOST_MISSED, Timeline},
+    },
     title,
     view::ChatMessage,
 };
+use crate::texts::key;
 
 /// Those of the messages that just arrived which the reader does not see: none, if they look. To be asked before the timeline
 /// knows them.
@@ -45,4 +52,34 @@ pub fn entitle(session: Session) {
     };
     let title = session.settings.with_untracked(|settings| [count, title::of_page(&settings.name)].concat());
     document().set_title(&title);
+}
+
+/// Announces those of the messages that just arrived which are new. To be called before the timeline knows them.
+pub fn announce(session: Session, messages: &[ChatMessage]) {
+    if session.is_overlay {
+        return;
+    }
+    let newest = session.timeline.with_untracked(Timeline::newest);
+    for message in messages.iter().filter(|message| message.seq > newest && !message.is_unreadable()) {
+        let (name, text) = (&*message.chat.username, &*message.chat.text);
+        let line = session.texts.fill(key::page::ANNOUNCED, &[("name", name), ("text", text)]);
+        let wait = session.announcer.try_update_value(|announcer| announcer.gather(line, Date::now())).flatten();
+        if let Some(wait) = wait {
+            set_timeout(move || read_out(session), Duration::from_millis(wait as u64));
+        }
+    }
+}
+
+/// Shows screen readers what waits to be announced.
+fn read_out(session: Session) {
+    let Some(announcement) = session.announcer.try_update_value(|announcer| announcer.take(Date::now())) else { return };
+    let lines = match announcement {
+        Announcement::Lines(lines) => lines,
+        Announcement::Count(count) => vec![session.texts.count(key::page::NEW_MESSAGES, count)],
+    };
+    // A line that is said again is another line.
+    session.announced.update(|announced| {
+        let first = announced.last().map_or(0, |(number, _)| number + 1);
+        *announced = (first..).zip(lines).collect();
+    });
 }

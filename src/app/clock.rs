@@ -1,11 +1,14 @@
 //! Moments in words. The server knows neither the reader's clock nor their country, so it writes UTC; the browser then writes the
 //! same moments in local time, as is usual there.
 
+use std::time::Duration;
+
 use js_sys::{Array, Date, Function, Intl::DateTimeFormat, Object, Reflect};
+use leptos::prelude::*;
 use wasm_bindgen::JsValue;
 
-use super::language;
-use crate::texts::{Texts, key};
+use super::{language, session::Session, state::timeline::Days};
+use crate::texts::{Text, Texts, key};
 
 /// Whose clock the page shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,11 +43,8 @@ impl Zone {
     /// The calendar day as a number that is equal for two moments of the same day.
     pub fn day(self, sent_at: &str) -> u32 {
         match self {
-            Self::Utc => utc_date(sent_at).map_or(0, |(year, month, day)| (year * 12 + month) * 31 + day),
-            Self::Local => {
-                let date = Date::new(&sent_at.into());
-                (date.get_full_year() * 12 + date.get_month()) * 31 + date.get_date()
-            }
+            Self::Utc => utc_day(sent_at),
+            Self::Local => local_day(sent_at),
         }
     }
 
@@ -59,6 +59,56 @@ impl Zone {
             Self::Local => FORMATS.with(|formats| formats.day.write(sent_at)),
         }
     }
+}
+
+/// Which calendar days are today and yesterday, as [`Zone::day`] numbers them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Today {
+    today: u32,
+    yesterday: u32,
+}
+
+impl Today {
+    /// Returns the name that a day has besides its date.
+    pub fn name(self, day: u32) -> Option<Text> {
+        match day {
+            _ if day == self.today => Some(key::page::TODAY),
+            _ if day == self.yesterday => Some(key::page::YESTERDAY),
+            _ => None,
+        }
+    }
+}
+
+/// A page looks at the clock again after this long at the latest: it may be set, and a computer may sleep over midnight.
+const LOOKS_AGAIN_MS: f64 = 10.0 * 60.0 * 1_000.0;
+
+/// Counts days by the reader's clock from now on, and notices when another begins.
+pub fn follow_days(session: Session) {
+    let now = Date::new_0();
+    // Days are of 23 to 25 hours: the calendar is asked, and no hours are counted.
+    let day =
+        |days: i32| Date::new_with_year_month_day(now.get_full_year(), now.get_month() as i32, now.get_date() as i32 + days);
+    let today = Today { today: number(&now), yesterday: number(&day(-1)) };
+    if session.today.get_untracked() != Some(today) {
+        session.today.set(Some(today));
+        session.timeline.update(|timeline| timeline.set_days(Days(local_day)));
+    }
+    let left = day(1).get_time() - now.get_time();
+    set_timeout(move || follow_days(session), Duration::from_millis(left.clamp(1.0, LOOKS_AGAIN_MS) as u64 + 1));
+}
+
+/// The calendar day of a moment in universal time.
+pub fn utc_day(sent_at: &str) -> u32 {
+    utc_date(sent_at).map_or(0, |(year, month, day)| (year * 12 + month) * 31 + day)
+}
+
+/// The calendar day of a moment where the reader is. Only in a browser.
+fn local_day(sent_at: &str) -> u32 {
+    number(&Date::new(&sent_at.into()))
+}
+
+fn number(date: &Date) -> u32 {
+    (date.get_full_year() * 12 + date.get_month()) * 31 + date.get_date()
 }
 
 /// Seconds since 1970 of a moment given in RFC 3339, UTC; 0 if it is none. Only differences of it are of use.

@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 use leptos::{ev::SubmitEvent, html::Input, prelude::*};
 
 use super::{
-    log::button,
+    components::button,
     publish::{self, Draft},
     session::{Link, Refused, Session, follow, sleep, spawn},
     view::{ChatMessage, FormError, FormInput, FormView, RoomView, Standing},

@@ -24,9 +24,9 @@ use super::{
     state::{
         connection::{Connection, Status, Step},
         sharing::{ANSWERS_WITHIN, Move, Sharing},
+        timeline::Timeline,
     },
     tabs::{Relayed, Said, Tabs},
-    timeline::Timeline,
 };
 
 /// How often the connection's deadlines are checked.

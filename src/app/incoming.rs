@@ -2,7 +2,7 @@
 
 use super::{
     json::Json,
-    timeline::{Extract, Removal},
+    state::timeline::{Extract, Removal},
     view::{ChatMessage, FormError, FormInput, FormView, Quote, RoomView, SettingsView, Standing},
 };
 use crate::chat::{ChatText, Group, MessageId, Reaction, Recount, RoomId, RoomState};

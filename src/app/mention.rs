@@ -93,7 +93,8 @@ fn find_sign(text: &str, from: usize, until: usize) -> Option<(usize, usize)> {
     Some((from + at, sign.len_utf8()))
 }
 
-fn is_sign(c: char) -> bool {
+/// Returns whether a mention may begin with it.
+pub fn is_sign(c: char) -> bool {
     matches!(c, '@' | '＠' | '﹫')
 }
 

@@ -23,24 +23,24 @@ struct Namesake {
 }
 
 impl Namesakes {
-    /// Finds them among people, each given by name and user id, any number of times.
+    /// Finds them among people, each given by [folded](folded) name and user id, any number of times.
     pub fn among<'a>(people: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
-        let mut people: Vec<_> = people.map(|(name, author)| (folded(name), author)).collect();
+        let mut people: Vec<_> = people.collect();
         people.sort_unstable();
         people.dedup();
         let shared = people.chunk_by(|(one, _), (other, _)| one == other).filter(|same| same.len() > 1);
         Self(shared.flat_map(marked).collect())
     }
 
-    /// What tells that person from others of the same name; `None` if there is nobody else.
+    /// Returns what tells the person of that folded name from others of the same name; `None` if there is nobody else.
     pub fn mark(&self, name: &str, author: &str) -> Option<&str> {
-        let own = self.0.iter().find(|namesake| namesake.author == author && namesake.name == folded(name));
+        let own = self.0.iter().find(|namesake| namesake.author == author && namesake.name == name);
         own.map(|namesake| &*namesake.mark)
     }
 }
 
 /// People of one name with marks that differ.
-fn marked(people: &[(String, &str)]) -> Vec<Namesake> {
+fn marked(people: &[(&str, &str)]) -> Vec<Namesake> {
     let tags: Vec<_> = people.iter().map(|(_, author)| tag(author)).collect();
     let differ = |length: &usize| {
         let mut marks: Vec<_> = tags.iter().map(|tag| &tag[..*length]).collect();
@@ -48,8 +48,8 @@ fn marked(people: &[(String, &str)]) -> Vec<Namesake> {
         marks.windows(2).all(|two| two[0] != two[1])
     };
     let length = (MARK..TAG).find(differ).unwrap_or(TAG);
-    let namesake = |((name, author), tag): (&(String, &str), &String)| Namesake {
-        name: name.clone(),
+    let namesake = |((name, author), tag): (&(&str, &str), &String)| Namesake {
+        name: (*name).to_owned(),
         author: (*author).to_owned(),
         mark: format!("#{}", &tag[..length]),
     };
@@ -59,10 +59,10 @@ fn marked(people: &[(String, &str)]) -> Vec<Namesake> {
 /// Letters that look like Latin ones, in upper or in lower case, each before that.
 const ALIKE: &str = "аaвbеeкkмmнhоoрpсcтtуyхxіiјjѕsԁdһhӏiαaβbεeζzηhιiκkμmνnοoρpτtυyχx0o1ili|i";
 
-/// A name as far as people can tell it from others: without case, accents, and how much space there is, and with one letter for all that
+/// Returns a name as far as people can tell it from others: without case, accents, and how much space there is, and with one letter for all that
 /// look alike. That is coarse, since the tables of [confusables](https://www.unicode.org/reports/tr39/) are too much for a browser to
 /// download: a mark too many does no harm.
-fn folded(name: &str) -> String {
+pub fn folded(name: &str) -> String {
     let mut folded = String::with_capacity(name.len());
     for word in name.split_whitespace() {
         if !folded.is_empty() {
@@ -99,14 +99,20 @@ fn tag(author: &str) -> String {
 mod tests {
     use super::*;
 
+    /// The mark of each of some people, given by name and user id.
+    fn marks(people: &[(&str, &str)]) -> Vec<Option<String>> {
+        let folded: Vec<_> = people.iter().map(|(name, author)| (folded(name), *author)).collect();
+        let namesakes = Namesakes::among(folded.iter().map(|(name, author)| (&**name, *author)));
+        folded.iter().map(|(name, author)| namesakes.mark(name, author).map(str::to_owned)).collect()
+    }
+
     #[test]
     fn those_who_share_a_name_are_told_apart() {
-        let people = [("Ann", "a"), ("Bob", "b"), (" ann", "c"), ("Ann", "a"), ("T  om", "d"), ("T om", "e"), ("Tom", "f")];
-        let namesakes = Namesakes::among(people.into_iter());
-        let mark = |name, author| namesakes.mark(name, author);
-        assert!(mark("Ann", "a").is_some() && mark("Ann", "a") != mark("ann", "c"));
-        assert!(mark("T  om", "d").is_some() && mark("T  om", "d") != mark("T om", "e"));
-        assert_eq!([mark("Bob", "b"), mark("Tom", "f"), mark("Bob", "a"), mark("Eve", "x")], [None; 4]);
+        let marks =
+            marks(&[("Ann", "a"), ("Bob", "b"), (" ann", "c"), ("Ann", "a"), ("T  om", "d"), ("T om", "e"), ("Tom", "f")]);
+        assert!(marks[0].is_some() && marks[0] == marks[3] && marks[0] != marks[2] && marks[2].is_some());
+        assert!(marks[4].is_some() && marks[5].is_some() && marks[4] != marks[5]);
+        assert_eq!((&marks[1], &marks[6]), (&None, &None));
     }
 
     #[test]
@@ -122,12 +128,10 @@ mod tests {
             ("Nguyễn", "Nguyen"),
             ("T  om", "T om"),
         ] {
-            let namesakes = Namesakes::among([(one, "a"), (other, "b")].into_iter());
-            assert!(namesakes.mark(one, "a").is_some() && namesakes.mark(other, "b").is_some(), "{one} and {other}");
+            assert!(marks(&[(one, "a"), (other, "b")]).iter().all(Option::is_some), "{one} and {other}");
         }
         for (one, other) in [("Ann", "Anna"), ("木村", "木"), ("علي", "عمر"), ("Олег", "Ольга")] {
-            let namesakes = Namesakes::among([(one, "a"), (other, "b")].into_iter());
-            assert_eq!((namesakes.mark(one, "a"), namesakes.mark(other, "b")), (None, None), "{one} and {other}");
+            assert_eq!(marks(&[(one, "a"), (other, "b")]), [None, None], "{one} and {other}");
         }
     }
 
@@ -139,12 +143,9 @@ mod tests {
 
     #[test]
     fn a_mark_is_the_same_everywhere() {
-        let marks = |people: [(&'static str, &'static str); 2]| {
-            let namesakes = Namesakes::among(people.into_iter());
-            people.map(|(name, author)| namesakes.mark(name, author).expect("a mark").to_owned())
-        };
-        assert_eq!(marks([("Ann", "5b1c"), ("Ann", "site:42")]), ["#rwtm", "#xcsn"]);
-        assert_eq!(marks([("Ann", "5b1c"), ("ANN", "c")])[0], marks([("Ann", "5b1c"), ("Ann", "site:42")])[0]);
+        let marked = |mark: &str| Some(mark.to_owned());
+        assert_eq!(marks(&[("Ann", "5b1c"), ("Ann", "site:42")]), [marked("#rwtm"), marked("#xcsn")]);
+        assert_eq!(marks(&[("Ann", "5b1c"), ("ANN", "c")])[0], marked("#rwtm"));
     }
 
     #[test]
@@ -153,8 +154,7 @@ mod tests {
         let mut seen = std::collections::HashMap::new();
         let alike = (0..).find_map(|n| Some((n, seen.insert(tag(&n.to_string())[..MARK].to_owned(), n)?)));
         let (one, other) = alike.map(|(one, other)| (one.to_string(), other.to_string())).expect("there are");
-        let namesakes = Namesakes::among([("Ann", &*one), ("Ann", &*other)].into_iter());
-        let [one, other] = [one, other].map(|author| namesakes.mark("Ann", &author).expect("a mark").to_owned());
-        assert!(one != other && one.len() == other.len() && one.len() > MARK + 1, "{one} and {other}");
+        let marks: Vec<_> = marks(&[("Ann", &*one), ("Ann", &*other)]).into_iter().flatten().collect();
+        assert!(marks[0] != marks[1] && marks[0].len() == marks[1].len() && marks[0].len() > MARK + 1, "{marks:?}");
     }
 }

@@ -3,15 +3,13 @@ use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::ResizeObserver;
 
 use super::{
-    actions, attention,
-    clock::Zone,
+    actions, attention, clock,
+    components::{Log, Pinned},
     composer::Composer,
     feed::Feed,
+    hold,
     json::Json,
-    language,
-    list::localize,
-    log::{Log, Pinned},
-    scroll,
+    language, scroll,
     session::{Link, Session, follow},
     view::RoomView,
 };
@@ -35,13 +33,13 @@ pub fn Chat() -> impl IntoView {
     let RoomView { position, archive, .. } = view.clone();
     // Runs in browsers alone, once the server's HTML has been taken over.
     follow(Box::new(move || {
-        session.timeline.update(|timeline| timeline.set_zone(Zone::Local));
         session.hydrated.set(true);
-        localize(session);
+        clock::follow_days(session);
         session.stand(session.standing.get_untracked());
         stay_at_end(session);
         let _ = window_event_listener(ev::visibilitychange, move |_| attention::turned(session));
         actions::listen(session);
+        hold::listen(session);
         if !archive {
             Feed::start(session, position.clone());
         }
@@ -125,13 +123,12 @@ fn Presence(session: Session, archive: bool) -> impl IntoView {
 
 /// Keeps a reader who follows at the end when the window, the keyboard of a telephone or the form change the list's height.
 fn stay_at_end(session: Session) {
-    // Somebody may have scrolled before the page came to life.
-    scroll::moved(session);
+    scroll::begin(session);
     let resized = Closure::<dyn FnMut()>::new(move || scroll::stick(session));
     let Ok(observer) = ResizeObserver::new(resized.as_ref().unchecked_ref()) else { return };
     if let Some(log) = session.log.get_untracked() {
         observer.observe(&log);
-        if let Some(list) = document().get_element_by_id("list") {
+        if let Some(list) = session.list.get_untracked() {
             observer.observe(&list);
         }
     }

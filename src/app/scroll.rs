@@ -1,60 +1,114 @@
 //! Where the reader is in the list, and how they stay there while rows come and go at both ends.
 
 use leptos::{html::Div, prelude::*, task};
-use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
 use super::{
+    hold, keys,
     session::{Session, spawn},
-    timeline::{Reader, Timeline},
+    state::timeline::{Reader, Timeline},
 };
 
-/// Nearer to the end than this counts as the end, in CSS pixels: less than a row.
-const END_PX: i32 = 24;
+/// Nearer to the end than this counts as the end, in CSS pixels: what is rounded away where a pixel of the page is no pixel of the screen,
+/// and less than anybody scrolls.
+const END_PX: i32 = 2;
 
-/// Which part of the list the reader looks at.
+/// Nearer to the beginning than this, older messages are loaded.
+const NEAR_BEGINNING_PX: i32 = 300;
+
+/// Returns which part of the list the reader looks at.
 pub fn reader(session: Session) -> Reader {
-    if session.following.get_untracked() {
+    if session.follows() {
         return Reader::AtEnd;
     }
     let in_older_half = |log: HtmlElement| log.scroll_top() + log.client_height() / 2 < log.scroll_height() / 2;
     if element(session).is_some_and(in_older_half) { Reader::InOlderHalf } else { Reader::InNewerHalf }
 }
 
-/// Notices that the reader has scrolled: at the end they follow, and have read everything.
-pub fn moved(session: Session) {
+/// The list was scrolled, by the page itself or by the reader, who follows from the end on and nowhere else.
+pub fn scrolled(session: Session) {
     let Some(log) = element(session) else { return };
-    let at_end = log.scroll_height() - log.client_height() - log.scroll_top() <= END_PX;
-    let cut = session.timeline.with_untracked(Timeline::has_newer);
-    let following = at_end && !cut;
-    if following != session.following.get_untracked() {
-        session.following.set(following);
+    if session.placed_at.get_value() == Some(log.scroll_top()) {
+        return;
     }
-    if following && session.timeline.with_untracked(Timeline::unread) > 0 {
-        session.timeline.update(Timeline::mark_read);
+    session.placed_at.set_value(None);
+    looked_around(session, &log);
+    let is_near_beginning = log.scroll_top() < NEAR_BEGINNING_PX && !session.is_overlay;
+    if is_near_beginning && session.timeline.with_untracked(Timeline::has_older) && !session.fetching.get_untracked() {
+        spawn(session.load_older());
+    }
+}
+
+/// Takes over where the reader is. Somebody may have scrolled before the page came to life.
+pub fn begin(session: Session) {
+    if let Some(log) = element(session) {
+        looked_around(session, &log);
+    }
+}
+
+fn looked_around(session: Session, log: &HtmlElement) {
+    let cut = session.timeline.with_untracked(Timeline::has_newer);
+    let at_end = is_at_end(log);
+    if session.following.get_value() != (at_end && !cut) {
+        session.following.set_value(at_end && !cut);
     }
     if at_end && cut && !session.fetching.get_untracked() {
         spawn(session.load_newer());
     }
+    read(session, log);
 }
 
-/// Goes to the end.
+/// Goes to the newest message, and follows from there: the reader asks for it.
+pub fn to_newest(session: Session) {
+    hold::release(session);
+    // The button that asks for it is hidden then, and would take the focus along.
+    if let Some(log) = element(session) {
+        let _ = log.focus();
+    }
+    spawn(session.jump_to_newest());
+}
+
+/// Goes to the end, and follows.
 pub fn to_end(session: Session) {
-    session.following.set(true);
+    session.following.set_value(true);
     spawn(async move {
         task::tick().await;
         stick(session);
-        moved(session);
     });
+}
+
+/// Goes on after the list was held still: who followed before follows again.
+pub fn resume(session: Session) {
+    if !session.following.get_value() {
+        return;
+    }
+    if session.timeline.with_untracked(Timeline::has_newer) {
+        spawn(session.jump_to_newest());
+    } else {
+        to_end(session);
+    }
 }
 
 /// Keeps a reader who follows at the end, after anything has changed its height.
 pub fn stick(session: Session) {
-    if session.following.get_untracked()
-        && let Some(log) = element(session)
-    {
+    let Some(log) = element(session) else { return };
+    if session.follows() {
         log.set_scroll_top(log.scroll_height());
+        session.placed_at.set_value(Some(log.scroll_top()));
     }
+    read(session, &log);
+}
+
+/// At the end, the reader has read everything.
+fn read(session: Session, log: &HtmlElement) {
+    let is_unread = session.timeline.with_untracked(|timeline| timeline.unread() > 0 && !timeline.has_newer());
+    if is_unread && is_at_end(log) {
+        session.timeline.update(Timeline::mark_read);
+    }
+}
+
+fn is_at_end(log: &HtmlElement) -> bool {
+    log.scroll_height() - log.client_height() - log.scroll_top() <= END_PX
 }
 
 /// Changes the list. Who follows stays at the end; for everybody else the row that they look at stays where it is. (Browsers
@@ -65,7 +119,7 @@ pub fn keep_place(session: Session, change: Box<dyn FnOnce(&mut Timeline)>) {
 
 /// The same, by a row that `stays`, by its id, when others go.
 pub fn keep_place_at(session: Session, stays: &dyn Fn(&str) -> bool, change: Box<dyn FnOnce(&mut Timeline)>) {
-    let anchor = (!session.following.get_untracked()).then(|| anchor(session, stays)).flatten();
+    let anchor = (!session.follows()).then(|| anchor(session, stays)).flatten();
     session.timeline.update(change);
     spawn(async move {
         // The rows change in tasks that are queued before this one, and nothing is painted in between.
@@ -75,34 +129,39 @@ pub fn keep_place_at(session: Session, stays: &dyn Fn(&str) -> bool, change: Box
         {
             let below = || row.get_bounding_client_rect().bottom() - bottom;
             log.scroll_by_with_x_and_y(0.0, below());
+            session.placed_at.set_value(Some(log.scroll_top()));
             // The browser puts rows at whole pixels, and what it rounds away would add up to a drift. More than that is the end
             // of the way.
             let rest = below();
             session.below_place.set_value(if rest.abs() < 1.0 { rest } else { 0.0 });
         }
+        keys::mend(session);
         stick(session);
-        moved(session);
     });
 }
 
-/// The id of the first message that is wholly in view and stays, and where its end belongs. Its end and not its beginning, and no element:
-/// the row is made anew when its author's name moves to another row.
+/// Returns the id of the first message that is wholly in view.
+pub fn first_in_view(session: Session) -> Option<String> {
+    anchor(session, &|_| true).map(|(id, _)| id)
+}
+
+/// Returns the id of the first message that is wholly in view and stays, and where its end belongs: its end, since above its beginning a
+/// name or a day may come and go.
 fn anchor(session: Session, stays: &dyn Fn(&str) -> bool) -> Option<(String, f64)> {
-    let log = element(session)?;
-    let edge = log.get_bounding_client_rect().top();
-    let rows = log.query_selector_all("#list > .message").ok()?;
-    let row = |index| rows.get(index).and_then(|node| node.dyn_into::<Element>().ok());
+    let edge = element(session)?.get_bounding_client_rect().top();
+    let rows = session.list.get_untracked()?.children();
+    let top = |row: &Element| row.get_bounding_client_rect().top();
     // Rows are in order: look for the first one below the edge by halves.
     let (mut low, mut high) = (0, rows.length().checked_sub(1)?);
     while low < high {
         let middle = low + (high - low) / 2;
-        if row(middle)?.get_bounding_client_rect().top() < edge {
+        if top(&rows.item(middle)?) < edge {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    let row = (low..rows.length()).find_map(|index| row(index).filter(|row| stays(&row.id())))?;
+    let row = (low..rows.length()).find_map(|index| rows.item(index).filter(|row| stays(&row.id())))?;
     Some((row.id(), row.get_bounding_client_rect().bottom() - session.below_place.get_value()))
 }
 

@@ -4,16 +4,23 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 
 use futures::channel::oneshot;
 use js_sys::{Date, futures::spawn_local};
-use leptos::{html::Div, prelude::*};
+use leptos::{
+    html::{Div, Ul},
+    prelude::*,
+};
 
 use super::{
     attention,
-    clock::Zone,
+    clock::{Today, Zone},
     components::{Words, WordsProps},
     incoming,
     json::Json,
     request, scroll,
-    timeline::{Extract, Removal, Timeline},
+    state::{
+        announcer::Announcer,
+        holds::Holds,
+        timeline::{Extract, Removal, RowKey, Timeline},
+    },
     view::{ChatMessage, Quote, RoomView, SettingsView, Standing},
 };
 use crate::{
@@ -120,12 +127,30 @@ pub struct Session {
     pub hydrated: RwSignal<bool>,
     /// Whether messages are being fetched.
     pub fetching: RwSignal<bool>,
-    /// Whether the reader is at the end of the list, which then follows what comes.
-    pub following: RwSignal<bool>,
+    /// Whether the reader wants to be at the end of the list, which then follows what comes unless it is held still.
+    pub following: StoredValue<bool>,
+    /// What holds the list still.
+    pub holds: StoredValue<Holds>,
+    /// Whether it is held still.
+    pub held: StoredValue<bool>,
+    /// Whether a timer is to check that again.
+    pub checks: StoredValue<bool>,
+    /// The row that the reader's keys are at.
+    pub current: RwSignal<Option<RowKey>>,
+    /// What is to be announced to a screen reader.
+    pub announcer: StoredValue<Announcer>,
+    /// The lines of the last announcement, each with a number of its own.
+    pub announced: RwSignal<Vec<(usize, String)>>,
+    /// Which days today and yesterday are, once a browser has said so.
+    pub today: RwSignal<Option<Today>>,
+    /// The rows' list.
+    pub list: NodeRef<Ul>,
     /// What scrolls.
     pub log: NodeRef<Div>,
     /// How far the rows are below where they were held, in CSS pixels: less than one, which the browser rounded away.
     pub below_place: StoredValue<f64>,
+    /// Where the page itself has scrolled to, in CSS pixels, if the reader has not scrolled since.
+    pub placed_at: StoredValue<Option<i32>>,
 }
 
 impl Session {
@@ -159,9 +184,18 @@ impl Session {
             published: RwSignal::new(0),
             hydrated: RwSignal::new(false),
             fetching: RwSignal::new(false),
-            following: RwSignal::new(true),
+            following: StoredValue::new(true),
+            holds: StoredValue::new(Holds::default()),
+            held: StoredValue::new(false),
+            checks: StoredValue::new(false),
+            current: RwSignal::new(None),
+            announcer: StoredValue::new(Announcer::default()),
+            announced: RwSignal::new(Vec::new()),
+            today: RwSignal::new(None),
+            list: NodeRef::new(),
             log: NodeRef::new(),
             below_place: StoredValue::new(0.0),
+            placed_at: StoredValue::new(None),
         }
     }
 
@@ -170,7 +204,31 @@ impl Session {
     /// Once it is known it is not followed: a signal remembers whoever follows it until it changes, gone or not, and this one
     /// never changes again.
     pub fn zone(self) -> Zone {
-        if self.hydrated.get_untracked() || self.hydrated.get() { Zone::Local } else { Zone::Utc }
+        if self.is_alive() { Zone::Local } else { Zone::Utc }
+    }
+
+    /// Returns whether the page has come to life in a browser. Followed only until then, for the same reason.
+    pub fn is_alive(self) -> bool {
+        self.hydrated.get_untracked() || self.hydrated.get()
+    }
+
+    /// Returns the `tabindex` of what can be pressed in a row: arrow keys lead there, once there are any. What is pinned has no such keys.
+    pub fn tab_stop(self, is_pinned: bool) -> Option<&'static str> {
+        (!is_pinned && self.is_alive()).then_some("-1")
+    }
+
+    /// Returns the day of a moment in words: today and yesterday for as long as that is so.
+    pub fn day_in_words(self, sent_at: &str) -> String {
+        let zone = self.zone();
+        let today = self.today.get();
+        today
+            .and_then(|today| today.name(zone.day(sent_at)))
+            .map_or_else(|| zone.day_in_words(self.texts, sent_at), |name| self.texts.text(name).to_owned())
+    }
+
+    /// Returns whether the list follows what comes.
+    pub fn follows(self) -> bool {
+        self.following.get_value() && !self.held.get_value()
     }
 
     /// Returns a text that follows the state, as [`Words`].
@@ -204,6 +262,7 @@ impl Session {
         if !messages.is_empty() {
             let reader = scroll::reader(self);
             let unseen = attention::unseen(self, &messages);
+            attention::announce(self, &messages);
             scroll::keep_place(self, Box::new(move |timeline| timeline.append(messages, reader)));
             attention::call(self, unseen);
             if !self.resolving.get_value() {

@@ -1,5 +1,8 @@
 use super::*;
-use crate::chat::ChatText;
+use crate::{
+    app::mention::Person,
+    chat::{ChatText, Reaction, Recount},
+};
 
 fn message(seq: u64) -> ChatMessage {
     said(seq, "ann", "2026-11-21T03:00:00.123Z")
@@ -23,7 +26,8 @@ fn said(seq: u64, author: &str, sent_at: &str) -> ChatMessage {
     }
 }
 
-fn messages(range: std::ops::RangeInclusive<u64>) -> Vec<ChatMessage> {
+/// Messages of one author, one after the other.
+pub fn messages(range: std::ops::RangeInclusive<u64>) -> Vec<ChatMessage> {
     range.map(message).collect()
 }
 
@@ -48,7 +52,7 @@ fn ends(timeline: &Timeline) -> (u64, u64, usize) {
 fn above(timeline: &Timeline) -> Vec<String> {
     let mark = |shown, mark| if shown { mark } else { "" };
     timeline
-        .rows("", "")
+        .rows("", "", None)
         .iter()
         .map(|row| [mark(row.gap, "gap "), mark(row.day, "day "), mark(row.name, "name")].concat())
         .collect()
@@ -182,7 +186,7 @@ fn names_and_days_stand_once() {
 #[test]
 fn an_empty_room_has_no_rows() {
     let timeline = Timeline::new(&[], false, "e-0");
-    assert!(timeline.is_empty() && timeline.rows("", "").is_empty());
+    assert!(timeline.is_empty() && timeline.rows("", "", None).is_empty());
     assert_eq!(timeline.older_from(), "e-0");
 }
 
@@ -201,7 +205,7 @@ fn what_was_deleted_is_gone_but_for_its_author() {
     let mut all: Vec<_> = said("ann", [1, 4]).into_iter().chain(said("bob", [2, 5])).chain(said("eve", [3, 6])).collect();
     all.sort_by_key(|message| message.seq);
     let shown = |timeline: &Timeline, reader: &str| {
-        timeline.rows(reader, "").iter().map(|row| (row.message.seq, row.deleted.is_some())).collect::<Vec<_>>()
+        timeline.rows(reader, "", None).iter().map(|row| (row.message.seq, row.deleted.is_some())).collect::<Vec<_>>()
     };
     let mut timeline = Timeline::new(&all, false, "e-6");
     timeline.remove(Removal::Message(2), "eve");
@@ -218,15 +222,15 @@ fn why_is_said_to_the_author() {
     let removal = Removal::AllOf { author: "eve".into(), before: 3 };
     assert_eq!((timeline.own(&removal, "ann"), timeline.own(&removal, "eve").is_some()), (None, true));
     timeline.remove(removal.clone(), "eve");
-    let keys = |timeline: &Timeline| timeline.rows("eve", "").iter().map(Row::key).collect::<Vec<_>>();
-    let before = keys(&timeline);
+    let before = timeline.rows("eve", "", None);
     timeline.explain(&removal, "adverts");
-    let why: Vec<_> = timeline.rows("eve", "").iter().map(|row| row.deleted.clone()).collect();
+    let why: Vec<_> = timeline.rows("eve", "", None).iter().map(|row| row.deleted.clone()).collect();
     assert_eq!(why, [Some("adverts".to_owned()), Some("adverts".to_owned()), None]);
-    assert_ne!(keys(&timeline)[..2], before[..2], "they are rendered anew");
+    let after = timeline.rows("eve", "", None);
+    assert!(before.iter().zip(&after).map(|(before, after)| before == after).eq([false, false, true]), "they look different");
     // A second deletion of the same takes the reason of the first not away.
     timeline.remove(Removal::Message(1), "eve");
-    assert_eq!(timeline.rows("eve", "")[0].deleted.as_deref(), Some("adverts"));
+    assert_eq!(timeline.rows("eve", "", None)[0].deleted.as_deref(), Some("adverts"));
 }
 
 #[test]
@@ -279,19 +283,19 @@ fn people_are_named_once_who_spoke_last_first() {
 }
 
 #[test]
-fn rows_for_the_reader_are_marked_and_made_anew_when_that_changes() {
+fn rows_for_the_reader_are_marked_and_look_different_when_that_changes() {
     let all = [speaking(1, "a", "Ann", "@Rae hi"), speaking(2, "r", "Rae", "@Rae me"), speaking(3, "a", "Ann", "@Bob")];
     let mut timeline = Timeline::new(&all, false, "e-3");
     let marked = |timeline: &Timeline, user_id: &str, name: &str| {
-        timeline.rows(user_id, name).iter().map(|row| row.for_reader).collect::<Vec<_>>()
+        timeline.rows(user_id, name, None).iter().map(|row| row.for_reader).collect::<Vec<_>>()
     };
-    let keys = |timeline: &Timeline| timeline.rows("r", "Rae").iter().map(Row::key).collect::<Vec<_>>();
     assert_eq!(marked(&timeline, "r", ""), [true, false, false], "one's own words do not count");
     assert_eq!(marked(&timeline, "new", "bob"), [false, false, true]);
-    let before = keys(&timeline);
+    let before = timeline.rows("r", "Rae", None);
     timeline.append(vec![speaking(4, "b", "Bob", "here I am")], Reader::AtEnd);
-    assert_eq!(keys(&timeline)[..2], before[..2]);
-    assert_ne!(keys(&timeline)[2], before[2], "a name that is known now");
+    let after = timeline.rows("r", "Rae", None);
+    assert_eq!(after[..2], before[..2]);
+    assert_ne!(after[2], before[2], "a name that is known now");
 }
 
 #[test]
@@ -332,17 +336,17 @@ fn reactions(timeline: &mut Timeline, seq: u64) -> Vec<(String, u64, bool)> {
 #[test]
 fn reactions_are_the_newest_that_are_known() {
     let mut timeline = Timeline::new(&messages(1..=3), false, "e-3");
-    assert!(timeline.recount(4, counted(2, &[("a", 1, false)]), false).is_some());
-    assert_eq!(timeline.toggle(2, "a").map(|toggled| toggled.0), Some(false));
+    assert!(timeline.recount(4, counted(2, &[("a", 1, false)]), false));
+    assert_eq!(timeline.toggle(2, "a"), Some(false));
     assert_eq!(reactions(&mut timeline, 2), [("a".into(), 2, true)], "at once");
-    assert!(timeline.recount(5, counted(2, &[("a", 3, true)]), true).is_some(), "the answer");
-    assert!(timeline.recount(5, counted(2, &[("a", 2, false)]), false).is_none(), "what the answer knew already");
-    assert!(timeline.recount(6, counted(2, &[("b", 1, false), ("a", 4, false)]), false).is_some());
+    assert!(timeline.recount(5, counted(2, &[("a", 3, true)]), true), "the answer");
+    assert!(!timeline.recount(5, counted(2, &[("a", 2, false)]), false), "what the answer knew already");
+    assert!(timeline.recount(6, counted(2, &[("b", 1, false), ("a", 4, false)]), false));
     assert_eq!(reactions(&mut timeline, 2), [("b".into(), 1, false), ("a".into(), 4, true)], "whose they are is not told");
-    assert_eq!(timeline.toggle(2, "a").map(|toggled| toggled.0), Some(true));
-    assert!(timeline.recount(5, counted(2, &[("a", 4, true)]), true).is_none(), "a late answer");
+    assert_eq!(timeline.toggle(2, "a"), Some(true));
+    assert!(!timeline.recount(5, counted(2, &[("a", 4, true)]), true), "a late answer");
     assert_eq!(reactions(&mut timeline, 2), [("b".into(), 1, false), ("a".into(), 3, false)]);
-    assert!(timeline.recount(7, counted(9, &[("a", 1, false)]), false).is_none(), "of a message that is not there");
+    assert!(!timeline.recount(7, counted(9, &[("a", 1, false)]), false), "of a message that is not there");
     timeline.toggle(3, "c");
     timeline.toggle(3, "c");
     assert_eq!(reactions(&mut timeline, 3), [], "the last one takes it along");
@@ -355,7 +359,7 @@ fn replying(seq: u64, to: u64) -> ChatMessage {
 /// What each row quotes: a text, that it was deleted, or nothing.
 fn quotes(timeline: &Timeline) -> Vec<String> {
     let quote = |row: Row| row.quote.map_or(String::new(), |quote| if quote.is_deleted { "deleted".into() } else { quote.text });
-    timeline.rows("", "").into_iter().map(quote).collect()
+    timeline.rows("", "", None).into_iter().map(quote).collect()
 }
 
 #[test]
@@ -368,19 +372,72 @@ fn a_reply_quotes_what_is_in_the_list_or_asks_for_it() {
     assert_eq!(timeline.unknown_quote(), Some((14, "id3".into())));
     timeline.resolve(14, Some(Quote::of(&message(3))));
     assert_eq!((timeline.unknown_quote(), quotes(&timeline)), (None, ["", "", "text 11", "text 3", ""].map(String::from).into()));
-    assert!(timeline.rows("ann", "").iter().all(|row| !row.for_reader));
+    assert!(timeline.rows("ann", "", None).iter().all(|row| !row.for_reader));
 
-    let before = timeline.rows("", "").iter().map(Row::key).collect::<Vec<_>>();
+    let before = timeline.rows("", "", None);
     timeline.append(vec![ChatMessage { author: "bob".into(), ..replying(17, 12) }], Reader::AtEnd);
-    assert!(timeline.rows("ann", "").iter().map(|row| row.for_reader).eq([false, false, false, false, false, true]));
+    assert!(timeline.rows("ann", "", None).iter().map(|row| row.for_reader).eq([false, false, false, false, false, true]));
     timeline.miss(vec![ChatMessage { author: "bob".into(), ..replying(17, 12) }], "ann", "");
     assert_eq!(timeline.missed(), 1, "whoever does not look is called back");
     timeline.remove(Removal::Message(17), "");
     timeline.remove(Removal::Message(11), "");
     assert_eq!(quotes(&timeline), ["", "deleted", "text 3", ""]);
-    assert_ne!(timeline.rows("", "")[1].key(), before[2], "the row is made anew");
+    assert_ne!(timeline.rows("", "", None)[1], before[2], "the row looks different");
     timeline.append(vec![replying(18, 11)], Reader::AtEnd);
     assert_eq!(timeline.unknown_quote(), Some((18, "id11".into())), "nothing that was deleted is quoted from the list");
     timeline.remove(Removal::AllOf { author: "ann".into(), before: 4 }, "");
     assert_eq!(quotes(&timeline), ["", "deleted", "deleted", "", ""]);
+}
+
+#[test]
+fn keys_lead_from_row_to_row_and_stop_at_the_ends() {
+    let mut timeline = Timeline::new(&messages(11..=14), false, "e-14");
+    let step = |timeline: &Timeline, from: u64, step| timeline.step((0, from), step).map(|((_, seq), id)| (seq, id));
+    let row = |seq: u64| Some((seq, format!("id{seq}")));
+    for (from, way, to) in [
+        (13, Step::Back, 12),
+        (11, Step::Back, 11),
+        (13, Step::On, 14),
+        (14, Step::On, 14),
+        (13, Step::First, 11),
+        (11, Step::Last, 14),
+        (9, Step::Back, 11),
+        (9, Step::On, 11),
+        (20, Step::On, 14),
+    ] {
+        assert_eq!(step(&timeline, from, way), row(to), "{way:?} from {from}");
+    }
+    assert!(timeline.has((0, 12)) && !timeline.has((1, 12)) && !timeline.has((0, 15)));
+    // The row that the keys were at is taken out: the one in its place comes next.
+    timeline.remove(Removal::Message(12), "");
+    assert_eq!(timeline.at_or_after((0, 12)).map(|((_, seq), _)| seq), Some(13));
+    timeline.remove(Removal::Message(14), "");
+    assert_eq!(timeline.at_or_after((0, 14)).map(|((_, seq), _)| seq), Some(13));
+    assert_eq!(Timeline::default().step((0, 1), Step::On), None);
+    assert!(timeline.rows("", "", Some((0, 13))).iter().map(|row| row.is_current).eq([false, true]));
+}
+
+#[test]
+fn days_are_counted_by_the_clock_that_is_set() {
+    // A place where it is midnight at 18:15 of universal time.
+    let nepal = |sent_at: &str| clock::utc_day(sent_at) * 2 + u32::from(sent_at[11..16] >= *"18:15");
+    let said = ["18:14:59.9", "18:15:00.1", "23:59:59.9"].map(|time| format!("2026-10-25T{time}Z"));
+    let all: Vec<_> = said.iter().zip(11..).map(|(at, seq)| said_at(seq, at)).collect();
+    let mut timeline = Timeline::new(&all[..2], true, "e-13");
+    assert_eq!(above(&timeline), ["day name", ""]);
+    timeline.set_days(Days(nepal));
+    assert_eq!(above(&timeline), ["day name", "day name"]);
+    timeline.append(all[2..].to_vec(), Reader::AtEnd);
+    assert_eq!(above(&timeline)[2], "name", "the same day there, and hours later");
+    // What is loaded above takes the day along, and what waits behind a cut has days too.
+    timeline.prepend(Extract {
+        messages: vec![said_at(1, "2026-10-25T10:00:00.0Z")],
+        position: "e-13".into(),
+        ..Extract::default()
+    });
+    assert_eq!(above(&timeline), ["day name", "name", "day name", "name"]);
+}
+
+fn said_at(seq: u64, sent_at: &str) -> ChatMessage {
+    said(seq, "ann", sent_at)
 }

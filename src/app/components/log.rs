@@ -1,40 +1,59 @@
 use leptos::{ev::KeyboardEvent, prelude::*};
 
-use super::{
-    components::LiveText,
-    list::list,
-    scroll,
-    session::{Session, spawn},
-    timeline::{Row, Timeline},
-};
+use super::{List, LiveText};
 use crate::{
+    app::{
+        hold, keys, scroll,
+        session::{Session, spawn},
+        state::timeline::{Row, Timeline},
+    },
     chat::RoomState,
     texts::{Text, key},
 };
 
 /// What was said. The reader follows at its end, or looks around in it.
+///
+/// It is one stop for the Tab key: the log itself, or the row that the arrow keys have led to. It is no live region: what is new is
+/// announced by [`Announced`], since a row has more in it than is to be read out.
 #[component]
 pub fn Log(session: Session, archive: bool) -> impl IntoView {
     view! {
-        <div class="stage">
+        <div
+            class="stage"
+            on:focusin=move |event| hold::focused(session, &event)
+            on:focusout=move |event| hold::blurred(session, &event)
+        >
             <div
                 id="log"
                 class="log"
                 role="log"
                 aria-label=session.texts.text(key::page::CONVERSATION)
-                aria-live="polite"
+                aria-live="off"
                 aria-busy=move || session.fetching.get().then_some("true")
-                tabindex="0"
+                tabindex=move || if session.current.get().is_some() { "-1" } else { "0" }
                 node_ref=session.log
-                on:scroll=move |_| scroll::moved(session)
+                on:scroll=move |_| scroll::scrolled(session)
+                on:keydown=move |event| keys::pressed(session, &event)
             >
                 <Older session />
-                {list(session, Some("list"), rows)}
-                <p class="empty" hidden=session.flag(|session| !session.timeline.with(Timeline::is_empty))>
-                    {session.words(move |session| session.texts.text(empty(session, archive)).to_owned())}
-                </p>
+                <ul
+                    id="list"
+                    class="list"
+                    node_ref=session.list
+                    on:pointermove=move |event| hold::pointed(session, &event)
+                    on:pointerdown=move |event| hold::pointed(session, &event)
+                    on:pointerleave=move |event| hold::left(session, &event)
+                >
+                    <List session rows />
+                </ul>
+                <p
+                    class="empty"
+                    hidden=session.flag(|session| !session.timeline.with(Timeline::is_empty))
+                    inner_html=LiveText(session.text(move |session| session.texts.text(empty(session, archive)).to_owned()))
+                ></p>
             </div>
             <Newer session archive />
+            <Announced session />
         </div>
     }
 }
@@ -50,18 +69,27 @@ pub fn Pinned(session: Session) -> impl IntoView {
     let row = |session: Session| session.pinned.with(|pinned| pinned.clone().map(Row::pinned).into_iter().collect());
     view! {
         // A long one scrolls, and keys must reach it.
-        <aside class="pinned" aria-label=session.texts.text(key::page::PINNED_MESSAGE) tabindex="0" hidden=session.flag(|session| session.pinned.with(Option::is_none))>
-            {list(session, None, row)}
+        <aside
+            class="pinned"
+            aria-label=session.texts.text(key::page::PINNED_MESSAGE)
+            tabindex="0"
+            hidden=session.flag(|session| session.pinned.with(Option::is_none))
+        >
+            <ul class="list">
+                <List session rows=row />
+            </ul>
         </aside>
     }
 }
 
 /// What the list shows.
 fn rows(session: Session) -> Vec<Row> {
-    let mut rows =
-        session.user_id.with(|user_id| session.name.with(|name| session.timeline.with(|timeline| timeline.rows(user_id, name))));
+    let current = session.current.get();
+    let rows =
+        |timeline: &Timeline| session.user_id.with(|user_id| session.name.with(|name| timeline.rows(user_id, name, current)));
+    let mut rows = session.timeline.with(rows);
     if session.is_overlay {
-        // A row that looked different when one before it goes would be made anew, and its fading begin again.
+        // What stands above a row depends on the rows before it, which fade.
         rows.iter_mut().for_each(|row| (row.gap, row.day, row.name) = (false, false, true));
     }
     rows
@@ -108,7 +136,19 @@ fn Newer(session: Session, archive: bool) -> impl IntoView {
         0 => session.texts.text(key::page::NEWEST).to_owned(),
         unread => session.texts.count(key::page::NEW_MESSAGES, unread),
     };
-    button("jump", session.flag(hidden), session.text(words), Box::new(move || spawn(session.jump_to_newest())))
+    button("jump", session.flag(hidden), session.text(words), Box::new(move || scroll::to_newest(session)))
+}
+
+/// What a screen reader reads out: the lines of the last [announcement](crate::app::state::announcer).
+#[component]
+fn Announced(session: Session) -> impl IntoView {
+    view! {
+        <div class="unseen" aria-live="polite" aria-relevant="additions">
+            <For each=move || session.announced.get() key=|(number, _)| *number let((_, line))>
+                <p>{line}</p>
+            </For>
+        </div>
+    }
 }
 
 /// A button whose words follow the state, while it is shown.

@@ -1,0 +1,123 @@
+//! Notices what holds the list still, and lets it go on.
+
+use js_sys::{Date, Reflect};
+use leptos::{
+    ev::{FocusEvent, PointerEvent},
+    prelude::*,
+};
+use std::time::Duration;
+use wasm_bindgen::{JsCast, closure::Closure};
+use web_sys::{Element, Event, EventTarget, Node};
+
+use super::{
+    scroll,
+    session::Session,
+    state::holds::{Holds, Pointer},
+};
+
+/// What can be pressed in a row.
+const CONTROLS: &str = "a, button, label";
+
+/// A pointer moves on the list, or is pressed there.
+pub fn pointed(session: Session, event: &PointerEvent) {
+    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    let is_on_control = target.is_some_and(|target| matches!(target.closest(CONTROLS), Ok(Some(_))));
+    let pointer = match event.pointer_type() == "touch" {
+        true => Pointer::Touch,
+        false if is_on_control => Pointer::OnControl,
+        false => Pointer::OnRow,
+    };
+    change(session, |holds| holds.point(pointer, Date::now()));
+}
+
+/// A pointer leaves the list. A finger does so whenever it is lifted.
+pub fn left(session: Session, event: &PointerEvent) {
+    if event.pointer_type() != "touch" {
+        change(session, |holds| holds.point(Pointer::Away, Date::now()));
+    }
+}
+
+/// A row gets the focus, or the button that counts what waits. Only what keys do holds the list: a pointer that has pressed something goes
+/// away again.
+pub fn focused(session: Session, event: &FocusEvent) {
+    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    let is_log = |target: &Element| session.log.get_untracked().is_some_and(|log| log.dyn_ref::<Element>() == Some(target));
+    let by_keys = |target: &Element| target.matches(":focus-visible").unwrap_or(false);
+    let holds_it = target.is_some_and(|target| !is_log(&target) && by_keys(&target));
+    change(session, |holds| holds.keys = holds_it);
+}
+
+/// One of them loses the focus, to something else on the page or in another window.
+pub fn blurred(session: Session, event: &FocusEvent) {
+    let next = event.related_target().and_then(|target| target.dyn_into::<Node>().ok());
+    let stage = event.current_target().and_then(|stage| stage.dyn_into::<Node>().ok());
+    if next.is_none() || !stage.is_some_and(|stage| stage.contains(next.as_ref())) {
+        change(session, |holds| holds.keys = false);
+    }
+}
+
+/// Lets the list go on at once, whatever holds it.
+pub fn release(session: Session) {
+    session.current.set(None);
+    change(session, |holds| *holds = Holds::default());
+}
+
+/// Notices, for as long as the page is there, that text is selected and that a menu opens.
+pub fn listen(session: Session) {
+    let selected = Closure::<dyn FnMut()>::new(move || {
+        let selection = window().get_selection().ok().flatten().filter(|selection| !selection.is_collapsed());
+        let is_selected = selection.is_some_and(|selection| is_in_list(session, selection.anchor_node()));
+        change(session, |holds| holds.selection = is_selected);
+    });
+    hear(&document(), "selectionchange", selected.as_ref());
+    selected.forget();
+    let Some(menu) = document().get_element_by_id("actions") else { return };
+    let toggled = Closure::<dyn FnMut(Event)>::new(move |event: Event| {
+        let opens = Reflect::get(&event, &"newState".into()).is_ok_and(|state| state == "open");
+        // It opens before the focus leaves the row, and is closed when the focus is back there.
+        if opens == (event.type_() == "beforetoggle") {
+            change(session, |holds| holds.menu = opens);
+        }
+    });
+    for name in ["beforetoggle", "toggle"] {
+        hear(&menu, name, toggled.as_ref());
+    }
+    toggled.forget();
+}
+
+fn hear(target: &EventTarget, name: &str, heard: &wasm_bindgen::JsValue) {
+    // It fails for no event that has a name.
+    let _ = target.add_event_listener_with_callback(name, heard.unchecked_ref());
+}
+
+fn is_in_list(session: Session, node: Option<Node>) -> bool {
+    node.is_some() && session.list.get_untracked().is_some_and(|list| list.contains(node.as_ref()))
+}
+
+fn change(session: Session, change: impl FnOnce(&mut Holds)) {
+    session.holds.update_value(change);
+    check(session);
+}
+
+/// Goes on if nothing holds the list any more, and comes back when that may be.
+fn check(session: Session) {
+    let now = Date::now();
+    let holds = session.holds.get_value();
+    let held = holds.is_held(now);
+    if session.held.get_value() != held {
+        session.held.set_value(held);
+        if !held {
+            scroll::resume(session);
+        }
+    }
+    if let Some(left) = holds.changes_in(now)
+        && !session.checks.get_value()
+    {
+        session.checks.set_value(true);
+        let later = move || {
+            session.checks.set_value(false);
+            check(session);
+        };
+        set_timeout(later, Duration::from_millis(left as u64 + 1));
+    }
+}

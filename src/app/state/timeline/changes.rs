@@ -1,0 +1,107 @@
+//! What happens to messages that are there: deletions, reactions, and quotes that become known.
+
+use super::{MOST_MESSAGES, Removal, Timeline, entry::Entry};
+use crate::{
+    app::view::Quote,
+    chat::{Reaction, Recount},
+};
+
+impl Timeline {
+    /// Returns whether the row of that id stays in the list after a removal.
+    pub fn keeps(&self, id: &str, removal: &Removal, user_id: &str) -> bool {
+        let entry = self.entries.iter().find(|entry| entry.message.id == id);
+        entry.is_some_and(|entry| !removal.covers(&entry.message) || removal.marks(&entry.message, user_id))
+    }
+
+    /// Takes messages out. The reader's own stay, marked, so that they see what became of them.
+    pub fn remove(&mut self, removal: Removal, user_id: &str) {
+        let (unread, read_until) = (&mut self.unread, self.read_until);
+        let mut stays = |entry: &mut Entry| {
+            entry.forget_quote(&removal);
+            let is_gone = removal.covers(&entry.message);
+            if is_gone {
+                entry.reactions.clear();
+                entry.deleted.get_or_insert_default();
+            }
+            let stays = !is_gone || removal.marks(&entry.message, user_id);
+            if !stays && entry.message.seq > read_until {
+                *unread = unread.saturating_sub(1);
+            }
+            stays
+        };
+        self.entries.retain_mut(&mut stays);
+        self.waiting.retain_mut(&mut stays);
+        self.missed.retain(|message| !removal.covers(message));
+        self.removals.push_back(removal);
+        if self.removals.len() > MOST_MESSAGES {
+            self.removals.pop_front();
+        }
+    }
+
+    /// Returns the id of one of the reader's own messages that a removal takes out, if there is one.
+    pub fn own(&self, removal: &Removal, user_id: &str) -> Option<String> {
+        let own = |entry: &&Entry| removal.marks(&entry.message, user_id) && removal.covers(&entry.message);
+        self.entries.iter().chain(&self.waiting).find(own).map(|entry| entry.message.id.clone())
+    }
+
+    /// Says why messages were taken out.
+    pub fn explain(&mut self, removal: &Removal, reason: &str) {
+        let entries = self.entries.iter_mut().chain(&mut self.waiting);
+        for entry in entries.filter(|entry| removal.covers(&entry.message)) {
+            entry.deleted = Some(reason.to_owned());
+        }
+    }
+
+    /// Takes over how people react to a message, as it is at a place of the log. Which reactions are the reader's own is kept, unless
+    /// that is `told` too. Returns whether the message is in the timeline and that was not known.
+    pub fn recount(&mut self, at: u64, mut recount: Recount, told: bool) -> bool {
+        let Some(entry) = self.find(recount.message) else { return false };
+        // Of two that were known at the same place, an answer is the newer one.
+        if at < entry.counted_at + u64::from(!told) {
+            return false;
+        }
+        entry.counted_at = at;
+        for reaction in &mut recount.reactions {
+            for before in &entry.reactions {
+                reaction.own |= !told && before.own && before.emoji == reaction.emoji;
+            }
+        }
+        entry.reactions = recount.reactions;
+        true
+    }
+
+    /// Adds the reader's own reaction, or takes it back. Returns whether it was there; none if the message is not.
+    pub fn toggle(&mut self, seq: u64, emoji: &str) -> Option<bool> {
+        let all = &mut self.find(seq)?.reactions;
+        let Some(at) = all.iter().position(|reaction| reaction.emoji == emoji) else {
+            all.push(Reaction { emoji: emoji.to_owned(), count: 1, own: true });
+            return Some(false);
+        };
+        let was_own = all[at].own;
+        all[at].own = !was_own;
+        all[at].count = if was_own { all[at].count - 1 } else { all[at].count + 1 };
+        if all[at].count == 0 {
+            all.remove(at);
+        }
+        Some(was_own)
+    }
+
+    /// Returns a message whose quote is to be asked for, and the id of what it quotes.
+    pub fn unknown_quote(&mut self) -> Option<(u64, String)> {
+        while let Some(seq) = self.unknown.pop() {
+            if let Some(Entry { quote: Some(quote), .. }) = self.find(seq)
+                && !quote.is_known()
+            {
+                return Some((seq, quote.id.clone()));
+            }
+        }
+        None
+    }
+
+    /// Says what a message quotes, or that it cannot be quoted.
+    pub fn resolve(&mut self, seq: u64, said: Option<Quote>) {
+        if let Some(entry) = self.find(seq).filter(|entry| entry.quote.as_ref().is_some_and(|quote| !quote.is_known())) {
+            entry.quote = said;
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Where the window lies on the log, and how it moves.
+
+use super::{Extract, MOST_MESSAGES, Reader, Timeline, entry::Entry};
+use crate::app::view::ChatMessage;
+
+impl Timeline {
+    /// Adds the extract that lies before the first row, for a reader at the top.
+    pub fn prepend(&mut self, older: Extract) {
+        let first = self.entries.front().map_or(u64::MAX, |entry| entry.message.seq);
+        let read_at = older.end();
+        for entry in self.entries_of(older.messages, read_at).rev().filter(|entry| entry.message.seq < first) {
+            self.entries.push_front(entry);
+        }
+        self.has_older = older.has_more;
+        if let Some((first, _)) = older.bounds {
+            self.older_from = first;
+        }
+        self.trim(Reader::InOlderHalf);
+    }
+
+    /// Adds the extract that lies after the last row, for a reader at the end of a list that was cut there.
+    pub fn extend(&mut self, newer: Extract) {
+        let end = newer.end();
+        self.newer_from = match newer.bounds {
+            Some((_, last)) if newer.has_more => last,
+            _ => newer.position,
+        };
+        let last = self.last().unwrap_or(0);
+        self.entries.extend(self.entries_of(newer.messages, end).filter(|entry| entry.message.seq > last));
+        self.reached(end, newer.has_more);
+        self.trim(Reader::AtEnd);
+    }
+
+    /// Shows the newest extract instead of everything that there was.
+    pub fn replace(&mut self, newest: Extract) {
+        let end = newest.end();
+        self.has_older = newest.has_more;
+        self.older_from = newest.bounds.map_or_else(|| newest.position.clone(), |(first, _)| first);
+        self.newer_from = newest.position;
+        self.gap_before = None;
+        self.entries = self.entries_of(newest.messages, end).collect();
+        self.reached(end, false);
+        self.trim(Reader::AtEnd);
+    }
+
+    /// Shows the newest extract after a gap. The log may be another one, so nothing that was known before counts.
+    pub fn restart(&mut self, newest: Extract) {
+        self.log += 1;
+        self.newest = 0;
+        self.let_go = 0;
+        self.waiting.clear();
+        self.removals.clear();
+        self.gap_before = Some(newest.messages.first().map_or(newest.end() + 1, |message| message.seq));
+        let gap_before = self.gap_before;
+        self.replace(newest);
+        self.gap_before = gap_before;
+    }
+
+    /// Keeps what arrives behind a cut, up to as many messages as the list holds.
+    pub(super) fn wait(&mut self, entry: Entry) {
+        self.waiting.push_back(entry);
+        if self.waiting.len() > MOST_MESSAGES
+            && let Some(oldest) = self.waiting.pop_front()
+        {
+            self.let_go = oldest.message.seq;
+        }
+    }
+
+    pub(super) fn trim(&mut self, reader: Reader) {
+        while self.entries.len() > MOST_MESSAGES {
+            if reader == Reader::InOlderHalf {
+                let last = self.entries.pop_back();
+                self.let_go = self.let_go.max(last.map_or(0, |entry| entry.message.seq));
+                self.has_newer = true;
+                self.newer_from = self.entries.back().map(|entry| entry.message.id.clone()).unwrap_or_default();
+            } else {
+                self.entries.pop_front();
+                self.has_older = true;
+                self.older_from = self.entries.front().map(|entry| entry.message.id.clone()).unwrap_or_default();
+            }
+        }
+    }
+
+    /// Returns the messages of an extract as entries, without what was deleted since it was read at that place of the log.
+    fn entries_of(&self, messages: Vec<ChatMessage>, read_at: u64) -> impl DoubleEndedIterator<Item = Entry> + use<> {
+        let (removals, days) = (self.removals.clone(), self.days);
+        let shown = move |message: &ChatMessage| !removals.iter().any(|removal| removal.covers(message));
+        let removals = self.removals.clone();
+        messages.into_iter().filter(shown).map(move |message| {
+            let mut entry = Entry::new(message, days);
+            entry.counted_at = read_at;
+            removals.iter().for_each(|removal| entry.forget_quote(removal));
+            entry
+        })
+    }
+
+    /// The rows hold everything up to `end`, if there is no more. What arrived while the extract was under way lies behind it.
+    fn reached(&mut self, end: u64, has_more: bool) {
+        self.newest = self.newest.max(end);
+        self.has_newer = has_more || self.let_go > end;
+        while !self.has_newer
+            && let Some(entry) = self.waiting.pop_front()
+        {
+            if entry.message.seq > end {
+                self.entries.push_back(entry);
+            }
+        }
+    }
+}
