@@ -53,6 +53,12 @@ mod tests;
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
-    console_error_panic_hook::set_once();
     leptos::mount::hydrate_islands();
+}
+
+/// Reports panics on the console from now on. Until then a panic is a start that has failed, which `start.js` handles.
+#[cfg(feature = "hydrate")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn started() {
+    console_error_panic_hook::set_once();
 }

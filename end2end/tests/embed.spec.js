@@ -6,10 +6,10 @@ const test = base.extend({
   /** Another site with the chat in it: `page` makes its HTML of the chat's address. Opens it as one more person. */
   elsewhere: async ({ visit, server }, use) => {
     const sites = [];
-    await use(async (body, { head = '', ...options } = {}) => {
+    await use(async (body, { head = '', headers, ...options } = {}) => {
       const html = (part) => part.replaceAll('CHAT', server.url);
       const document = `<!doctype html><html lang="en"><head><title>Elsewhere</title><link rel="icon" href="data:,">${html(head)}</head><body>${html(body)}</body></html>`;
-      const site = await serve({ '/': document });
+      const site = await serve({ '/': document }, headers);
       sites.push(site);
       return visit({ origin: site.origin, hydrated: false, ...options });
     });
@@ -160,6 +160,94 @@ test.describe('who may frame it', () => {
       await live(ours);
       await say(ours, 'here', 'Bob');
       await expect.poll(() => texts(ours)).toEqual(['let in', 'here']);
+    });
+  });
+});
+
+test.describe('in frames of other makes', () => {
+  const frame = (attributes) => `<iframe title="Chat" src="CHAT/embed/1" width="500" height="500" ${attributes}></iframe>`;
+
+  test('without an origin of its own it is read and written, and the guest stays the same', async ({ elsewhere, server }) => {
+    const page = await elsewhere(frame('sandbox="allow-scripts allow-forms"'));
+    await alive(frameOf(page));
+    await say(frameOf(page), 'from nowhere', 'Ann');
+    await expect(messages(frameOf(page))).toHaveCount(1);
+    await say(frameOf(page), 'again');
+    await expect(messages(frameOf(page))).toHaveCount(2);
+    await expect(frameOf(page).locator('.own')).toHaveCount(2);
+    expect(await server.history()).toEqual(['from nowhere', 'again']);
+  });
+
+  test('where no storage may be touched it comes to life', async ({ elsewhere }) => {
+    const page = await elsewhere(frame(''), {
+      prepare: `for (const name of ['localStorage', 'sessionStorage']) Object.defineProperty(window, name, { get() { throw new DOMException('x', 'SecurityError'); } });
+        Object.defineProperty(Document.prototype, 'cookie', { get() { throw new DOMException('x', 'SecurityError'); }, set() { throw new DOMException('x', 'SecurityError'); } });`,
+    });
+    await alive(frameOf(page));
+    await say(frameOf(page), 'hello', 'Ann');
+    await expect(messages(frameOf(page))).toHaveCount(1);
+  });
+
+  test.describe('that let no script run', () => {
+    test.use({ provoked: /Blocked script execution/ });
+
+    test('where no script may run it says so and leads to a tab', async ({ elsewhere, server }) => {
+      await (await server.guest('Bob')).say('to be read');
+      const page = await elsewhere(frame('sandbox="allow-popups allow-popups-to-escape-sandbox"'));
+      await expect(messages(frameOf(page))).toHaveCount(1);
+      const link = frameOf(page).getByRole('link', { name: 'Open the chat in a new tab' });
+      const [tab] = await Promise.all([page.waitForEvent('popup'), link.click()]);
+      await expect(tab.locator('[data-hydrated="true"]')).toBeVisible();
+      expect(new URL(tab.url()).pathname).toBe('/rooms/1');
+    });
+  });
+
+  test.describe('of a page that isolates itself', () => {
+    test('it is let in', async ({ elsewhere, server }) => {
+      const page = await elsewhere(`${frame('')}${script()}`, {
+        headers: { 'cross-origin-embedder-policy': 'require-corp', 'cross-origin-opener-policy': 'same-origin' },
+      });
+      await expect(element(page)).toHaveCount(2);
+      await alive(page.frameLocator('iframe').first());
+      await say(page.frameLocator('iframe').first(), 'isolated', 'Ann');
+      await expect.poll(() => server.history()).toEqual(['isolated']);
+    });
+  });
+});
+
+test.describe('the script', () => {
+  const count = (page) => expect(element(page)).toHaveCount(1);
+  const later = (add) => `<div id="here"></div><script type="module">${add}</script>`;
+  const made = (place) => `const script = document.createElement('script'); script.src = 'CHAT/embed.js'; script.dataset.room = '1'; ${place}.append(script);`;
+
+  for (const [name, body, head] of [
+    ['as a module', '<script type="module" src="CHAT/embed.js" data-room="1"></script>'],
+    ['added by another script', later(made('here'))],
+    ['added to the head by another script', later(made('document.head'))],
+    ['as a module in the head', '<p>page</p>', '<script type="module" src="CHAT/embed.js" data-room="1"></script>'],
+    ['twice at one place', `<div>${script()}${script()}</div>`],
+    ['twice in the head', '<p>page</p>', script() + script()],
+    ['twice by a framework, which takes the first away', later(`${made('here')} script.onload = () => { script.remove(); ${made('here').replace('const script', 'const second').replaceAll('script.', 'second.').replace('append(script)', 'append(second)')} };`)],
+    ['bundled, with a place of its own', `<div data-live-chat="CHAT" data-room="1"></div>${later("(0, eval)(await (await fetch('CHAT/embed.js')).text())")}`],
+    ['bundled and run twice', `<div data-live-chat="CHAT/" data-room="1"></div>${later("const code = await (await fetch('CHAT/embed.js')).text(); (0, eval)(code); (0, eval)(code);")}`],
+  ]) {
+    test(`makes one frame: ${name}`, async ({ elsewhere }) => {
+      const page = await elsewhere(body, { head });
+      await count(page);
+      await alive(frameOf(page));
+      await count(page);
+    });
+  }
+
+  test.describe('bundled without a place', () => {
+    test.use({ provoked: /Live chat: the script does not know/ });
+
+    test('says what to do', async ({ elsewhere, server }) => {
+      const heard = [];
+      const page = await elsewhere('<p>page</p>');
+      page.on('console', (message) => heard.push(message.text()));
+      await page.evaluate(async (url) => (0, eval)(await (await fetch(url)).text()), `${server.url}/embed.js`);
+      await expect.poll(() => heard.join()).toContain('data-live-chat="https://chat.example"');
     });
   });
 });

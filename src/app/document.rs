@@ -17,8 +17,18 @@ use crate::texts::Texts;
 pub struct PageContext {
     /// Where the page's files are.
     pub options: Arc<LeptosOptions>,
+    /// What the address of each of them begins with.
+    pub assets: Arc<str>,
     /// What it says, in the reader's language.
     pub texts: &'static Texts,
+}
+
+/// What starts the islands.
+const START: &str = include_str!("start.js");
+
+/// The address of one of the page's files.
+pub fn asset(path: &str) -> String {
+    [&*expect_context::<PageContext>().assets, path].concat()
 }
 
 /// The texts of the page that is being rendered.
@@ -28,7 +38,7 @@ pub fn texts() -> &'static Texts {
 
 /// Renders a whole document around the page that `page` renders.
 pub fn document(context: PageContext, page: &dyn Fn() -> AnyView) -> impl IntoView + use<> {
-    let PageContext { options, texts } = context.clone();
+    let PageContext { options, texts, .. } = context.clone();
     provide_context(context);
     // A browser takes the first meta element of a name: a page's own, at `MetaTags`, comes before the default.
     view! {
@@ -46,8 +56,8 @@ pub fn document(context: PageContext, page: &dyn Fn() -> AnyView) -> impl IntoVi
             <body>
                 // The renderer writes the title as it stands, markup and all.
                 <Title formatter=|page: String| encode_text(&title::of_page(&page)).into_owned() />
-                <Link rel="icon" href="/favicon.svg" type_="image/svg+xml" />
-                <Stylesheet href="/pkg/live-chat.css" />
+                <Link rel="icon" href=asset("/favicon.svg") type_="image/svg+xml" />
+                <Stylesheet href=asset("/pkg/live-chat.css") />
                 {page()}
             </body>
         </html>
@@ -93,24 +103,20 @@ pub fn Islands(
     #[prop(optional_no_strip)]
     then: Option<&'static str>,
 ) -> impl IntoView {
-    let options = expect_context::<PageContext>().options;
+    let PageContext { options, assets, .. } = expect_context();
     // As in `HydrationScripts`: what is outside the islands is not hydrated.
     if let Some(context) = Owner::current_shared_context() {
         context.set_is_hydrating(false);
     }
-    let script = format!("/{}/{}.js", options.site_pkg_dir, options.output_name);
+    let script = format!("{assets}/{}/{}.js", options.site_pkg_dir, options.output_name);
     // cargo-leptos names the module so if it builds the server too; wasm-bindgen alone appends `_bg`.
     let suffix = if option_env!("LEPTOS_OUTPUT_NAME").is_some() { "" } else { "_bg" };
-    let module = format!("/{}/{}{suffix}.wasm", options.site_pkg_dir, options.output_name);
-    let then = then.map(|path| format!("\nawait import(\"{path}\");")).unwrap_or_default();
-    let start = format!(
-        r#"import * as app from "{script}";
-await app.default({{module_or_path: "{module}"}});
-app.hydrate();
-for (const island of document.querySelectorAll("leptos-island")) app[island.dataset.component](island);{then}"#
-    );
+    let module = format!("{assets}/{}/{}{suffix}.wasm", options.site_pkg_dir, options.output_name);
+    let then = then.map(|path| format!("await import(\"{path}\");")).unwrap_or_default();
+    let start = START.replace("SCRIPT", &format!("\"{script}\"")).replace("MODULE", &format!("\"{module}\""));
+    let start = [start, then].concat();
     view! {
-        <Link rel="modulepreload" href=script />
+        <Link rel="modulepreload" href=script crossorigin="anonymous" />
         <Link rel="preload" href=module as_="fetch" type_="application/wasm" crossorigin="anonymous" />
         <Script type_="module">{start}</Script>
     }

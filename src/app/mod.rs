@@ -49,7 +49,8 @@ pub use admin::{
 pub use document::{PageContext, document};
 pub use look::{Fade, Look};
 pub use pages::{
-    EmbedPage, EntrancePage, FailedPage, InvitationPage, NotFoundPage, NoticePage, OverlayPage, Playhead, ReplayPage, RoomPage,
+    EmbedPage, EntrancePage, FailedPage, InvitationPage, LobbyPage, LobbyRoom, LobbyView, NotFoundPage, NoticePage, OverlayPage,
+    Playhead, ReplayPage, RoomPage,
 };
 pub use view::{
     ChatMessage, EntranceView, FormError, FormInput, FormView, InvitationRow, PeopleView, Quote, RoomView, SettingsView, Standing,

@@ -49,6 +49,7 @@ pub fn Chat() -> impl IntoView {
             <header class="head">
                 <h1 translate="no"><bdi>{session.words(|session| session.settings.with(|settings| settings.name.clone()))}</bdi></h1>
                 {session.moderates.then(|| queue(session))}
+                {(!archive && !session.is_overlay).then(|| replay(session))}
                 <Presence session archive />
             </header>
             <Pinned session />
@@ -76,6 +77,15 @@ fn queue(session: Session) -> impl IntoView {
     view! {
         <p class="queued" role="status">
             <a href=href>{session.words(words)}</a>
+        </p>
+    }
+}
+
+/// The way to the replay of a room that has ended. In a tab of its own: it stands in no other site's frame.
+fn replay(session: Session) -> impl IntoView {
+    view! {
+        <p class="to-replay" hidden=session.flag(|session| session.state.get() != RoomState::Ended)>
+            <a href=format!("/rooms/{}/replay", session.room) target="_blank">{session.texts.text(key::page::REPLAY)}</a>
         </p>
     }
 }

@@ -7,6 +7,7 @@ mod admission;
 mod apex;
 mod api;
 mod asked;
+mod assets;
 mod backend;
 mod backup;
 mod body;
@@ -28,6 +29,7 @@ mod import;
 mod interactive_sync;
 mod ivs;
 mod listen;
+mod lobby;
 mod moderation;
 mod page;
 mod panics;
@@ -56,6 +58,7 @@ mod widget_keys;
 pub use self::{
     admission::{Admission, ConnectionLimits},
     apex::ApexSessions,
+    assets::Assets,
     backup::back_up,
     check::check,
     client_address::TrustedProxies,

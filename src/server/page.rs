@@ -1,9 +1,9 @@
-use std::{io, net::IpAddr, sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
     extract::{Form, Path, State, rejection::FormRejection},
-    http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Request, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use leptos::{nonce::use_nonce, prelude::*};
@@ -11,10 +11,9 @@ use leptos_axum::ResponseOptions;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::json;
-use tower_http::services::ServeDir;
 
 use super::{
-    api, asked::Asked, client_address::ClientAddress, error, extract::cookies::Cookies, identity::Visitor, ivs, policy::Policy,
+    api, asked::Asked, client_address::ClientAddress, error, extract::cookies::Cookies, identity::Visitor, policy::Policy,
     router::Params, state::AppState,
 };
 use crate::{
@@ -174,17 +173,6 @@ impl Reader {
     }
 }
 
-/// `GET /`: room 1.
-pub(super) async fn first_room(
-    State(state): State<AppState>,
-    asked: Asked,
-    from: ClientAddress,
-    params: Params,
-    cookies: Cookies,
-) -> Response {
-    show(&state, RoomId::FIRST, Place::Page, asked, from, &params, &cookies).await
-}
-
 /// `GET /rooms/{id}`.
 pub(super) async fn room(
     State(state): State<AppState>,
@@ -198,18 +186,6 @@ pub(super) async fn room(
         Ok(room) => show(&state, room, Place::Page, asked, from, &params, &cookies).await,
         Err(_) => not_found(&state, asked).await,
     }
-}
-
-/// `POST /`: a message to room 1, from a page without JavaScript.
-pub(super) async fn post_to_first_room(
-    State(state): State<AppState>,
-    asked: Asked,
-    from: ClientAddress,
-    headers: HeaderMap,
-    cookies: Cookies,
-    form: Result<Form<Post>, FormRejection>,
-) -> Response {
-    post(&state, RoomId::FIRST, Place::Page, asked, from, (&headers, &cookies), form).await
 }
 
 /// `POST /rooms/{id}`: a message from a page without JavaScript.
@@ -281,32 +257,6 @@ pub(super) async fn enter(
 fn may_bring(hub: &Hub, room: RoomId, headers: &HeaderMap) -> bool {
     let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
     !is_cross_site(headers) || origin.is_some_and(|origin| hub.names_origin(Some(room), origin))
-}
-
-/// Everything else: a file of the site, or a page that says that there is none.
-pub(super) async fn file_or_not_found(State(state): State<AppState>, request: Request<Body>) -> Response {
-    let asked = Asked::of(request.uri().clone(), request.headers());
-    let is_of_sdk = ivs::is_of_sdk(request.headers());
-    let mut files =
-        ServeDir::new(&*state.options.site_root).precompressed_br().precompressed_gzip().append_index_html_on_directories(false);
-    match *request.method() {
-        Method::GET | Method::HEAD => {}
-        _ if is_of_sdk => return ivs::elsewhere(&asked.uri),
-        _ => return not_found(&state, asked).await,
-    }
-    match files.try_call(request).await {
-        Ok(response) if response.status() != StatusCode::NOT_FOUND => {
-            // The names do not change with their content, so each use asks whether it has changed.
-            ([(header::CACHE_CONTROL, "no-cache")], response).into_response()
-        }
-        Err(error) if error.kind() != io::ErrorKind::InvalidFilename => {
-            tracing::error!(%error, "a file of the site cannot be read");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
-        _ if is_of_sdk => ivs::elsewhere(&asked.uri),
-        // No file has such a name, or the file system could not even hold it.
-        _ => not_found(&state, asked).await,
-    }
 }
 
 pub(super) async fn not_found(state: &AppState, asked: Asked) -> Response {
@@ -636,7 +586,8 @@ async fn respond(
     status: StatusCode,
     page: Arc<dyn Fn() -> AnyView + Send + Sync>,
 ) -> Response {
-    let (context, headers) = (PageContext { options: Arc::clone(&state.options), texts }, policy.clone());
+    let (context, headers) =
+        (PageContext { options: Arc::clone(&state.options), assets: state.assets.base().into(), texts }, policy.clone());
     let set_headers = move || {
         if let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>()) {
             response.insert_header(header::CONTENT_SECURITY_POLICY, headers.content_security(&nonce));

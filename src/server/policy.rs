@@ -75,12 +75,16 @@ impl Policy {
         HeaderValue::from_str(&policy).expect("a nonce and origins are printable ASCII")
     }
 
-    /// Says the same to browsers that do not know `frame-ancestors` (RFC 7034).
+    /// Says the same to browsers that do not know `frame-ancestors` (RFC 7034), and lets isolated pages frame what may be framed.
     pub(super) fn add_to(&self, headers: &mut HeaderMap) {
         match self.frames {
             Frames::Refused => drop(headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"))),
-            // There is no word for a list of origins.
-            Frames::By(_) => {}
+            // There is no word for a list of origins. A page that isolates itself (`Cross-Origin-Embedder-Policy`) frames only what does
+            // the same, and is meant for other sites; so the pictures of users still come, without their cookies.
+            Frames::By(_) => {
+                headers.insert("cross-origin-embedder-policy", HeaderValue::from_static("credentialless"));
+                headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
+            }
         }
     }
 }

@@ -10,9 +10,9 @@ use serde::de::DeserializeOwned;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use super::{
-    admin, apex, api, cors, embed,
+    admin, apex, api, assets, cors, embed,
     error::{self, ApiError},
-    export, held, import, interactive_sync, ivs, moderation, page, panics, people, publish, reactions,
+    export, held, import, interactive_sync, ivs, lobby, moderation, page, panics, people, publish, reactions,
     read_limit::count_reads,
     relay, replay, revoke,
     state::AppState,
@@ -43,7 +43,7 @@ pub fn router(state: AppState) -> Router {
         .route("/streams/{id}/audit", get(admin::acts::list))
         .route_layer(middleware::from_fn(one_of_few));
     let rooms = Router::new()
-        .route("/", get(page::first_room).post(page::post_to_first_room))
+        .route("/", get(lobby::show).post(lobby::post))
         .route("/rooms/{id}", get(page::room).post(page::post_to_room))
         .route("/rooms/{id}/replay", get(replay::show))
         .route("/embed/{id}", get(embed::show).post(embed::post))
@@ -113,7 +113,7 @@ pub fn router(state: AppState) -> Router {
         .route("/invites/{link}", get(people::look).post(people::take))
         .route("/metrics", get(telemetry::guarded_metrics))
         .merge(health())
-        .fallback(page::file_or_not_found)
+        .fallback(assets::file_or_not_found)
         .layer(middleware::from_fn(refuse_without_path))
         .layer(middleware::from_fn_with_state(state.clone(), panics::catch))
         .layer(middleware::from_fn(error::translate))

@@ -6,6 +6,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::{
     apex::ApexSessions,
+    assets::Assets,
     client_address::TrustedProxies,
     hooks::Webhooks,
     interactive_sync::{Screens, Twitch},
@@ -45,6 +46,8 @@ pub struct AppState {
     pub metrics_address: MetricsAddress,
     /// Where the page's files are.
     pub options: Arc<LeptosOptions>,
+    /// Those files, as they were at the start.
+    pub assets: Assets,
     /// What the stream API asks for.
     pub admin_key: AdminKey,
     /// Who may run the rooms as Amazon IVS Chat has it.

@@ -186,3 +186,52 @@ async fn a_name_that_no_file_system_holds_does_not_exist() {
         assert_eq!(site.get(&uri).await.status, 404, "{uri}");
     }
 }
+
+/// Asks for the page at `/` of a site with so many more rooms, whose names are numbers.
+async fn lobby(site: &Site, names: &[&str]) -> String {
+    for name in names {
+        site.administer("/v1/streams/create", &serde_json::json!({ "name": name })).await;
+    }
+    site.get("/").await.text
+}
+
+#[tokio::test]
+async fn several_rooms_have_a_lobby_and_one_has_none() {
+    let site = Site::open().await;
+    assert!(site.get("/").await.text.contains("id=\"form\""), "one room is shown itself");
+    let page = lobby(&site, &["<b>Second</b>", "Third"]).await;
+    assert!(!page.contains("id=\"form\""));
+    site.administer("/v1/streams/3/prepare", &serde_json::json!({})).await;
+    site.administer("/v1/streams/3/start", &serde_json::json!({})).await;
+    site.administer("/v1/streams/1/end", &serde_json::json!({})).await;
+    let page = site.get("/").await.text;
+    let order: Vec<_> = ["Third", "&lt;b&gt;Second&lt;/b&gt;", "Live chat</bdi>"].map(|name| page.find(name)).into();
+    assert!(order.is_sorted() && order.iter().all(Option::is_some), "live, not started, ended: {order:?}");
+    assert!(page.contains("href=\"/rooms/1/replay\"") && !page.contains("href=\"/rooms/3/replay\""));
+    assert!(page.contains("0 watching"), "only the live room says how many watch");
+    assert_eq!(page.matches("watching</p>").count(), 1);
+    assert_eq!(site.get("/rooms/1").await.status, 200, "every room keeps its own address");
+}
+
+#[tokio::test]
+async fn a_form_that_was_open_before_the_lobby_still_posts() {
+    let site = Site::open().await;
+    let cookie = cookies(&site.get("/").await);
+    lobby(&site, &["Second"]).await;
+    let posted = post(&site, "/?lang=de", &cookie, "username=Ann&message=hi").await;
+    assert_eq!((posted.status, posted.header("location")), (303, "/rooms/1?lang=de"));
+}
+
+#[tokio::test]
+async fn a_lobby_of_many_rooms_has_pages() {
+    let site = Site::open().await;
+    let names: Vec<_> = (0..104).map(|n| n.to_string()).collect();
+    let page = lobby(&site, &names.iter().map(|name| &**name).collect::<Vec<_>>()).await;
+    assert_eq!(page.matches("<li id=\"room-").count(), 100);
+    assert!(page.contains("href=\"?page=2\""));
+    let last = site.get("/?page=2").await.text;
+    assert_eq!(last.matches("<li id=\"room-").count(), 5);
+    for page in ["3", "99999999999999999999", "18446744073709551615", "0", "x"] {
+        assert_eq!(site.get(&format!("/?page={page}")).await.status, 200, "{page}");
+    }
+}

@@ -23,9 +23,9 @@ use crate::{
     hub::{self, ConnectionId, Hub, Intake, Rates, ReservedNames, RingSize, Setup, Tokens, Wake},
     protocol::{interactive_sync::GameLimits, webhook::Secret},
     server::{
-        AdminKey, Admission, ApexSessions, AppState, Backlog, ConnectionLimits, Guard, HEARTBEAT, HookClient, Ivs, IvsAccess,
-        IvsQuotas, MetricsAddress, Password, RelayRate, Reviews, Schedule, Screens, Sockets, Streams, TrustedProxies, Twitch,
-        Webhooks, bind, collect_metrics, hash_password, ops_router, router, serve, system_trust,
+        AdminKey, Admission, ApexSessions, AppState, Assets, Backlog, ConnectionLimits, Guard, HEARTBEAT, HookClient, Ivs,
+        IvsAccess, IvsQuotas, MetricsAddress, Password, RelayRate, Reviews, Schedule, Screens, Sockets, Streams, TrustedProxies,
+        Twitch, Webhooks, bind, collect_metrics, hash_password, ops_router, router, serve, system_trust,
     },
 };
 
@@ -78,6 +78,8 @@ pub struct Site {
 
 /// What a chat for a test has other than the default.
 pub struct Setting {
+    /// Where the page's files are.
+    pub site_root: &'static str,
     pub limits: Limits,
     pub per_user: Rates,
     pub per_address: Rates,
@@ -108,6 +110,7 @@ impl Default for Setting {
     /// Users may send as fast as they like.
     fn default() -> Self {
         Self {
+            site_root: "target/no-site",
             limits: Limits { rate_per_second: 0.0, ..Limits::default() },
             per_user: Rates::none(),
             per_address: Rates::none(),
@@ -179,7 +182,7 @@ impl Site {
         let streams = Arc::new(Streams::start(&hub, setting.heartbeat, &backlog).expect("threads"));
         let sockets = Sockets::new(backlog.clone());
         let webhooks = Webhooks::start(engine.clone(), hub.clone(), client, setting.schedule).await.expect("a readable log");
-        let options = LeptosOptions::builder().output_name("live-chat").site_root("target/no-site").build();
+        let options = LeptosOptions::builder().output_name("live-chat").site_root(setting.site_root).build();
         let state = AppState {
             hub: hub.clone(),
             streams: Arc::clone(&streams),
@@ -192,6 +195,7 @@ impl Site {
             webhooks: webhooks.clone(),
             metrics: collect_metrics(),
             metrics_address: setting.metrics_address,
+            assets: Assets::read(Path::new(&*options.site_root)).expect("a readable folder"),
             options: Arc::new(options),
             admin_key: AdminKey(ADMIN_KEY.into()),
             ivs: Ivs::new(setting.ivs, setting.ivs_demo, setting.ivs_single_use_tokens, setting.ivs_quotas),

@@ -25,6 +25,7 @@ pub use self::{
     acts::{ActRow, ActsView, AuditLogPage, BlockedRow},
     game_consent::{GameConsentPage, GameConsentView, GameRefusedPage, GameRefusedView},
     keys::{KeyForm, KeyRow, KeysPage, KeysView, RedirectsForm, RevokeKeyPage},
+    live::LiveFigures,
     people::PeoplePage,
     queue::{HeldRow, QueuePage, QueueView},
     room::{AdminRoomPage, RoomAdmin, SanctionRow},

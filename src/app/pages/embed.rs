@@ -2,9 +2,13 @@ use leptos::prelude::*;
 use leptos_meta::{Html, Meta, Style, Title};
 
 use super::room::LiveRoom;
-use crate::app::{
-    look::{Look, Theme},
-    view::RoomView,
+use crate::{
+    app::{
+        document::texts,
+        look::{Look, Theme},
+        view::RoomView,
+    },
+    texts::key,
 };
 
 /// A room in another site's frame.
@@ -15,6 +19,7 @@ pub fn EmbedPage(
     /// How it looks there.
     look: Look,
 ) -> impl IntoView {
+    let texts = texts();
     let theme = look.theme.map(Theme::name);
     let class = if look.read_only { "embed read-only" } else { "embed" };
     let style = look.style();
@@ -23,6 +28,12 @@ pub fn EmbedPage(
         <Html {..} class=class data-theme=theme />
         {theme.map(|theme| view! { <Meta name="color-scheme" content=theme /> })}
         {(!style.is_empty()).then(|| view! { <Style>{style}</Style> })}
+        <noscript>
+            <p class="no-script">
+                {texts.text(key::start::NO_SCRIPT)} " "
+                <a href=format!("/rooms/{}", view.room) target="_blank">{texts.text(key::start::OPEN_IN_TAB)}</a>
+            </p>
+        </noscript>
         <LiveRoom view has_form=!look.read_only />
     }
 }

@@ -6,6 +6,7 @@
 mod embed;
 mod entrance;
 mod invitation;
+mod lobby;
 mod notice;
 mod overlay;
 mod replay;
@@ -15,6 +16,7 @@ pub use self::{
     embed::EmbedPage,
     entrance::EntrancePage,
     invitation::InvitationPage,
+    lobby::{LobbyPage, LobbyRoom, LobbyView},
     notice::{FailedPage, NotFoundPage, NoticePage},
     overlay::OverlayPage,
     replay::{Playhead, ReplayPage},

@@ -8,11 +8,13 @@ use crate::{
         room::{Chat, TEXTS_ID, VIEW_ID},
         view::RoomView,
     },
+    chat::RoomId,
     texts::{Texts, key},
 };
 
-/// Shows the newest messages before the first paint, where a script may run at all: without, the stylesheet does it.
-const SCROLL_TO_END: &str = r#"{const log=document.getElementById("log");log.scrollTop=log.scrollHeight}"#;
+/// Shows the newest messages before the first paint, where a script may run at all: without, the stylesheet does it. And keeps the
+/// island as it was sent, for a start after something has changed it.
+const AT_FIRST: &str = r#"{const log=document.getElementById("log");log.scrollTop=log.scrollHeight;for(const island of document.querySelectorAll("leptos-island"))island.sent=island.cloneNode(true)}"#;
 
 /// Where the page holds what its message field can do besides, for `public/field.js`.
 const TOOLS_ID: &str = "tools";
@@ -56,16 +58,30 @@ pub fn LiveRoom(
     let moderation = view.moderates.then(|| moderation::dialog(texts));
     let json = serde_json::to_string(&view).expect("plain data has a JSON form");
     let menu = menu(texts, &view);
+    let room = view.room;
     provide_context((view, texts));
     view! {
         <script id=VIEW_ID type="application/json" nonce=use_nonce()>{in_script(&json)}</script>
         <script id=TEXTS_ID type="application/json" nonce=use_nonce()>{in_script(&texts.in_page())}</script>
+        <StartFailed room />
         <Chat />
         {menu}
         {tools}
         {moderation}
-        <script nonce=use_nonce()>{SCROLL_TO_END}</script>
+        <script nonce=use_nonce()>{AT_FIRST}</script>
         <Islands then=has_form.then_some("/field.js") />
+    }
+}
+
+/// Says that the page goes on without its script, if it cannot start.
+#[component]
+fn StartFailed(room: RoomId) -> impl IntoView {
+    let texts = texts();
+    view! {
+        <p id="failed" class="access-ended" role="alert" hidden>
+            {texts.text(key::start::FAILED)} " " <a href="">{texts.text(key::page::RELOAD)}</a> " · "
+            <a href=format!("/rooms/{room}") target="_blank">{texts.text(key::start::OPEN_IN_TAB)}</a>
+        </p>
     }
 }
 
