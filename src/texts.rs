@@ -3,8 +3,6 @@
 //! They stand in `locales/`, a file a language. The server holds all of them; a browser gets what its part of a page says, with
 //! the page. This is the same for both; it knows neither where texts come from nor what they are for.
 
-use serde_json::{Map, Value};
-
 /// The keys of all texts, generated from `locales/en.json`: one that does not exist does not compile, and one that is not used is a
 /// warning. A browser is given those of `page` alone.
 pub(crate) mod key {
@@ -108,11 +106,11 @@ impl Texts {
         first_place(text).map_or((text, ""), |(before, _, after)| (before, after))
     }
 
-    /// What a browser needs, as a JSON object.
+    /// Returns what a browser needs, as a JSON array of keys with their texts, in the order of the keys.
     pub fn in_page(&self) -> String {
         let is_needed = |key: &str| key.starts_with(IN_PAGE) || !key.contains('.');
-        let needed = self.entries.iter().filter(|(key, _)| is_needed(key));
-        Value::Object(needed.map(|(key, text)| (key.clone(), text.clone().into())).collect::<Map<_, _>>()).to_string()
+        let needed: Vec<_> = self.entries.iter().filter(|(key, _)| is_needed(key)).collect();
+        serde_json::to_string(&needed).unwrap_or_default()
     }
 
     fn find(&self, key: &str) -> Option<&str> {

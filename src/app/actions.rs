@@ -6,17 +6,16 @@ use std::{cell::Cell, rc::Rc, sync::Arc};
 
 use js_sys::encode_uri_component;
 use leptos::prelude::*;
+use serde::Serialize;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{CustomEvent, CustomEventInit, Element, Event, HtmlElement, KeyboardEvent};
 
 use super::{
-    incoming::{self, Incoming},
-    json::quoted,
     request, scroll,
     session::{Session, spawn},
-    view::ChatMessage,
+    wire::{self, ChatMessage, Reacted, StreamEvent},
 };
-use crate::chat::Recount;
+use crate::chat::{Recount, RoomId};
 
 /// Hears what the reader does to messages, for as long as the page is there.
 pub fn listen(session: Session) {
@@ -47,7 +46,7 @@ fn hear(session: Session, event: &Event) {
             }
             // What a replay brings, which says it to the document.
             None => {
-                if let Incoming::Message(said) = Incoming::decode(&detail) {
+                if let StreamEvent::Message(said) = StreamEvent::read(&detail) {
                     session.receive(vec![*said]);
                 }
             }
@@ -81,16 +80,33 @@ pub fn show_in_list(session: Session, seq: u64, id: &str) -> bool {
     is_there && location().set_hash(id).is_ok()
 }
 
+/// What the moderators' dialog is told.
+#[derive(Serialize)]
+struct Moderated<'a> {
+    room: RoomId,
+    id: &'a str,
+    author: &'a str,
+    name: &'a str,
+    text: &'a str,
+    own: bool,
+    pinned: bool,
+    token: String,
+}
+
 /// Asks a moderator what to do about a message: the dialog's script hears of it.
 fn moderate(session: Session, message: &ChatMessage) {
     let is_pinned = session.settings.with_untracked(|settings| settings.pinned_message == message.id);
     let is_own = session.user_id.with_untracked(|user_id| *user_id == message.author);
-    let (room, token) = (session.room, session.token.get_untracked());
-    let [id, author, name, text, token] =
-        [&*message.id, &message.author, &message.chat.username, &message.chat.text, &token].map(quoted);
-    let about = format!(
-        r#"{{"room":{room},"id":{id},"author":{author},"name":{name},"text":{text},"own":{is_own},"pinned":{is_pinned},"token":{token}}}"#
-    );
+    let about = wire::write(&Moderated {
+        room: session.room,
+        id: &message.id,
+        author: &message.author,
+        name: &message.chat.username,
+        text: &message.chat.text,
+        own: is_own,
+        pinned: is_pinned,
+        token: session.token.get_untracked(),
+    });
     let init = CustomEventInit::new();
     init.set_detail(&about.into());
     if let Ok(event) = CustomEvent::new_with_event_init_dict("moderate", &init) {
@@ -132,10 +148,10 @@ async fn send(session: Session, message: Arc<ChatMessage>, emoji: String) {
     let answer = request::act(method, &url, &session.token.get_untracked()).await;
     session.reacting.set_value(false);
     let mut error = String::new();
-    match request::data(session.texts, answer) {
-        Ok(data) => {
-            let at = data.text("position").and_then(|at| at.rsplit('-').next()?.parse().ok()).unwrap_or(0);
-            recount(session, at, Recount { message: message.seq, reactions: incoming::reactions(&data) }, true);
+    match request::data::<Reacted>(session.texts, answer) {
+        Ok(reacted) => {
+            let at = reacted.seq();
+            recount(session, at, Recount { message: message.seq, reactions: reacted.reactions() }, true);
         }
         Err(why) => {
             toggle();

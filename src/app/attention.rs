@@ -12,7 +12,7 @@ use super::{
         timeline::{MOST_MISSED, Timeline},
     },
     title,
-    view::ChatMessage,
+    wire::ChatMessage,
 };
 use crate::texts::key;
 

@@ -6,7 +6,7 @@ use super::{
     components::button,
     publish::{self, Draft},
     session::{Link, Refused, Session, follow, sleep, spawn},
-    view::{ChatMessage, FormError, FormInput, FormView, RoomView, Standing},
+    wire::{ChatMessage, FormError, FormInput, FormView, RoomView, Standing},
 };
 use crate::{
     chat::{Group, Limits, RoomState, UserId},

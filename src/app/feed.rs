@@ -17,9 +17,7 @@ use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{Event, EventSource, MessageEvent};
 
 use super::{
-    actions, attention,
-    incoming::{Incoming, Init},
-    request,
+    actions, attention, request,
     session::{Link, Refused, Session, follow, sleep, spawn},
     state::{
         connection::{Connection, Status, Step},
@@ -27,6 +25,7 @@ use super::{
         timeline::Timeline,
     },
     tabs::{Relayed, Said, Tabs},
+    wire::{Init, StreamEvent, Ticket},
 };
 
 /// How often the connection's deadlines are checked.
@@ -493,8 +492,8 @@ impl Feed {
             true => {
                 let answer = request::act("POST", &format!("/v1/streams/{}/ticket", session.room), &token).await;
                 let refused = answer.as_ref().ok().and_then(|answer| refusal(answer.status));
-                let told = request::data(session.texts, answer).map_err(|_| refused)?;
-                format!("ticket={}&", told.text("ticket").ok_or(None)?)
+                let Ticket { ticket, .. } = request::data(session.texts, answer).map_err(|_| refused)?;
+                format!("ticket={ticket}&")
             }
         };
         Ok(format!("/subscribe/{}?wait=1&{who}last_event_id={}", session.room, self.position.borrow()))
@@ -614,37 +613,37 @@ impl Feed {
             && let Some((data, id)) = self.pop()
         {
             events -= 1;
-            match Incoming::decode(&data) {
-                Incoming::Message(message) => messages.push(*message),
-                Incoming::Viewers(viewers) => self.session.viewers.set(viewers),
-                Incoming::Waiting(waiting) => self.session.waiting.set(waiting),
-                Incoming::Link(live) => {
+            match StreamEvent::read(&data) {
+                StreamEvent::Message(message) => messages.push(*message),
+                StreamEvent::Viewers(viewers) => self.session.viewers.set(viewers),
+                StreamEvent::Waiting(waiting) => self.session.waiting.set(waiting),
+                StreamEvent::Link(live) => {
                     self.is_waiting.set(!live);
                     self.tell();
                 }
-                Incoming::Room(state) => self.session.state.set(state),
-                Incoming::Settings(settings) => {
+                StreamEvent::Room(state) => self.session.state.set(state),
+                StreamEvent::Settings(settings) => {
                     self.session.configure(settings);
                     attention::entitle(self.session);
                 }
-                Incoming::Standing(standing) => self.session.stand(standing),
-                Incoming::Removal(removal) => {
+                StreamEvent::Standing(standing) => self.session.stand(standing),
+                StreamEvent::Removal(removal) => {
                     self.session.receive(std::mem::take(&mut messages));
                     self.session.remove(removal);
                 }
-                Incoming::Reactions(at, recounts) => {
+                StreamEvent::Reactions(at, recounts) => {
                     self.session.receive(std::mem::take(&mut messages));
                     for recount in recounts {
                         actions::recount(self.session, at, recount, false);
                     }
                 }
                 // The server knows a moderator whose access has ended as a guest.
-                Incoming::Init(init) if self.session.moderates && !init.moderates => self.refuse(Refused::AccessEnded),
-                Incoming::Init(init) => {
+                StreamEvent::Init(init) if self.session.moderates && !init.moderates => self.refuse(Refused::AccessEnded),
+                StreamEvent::Init(init) => {
                     self.opened(&init);
                     gap = init.gap;
                 }
-                Incoming::Other => {}
+                StreamEvent::Other => {}
             }
             if !id.is_empty() {
                 self.position.replace(id);
@@ -664,7 +663,7 @@ impl Feed {
         self.session.user_id.set(init.user_id.clone());
         self.session.viewers.set(init.viewer_count);
         self.session.waiting.set(init.waiting);
-        self.session.state.set(init.state);
+        self.session.state.set(init.state());
         self.tell();
         if self.is_apart.get() {
             self.say(&Said::Join(self.received.borrow().clone()));

@@ -20,8 +20,6 @@ mod document;
 mod feed;
 mod hold;
 mod html;
-mod incoming;
-mod json;
 mod keys;
 mod language;
 mod look;
@@ -39,6 +37,7 @@ mod state;
 mod tabs;
 mod title;
 mod view;
+pub mod wire;
 
 pub use admin::{
     ActRow, ActsView, AdminRoomPage, AuditLogPage, BlockedRow, Control, FIELDS, GameConsentPage, GameConsentView,
@@ -52,6 +51,8 @@ pub use pages::{
     EmbedPage, EntrancePage, FailedPage, InvitationPage, LobbyPage, LobbyRoom, LobbyView, NotFoundPage, NoticePage, OverlayPage,
     Playhead, ReplayPage, RoomPage,
 };
-pub use view::{
-    ChatMessage, EntranceView, FormError, FormInput, FormView, InvitationRow, PeopleView, Quote, RoomView, SettingsView, Standing,
+pub use view::{EntranceView, InvitationRow, PeopleView};
+pub use wire::{
+    ChatMessage, ChatPayload, Deletion, Fault, FormError, FormInput, FormView, Published, Quote, RoomView, SettingsView,
+    Standing, Ticket,
 };

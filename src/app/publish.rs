@@ -5,12 +5,14 @@ use leptos::prelude::*;
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::{
-    json::{Json, quoted},
     request::{self, Answer, NoAnswer},
     session::{Session, sleep},
-    view::{FormError, FormInput},
+    wire::{self, ChatPayload, Fault, FormError, FormInput, Publication, Published},
 };
-use crate::texts::{Text, Texts, key};
+use crate::{
+    chat::Position,
+    texts::{Text, Texts, key},
+};
 
 /// How often a message is sent whose answer does not come: for about a minute, in which a server restarts.
 const ATTEMPTS: u32 = 7;
@@ -66,8 +68,8 @@ pub async fn publish(session: Session, draft: &Draft, say: impl Fn(Text)) -> Res
             Ok(_) | Err(NoAnswer) => (None, ATTEMPTS, key::page::NOT_CONNECTED),
         };
         match answer {
-            Some(Answer { status: 200, text, .. }) => {
-                published(session, &text);
+            Some(answer) if answer.status == 200 => {
+                published(session, &answer);
                 return Ok(());
             }
             Some(Answer { status: 401, .. }) if !renewed => {
@@ -90,11 +92,10 @@ pub async fn publish(session: Session, draft: &Draft, say: impl Fn(Text)) -> Res
 }
 
 /// Lets the feed know which message is to appear. One that waits for a moderator has no position.
-fn published(session: Session, answer: &str) {
-    let position = Json::parse(answer).and_then(|answer| answer.get("data").text("position"));
-    let place = position.and_then(|position| position.rsplit_once('-')?.1.parse().ok());
-    if let Some(place) = place {
-        session.published.set(place);
+fn published(session: Session, answer: &Answer) {
+    let position = answer.ours().and_then(|answer| answer.data()).map(|Published { position, .. }| position);
+    if let Some(Ok(Position { seq, .. })) = position.map(|position| position.parse()) {
+        session.published.set(seq);
     }
 }
 
@@ -109,12 +110,11 @@ async fn renew(session: Session, old: &str) {
 }
 
 fn encode(draft: &Draft, widget_key: &str) -> String {
-    let [username, text, id, key] = [&*draft.username, &draft.text, &draft.client_message_id, widget_key].map(quoted);
-    let announcement = if draft.announces { r#""announcement":true,"# } else { "" };
-    let reply_to = if draft.reply_to.is_empty() { String::new() } else { format!(r#""reply_to":"{}","#, draft.reply_to) };
-    format!(
-        r#"{{"type":"broadcast",{announcement}"widget_key":{key},"timestamp":0,"client_message_id":{id},"message":{{"type":"chat","username":{username},{reply_to}"message_text":{text}}}}}"#
-    )
+    let mut message = ChatPayload::of(&draft.username, &draft.text);
+    message.reply_to = &draft.reply_to;
+    let mut publication = Publication::of(message, widget_key, &draft.client_message_id);
+    publication.announcement = draft.announces;
+    wire::write(&publication)
 }
 
 /// Seconds before an attempt: 1, 2, 4 and so on, each up to a half more.
@@ -123,14 +123,14 @@ fn wait_seconds(attempt: u32, chance: f64) -> f64 {
 }
 
 fn refusal(texts: &'static Texts, answer: &Answer) -> Refusal {
-    let said = Json::parse(&answer.text);
-    let field = said.as_ref().and_then(|said| said.get("data").text("field"));
-    let message = match (answer.status, said.and_then(|said| said.text("message"))) {
+    let ours = answer.ours();
+    let is_about_name = ours.as_ref().and_then(wire::Answer::data) == Some(Fault::USERNAME);
+    let message = match (answer.status, ours) {
         (401, _) => texts.text(key::page::VISIT_EXPIRED).to_owned(),
-        (_, Some(explained)) => explained,
-        (_, None) => texts.text(key::page::NOT_SENT).to_owned(),
+        (_, Some(explained)) if !explained.message.is_empty() => explained.message,
+        (_, _) => texts.text(key::page::NOT_SENT).to_owned(),
     };
-    let input = if field.as_deref() == Some("username") { FormInput::Username } else { FormInput::Message };
+    let input = if is_about_name { FormInput::Username } else { FormInput::Message };
     let retry_after = answer.retry_after.filter(|_| answer.status == 429);
     Refusal { error: FormError { input: Some(input), message }, retry_after }
 }

@@ -7,7 +7,9 @@ use leptos::prelude::window;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{AbortController, AbortSignal, Headers, RequestInit, RequestRedirect, Response};
 
-use super::{json::Json, language};
+use serde::de::DeserializeOwned;
+
+use super::{language, wire};
 use crate::texts::{Texts, key};
 
 /// A request without an answer within this time has failed. In milliseconds; longer than the server's slowest commit.
@@ -28,7 +30,12 @@ impl Answer {
     /// Whether the chat's server gave this answer. Proxies, captive portals and hosts that are just restarting answer too, with any
     /// status; only ours is JSON whose `code` is the status.
     pub fn is_ours(&self) -> bool {
-        Json::parse(&self.text).and_then(|answer| answer.number("code")) == Some(self.status.into())
+        self.ours().is_some()
+    }
+
+    /// Returns what the chat's server says, if it was it that answered.
+    pub fn ours(&self) -> Option<wire::Answer> {
+        wire::Answer::read(self.status, &self.text)
     }
 }
 
@@ -72,18 +79,15 @@ pub async fn act(method: &str, url: &str, token: &str) -> Result<Answer, NoAnswe
 ///
 /// # Errors
 /// Why it brings nothing, in words for the reader.
-pub fn data(texts: &'static Texts, answer: Result<Answer, NoAnswer>) -> Result<Json, String> {
-    let answer = match answer {
-        Ok(answer) if answer.is_ours() => answer,
-        Ok(_) | Err(NoAnswer) => return Err(texts.text(key::page::NO_CONNECTION).to_owned()),
+pub fn data<T: DeserializeOwned>(texts: &'static Texts, answer: Result<Answer, NoAnswer>) -> Result<T, String> {
+    let Some(answer) = answer.ok().and_then(|answer| answer.ours()) else {
+        return Err(texts.text(key::page::NO_CONNECTION).to_owned());
     };
-    let Answer { status, text, .. } = answer;
-    match Json::parse(&text) {
-        Some(answer) if status == 200 => Ok(answer.get("data")),
-        Some(_) if status == 401 => Err(texts.text(key::page::VISIT_EXPIRED).to_owned()),
-        answer => {
-            Err(answer.and_then(|answer| answer.text("message")).unwrap_or_else(|| texts.text(key::page::NOT_DONE).to_owned()))
-        }
+    match answer.code {
+        200 => answer.data().ok_or_else(|| texts.text(key::page::NOT_DONE).to_owned()),
+        401 => Err(texts.text(key::page::VISIT_EXPIRED).to_owned()),
+        _ if answer.message.is_empty() => Err(texts.text(key::page::NOT_DONE).to_owned()),
+        _ => Err(answer.message),
     }
 }
 

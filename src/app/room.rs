@@ -7,11 +7,9 @@ use super::{
     components::{Log, Pinned},
     composer::Composer,
     feed::Feed,
-    hold,
-    json::Json,
-    language, scroll,
+    hold, language, scroll,
     session::{Link, Session, follow},
-    view::RoomView,
+    wire::{self, RoomView},
 };
 use crate::{
     chat::RoomState,
@@ -61,9 +59,9 @@ pub fn Chat() -> impl IntoView {
 
 fn in_page() -> Option<(RoomView, &'static Texts)> {
     let text = |id| document().get_element_by_id(id)?.text_content();
-    let texts = Texts::new(Json::parse(&text(TEXTS_ID)?)?.texts(), language::category);
+    let texts = Texts::new(wire::read(&text(TEXTS_ID)?)?, language::category);
     // They are needed for as long as the page is there.
-    Some((RoomView::decode(&text(VIEW_ID)?)?, Box::leak(Box::new(texts))))
+    Some((wire::read(&text(VIEW_ID)?)?, Box::leak(Box::new(texts))))
 }
 
 /// How many messages wait for the reader, and the way to them.

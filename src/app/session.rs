@@ -13,15 +13,13 @@ use super::{
     attention,
     clock::{Today, Zone},
     components::{Words, WordsProps},
-    incoming,
-    json::Json,
     request, scroll,
     state::{
         announcer::Announcer,
         holds::Holds,
-        timeline::{Extract, Removal, RowKey, Timeline},
+        timeline::{RowKey, Timeline},
     },
-    view::{ChatMessage, Quote, RoomView, SettingsView, Standing},
+    wire::{self, ChatMessage, Deletion, HistoryPage, Quote, Raw, Removal, RoomView, SettingsView, Standing},
 };
 use crate::{
     chat::{RoomId, RoomState},
@@ -279,7 +277,7 @@ impl Session {
             let answer = request::get(&format!("/v1/streams/{}/messages/{id}", self.room)).await;
             let said = match &answer {
                 Ok(answer) if answer.status == GONE => Some(Quote::deleted(seq)),
-                _ => request::data(self.texts, answer).ok().and_then(|told| incoming::quote(&told)),
+                _ => request::data::<Raw>(self.texts, answer).ok().and_then(|told| wire::quote(&told)),
             };
             scroll::keep_place(self, Box::new(move |timeline| timeline.resolve(seq, said)));
         }
@@ -317,7 +315,7 @@ impl Session {
         let answer = request::get(&url).await;
         // Another may have been pinned meanwhile.
         if self.settings.with_untracked(|now| now.pinned_message == id) {
-            self.pinned.set(request::data(self.texts, answer).ok().and_then(|told| incoming::said(&told)));
+            self.pinned.set(request::data::<Raw>(self.texts, answer).ok().and_then(|told| wire::message(&told)));
         }
     }
 
@@ -342,15 +340,15 @@ impl Session {
     async fn explain(self, id: String, removal: Removal) {
         let url = format!("/v1/streams/{}/messages/{id}/deletion", self.room);
         let Ok(answer) = request::act("GET", &url, &self.token.get_untracked()).await else { return };
-        let reason = Json::parse(&answer.text).and_then(|answer| answer.get("data").text("reason"));
-        if let Some(reason) = reason.filter(|reason| !reason.is_empty()) {
+        let deletion = answer.ours().and_then(|answer| answer.data());
+        if let Some(Deletion { reason, .. }) = deletion.filter(|deletion: &Deletion| !deletion.reason.is_empty()) {
             scroll::keep_place(self, Box::new(move |timeline| timeline.explain(&removal, &reason)));
         }
     }
 
     /// Fetches what lies before the first row. The reader's place stays.
     pub async fn load_older(self) {
-        // Extracts may hold no chat message at all: a room carries other messages too.
+        // Pages may hold no chat message at all: a room carries other messages too.
         while let Some(older) = self.fetch_at("&before=", Timeline::older_from).await {
             let lead_on = older.messages.is_empty() && older.has_more;
             scroll::keep_place(self, Box::new(|timeline| timeline.prepend(older)));
@@ -385,7 +383,7 @@ impl Session {
         scroll::to_end(self);
     }
 
-    async fn fetch_at(self, key: &str, place: fn(&Timeline) -> &str) -> Option<Extract> {
+    async fn fetch_at(self, key: &str, place: fn(&Timeline) -> &str) -> Option<HistoryPage> {
         if self.fetching.get_untracked() {
             return None;
         }
@@ -397,10 +395,10 @@ impl Session {
     }
 
     /// A part of the room's history; none if it cannot be had now.
-    pub async fn extract(self, place: &str) -> Option<Extract> {
+    pub async fn extract(self, place: &str) -> Option<HistoryPage> {
         let url = format!("/v1/streams/{}/messages?limit={EXTRACT_MESSAGES}{place}", self.room);
         let answer = request::act("GET", &url, &self.token.get_untracked()).await.ok()?;
-        Extract::decode(&answer.text)
+        HistoryPage::read(&answer.text)
     }
 }
 

@@ -7,10 +7,10 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use serde::Serialize;
 
 use super::asked;
 use crate::{
+    app::Fault,
     chat::InvalidSetting,
     engine::EngineError,
     hub::Refusal,
@@ -35,13 +35,6 @@ enum Why {
     Refused(Arc<Refusal>),
 }
 
-/// What is said of a message that is refused, for programs.
-#[derive(Serialize)]
-struct Fault {
-    /// Which part of the message it is about.
-    field: &'static str,
-}
-
 impl ApiError {
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
         Self { status, why: Why::Said(message.into()), header: None }
@@ -55,7 +48,7 @@ impl ApiError {
         let Self { status, why, header } = self;
         let (message, data) = match why {
             Why::Said(message) => (message, None),
-            Why::Refused(refusal) => (refusal.text(texts), refusal.is_about_name().then_some(Fault { field: "username" })),
+            Why::Refused(refusal) => (refusal.text(texts), refusal.is_about_name().then_some(Fault::USERNAME)),
         };
         let mut response = (status, Json(Answer { code: status.as_u16(), message: &message, data, meta: None })).into_response();
         if let Some((name, value)) = header {

@@ -17,6 +17,7 @@ use super::{
     state::AdminKey,
 };
 use crate::{
+    app,
     chat::{Deleted, Event, InvalidSetting, Kind, Measure, MessageId, RoomId, Sanction, Settings, SettingsChange, UserId},
     engine::{Act, Appended, End, Hits, cut},
     hub::{Authority, Decision, Hub, Refusal, Removal},
@@ -66,7 +67,7 @@ pub(super) async fn deletion(
         Kind::Room(_) | Kind::Settings { .. } | Kind::Sanction(_) | Kind::Reactions(_) => "",
         Kind::Disconnection(_) | Kind::Custom(_) => "",
     };
-    let data = json!({ "id": event.id().to_string(), "sent_at": rfc3339(event.sent_at), "reason": reason });
+    let data = app::Deletion { id: event.id().to_string(), sent_at: rfc3339(event.sent_at), reason: reason.to_owned() };
     Ok(Json(Answer { code: 200, message: "OK", data, meta: None }).into_response())
 }
 

@@ -10,7 +10,6 @@ use leptos::{nonce::use_nonce, prelude::*};
 use leptos_axum::ResponseOptions;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::Deserialize;
-use serde_json::json;
 
 use super::{
     api, asked::Asked, client_address::ClientAddress, error, extract::cookies::Cookies, identity::Visitor, policy::Policy,
@@ -18,8 +17,8 @@ use super::{
 };
 use crate::{
     app::{
-        ChatMessage, EmbedPage, EntrancePage, EntranceView, Fade, FailedPage, FormError, FormInput, FormView, Look, NotFoundPage,
-        NoticePage, OverlayPage, PageContext, Quote, RoomPage, RoomView, SettingsView, Standing, document,
+        ChatMessage, ChatPayload, EmbedPage, EntrancePage, EntranceView, Fade, FailedPage, FormError, FormInput, FormView, Look,
+        NotFoundPage, NoticePage, OverlayPage, PageContext, Quote, RoomPage, RoomView, SettingsView, Standing, document,
     },
     chat::{
         Capabilities, Capability, ChatText, Command, Draft, Event, Kind, Measure, Payload, RoomId, RoomState, Sanction, Settings,
@@ -509,7 +508,7 @@ async fn publish(
     Reader { identity, capabilities, from, .. }: &Reader,
     Post { username, message, client_message_id, announcement }: &Post,
 ) -> Result<(), Refusal> {
-    let payload = Payload::of(&json!({ "type": "chat", "username": username, "message_text": message }));
+    let payload = Payload::of(&ChatPayload::of(username, message));
     // A browser that goes back shows a form with its old id: other words under it are another message.
     let form = client_message_id.as_ref().and_then(|id| uuid::Uuid::parse_str(id).ok());
     let client_message_id = form.map(|form| uuid::Uuid::new_v5(&form, payload.get().as_bytes()).to_string());

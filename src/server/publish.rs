@@ -4,7 +4,6 @@ use axum::{
     http::HeaderMap,
     response::{IntoResponse, Response},
 };
-use serde_json::json;
 
 use super::{
     body::JsonBytes,
@@ -13,6 +12,7 @@ use super::{
     router::{Params, RoomPath, bearer, foreign_origin},
 };
 use crate::{
+    app,
     chat::MessageId,
     hub::{Caller, Hub, Key, Published, Site},
     protocol::{
@@ -39,15 +39,8 @@ pub(super) async fn publish(
     let published = hub.publish(room, caller, command).await?;
     let data = match published {
         Published::Stored(stored) => {
-            let mut data = json!({
-                "id": MessageId { room, seq: stored.seq }.to_string(),
-                "position": hub.position(stored.seq).to_string(),
-                "sent_at": rfc3339(stored.sent_at),
-            });
-            if stored.held {
-                data["held"] = json!(true);
-            }
-            Some(data)
+            let (id, position) = (MessageId { room, seq: stored.seq }.to_string(), hub.position(stored.seq).to_string());
+            Some(app::Published { id, position, sent_at: rfc3339(stored.sent_at), held: stored.held })
         }
         Published::Requested => None,
     };

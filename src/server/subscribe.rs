@@ -9,7 +9,6 @@ use axum::{
 };
 use bytes::Bytes;
 use futures::stream;
-use serde_json::json;
 
 use super::{
     client_address::ClientAddress,
@@ -22,6 +21,7 @@ use super::{
     streams::{Opened, Streams, joined},
 };
 use crate::{
+    app::Ticket,
     chat::{Capabilities, Capability, Event, Position, RoomId, RoomState},
     engine::EngineError,
     hub::{
@@ -126,7 +126,7 @@ pub(super) async fn ticket(State(hub): State<Hub>, RoomPath(room): RoomPath, hea
             "Tickets are for moderators. Other tokens go into the address themselves, as ?token=.",
         )
     })?;
-    let data = json!({ "ticket": ticket, "expires_in_seconds": TICKET_SECONDS });
+    let data = Ticket { ticket, expires_in_seconds: TICKET_SECONDS };
     let answer = Json(inlive::Answer { code: 200, message: "OK", data, meta: None });
     Ok(([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], answer).into_response())
 }

@@ -70,6 +70,7 @@ mod waiting;
 mod web_socket;
 mod webhooks;
 mod widget_keys;
+mod wire;
 
 use client::{Answer, Events, SseEvent};
 use receiver::{Received, Receiver, Reply};

@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    app::{colour, session::Session, state::timeline::Row, view::ChatMessage},
+    app::{colour, session::Session, state::timeline::Row, wire::ChatMessage},
     texts::{Texts, key},
 };
 

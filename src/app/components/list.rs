@@ -53,8 +53,8 @@ fn merge(cells: &mut Vec<Cell>, rows: Vec<Row>) -> bool {
 mod tests {
     use super::*;
     use crate::app::{
-        state::timeline::{Extract, Reader, Removal, Timeline, tests::messages},
-        view::ChatMessage,
+        state::timeline::{Reader, Timeline, tests::messages},
+        wire::{ChatMessage, HistoryPage, Removal},
     };
 
     fn show(cells: &mut Vec<Cell>, timeline: &Timeline) -> bool {
@@ -92,7 +92,7 @@ mod tests {
         show(&mut cells, &timeline);
         let keys: Vec<RowKey> = cells.iter().map(|(key, _)| *key).collect();
         let messages = vec![ChatMessage { author: "bob".into(), ..messages(2..=2).remove(0) }];
-        timeline.restart(Extract { messages, position: "f-2".into(), ..Extract::default() });
+        timeline.restart(HistoryPage { messages, position: "f-2".into(), ..HistoryPage::default() });
         assert!(show(&mut cells, &timeline));
         assert!(cells.len() == 1 && !keys.contains(&cells[0].0));
     }

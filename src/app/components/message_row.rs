@@ -8,7 +8,7 @@ use crate::{
         actions,
         session::Session,
         state::timeline::Row,
-        view::{ChatMessage, Quote},
+        wire::{ChatMessage, Quote},
     },
     texts::{Text, Texts, key},
 };

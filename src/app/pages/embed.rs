@@ -6,7 +6,7 @@ use crate::{
     app::{
         document::texts,
         look::{Look, Theme},
-        view::RoomView,
+        wire::RoomView,
     },
     texts::key,
 };

@@ -2,7 +2,7 @@ use leptos::prelude::*;
 use leptos_meta::{Html, Meta, Style, Title};
 
 use super::room::LiveRoom;
-use crate::app::{look::Fade, view::RoomView};
+use crate::app::{look::Fade, wire::RoomView};
 
 /// A room over a video.
 #[component]

@@ -6,7 +6,7 @@ use leptos_meta::Title;
 
 use super::room::LiveRoom;
 use crate::{
-    app::{document::texts, view::RoomView},
+    app::{document::texts, wire::RoomView},
     chat::RoomId,
     texts::{Text, Texts, key},
 };

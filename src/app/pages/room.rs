@@ -6,7 +6,7 @@ use crate::{
         document::{Islands, Preview, texts},
         moderation,
         room::{Chat, TEXTS_ID, VIEW_ID},
-        view::RoomView,
+        wire::{self, RoomView},
     },
     chat::RoomId,
     texts::{Texts, key},
@@ -56,7 +56,7 @@ pub fn LiveRoom(
     let texts = texts();
     let tools = has_form.then(|| tools(texts));
     let moderation = view.moderates.then(|| moderation::dialog(texts));
-    let json = serde_json::to_string(&view).expect("plain data has a JSON form");
+    let json = wire::write(&view);
     let menu = menu(texts, &view);
     let room = view.room;
     provide_context((view, texts));

@@ -1,7 +1,7 @@
 //! Who is there, and what the reader has seen of it.
 
 use super::{Timeline, row::mentions};
-use crate::app::{mention::Person, view::ChatMessage};
+use crate::app::{mention::Person, wire::ChatMessage};
 
 /// As many messages are kept of those that a reader misses. That there are more is all that is said of them.
 pub const MOST_MISSED: usize = 100;

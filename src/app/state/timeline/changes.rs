@@ -2,7 +2,7 @@
 
 use super::{MOST_MESSAGES, Removal, Timeline, entry::Entry};
 use crate::{
-    app::view::Quote,
+    app::wire::Quote,
     chat::{Reaction, Recount},
 };
 

@@ -5,7 +5,7 @@ use crate::{
     app::{
         clock,
         namesakes::folded,
-        view::{ChatMessage, Quote},
+        wire::{ChatMessage, Quote},
     },
     chat::Reaction,
 };

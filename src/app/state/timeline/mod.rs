@@ -3,8 +3,6 @@
 mod attention;
 mod changes;
 mod entry;
-mod extract;
-mod removal;
 mod row;
 mod steps;
 #[cfg(test)]
@@ -16,14 +14,12 @@ use std::{collections::VecDeque, sync::Arc};
 use self::entry::Entry;
 pub use self::{
     attention::MOST_MISSED,
-    extract::Extract,
-    removal::Removal,
     row::{Row, RowKey},
     steps::Step,
 };
 use crate::app::{
     clock,
-    view::{ChatMessage, Quote},
+    wire::{ChatMessage, HistoryPage, Quote, Removal},
 };
 
 /// Most messages in the list. Each is a handful of elements: a browser lays out this many without a delay that can be felt.

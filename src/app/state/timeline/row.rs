@@ -6,7 +6,7 @@ use crate::{
         mention::{Person, is_sign},
         namesakes::Namesakes,
         rich_text::{self, Part},
-        view::{ChatMessage, Quote},
+        wire::{ChatMessage, Quote},
     },
     chat::Reaction,
 };

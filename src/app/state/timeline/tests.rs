@@ -31,10 +31,10 @@ pub fn messages(range: std::ops::RangeInclusive<u64>) -> Vec<ChatMessage> {
     range.map(message).collect()
 }
 
-fn extract(range: std::ops::RangeInclusive<u64>, has_more: bool, end: u64) -> Extract {
+fn extract(range: std::ops::RangeInclusive<u64>, has_more: bool, end: u64) -> HistoryPage {
     let messages = messages(range);
     let bounds = messages.first().zip(messages.last()).map(|(first, last)| (first.id.clone(), last.id.clone()));
-    Extract { messages, bounds, has_more, position: format!("e-{end}") }
+    HistoryPage { messages, bounds, has_more, position: format!("e-{end}") }
 }
 
 fn seqs(timeline: &Timeline) -> Vec<u64> {
@@ -163,7 +163,7 @@ fn a_gap_is_said_in_front_of_what_follows_it() {
     timeline.append(messages(5..=6), Reader::AtEnd);
     assert_eq!(ends(&timeline), (3, 6, 4), "the new log counts from its own beginning");
 
-    timeline.restart(Extract { position: "e-7".into(), ..Extract::default() });
+    timeline.restart(HistoryPage { position: "e-7".into(), ..HistoryPage::default() });
     assert!(timeline.is_empty());
     timeline.append(messages(8..=8), Reader::AtEnd);
     assert_eq!(above(&timeline), ["gap day name"]);
@@ -194,7 +194,7 @@ fn an_empty_room_has_no_rows() {
 fn extracts_without_chat_messages_lead_on() {
     let mut timeline = Timeline::new(&messages(51..=100), true, "e-100");
     let bounds = Some(("id1".to_owned(), "id50".to_owned()));
-    timeline.prepend(Extract { messages: vec![], bounds, has_more: true, position: "e-100".into() });
+    timeline.prepend(HistoryPage { messages: vec![], bounds, has_more: true, position: "e-100".into() });
     assert_eq!((timeline.older_from(), timeline.has_older()), ("id1", true));
 }
 
@@ -430,10 +430,10 @@ fn days_are_counted_by_the_clock_that_is_set() {
     timeline.append(all[2..].to_vec(), Reader::AtEnd);
     assert_eq!(above(&timeline)[2], "name", "the same day there, and hours later");
     // What is loaded above takes the day along, and what waits behind a cut has days too.
-    timeline.prepend(Extract {
+    timeline.prepend(HistoryPage {
         messages: vec![said_at(1, "2026-10-25T10:00:00.0Z")],
         position: "e-13".into(),
-        ..Extract::default()
+        ..HistoryPage::default()
     });
     assert_eq!(above(&timeline), ["day name", "name", "day name", "name"]);
 }

@@ -1,11 +1,11 @@
 //! Where the window lies on the log, and how it moves.
 
-use super::{Extract, MOST_MESSAGES, Reader, Timeline, entry::Entry};
-use crate::app::view::ChatMessage;
+use super::{HistoryPage, MOST_MESSAGES, Reader, Timeline, entry::Entry};
+use crate::app::wire::ChatMessage;
 
 impl Timeline {
     /// Adds the extract that lies before the first row, for a reader at the top.
-    pub fn prepend(&mut self, older: Extract) {
+    pub fn prepend(&mut self, older: HistoryPage) {
         let first = self.entries.front().map_or(u64::MAX, |entry| entry.message.seq);
         let read_at = older.end();
         for entry in self.entries_of(older.messages, read_at).rev().filter(|entry| entry.message.seq < first) {
@@ -19,7 +19,7 @@ impl Timeline {
     }
 
     /// Adds the extract that lies after the last row, for a reader at the end of a list that was cut there.
-    pub fn extend(&mut self, newer: Extract) {
+    pub fn extend(&mut self, newer: HistoryPage) {
         let end = newer.end();
         self.newer_from = match newer.bounds {
             Some((_, last)) if newer.has_more => last,
@@ -32,7 +32,7 @@ impl Timeline {
     }
 
     /// Shows the newest extract instead of everything that there was.
-    pub fn replace(&mut self, newest: Extract) {
+    pub fn replace(&mut self, newest: HistoryPage) {
         let end = newest.end();
         self.has_older = newest.has_more;
         self.older_from = newest.bounds.map_or_else(|| newest.position.clone(), |(first, _)| first);
@@ -44,7 +44,7 @@ impl Timeline {
     }
 
     /// Shows the newest extract after a gap. The log may be another one, so nothing that was known before counts.
-    pub fn restart(&mut self, newest: Extract) {
+    pub fn restart(&mut self, newest: HistoryPage) {
         self.log += 1;
         self.newest = 0;
         self.let_go = 0;
