@@ -238,17 +238,17 @@ test('a reply shows what it quotes in every window, until that is deleted', asyn
 test('a quote leads to its message, in the list or on a page of older ones', async ({ visit, server }) => {
   const guest = await server.guest('Ann');
   await guest.say('the first');
-  await server.fill(80);
+  await server.fill(180);
   const page = await visit();
   await live(page);
   const log = await server.log();
   await guest.reply('to the first', log[0].id);
-  await guest.reply('to another', log[50].id);
+  await guest.reply('to another', log[150].id);
   await guest.reply('to nothing', 'AAAAAAAAAAAA');
   await expect(row(page, 'to nothing')).toBeVisible();
   await expect(row(page, 'to nothing').getByRole('link')).toHaveCount(0);
-  await row(page, 'to another').getByRole('link', { name: 'Robin: message 50' }).click();
-  await expect(page.locator(`[id="${log[50].id}"]`)).toBeInViewport();
+  await row(page, 'to another').getByRole('link', { name: 'Robin: message 150' }).click();
+  await expect(page.locator(`[id="${log[150].id}"]`)).toBeInViewport();
   await row(page, 'to the first').getByRole('link', { name: 'Ann: the first' }).click();
   await expect(page.getByText('These are older messages.')).toBeVisible();
   await expect(messages(page).last()).toContainText('the first');

@@ -50,11 +50,10 @@ test.describe('the list holds still', () => {
     const page = await visit();
     await live(page);
     const others = [await server.guest('Bob'), await server.guest('Cy')];
-    const talk = chatter(others, 60);
-    await expect(row(page, 'chatter 3')).toBeVisible();
     const target = row(page, 'from Ann');
     await target.hover();
     const before = await top(target);
+    const talk = chatter(others, 60);
     await expect(jump(page)).toContainText(/^\d\d/);
     expect(await top(target)).toBe(before);
     await target.getByRole('button', { name: 'Options for the message of Ann' }).click();
@@ -131,6 +130,19 @@ test.describe('the list holds still', () => {
     await expect(row(page, 'two')).toBeInViewport();
   });
 
+  test('but not for what the reader says, wherever their pointer lies', async ({ visit, server }) => {
+    await server.fill(40);
+    const page = await visit();
+    await live(page);
+    await page.getByLabel('Username').fill('Rae');
+    await field(page).fill('what I say');
+    await row(page, 'message 39').hover();
+    await field(page).press('Enter');
+    await expect(row(page, 'what I say')).toBeInViewport({ ratio: 1 });
+    await expect(jump(page)).toBeHidden();
+    await expect(field(page)).toBeFocused();
+  });
+
   test('but scrolling up is scrolling up, with a pointer on it too', async ({ visit, server }) => {
     await server.fill(60);
     const page = await visit();
@@ -157,7 +169,7 @@ test.describe('keys', () => {
     const stops = () => page.locator('#log, #log *').evaluateAll((all) => all.filter((node) => node.tabIndex >= 0 && node.offsetParent).map((node) => node.id));
     expect(await stops()).toEqual(['log']);
     await page.getByRole('log').focus();
-    const focused = (n) => expect(messages(page).nth(n)).toBeFocused({ timeout: 3000 });
+    const focused = (n) => expect(messages(page).nth(n)).toBeFocused();
     await page.keyboard.press('ArrowUp');
     await focused(29);
     expect(await stops()).toEqual([await messages(page).nth(29).getAttribute('id')]);

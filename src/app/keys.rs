@@ -42,15 +42,15 @@ pub fn pressed(session: Session, event: &KeyboardEvent) {
     }
 }
 
-/// Gives the keys another row, when theirs was taken out.
-pub fn mend(session: Session) {
+/// Gives the keys another row, when theirs was taken out. `had_focus` says whether they were in the list until then.
+pub fn mend(session: Session, had_focus: bool) {
     let Some(current) = session.current.get_untracked() else { return };
     if session.timeline.with_untracked(|timeline| timeline.has(current)) {
         return;
     }
     let next = session.timeline.with_untracked(|timeline| timeline.at_or_after(current));
     session.current.set(next.as_ref().map(|(key, _)| *key));
-    if session.holds.get_value().keys && !next.is_some_and(|(_, id)| focus_id(&id)) {
+    if had_focus && !next.is_some_and(|(_, id)| focus_id(&id)) {
         hold::release(session);
     }
 }

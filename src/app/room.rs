@@ -38,6 +38,7 @@ pub fn Chat() -> impl IntoView {
         let _ = window_event_listener(ev::visibilitychange, move |_| attention::turned(session));
         actions::listen(session);
         hold::listen(session);
+        scroll::follow_own(session);
         if !archive {
             Feed::start(session, position.clone());
         }

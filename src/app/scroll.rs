@@ -5,7 +5,7 @@ use web_sys::{Element, HtmlElement};
 
 use super::{
     hold, keys,
-    session::{Session, spawn},
+    session::{Session, follow, spawn},
     state::timeline::{Reader, Timeline},
 };
 
@@ -60,11 +60,24 @@ fn looked_around(session: Session, log: &HtmlElement) {
 
 /// Goes to the newest message, and follows from there: the reader asks for it.
 pub fn to_newest(session: Session) {
-    hold::release(session);
     // The button that asks for it is hidden then, and would take the focus along.
     if let Some(log) = element(session) {
         let _ = log.focus();
     }
+    go_on(session);
+}
+
+/// Goes to the newest message whenever the reader has said something: they want to see it, wherever their pointer lies.
+pub fn follow_own(session: Session) {
+    follow(Box::new(move || {
+        if session.published.get() > 0 {
+            go_on(session);
+        }
+    }));
+}
+
+fn go_on(session: Session) {
+    hold::release(session);
     spawn(session.jump_to_newest());
 }
 
@@ -120,6 +133,8 @@ pub fn keep_place(session: Session, change: Box<dyn FnOnce(&mut Timeline)>) {
 /// The same, by a row that `stays`, by its id, when others go.
 pub fn keep_place_at(session: Session, stays: &dyn Fn(&str) -> bool, change: Box<dyn FnOnce(&mut Timeline)>) {
     let anchor = (!session.follows()).then(|| anchor(session, stays)).flatten();
+    // A browser may take the focus away with a row.
+    let by_keys = session.holds.get_value().keys;
     session.timeline.update(change);
     spawn(async move {
         // The rows change in tasks that are queued before this one, and nothing is painted in between.
@@ -135,7 +150,7 @@ pub fn keep_place_at(session: Session, stays: &dyn Fn(&str) -> bool, change: Box
             let rest = below();
             session.below_place.set_value(if rest.abs() < 1.0 { rest } else { 0.0 });
         }
-        keys::mend(session);
+        keys::mend(session, by_keys);
         stick(session);
     });
 }

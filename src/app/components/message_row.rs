@@ -98,8 +98,10 @@ fn Moment(session: Session, sent_at: String) -> impl IntoView {
 #[component]
 fn Quoted(session: Session, row: RwSignal<Row>) -> impl IntoView {
     let is_pinned = row.with_untracked(|row| row.is_pinned);
+    // Not followed with the row: a link that is made anew while it is pressed is not pressed.
+    let quote = Memo::new(move |_| row.with(|row| row.quote.clone()));
     move || {
-        row.with(|row| row.quote.clone()).map(|quote| {
+        quote.get().map(|quote| {
             if quote.is_deleted {
                 return view! { <span class="quoted">{session.texts.text(key::page::QUOTE_DELETED)}</span> }.into_any();
             }
@@ -144,11 +146,11 @@ fn unfold(session: Session, is_pinned: bool) -> impl IntoView {
 fn More(session: Session, row: RwSignal<Row>, id: String) -> impl IntoView {
     let (message, is_pinned) = row.with_untracked(|row| (row.message.clone(), row.is_pinned));
     let may_react = session.may_react && !message.private && !message.waits;
-    let is_there = move || session.moderates || (may_react && row.with(|row| row.deleted.is_none()));
+    let is_there = Memo::new(move |_| session.moderates || (may_react && row.with(|row| row.deleted.is_none())));
     let ChatMessage { chat, .. } = &*message;
     let label = session.texts.fill(key::page::OPTIONS, &[("name", &chat.username)]);
     move || {
-        is_there().then(|| {
+        is_there.get().then(|| {
             let message: Arc<ChatMessage> = message.clone();
             view! {
                 <button
