@@ -26,6 +26,9 @@ pub struct Counted(&'static str);
 /// What a browser is given: the texts whose keys begin so, and those of one word, which are about the language itself.
 const IN_PAGE: &str = "page.";
 
+/// What a moderator's browser is given besides.
+const FOR_MODERATORS: &str = "moderation.";
+
 /// First strong isolate and its end (Unicode UAX #9): between them a text of another direction disturbs nothing around it.
 const ISOLATE: [&str; 2] = ["\u{2068}", "\u{2069}"];
 
@@ -91,6 +94,17 @@ impl Texts {
         grouped
     }
 
+    /// Returns a time that is left, in its largest unit, rounded up.
+    pub fn time_left(&'static self, seconds: u64) -> String {
+        let (key, count) = match seconds {
+            0..60 => (key::page::SECONDS, seconds),
+            60..3_600 => (key::page::MINUTES, seconds.div_ceil(60)),
+            3_600..86_400 => (key::page::HOURS, seconds.div_ceil(3_600)),
+            _ => (key::page::DAYS, seconds.div_ceil(86_400)),
+        };
+        self.count(key, count as usize)
+    }
+
     /// A sentence, and why it is so, if that is known.
     pub fn with_reason(&'static self, mut sentence: String, reason: &str) -> String {
         if !reason.is_empty() {
@@ -106,9 +120,10 @@ impl Texts {
         first_place(text).map_or((text, ""), |(before, _, after)| (before, after))
     }
 
-    /// Returns what a browser needs, as a JSON array of keys with their texts, in the order of the keys.
-    pub fn in_page(&self) -> String {
-        let is_needed = |key: &str| key.starts_with(IN_PAGE) || !key.contains('.');
+    /// Returns what a browser needs, as a JSON array of keys with their texts, in the order of the keys; for whoever moderates more.
+    pub fn in_page(&self, moderates: bool) -> String {
+        let is_needed =
+            |key: &str| key.starts_with(IN_PAGE) || (moderates && key.starts_with(FOR_MODERATORS)) || !key.contains('.');
         let needed: Vec<_> = self.entries.iter().filter(|(key, _)| is_needed(key)).collect();
         serde_json::to_string(&needed).unwrap_or_default()
     }

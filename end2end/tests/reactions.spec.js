@@ -94,7 +94,7 @@ for (const [name, options] of [
     const choose = async () => {
       await row(page, 'hello').hover();
       await press(row(page, 'hello').locator('.more'));
-      await press(page.locator('#actions [data-emoji]'));
+      await press(page.locator('#actions .other'));
       await expect(picker).toBeInViewport({ ratio: 1 });
       await expect(page.locator('#actions')).toBeHidden();
       expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);

@@ -58,7 +58,7 @@ let choosing;
  * Has somebody choose an emoji in a dialog above `anchor`, or below it where there is more room, that is called `label`. Resolves
  * with the emoji, or with nothing if they close the dialog; rejects if it cannot be fetched, and may be tried again.
  */
-export function pick(anchor, label) {
+function pick(anchor, label) {
   // Pressed again before it was there, it opens once.
   choosing ??= choose(anchor, label).finally(() => (choosing = undefined));
   return choosing;
@@ -132,3 +132,6 @@ function place(dialog, anchor) {
   dialog.style.top = `${isAbove ? top - GAP - height : bottom + GAP}px`;
   dialog.style.left = `${Math.max(GAP, Math.min(wished, innerWidth - GAP - dialog.offsetWidth))}px`;
 }
+
+// For `src/app/components/emoji_button.rs`.
+window.emojiPanel = { pick };

@@ -1,76 +1,36 @@
-//! What a reader may do about a message: react, reply, and for moderators all else.
-//!
-//! The menu is the server's HTML, and one listener hears of it. The rows call what their buttons and links do.
+//! What a reader may do about a message: react, reply, and follow what it quotes.
 
 use std::{cell::Cell, rc::Rc, sync::Arc};
 
 use js_sys::encode_uri_component;
 use leptos::prelude::*;
-use serde::Serialize;
 use wasm_bindgen::{JsCast, closure::Closure};
-use web_sys::{CustomEvent, CustomEventInit, Element, Event, HtmlElement, KeyboardEvent};
+use web_sys::{CustomEvent, HtmlElement};
 
 use super::{
     request, scroll,
     session::{Session, spawn},
-    wire::{self, ChatMessage, Reacted, StreamEvent},
+    wire::{ChatMessage, Reacted, StreamEvent},
 };
-use crate::chat::{Recount, RoomId};
+use crate::chat::Recount;
 
-/// Hears what the reader does to messages, for as long as the page is there.
+/// Hears what a replay brings, which says it to the document, for as long as the page is there.
 pub fn listen(session: Session) {
-    let heard = Closure::<dyn FnMut(Event)>::new(move |event: Event| hear(session, &event));
-    for name in ["click", "keydown", "emoji", "said"] {
-        // It fails for no event that has a name.
-        let _ = document().add_event_listener_with_callback(name, heard.as_ref().unchecked_ref());
-    }
+    let heard = Closure::<dyn FnMut(CustomEvent)>::new(move |event: CustomEvent| {
+        if let StreamEvent::Message(said) = StreamEvent::read(&event.detail().as_string().unwrap_or_default()) {
+            session.receive(vec![*said]);
+        }
+    });
+    // It fails for no event that has a name.
+    let _ = document().add_event_listener_with_callback("said", heard.as_ref().unchecked_ref());
     heard.forget();
 }
 
-fn hear(session: Session, event: &Event) {
-    if let Some(event) = event.dyn_ref::<KeyboardEvent>() {
-        if event.key() == "Escape" {
-            session.reply.set(None);
-        }
-        return;
-    }
-    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
-    if let Some(event) = event.dyn_ref::<CustomEvent>() {
-        let detail = event.detail().as_string().unwrap_or_default();
-        match target {
-            // The emoji that was chosen for a message, and not for the message field.
-            Some(target) => {
-                if let (Ok(Some(_)), Some(message)) = (target.closest("#actions"), session.acted_on.get_untracked()) {
-                    react(session, message, detail);
-                }
-            }
-            // What a replay brings, which says it to the document.
-            None => {
-                if let StreamEvent::Message(said) = StreamEvent::read(&detail) {
-                    session.receive(vec![*said]);
-                }
-            }
-        }
-        return;
-    }
-    let Some(target) = target else { return };
-    let Some(pressed) = target.closest("#actions button").ok().flatten() else { return };
-    let Some(message) = session.acted_on.get_untracked() else { return };
-    // First, since it gives the focus back, and what follows may take it on.
-    if let Some(menu) = element("actions") {
-        let _ = menu.hide_popover();
-    }
-    match &*pressed.class_name() {
-        "quick" => react(session, message, emoji_of(&pressed)),
-        "reply" => {
-            session.reply.set(Some(message));
-            if let Some(input) = element("message") {
-                let _ = input.focus();
-            }
-        }
-        "moderate" => moderate(session, &message),
-        // The emoji picker opens by itself, and says what was chosen.
-        _ => {}
+/// The next message is a reply to this one.
+pub fn reply(session: Session, message: Arc<ChatMessage>) {
+    session.reply.set(Some(message));
+    if let Some(input) = element("message") {
+        let _ = input.focus();
     }
 }
 
@@ -80,49 +40,8 @@ pub fn show_in_list(session: Session, seq: u64, id: &str) -> bool {
     is_there && location().set_hash(id).is_ok()
 }
 
-/// What the moderators' dialog is told.
-#[derive(Serialize)]
-struct Moderated<'a> {
-    room: RoomId,
-    id: &'a str,
-    author: &'a str,
-    name: &'a str,
-    text: &'a str,
-    own: bool,
-    pinned: bool,
-    token: String,
-}
-
-/// Asks a moderator what to do about a message: the dialog's script hears of it.
-fn moderate(session: Session, message: &ChatMessage) {
-    let is_pinned = session.settings.with_untracked(|settings| settings.pinned_message == message.id);
-    let is_own = session.user_id.with_untracked(|user_id| *user_id == message.author);
-    let about = wire::write(&Moderated {
-        room: session.room,
-        id: &message.id,
-        author: &message.author,
-        name: &message.chat.username,
-        text: &message.chat.text,
-        own: is_own,
-        pinned: is_pinned,
-        token: session.token.get_untracked(),
-    });
-    let init = CustomEventInit::new();
-    init.set_detail(&about.into());
-    if let Ok(event) = CustomEvent::new_with_event_init_dict("moderate", &init) {
-        // It fails for no event that was made here.
-        let _ = document().dispatch_event(&event);
-    }
-}
-
 fn element(id: &str) -> Option<HtmlElement> {
     document().get_element_by_id(id)?.dyn_into().ok()
-}
-
-/// The emoji that a button's text begins with.
-fn emoji_of(button: &Element) -> String {
-    let text = button.text_content().unwrap_or_default();
-    text.split(' ').next().unwrap_or_default().to_owned()
 }
 
 /// Adds the reader's reaction to a message, or takes it back: at once here, and again as it was if the server does
@@ -158,9 +77,7 @@ async fn send(session: Session, message: Arc<ChatMessage>, emoji: String) {
             error = why;
         }
     }
-    if let Some(told) = element("told") {
-        told.set_text_content(Some(&error));
-    }
+    session.told.set(error);
 }
 
 /// Shows how people react to a message, as it is at a place of the log; with the reader's own reactions, if they are `told`.

@@ -98,11 +98,7 @@ pub fn Preview(
 /// What starts the islands of a page. Leptos' own `HydrationScripts` would do it, but its preload lacks the nonce, so that a strict
 /// Content-Security-Policy refuses it; and it waits until the browser is idle.
 #[component]
-pub fn Islands(
-    /// A module that is loaded once the islands have started.
-    #[prop(optional_no_strip)]
-    then: Option<&'static str>,
-) -> impl IntoView {
+pub fn Islands() -> impl IntoView {
     let PageContext { options, assets, .. } = expect_context();
     // As in `HydrationScripts`: what is outside the islands is not hydrated.
     if let Some(context) = Owner::current_shared_context() {
@@ -112,9 +108,7 @@ pub fn Islands(
     // cargo-leptos names the module so if it builds the server too; wasm-bindgen alone appends `_bg`.
     let suffix = if option_env!("LEPTOS_OUTPUT_NAME").is_some() { "" } else { "_bg" };
     let module = format!("{assets}/{}/{}{suffix}.wasm", options.site_pkg_dir, options.output_name);
-    let then = then.map(|path| format!("await import(\"{path}\");")).unwrap_or_default();
     let start = START.replace("SCRIPT", &format!("\"{script}\"")).replace("MODULE", &format!("\"{module}\""));
-    let start = [start, then].concat();
     view! {
         <Link rel="modulepreload" href=script crossorigin="anonymous" />
         <Link rel="preload" href=module as_="fetch" type_="application/wasm" crossorigin="anonymous" />

@@ -63,7 +63,6 @@ pub fn next(text: &str, mut from: usize, until: usize, people: &[Person]) -> Opt
 
 /// What is being typed at the end of a text: where its `@` stands, in bytes, and those of `people` whose name begins so. Whoever is named
 /// in full comes first, then the others in their order. Nobody is meant after a space, and nobody whom `people` has not.
-#[cfg(test)]
 pub fn typed<'a>(text: &str, people: &'a [Person]) -> Option<(usize, Vec<&'a Person>)> {
     let mut from = 0;
     while let Some((start, sign)) = find_sign(text, from, text.len()) {

@@ -131,7 +131,7 @@ fn refusal(texts: &'static Texts, answer: &Answer) -> Refusal {
         (_, _) => texts.text(key::page::NOT_SENT).to_owned(),
     };
     let input = if is_about_name { FormInput::Username } else { FormInput::Message };
-    let retry_after = answer.retry_after.filter(|_| answer.status == 429);
+    let retry_after = answer.retry_after.filter(|_| matches!(answer.status, 403 | 429));
     Refusal { error: FormError { input: Some(input), message }, retry_after }
 }
 

@@ -4,8 +4,7 @@ use web_sys::ResizeObserver;
 
 use super::{
     actions, attention, clock,
-    components::{Log, Pinned},
-    composer::Composer,
+    components::{Composer, Log, Menu, Pinned, stay_above_keyboard},
     feed::Feed,
     hold, language, scroll,
     session::{Link, Session, follow},
@@ -28,13 +27,15 @@ pub const TEXTS_ID: &str = "texts";
 pub fn Chat() -> impl IntoView {
     let (view, texts) = use_context().or_else(in_page).expect("every page with a room holds its view and its texts");
     let session = Session::new(&view, texts);
-    let RoomView { position, archive, .. } = view.clone();
+    let RoomView { position, archive, now, .. } = view.clone();
     // Runs in browsers alone, once the server's HTML has been taken over.
     follow(Box::new(move || {
         session.hydrated.set(true);
         clock::follow_days(session);
+        session.set_clock(&now);
         session.stand(session.standing.get_untracked());
         stay_at_end(session);
+        stay_above_keyboard();
         let _ = window_event_listener(ev::visibilitychange, move |_| attention::turned(session));
         actions::listen(session);
         hold::listen(session);
@@ -54,6 +55,7 @@ pub fn Chat() -> impl IntoView {
             <Pinned session />
             <Log session archive />
             <Composer session view />
+            {(session.may_react || session.moderates).then(|| view! { <Menu session /> })}
         </main>
     }
 }

@@ -11,8 +11,8 @@ use leptos::{
 
 use super::{
     attention,
-    clock::{Today, Zone},
-    components::{Words, WordsProps},
+    clock::{self, Today, Zone},
+    components::{Countdown, Words, WordsProps},
     request, scroll,
     state::{
         announcer::Announcer,
@@ -105,6 +105,8 @@ pub struct Session {
     pub may_react: bool,
     /// The message whose menu was opened last.
     pub acted_on: RwSignal<Option<Arc<ChatMessage>>>,
+    /// Why the reader's last reaction was not taken; empty if it was.
+    pub told: RwSignal<String>,
     /// Whether a reaction is on its way.
     pub reacting: StoredValue<bool>,
     /// What the reader is replying to.
@@ -113,6 +115,10 @@ pub struct Session {
     resolving: StoredValue<bool>,
     /// What keeps the reader from speaking.
     pub standing: RwSignal<Option<Standing>>,
+    /// Until a time-out is over.
+    pub timed_out: Countdown,
+    /// How far the server's clock is ahead of the reader's, in milliseconds.
+    ahead_ms: StoredValue<f64>,
     /// How the connection is.
     pub link: RwSignal<Link>,
     /// Connections of the room.
@@ -172,10 +178,13 @@ impl Session {
             waiting: RwSignal::new(view.waiting),
             may_react: view.may_react,
             acted_on: RwSignal::new(None),
+            told: RwSignal::new(String::new()),
             reacting: StoredValue::new(false),
             reply: RwSignal::new(None),
             resolving: StoredValue::new(false),
             standing: RwSignal::new(view.standing.clone()),
+            timed_out: Countdown::of(seconds_left(view)),
+            ahead_ms: StoredValue::new(0.0),
             link: RwSignal::new(Link::Connecting),
             viewers: RwSignal::new(view.viewer_count),
             renewals: RwSignal::new(0),
@@ -227,6 +236,12 @@ impl Session {
     /// Returns whether the list follows what comes.
     pub fn follows(self) -> bool {
         self.following.get_value() && !self.held.get_value()
+    }
+
+    /// Sets the clock by the server's. To be called once, when the page has come to life: the page is a little older then, so that nothing
+    /// is over too early.
+    pub fn set_clock(self, server_now: &str) {
+        self.ahead_ms.set_value(Date::new(&server_now.into()).get_time() - Date::now());
     }
 
     /// Returns a text that follows the state, as [`Words`].
@@ -286,16 +301,15 @@ impl Session {
 
     /// Tells the reader what was decided on their right to speak, for as long as it holds.
     pub fn stand(self, standing: Option<Standing>) {
-        self.standing.set(standing.clone());
-        let Some(until) = standing.as_ref().map(|standing| &standing.until).filter(|until| !until.is_empty()) else { return };
-        let left_ms = Date::new(&until.into()).get_time() - Date::now();
-        let over = move || {
-            if self.standing.with_untracked(|now| *now == standing) {
-                self.standing.set(None);
-            }
-        };
-        // A browser takes no longer time than this, 24 days.
-        set_timeout(over, Duration::from_millis(left_ms.clamp(0.0, f64::from(i32::MAX)) as u64));
+        let until = standing.as_ref().map(|standing| Date::new(&standing.until.as_str().into()).get_time());
+        // A ban has no end, which is no time.
+        let left = until.filter(|until| until.is_finite()).map(|until| until - Date::now() - self.ahead_ms.get_value());
+        let seconds = left.map(|left| (left / 1_000.0).ceil().max(0.0) as u32);
+        self.standing.set(standing.filter(|_| seconds != Some(0)));
+        match seconds {
+            Some(seconds) => self.timed_out.start(seconds),
+            None => self.timed_out.stop(),
+        }
     }
 
     /// Takes over what the room is set to.
@@ -400,6 +414,12 @@ impl Session {
         let answer = request::act("GET", &url, &self.token.get_untracked()).await.ok()?;
         HistoryPage::read(&answer.text)
     }
+}
+
+/// Seconds that are left of a time-out, as the server rendered the page; 0 if there is none.
+fn seconds_left(view: &RoomView) -> u32 {
+    let until = view.standing.as_ref().map_or(0, |standing| clock::seconds(&standing.until));
+    u32::try_from(until - clock::seconds(&view.now)).unwrap_or(0)
 }
 
 /// Does something in a browser, and again whenever the state changes that it reads. Boxed, for the same reason as [tasks](spawn).

@@ -238,6 +238,11 @@ impl Hub {
         Ok(live.blocked())
     }
 
+    /// Returns the name under which `user` spoke last in the room, if that is known.
+    pub fn spoken_name(&self, room: RoomId, user: &UserId) -> Option<String> {
+        self.find(room).ok()?.spoken_name(user)
+    }
+
     /// What keeps `user`, who comes `from` that address if it is known, from speaking in the room at present.
     ///
     /// # Errors

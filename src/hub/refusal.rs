@@ -174,7 +174,7 @@ impl Refusal {
     /// What to tell the person at the other end. What only those can meet who write programs, or set the chat up, is English.
     pub fn text(&self, texts: &'static Texts) -> String {
         let said = |key| texts.text(key).to_owned();
-        let wait = |key, wait: &Duration| texts.fill(key, &[("time", &time(texts, wait))]);
+        let wait = |key, wait: &Duration| texts.fill(key, &[("time", &texts.time_left(seconds(wait)))]);
         let seconds = |key, wait: &Duration| texts.fill(key, &[("seconds", &seconds(wait).to_string())]);
         match self {
             Self::UnknownRoom(room) => texts.fill(key::refusal::UNKNOWN_ROOM, &[("room", &room.to_string())]),
@@ -193,7 +193,7 @@ impl Refusal {
             Self::NameReserved => said(key::refusal::NAME_RESERVED),
             Self::NameBadge(part) => texts.fill(key::refusal::NAME_BADGE, &[("part", part)]),
             Self::NameGiven(name) => texts.fill(key::refusal::NAME_GIVEN, &[("name", name)]),
-            Self::TimedOut { left } => wait(key::refusal::TIMED_OUT, left),
+            Self::TimedOut { left } => wait(key::page::TIMED_OUT, left),
             Self::Banned => said(key::page::BANNED),
             Self::TimeoutLength => {
                 texts.fill(key::refusal::TIMEOUT_LENGTH, &[("limit", &texts.number(LONGEST_TIMEOUT.as_secs() as usize))])
@@ -411,16 +411,4 @@ fn shortened(text: &str) -> String {
 
 fn seconds(wait: &Duration) -> u64 {
     wait.as_secs_f64().ceil() as u64
-}
-
-/// A time that is left, rounded up.
-fn time(texts: &'static Texts, left: &Duration) -> String {
-    let seconds = seconds(left);
-    let (key, count) = match seconds {
-        0..60 => (key::refusal::SECONDS, seconds),
-        60..3_600 => (key::refusal::MINUTES, seconds.div_ceil(60)),
-        3_600..86_400 => (key::refusal::HOURS, seconds.div_ceil(3_600)),
-        _ => (key::refusal::DAYS, seconds.div_ceil(86_400)),
-    };
-    texts.count(key, count as usize)
 }

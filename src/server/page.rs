@@ -281,7 +281,10 @@ pub(super) async fn show(
     if let Err(refusal) = reader.count_guest(&state.hub, room) {
         return refuse(state, asked, &refusal).await;
     }
-    let form = FormView { username: reader.name().unwrap_or_else(|| kept_name(cookies)), ..FormView::default() };
+    // A browser that keeps nothing is still the same guest.
+    let spoken_name = || state.hub.spoken_name(room, &reader.identity.user);
+    let username = reader.name().or_else(spoken_name).unwrap_or_else(|| kept_name(cookies));
+    let form = FormView { username, ..FormView::default() };
     show_as(state, room, &reader, asked, (params, cookies), StatusCode::OK, form).await
 }
 
@@ -388,6 +391,7 @@ pub(super) async fn view(
             .sanction_on(room, user, *from)?
             .filter(|_| !capabilities.allow(Capability::DisconnectUser))
             .and_then(|sanction| standing(sanction, user)),
+        now: rfc3339(now()),
         is_named: identity.origin.name.is_some(),
         form: FormView { client_message_id: uuid::Uuid::new_v4().to_string(), ..form },
     })
@@ -508,7 +512,9 @@ async fn publish(
     Reader { identity, capabilities, from, .. }: &Reader,
     Post { username, message, client_message_id, announcement }: &Post,
 ) -> Result<(), Refusal> {
-    let payload = Payload::of(&ChatPayload::of(username, message));
+    // What a form sends has CRLF for each line break (WHATWG HTML 4.10.22.4), and the page's script sends what stands in the field.
+    let text = message.replace("\r\n", "\n");
+    let payload = Payload::of(&ChatPayload::of(username, text.trim_end()));
     // A browser that goes back shows a form with its old id: other words under it are another message.
     let form = client_message_id.as_ref().and_then(|id| uuid::Uuid::parse_str(id).ok());
     let client_message_id = form.map(|form| uuid::Uuid::new_v5(&form, payload.get().as_bytes()).to_string());

@@ -4,15 +4,37 @@
 //! no state in the document and reads none from there.
 
 mod author;
+mod composer;
 mod copy_button;
+mod countdown;
+mod emoji_button;
 mod list;
 mod log;
+mod menu;
+mod message_field;
 mod message_row;
+mod moderation;
+mod name_field;
 mod reactions;
 mod rich;
+mod viewport;
 mod words;
 
+pub use composer::Composer;
 pub use copy_button::CopyButton;
+pub use countdown::Countdown;
 pub use log::{Log, Pinned, button};
+pub use menu::Menu;
+pub use viewport::stay_above_keyboard;
 pub use words::{LiveText, Words, WordsProps};
-use {author::Author, list::List, message_row::MessageRow, reactions::Reactions, rich::Rich};
+use {
+    author::Author,
+    composer::Form,
+    emoji_button::{EmojiButton, EmojiFailed},
+    list::List,
+    message_field::MessageField,
+    message_row::MessageRow,
+    name_field::{NameField, no_login},
+    reactions::Reactions,
+    rich::Rich,
+};

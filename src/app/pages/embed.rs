@@ -34,6 +34,6 @@ pub fn EmbedPage(
                 <a href=format!("/rooms/{}", view.room) target="_blank">{texts.text(key::start::OPEN_IN_TAB)}</a>
             </p>
         </noscript>
-        <LiveRoom view has_form=!look.read_only />
+        <LiveRoom view />
     }
 }

@@ -19,6 +19,6 @@ pub fn OverlayPage(
         <Html {..} class=class />
         <Meta name="color-scheme" content="light" />
         {(!style.is_empty()).then(|| view! { <Style>{style}</Style> })}
-        <LiveRoom view has_form=false />
+        <LiveRoom view />
     }
 }

@@ -4,22 +4,16 @@ use leptos_meta::Title;
 use crate::{
     app::{
         document::{Islands, Preview, texts},
-        moderation,
         room::{Chat, TEXTS_ID, VIEW_ID},
         wire::{self, RoomView},
     },
     chat::RoomId,
-    texts::{Texts, key},
+    texts::key,
 };
 
 /// Shows the newest messages before the first paint, where a script may run at all: without, the stylesheet does it. And keeps the
 /// island as it was sent, for a start after something has changed it.
 const AT_FIRST: &str = r#"{const log=document.getElementById("log");log.scrollTop=log.scrollHeight;for(const island of document.querySelectorAll("leptos-island"))island.sent=island.cloneNode(true)}"#;
-
-/// Where the page holds what its message field can do besides, for `public/field.js`.
-const TOOLS_ID: &str = "tools";
-/// The emojis that are at hand.
-const QUICK: [&str; 6] = ["👍", "❤️", "😂", "🎉", "😮", "😢"];
 
 /// A room, on a page of its own.
 #[component]
@@ -49,27 +43,19 @@ fn default_description(name: &str) -> String {
 pub fn LiveRoom(
     /// What it shows.
     view: RoomView,
-    /// Whether somebody may write there.
-    #[prop(default = true)]
-    has_form: bool,
 ) -> impl IntoView {
     let texts = texts();
-    let tools = has_form.then(|| tools(texts));
-    let moderation = view.moderates.then(|| moderation::dialog(texts));
     let json = wire::write(&view);
-    let menu = menu(texts, &view);
+    let page_texts = texts.in_page(view.moderates);
     let room = view.room;
     provide_context((view, texts));
     view! {
         <script id=VIEW_ID type="application/json" nonce=use_nonce()>{in_script(&json)}</script>
-        <script id=TEXTS_ID type="application/json" nonce=use_nonce()>{in_script(&texts.in_page())}</script>
+        <script id=TEXTS_ID type="application/json" nonce=use_nonce()>{in_script(&page_texts)}</script>
         <StartFailed room />
         <Chat />
-        {menu}
-        {tools}
-        {moderation}
         <script nonce=use_nonce()>{AT_FIRST}</script>
-        <Islands then=has_form.then_some("/field.js") />
+        <Islands />
     }
 }
 
@@ -83,41 +69,6 @@ fn StartFailed(room: RoomId) -> impl IntoView {
             <a href=format!("/rooms/{room}") target="_blank">{texts.text(key::start::OPEN_IN_TAB)}</a>
         </p>
     }
-}
-
-/// What the message field can do only with a script, which puts it there.
-fn tools(texts: &'static Texts) -> impl IntoView {
-    let emoji = texts.text(key::field::EMOJI);
-    view! {
-        <template id=TOOLS_ID>
-            <button type="button" id="emoji" class="emoji" data-emoji aria-label=emoji title=emoji aria-haspopup="dialog"></button>
-            <ul id="people" class="people" role="listbox" aria-label=texts.text(key::field::PEOPLE) hidden></ul>
-            <p id="emoji-failed" class="error" role="alert" hidden>
-                {texts.text(key::field::EMOJI_FAILED)}
-            </p>
-        </template>
-    }
-}
-
-/// The menu, if there is anything that the reader may do. The browser opens it beside the button that asks for it, and gives the
-/// focus back to that.
-fn menu(texts: &'static Texts, view: &RoomView) -> Option<impl IntoView + use<>> {
-    let RoomView { may_react, moderates, .. } = *view;
-    let quick = QUICK.map(|emoji| view! { <button type="button" class="quick">{emoji}</button> });
-    let menu = view! {
-        <div id="actions" class="actions" popover="auto" role="dialog" aria-label=texts.text(key::menu::LABEL)>
-            {may_react.then(|| view! {
-                <div class="quicks" role="group" aria-label=texts.text(key::menu::REACT)>
-                    {quick}
-                    <button type="button" class="other" data-emoji aria-label=texts.text(key::menu::OTHER) aria-haspopup="dialog">"+"</button>
-                </div>
-                <button type="button" class="reply">{texts.text(key::menu::REPLY)}</button>
-            })}
-            {moderates.then(|| view! { <button type="button" class="moderate">{texts.text(key::menu::MODERATE)}</button> })}
-        </div>
-        <p id="told" class="told" role="alert"></p>
-    };
-    (may_react || moderates).then_some(menu)
 }
 
 /// JSON that may stand in a `script` element: nothing in it ends the element or begins a comment (WHATWG HTML 4.12.1.3).

@@ -2,6 +2,11 @@
 
 pub mod announcer;
 pub mod connection;
+pub mod countdown;
+pub mod draft;
 pub mod holds;
+pub mod offers;
+pub mod recall;
 pub mod sharing;
 pub mod timeline;
+pub mod typing;

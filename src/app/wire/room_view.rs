@@ -47,6 +47,8 @@ pub struct RoomView {
     pub waiting: usize,
     /// What keeps them from speaking.
     pub standing: Option<Standing>,
+    /// The server's time when it rendered this: RFC 3339, UTC. Time that is left is counted by it, since a reader's clock may be wrong.
+    pub now: String,
     /// Whether the name in the form is the only one that they may use.
     pub is_named: bool,
     /// What stands in the form.

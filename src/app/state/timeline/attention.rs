@@ -7,6 +7,12 @@ use crate::app::{mention::Person, wire::ChatMessage};
 pub const MOST_MISSED: usize = 100;
 
 impl Timeline {
+    /// The texts of a user's messages, oldest first.
+    pub fn texts_of<'a>(&'a self, user_id: &'a str) -> impl Iterator<Item = &'a str> {
+        let entries = self.entries.iter().chain(&self.waiting);
+        entries.filter(move |entry| entry.message.author == user_id).map(|entry| &*entry.message.chat.text)
+    }
+
     /// Returns who speaks here, who spoke last first, each name once; and the reader, who goes by `name` now.
     pub fn people(&self, user_id: &str, name: &str) -> Vec<Person> {
         let mut people: Vec<Person> = Vec::new();

@@ -1,0 +1,71 @@
+use leptos::{
+    attr::{
+        any_attribute::{AnyAttribute, IntoAnyAttribute},
+        custom::custom_attribute,
+    },
+    ev::MouseEvent,
+    prelude::*,
+};
+
+use super::Form;
+use crate::{app::wire::FormInput, texts::key};
+
+/// The name that the reader goes by.
+///
+/// Where there is little room, the field stands back behind a button with the name once there is one. The field stays where assistive
+/// technology and scripts find it, and is shown while it has the focus.
+#[component]
+pub fn NameField(
+    form: Form,
+    /// What stands in it at first.
+    value: String,
+    /// Whether it is the only name that they may use.
+    readonly: bool,
+) -> impl IntoView {
+    let session = form.session;
+    let texts = session.texts;
+    let is_known = move || form.is_named.get() && form.error_of(FormInput::Username).is_empty();
+    // Else the press would take the focus from the field again.
+    let keep_focus = |event: MouseEvent| event.prevent_default();
+    view! {
+        <div class="name-field" class:known=is_known>
+            <label for="username">{texts.text(key::page::USERNAME)}</label>
+            <input
+                {..no_login()}
+                id="username"
+                name="username"
+                type="text"
+                autocomplete="nickname"
+                placeholder=texts.text(key::page::YOUR_NAME)
+                dir="auto"
+                required
+                readonly=readonly
+                value=value
+                node_ref=form.username
+                aria-invalid=move || form.invalid(FormInput::Username)
+                aria-describedby="username-error"
+                on:input=move |_| form.renamed()
+            />
+            <button
+                type="button"
+                class="name-chip"
+                tabindex="-1"
+                aria-hidden="true"
+                title=texts.text(key::page::CHANGE_NAME)
+                translate="no"
+                on:mousedown=keep_focus
+                on:click=move |_| form.focus(Some(FormInput::Username))
+            >
+                <bdi>{session.words(move |_| form.name.get())}</bdi>
+            </button>
+        </div>
+    }
+    .into_any()
+}
+
+/// Tells password managers that an input is no part of a login: 1Password, Bitwarden, LastPass and Dashlane.
+pub fn no_login() -> Vec<AnyAttribute> {
+    [("data-1p-ignore", ""), ("data-bwignore", ""), ("data-lpignore", "true"), ("data-form-type", "other")]
+        .map(|(name, value)| custom_attribute(name, value).into_any_attr())
+        .into()
+}
