@@ -10,7 +10,6 @@
 
 mod accent;
 mod actions;
-mod admin;
 mod attention;
 mod clock;
 mod colour;
@@ -37,14 +36,14 @@ mod title;
 mod view;
 pub mod wire;
 
-pub use admin::{
+pub use document::{PageContext, document};
+pub use look::{Fade, Look};
+pub use pages::admin::{
     ActRow, ActsView, AdminRoomPage, AuditLogPage, BlockedRow, Control, FIELDS, GameConsentPage, GameConsentView,
     GameRefusedPage, GameRefusedView, HeldRow, KeyForm, KeyRow, KeysPage, KeysView, PeoplePage, QueuePage, QueueView,
     RedirectsForm, RevokeKeyPage, RoomAdmin, RoomRow, RoomsPage, RoomsView, SanctionRow, SettingField, SettingsForm, SignInAsker,
     SignInPage, SignInView, WidgetCode, state_key,
 };
-pub use document::{PageContext, document};
-pub use look::{Fade, Look};
 pub use pages::{
     EmbedPage, EntrancePage, FailedPage, InvitationPage, LobbyPage, LobbyRoom, LobbyView, NotFoundPage, NoticePage, OverlayPage,
     Playhead, ReplayPage, RoomPage,

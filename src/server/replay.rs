@@ -65,11 +65,11 @@ pub(super) async fn show(
     }
 }
 
-/// The room at a moment: its end, where none is asked for that can be used.
+/// The room at a moment: its start, where none is asked for that can be used.
 async fn view(hub: &Hub, room: RoomId, visitor: &Reader, params: &Params) -> Result<(RoomView, Playhead), Refusal> {
     let about = hub.snapshot(room)?.room;
     let length_seconds = length_seconds(&about);
-    let at_seconds = params.find("at").and_then(|at| at.parse().ok()).unwrap_or(length_seconds).min(length_seconds);
+    let at_seconds = params.find("at").and_then(|at| at.parse().ok()).unwrap_or(0).min(length_seconds);
     let before = hub.seq_before(&about, at_seconds * 1_000 + 1).await? + 1;
     let next = hub.replay(room, Span { from: 0, to: None, after: before - 1, limit: 1 }).await?;
     let next_seconds = next.events.first().map(|event| next.offset(event).div_ceil(1_000));

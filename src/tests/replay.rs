@@ -117,8 +117,11 @@ async fn the_page_shows_a_moment_and_the_way_to_others() {
     }
     check(&page("?at=6").await, &["first", "fourth"], &["fifth"]);
     check(&page("?at=0").await, &["first"], &["second"]);
-    for all in ["", "?at=3600", "?at=99999999999999999999", "?at=99999", "?at=x"] {
+    for all in ["?at=3600", "?at=99999"] {
         check(&page(all).await, &["first", "last"], &[]);
+    }
+    for start in ["", "?at=99999999999999999999", "?at=x"] {
+        check(&page(start).await, &["first"], &["second", "last"]);
     }
     assert_eq!(site.get("/rooms/9/replay").await.status, 404);
     assert_eq!(site.get("/rooms/x/replay").await.status, 404);

@@ -2,7 +2,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::{
-    app::{admin::naming, document::texts, view::EntranceView},
+    app::{document::texts, pages::admin::naming, view::EntranceView},
     texts::key,
 };
 

@@ -2,7 +2,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::{
-    app::{admin::naming, document::texts},
+    app::{document::texts, pages::admin::naming},
     texts::key,
 };
 

@@ -3,8 +3,8 @@ use leptos_meta::Title;
 
 use crate::{
     app::{
-        admin::LiveFigures,
         document::{Preview, texts},
+        pages::admin::LiveFigures,
     },
     chat::{RoomId, RoomState},
     texts::{Texts, key},
