@@ -157,7 +157,12 @@ for (const colorScheme of ['light', 'dark']) {
   test(`who runs the chat has a badge that no name can imitate (${colorScheme})`, async ({ visit, server }) => {
     const reader = await visit({ colorScheme });
     await live(reader);
-    await say(await owner(visit), 'Welcome.', 'Robin');
+    const running = await owner(visit);
+    await say(running, 'Welcome.', 'Robin');
+    const role = running.getByRole('group', { name: 'Your role' });
+    await expect(role).toHaveText(/^Owner/);
+    await expect(role.getByRole('link', { name: 'Settings' })).toHaveAttribute('href', '/admin/rooms/1');
+    await expect(reader.getByRole('group', { name: 'Your role' })).toHaveCount(0);
     for (const name of ['Ann owner', 'Bob\u2003OWNER', '0wner Eve', 'Eve \u{1f451}']) {
       const guest = await server.guest(name);
       await expect(guest.say('I run this')).rejects.toThrow('looks like a badge');
@@ -166,8 +171,8 @@ for (const colorScheme of ['light', 'dark']) {
     for (const name of guests) await (await server.guest(name)).say(`I am ${name}`);
     const check = async (page) => {
       await expect(messages(page)).toHaveCount(5);
-      await expect(messages(page).first().locator('.by')).toHaveText('Robinowner');
-      await expect(page.locator('#list .role')).toHaveText(['owner']);
+      await expect(messages(page).first().locator('.by')).toHaveText('RobinOwner');
+      await expect(page.locator('#list .role')).toHaveText(['Owner']);
       expect(await violations(page)).toEqual([]);
     };
     await check(reader);
@@ -289,7 +294,7 @@ test.describe('a moderator', () => {
       await page.getByRole('button', { name: 'Delete message' }).click();
       await expect(eve.getByText('Deleted by a moderator.')).toBeVisible();
       await say(page, 'No adverts, please.');
-      await expect(messages(eve).last().locator('.role')).toHaveText('moderator');
+      await expect(messages(eve).last().locator('.role')).toHaveText('Moderator');
 
       await admin.goto(`${server.url}/admin/people`);
       await expect(admin.getByRole('row', { name: /Robin Live chat taken on/ })).toBeVisible();

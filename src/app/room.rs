@@ -4,7 +4,7 @@ use web_sys::ResizeObserver;
 
 use super::{
     actions, attention, clock,
-    components::{Composer, Log, Menu, Pinned, stay_above_keyboard},
+    components::{Composer, Log, Menu, Pinned, role_tag, stay_above_keyboard},
     feed::Feed,
     hold, language, scroll,
     session::{Link, Session, follow},
@@ -27,7 +27,7 @@ pub const TEXTS_ID: &str = "texts";
 pub fn Chat() -> impl IntoView {
     let (view, texts) = use_context().or_else(in_page).expect("every page with a room holds its view and its texts");
     let session = Session::new(&view, texts);
-    let RoomView { position, archive, now, .. } = view.clone();
+    let RoomView { position, archive, now, role, configures, .. } = view.clone();
     // Runs in browsers alone, once the server's HTML has been taken over.
     follow(Box::new(move || {
         session.hydrated.set(true);
@@ -48,6 +48,7 @@ pub fn Chat() -> impl IntoView {
         <main class="chat" data-hydrated=move || session.hydrated.get().then_some("true")>
             <header class="head">
                 <h1 translate="no"><bdi>{session.words(|session| session.settings.with(|settings| settings.name.clone()))}</bdi></h1>
+                {own_role(session, &role, configures)}
                 {session.moderates.then(|| queue(session))}
                 {(!archive && !session.is_overlay).then(|| replay(session))}
                 <Presence session archive />
@@ -65,6 +66,17 @@ fn in_page() -> Option<(RoomView, &'static Texts)> {
     let texts = Texts::new(wire::read(&text(TEXTS_ID)?)?, language::category);
     // They are needed for as long as the page is there.
     Some((wire::read(&text(VIEW_ID)?)?, Box::leak(Box::new(texts))))
+}
+
+/// What the reader is in the room, and the way to its settings for those who may change them. In a tab of its own: the chat goes on, and
+/// it stands in no other site's frame.
+fn own_role(session: Session, role: &str, configures: bool) -> Option<impl IntoView + use<>> {
+    let tag = role_tag(session.texts, role)?;
+    let settings = configures.then(|| {
+        let href = format!("/admin/rooms/{}", session.room);
+        view! { <a href=href target="_blank">{session.texts.text(key::page::SETTINGS)}</a> }
+    });
+    Some(view! { <p class="own-role" aria-label=session.texts.text(key::page::YOUR_ROLE) role="group">{tag}{settings}</p> })
 }
 
 /// How many messages wait for the reader, and the way to them.

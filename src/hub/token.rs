@@ -76,6 +76,16 @@ pub struct Origin {
 }
 
 impl Origin {
+    /// Returns what somebody with these capabilities is in a room.
+    pub fn role(&self, capabilities: &Capabilities) -> Role {
+        match capabilities {
+            _ if self.bot => Role::Bot,
+            may if may.allow(Capability::ManageRoom) => Role::Owner,
+            may if may.moderate() => Role::Moderator,
+            _ => Role::Guest,
+        }
+    }
+
     /// When what they came with was issued, if that is known.
     pub(super) fn issued_at(&self) -> Option<Timestamp> {
         self.issued_at.map(Timestamp::of_seconds)
@@ -127,14 +137,13 @@ impl Claims {
 
     /// What its bearer is in the room.
     pub fn profile(&self) -> Profile {
-        let role = match &self.capabilities {
-            _ if self.origin.bot => Role::Bot,
-            may if may.allow(Capability::ManageRoom) => Role::Owner,
-            may if may.moderate() => Role::Moderator,
-            _ => Role::Guest,
-        };
         let Origin { picture, attributes, .. } = &self.origin;
-        Profile { role, picture: picture.clone(), announces: false, attributes: attributes.clone() }
+        Profile {
+            role: self.origin.role(&self.capabilities),
+            picture: picture.clone(),
+            announces: false,
+            attributes: attributes.clone(),
+        }
     }
 }
 

@@ -363,6 +363,8 @@ pub(super) async fn view(
             && before.is_none()
             && about.state == RoomState::Live
             && capabilities.allow(Capability::SendMessage),
+        role: identity.origin.role(capabilities).name().unwrap_or_default().to_owned(),
+        configures: capabilities.allow(Capability::ManageRoom),
         moderates: capabilities.allow(Capability::DeleteMessage),
         waiting: if capabilities.allow(Capability::DisconnectUser) { waiting } else { 0 },
         user_id: user.to_string(),

@@ -14,9 +14,6 @@ pub fn Author(session: Session, row: RwSignal<Row>, id: String) -> impl IntoView
     let hue = colour::class(author);
     // Elements of their own, whose look no letters have: a name cannot imitate them.
     let tags = [
-        (role == "owner", "tag role", key::page::OWNER),
-        (role == "moderator", "tag role", key::page::MODERATOR),
-        (role == "bot", "tag role", key::page::BOT),
         (is_pinned, "tag", key::page::PINNED),
         (*announces, "tag", key::page::ANNOUNCEMENT),
         (*private, "tag", key::page::PRIVATE),
@@ -35,10 +32,22 @@ pub fn Author(session: Session, row: RwSignal<Row>, id: String) -> impl IntoView
         <p class="by">
             <bdi id=id translate="no" class=["name ", hue].concat()>{chat.username.clone()}</bdi>
             {move || row.with(|row| row.mark.clone()).map(|mark| namesake(texts, mark))}
+            {role_tag(texts, role)}
             {tags}
             {for_reader}
         </p>
     }
+}
+
+/// A tag that says what somebody is in the room; none for a guest.
+pub fn role_tag(texts: &'static Texts, role: &str) -> Option<impl IntoView + use<>> {
+    let key = match role {
+        "owner" => key::page::OWNER,
+        "moderator" => key::page::MODERATOR,
+        "bot" => key::page::BOT,
+        _ => return None,
+    };
+    Some(view! { <span class="tag role">{texts.text(key)}</span> })
 }
 
 /// What tells an author from others of the same name.

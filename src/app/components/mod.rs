@@ -20,6 +20,7 @@ mod rich;
 mod viewport;
 mod words;
 
+pub use author::role_tag;
 pub use composer::Composer;
 pub use copy_button::CopyButton;
 pub use countdown::Countdown;

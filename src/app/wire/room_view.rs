@@ -41,6 +41,10 @@ pub struct RoomView {
     pub text_chars: usize,
     /// Whether they may react and reply, as far as that does not change while they look on.
     pub may_react: bool,
+    /// What the reader is in the room: `owner`, `moderator`, `bot`, or empty for a guest.
+    pub role: String,
+    /// Whether the reader may change the room's settings.
+    pub configures: bool,
     /// Whether they may take out messages, and decide who speaks.
     pub moderates: bool,
     /// How many messages wait for them to be approved; 0 for those who may not.
