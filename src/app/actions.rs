@@ -8,7 +8,8 @@ use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{CustomEvent, HtmlElement};
 
 use super::{
-    request, scroll,
+    net::request,
+    scroll,
     session::{Session, spawn},
     wire::{ChatMessage, Reacted, StreamEvent},
 };

@@ -5,8 +5,9 @@ use web_sys::ResizeObserver;
 use super::{
     actions, attention, clock,
     components::{Composer, Log, Menu, Pinned, role_tag, stay_above_keyboard},
-    feed::Feed,
-    hold, language, scroll,
+    hold, language,
+    net::Feed,
+    scroll,
     session::{Link, Session, follow},
     wire::{self, RoomView},
 };
@@ -41,7 +42,7 @@ pub fn Chat() -> impl IntoView {
         hold::listen(session);
         scroll::follow_own(session);
         if !archive {
-            Feed::start(session, position.clone());
+            Feed::start(session, &position);
         }
     }));
     view! {

@@ -13,7 +13,8 @@ use super::{
     attention,
     clock::{self, Today, Zone},
     components::{Countdown, Words, WordsProps},
-    request, scroll,
+    net::request,
+    scroll,
     state::{
         announcer::Announcer,
         holds::Holds,

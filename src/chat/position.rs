@@ -25,6 +25,23 @@ pub struct Position {
 /// What separates a log's epoch and the place where a connection without the history began.
 const SINCE: char = 'S';
 
+impl Position {
+    /// The place before everything in a log that is not known: a server that is asked to resume there says that it cannot.
+    pub fn unknown() -> Self {
+        Self { epoch: String::new(), seq: 0, since: None }
+    }
+
+    /// Whether a client at this position has been given everything that one at `other` has been given.
+    pub fn covers(&self, other: &Self) -> bool {
+        let begins_before = match (self.since, other.since) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(since), Some(other)) => since <= other,
+        };
+        self.epoch == other.epoch && self.seq >= other.seq && begins_before
+    }
+}
+
 /// Why a text is no position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a position of the form <epoch>-<seq>")]
@@ -68,6 +85,32 @@ mod tests {
         }
         let earlier = Position { epoch: "a9".into(), seq: 18, since: Some(17) };
         assert_eq!("a9.17-18".parse(), Ok(earlier), "as earlier versions wrote it");
+    }
+
+    #[test]
+    fn a_position_covers_what_was_given_before_it() {
+        let rows = [
+            ("a-7", "a-7", true),
+            ("a-10", "a-9", true),
+            ("a-9", "a-10", false),
+            ("a-100", "a-99", true),
+            ("a-7", "b-7", false),
+            ("ab-7", "a-7", false),
+            ("a-7", "aS3-7", true),
+            ("aS3-7", "a-7", false),
+            ("aS3-7", "aS3-6", true),
+            ("aS3-7", "a.3-7", true),
+            ("aS3-7", "aS2-7", false),
+            ("aS2-7", "aS3-7", true),
+            ("aS2-6", "aS3-7", false),
+            ("aS3-7", "bS3-7", false),
+        ];
+        for (position, other, expected) in rows {
+            let [at, of] = [position, other].map(|text| text.parse::<Position>().expect(text));
+            assert_eq!(at.covers(&of), expected, "{position} {other}");
+        }
+        let unknown = Position::unknown();
+        assert!(!unknown.covers(&"a-0".parse().expect("a position")) && unknown.to_string().parse::<Position>().is_err());
     }
 
     #[test]

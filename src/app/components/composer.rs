@@ -9,7 +9,7 @@ use leptos::{
 use super::{Countdown, EmojiFailed, MessageField, NameField, button};
 use crate::{
     app::{
-        publish::{self, Draft},
+        net::publish::{self, Draft},
         session::{Link, Refused, Session, follow, spawn},
         state::{draft::KeptDraft, recall::Recall},
         wire::{ChatMessage, FormError, FormInput, FormView, RoomView, Standing},

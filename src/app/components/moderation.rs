@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     app::{
-        request,
+        net::request,
         session::{Session, follow, spawn},
         wire::{self, ChatMessage},
     },

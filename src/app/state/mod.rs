@@ -1,6 +1,7 @@
 //! What the page knows, as pure types: no browser, no signals, no requests. All of it is tested natively.
 
 pub mod announcer;
+pub mod backlog;
 pub mod connection;
 pub mod countdown;
 pub mod draft;

@@ -1,28 +1,21 @@
 //! What the tabs of a browser say to each other, so that one of them holds the stream of a room for all. See [`Sharing`].
 
-use std::{cell::RefCell, collections::VecDeque, rc::Rc};
+use std::{cell::RefCell, rc::Rc};
 
 use js_sys::{Array, Date, Math};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{BroadcastChannel, MessageEvent};
 
-use super::{
-    session::{Link, Refused},
-    state::sharing::Sharing,
+use crate::{
+    app::{
+        session::{Link, Refused},
+        state::{
+            backlog::{Backlog, Relayed},
+            sharing::Sharing,
+        },
+    },
+    chat::Position,
 };
-
-/// Events that a leader keeps for tabs that come later, or that are behind.
-const MOST_EVENTS: usize = 500;
-
-/// An event of the stream, as one tab relays it to the others.
-#[derive(Clone, Debug)]
-pub struct Relayed {
-    /// The position before it.
-    pub after: String,
-    /// Its position; empty for a notice.
-    pub id: String,
-    pub data: String,
-}
 
 /// What one tab says to the others.
 #[derive(Clone, Debug)]
@@ -36,7 +29,7 @@ pub enum Said {
     /// The sender leads no more.
     Bye,
     /// The sender follows, and has reached this position.
-    Join(String),
+    Join(Position),
     /// The tab of that id has everything that the sender has relayed so far.
     Joined(f64),
     /// The sender no longer has what the tab of that id misses: it must open a stream of its own.
@@ -50,7 +43,7 @@ pub struct Tabs {
     channel: BroadcastChannel,
     pub sharing: RefCell<Sharing>,
     /// What the leader has relayed, and what a follower has heard: it may lead next.
-    events: RefCell<VecDeque<Relayed>>,
+    pub backlog: RefCell<Backlog>,
 }
 
 impl Tabs {
@@ -58,7 +51,7 @@ impl Tabs {
     pub fn open(name: &str) -> Option<Self> {
         let channel = BroadcastChannel::new(name).ok()?;
         let sharing = Sharing::asking(Math::random(), Date::now(), Math::random());
-        Some(Self { channel, sharing: RefCell::new(sharing), events: RefCell::default() })
+        Some(Self { channel, sharing: RefCell::new(sharing), backlog: RefCell::default() })
     }
 
     /// Calls `hear` with what the others say, and with the ids of those who say it.
@@ -78,30 +71,6 @@ impl Tabs {
         // It fails on a channel that is closed, which this one never is.
         let _ = self.channel.post_message(&encode(self.sharing.borrow().id(), said));
     }
-
-    /// Keeps an event for tabs that miss it.
-    pub fn keep(&self, event: Relayed) {
-        let mut events = self.events.borrow_mut();
-        events.push_back(event);
-        if events.len() > MOST_EVENTS {
-            events.pop_front();
-        }
-    }
-
-    /// Forgets the events: what follows does not continue them.
-    pub fn forget(&self) {
-        self.events.borrow_mut().clear();
-    }
-
-    /// The events after a position, where the tab itself has reached `own`; none if it no longer has all of them.
-    pub fn events_after(&self, position: &str, own: &str) -> Option<Vec<Relayed>> {
-        let events = self.events.borrow();
-        if position == own {
-            return Some(Vec::new());
-        }
-        let first = events.iter().position(|event| event.after == position && !event.id.is_empty())?;
-        Some(events.iter().skip(first).filter(|event| !event.id.is_empty()).cloned().collect())
-    }
 }
 
 fn encode(sender: f64, said: &Said) -> JsValue {
@@ -113,10 +82,13 @@ fn encode(sender: f64, said: &Said) -> JsValue {
             vec!["lead".into(), name.into(), seconds.into()]
         }
         Said::Bye => vec!["bye".into()],
-        Said::Join(position) => vec!["join".into(), position.into()],
+        Said::Join(position) => vec!["join".into(), position.to_string().into()],
         Said::Joined(tab) => vec!["joined".into(), (*tab).into()],
         Said::Apart(tab) => vec!["apart".into(), (*tab).into()],
-        Said::Event(Relayed { after, id, data }) => vec!["event".into(), after.into(), id.into(), data.into()],
+        Said::Event(Relayed { after, at, data }) => {
+            let at = at.as_ref().map_or_else(String::new, Position::to_string);
+            vec!["event".into(), after.to_string().into(), at.into(), data.into()]
+        }
     };
     let message = Array::of1(&sender.into());
     for part in &parts {
@@ -134,10 +106,10 @@ fn decode(message: &Array) -> Option<(f64, Said)> {
         "wake" => Said::Wake,
         "lead" => Said::Lead(link(&text(2)?, number(3)? as u32)?),
         "bye" => Said::Bye,
-        "join" => Said::Join(text(2)?),
+        "join" => Said::Join(text(2)?.parse().ok()?),
         "joined" => Said::Joined(number(2)?),
         "apart" => Said::Apart(number(2)?),
-        "event" => Said::Event(Relayed { after: text(2)?, id: text(3)?, data: text(4)? }),
+        "event" => Said::Event(Relayed { after: text(2)?.parse().ok()?, at: text(3)?.parse().ok(), data: text(4)? }),
         _ => return None,
     };
     Some((number(0)?, said))

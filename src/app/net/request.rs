@@ -9,8 +9,10 @@ use web_sys::{AbortController, AbortSignal, Headers, RequestInit, RequestRedirec
 
 use serde::de::DeserializeOwned;
 
-use super::{language, wire};
-use crate::texts::{Texts, key};
+use crate::{
+    app::{language, wire},
+    texts::{Texts, key},
+};
 
 /// A request without an answer within this time has failed. In milliseconds; longer than the server's slowest commit.
 const TIMEOUT_MS: u32 = 10_000;

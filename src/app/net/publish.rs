@@ -4,12 +4,12 @@ use js_sys::{Date, Function, Math, Reflect};
 use leptos::prelude::*;
 use wasm_bindgen::{JsCast, JsValue};
 
-use super::{
-    request::{self, Answer, NoAnswer},
-    session::{Session, sleep},
-    wire::{self, ChatPayload, Fault, FormError, FormInput, Publication, Published},
-};
+use super::request::{self, Answer, NoAnswer};
 use crate::{
+    app::{
+        session::{Session, sleep},
+        wire::{self, ChatPayload, Fault, FormError, FormInput, Publication, Published},
+    },
     chat::Position,
     texts::{Text, Texts, key},
 };

@@ -17,15 +17,22 @@ use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{Event, EventSource, MessageEvent};
 
 use super::{
-    actions, attention, request,
-    session::{Link, Refused, Session, follow, sleep, spawn},
-    state::{
-        connection::{Connection, Status, Step},
-        sharing::{ANSWERS_WITHIN, Move, Sharing},
-        timeline::Timeline,
+    request,
+    tabs::{Said, Tabs},
+};
+use crate::{
+    app::{
+        actions, attention, scroll,
+        session::{Link, Refused, Session, follow, sleep, spawn},
+        state::{
+            backlog::Relayed,
+            connection::{Connection, Status, Step},
+            sharing::{ANSWERS_WITHIN, Move, Sharing},
+            timeline::Timeline,
+        },
+        wire::{Init, StreamEvent, Ticket},
     },
-    tabs::{Relayed, Said, Tabs},
-    wire::{Init, StreamEvent, Ticket},
+    chat::Position,
 };
 
 /// How often the connection's deadlines are checked.
@@ -48,14 +55,14 @@ pub struct Feed {
     session: Session,
     source: RefCell<Option<EventSource>>,
     handlers: OnceCell<Handlers>,
-    /// Events that wait for the next frame, with their SSE ids.
-    inbox: RefCell<VecDeque<(String, String)>>,
+    /// Events that wait for the next frame, with their positions.
+    inbox: RefCell<VecDeque<(String, Option<Position>)>>,
     /// Whether a frame is asked for.
     scheduled: Cell<bool>,
     /// Whether the inbox has to wait until what came before it has been fetched.
     held: Cell<bool>,
     /// What was shown last.
-    position: RefCell<String>,
+    position: RefCell<Position>,
     /// Whether the server has said that it waits for its log.
     is_waiting: Cell<bool>,
     connection: RefCell<Connection>,
@@ -64,7 +71,7 @@ pub struct Feed {
     /// Whether this tab has a stream of its own although another one leads: it has missed something.
     is_apart: Cell<bool>,
     /// The position of the newest event that has come, shown or not.
-    received: RefCell<String>,
+    received: RefCell<Position>,
     /// The id of the newest event of the stream that is open.
     stream_id: RefCell<String>,
     /// Counts attempts, so that what belongs to an earlier one knows that it is late.
@@ -79,7 +86,8 @@ struct Handlers {
 
 impl Feed {
     /// Opens the feed after `position`, and keeps it open in every state of the room, until the server refuses it for good.
-    pub fn start(session: Session, position: String) {
+    pub fn start(session: Session, position: &str) {
+        let position = read(position);
         let tabs = Tabs::open(&format!("live-chat:{}:{}", session.room, session.user_id.get_untracked()));
         let is_shared = tabs.is_some();
         let feed = Rc::new(Self {
@@ -116,7 +124,7 @@ impl Feed {
             // A browser repeats the id of the event before for one that has none.
             let id = event.last_event_id();
             let before = feed.stream_id.replace(id.clone());
-            feed.receive(data, if id == before { String::new() } else { id });
+            feed.receive(data, if id == before { None } else { id.parse().ok() });
         });
         let feed = Rc::clone(self);
         let heartbeat = Closure::new(move |_| feed.connection.borrow_mut().heard(Date::now()));
@@ -296,7 +304,7 @@ impl Feed {
                 self.beat();
             }
             Said::Wake if self.leads() => Rc::clone(self).wake(),
-            Said::Join(position) if self.leads() => match tabs.events_after(&position, &self.received.borrow()) {
+            Said::Join(position) if self.leads() => match tabs.backlog.borrow().after(&position, &self.received.borrow()) {
                 Some(events) => {
                     events.into_iter().for_each(|event| tabs.say(&Said::Event(event)));
                     tabs.say(&Said::Joined(sender));
@@ -338,10 +346,10 @@ impl Feed {
                     });
                 }
             }
-            Said::Event(Relayed { after, id, data }) => {
-                let is_next = id.is_empty() || after == *self.received.borrow() || self.has(&id);
+            Said::Event(Relayed { after, at, data }) => {
+                let is_next = at.as_ref().is_none_or(|at| self.received.borrow().covers(&after) || self.has(at));
                 if is_next {
-                    self.receive(data, id);
+                    self.receive(data, at);
                 } else if !self.is_apart.get() {
                     // Something between the two has not come, and may never.
                     self.say(&Said::Join(self.received.borrow().clone()));
@@ -352,33 +360,27 @@ impl Feed {
     }
 
     /// Whether an event has come before, by another way.
-    fn has(&self, id: &str) -> bool {
-        let received = self.received.borrow();
-        match (id.rsplit_once('-'), received.rsplit_once('-')) {
-            (Some((epoch, seq)), Some((known, reached))) if epoch == known => {
-                seq.parse::<u64>().is_ok_and(|seq| reached.parse::<u64>().is_ok_and(|reached| seq <= reached))
-            }
-            _ => false,
-        }
+    fn has(&self, at: &Position) -> bool {
+        self.received.borrow().covers(at)
     }
 
     /// Takes an event of the stream, whoever has the stream.
-    fn receive(self: &Rc<Self>, data: String, id: String) {
-        if !id.is_empty() && self.has(&id) {
+    fn receive(self: &Rc<Self>, data: String, at: Option<Position>) {
+        if at.as_ref().is_some_and(|at| self.has(at)) {
             return;
         }
         let after = self.received.borrow().clone();
-        if !id.is_empty() {
-            self.received.replace(id.clone());
+        if let Some(at) = &at {
+            self.received.replace(at.clone());
         }
         if let Some(tabs) = &self.tabs {
-            let event = Relayed { after, id: id.clone(), data: data.clone() };
+            let event = Relayed { after, at: at.clone(), data: data.clone() };
             if self.leads() {
                 tabs.say(&Said::Event(event.clone()));
             }
-            tabs.keep(event);
+            tabs.backlog.borrow_mut().keep(event);
         }
-        self.inbox.borrow_mut().push_back((data, id));
+        self.inbox.borrow_mut().push_back((data, at));
         self.schedule();
     }
 
@@ -445,7 +447,7 @@ impl Feed {
 
     /// The place in the log that the stream has reached.
     fn reached(&self) -> u64 {
-        self.position.borrow().rsplit_once('-').and_then(|(_, seq)| seq.parse().ok()).unwrap_or(0)
+        self.position.borrow().seq
     }
 
     fn open(self: Rc<Self>) {
@@ -610,7 +612,7 @@ impl Feed {
         let mut gap = false;
         while !gap
             && events > 0
-            && let Some((data, id)) = self.pop()
+            && let Some((data, at)) = self.pop()
         {
             events -= 1;
             match StreamEvent::read(&data) {
@@ -645,15 +647,15 @@ impl Feed {
                 }
                 StreamEvent::Other => {}
             }
-            if !id.is_empty() {
-                self.position.replace(id);
+            if let Some(at) = at {
+                self.position.replace(at);
             }
         }
         self.session.receive(messages);
         gap
     }
 
-    fn pop(&self) -> Option<(String, String)> {
+    fn pop(&self) -> Option<(String, Option<Position>)> {
         self.inbox.borrow_mut().pop_front()
     }
 
@@ -681,13 +683,14 @@ impl Feed {
                 return;
             }
             let Some(newest) = newest else { return self.fail() };
-            self.position.replace(newest.position.clone());
-            self.received.replace(newest.position.clone());
+            let position = read(&newest.position);
+            self.position.replace(position.clone());
+            self.received.replace(position);
             if let Some(tabs) = &self.tabs {
-                tabs.forget();
+                tabs.backlog.borrow_mut().forget();
             }
             self.session.timeline.update(|timeline| timeline.restart(newest));
-            super::scroll::to_end(self.session);
+            scroll::to_end(self.session);
             self.held.set(false);
             self.schedule();
         });
@@ -702,6 +705,11 @@ fn refusal(status: u16) -> Option<Refused> {
         400 | 403 | 404 | 410 => Some(Refused::Unavailable),
         _ => None,
     }
+}
+
+/// Reads a position that the server tells.
+fn read(position: &str) -> Position {
+    position.parse().unwrap_or_else(|_| Position::unknown())
 }
 
 /// Whether the browser keeps cookies here.
