@@ -189,7 +189,7 @@ fn hosts_that_imitate_others_are_shown_as_what_they_are() {
         ("https://почта.com/ αβγ.com", "‹https://почта.com/› ‹https://αβγ.com›"),
         ("東京abc.jp 한국abc.kr", "東京‹https://abc.jp› 한국‹https://abc.kr›"),
         ("https://東京abc.jp/", "‹https://東京abc.jp/›"),
-        ("https://shopไทย.test/", "‹https://shop›ไทย.test/"),
+        ("https://shopไทย.test/", "‹https://shopไทย.test/=https://xn--shop-ehovdum.test/›"),
     ]);
 }
 
