@@ -9,8 +9,16 @@ use serde_json::{Map, Value};
 use crate::texts::Texts;
 
 /// The files. The first language is for whoever wants none of them.
-const FILES: [&str; 3] =
-    [include_str!("../locales/en.json"), include_str!("../locales/de.json"), include_str!("../locales/ar.json")];
+const FILES: [&str; 8] = [
+    include_str!("../locales/en.json"),
+    include_str!("../locales/de.json"),
+    include_str!("../locales/fr.json"),
+    include_str!("../locales/es.json"),
+    include_str!("../locales/pt-BR.json"),
+    include_str!("../locales/ar.json"),
+    include_str!("../locales/ja.json"),
+    include_str!("../locales/zh-Hans.json"),
+];
 
 static ALL: LazyLock<[Texts; FILES.len()]> = LazyLock::new(|| FILES.map(read));
 
@@ -65,10 +73,16 @@ pub fn english() -> &'static Texts {
     &ALL[0]
 }
 
-/// The language of that name, of whatever country: `de-AT` is `de` (RFC 4647 3.4, a look-up in tags of one part).
+/// Returns the language of that name, of whatever country or script: `de-AT` is `de`, and `pt-PT` and `zh-CN` are `pt-BR` and
+/// `zh-Hans`, the only ones of their languages.
 pub fn named(tag: &str) -> Option<&'static Texts> {
-    let language = tag.split('-').next().unwrap_or_default();
-    ALL.iter().find(|texts| texts.language().eq_ignore_ascii_case(language))
+    let language = primary(tag);
+    ALL.iter().find(|texts| primary(texts.language()).eq_ignore_ascii_case(language))
+}
+
+/// Returns the language itself in a tag (RFC 5646 2.2.1).
+fn primary(tag: &str) -> &str {
+    tag.split('-').next().unwrap_or_default()
 }
 
 /// The language that the values of `Accept-Language` prefer (RFC 9110 12.5.4), the first of those that they prefer equally.
@@ -178,10 +192,21 @@ mod tests {
             ("de-AT,de;q=0.9,en;q=0.8", "de"),
             ("en;q=0.8, ar-EG ; q=0.9", "ar"),
             ("en-GB;q=0.5,de;Q=0.5", "en"),
-            ("fr,ar;q=0.1", "ar"),
-            ("fr", "en"),
+            ("nl,ar;q=0.1", "ar"),
+            ("nl", "en"),
             ("*", "en"),
-            ("fr, *;q=0.5", "en"),
+            ("nl, *;q=0.5", "en"),
+            ("fr-CA,fr;q=0.9", "fr"),
+            ("es-419", "es"),
+            ("pt-BR,pt;q=0.9,en;q=0.8", "pt-BR"),
+            ("pt", "pt-BR"),
+            ("PT-pt", "pt-BR"),
+            ("ja-JP", "ja"),
+            ("zh-CN,zh;q=0.9", "zh-Hans"),
+            ("zh-Hans-CN", "zh-Hans"),
+            ("zh", "zh-Hans"),
+            ("zh-TW,en;q=0.5", "zh-Hans"),
+            ("zhx,ptx", "en"),
             ("de;q=0,ar;q=0.001", "ar"),
             ("de;q=0", "en"),
             ("de;q=NaN,ar;q=-1,de;q=,de;x=1,de;q=0.5x", "en"),
@@ -191,7 +216,7 @@ mod tests {
         for (header, expected) in rows {
             assert_eq!(preferred([header]).language(), expected, "{header:?}");
         }
-        assert_eq!(preferred(["fr;q=1", "ar;q=0.2, de;q=0.3"]).language(), "de", "several headers");
+        assert_eq!(preferred(["nl;q=1", "ar;q=0.2, de;q=0.3"]).language(), "de", "several headers");
         assert_eq!(preferred([]).language(), "en");
     }
 
@@ -214,6 +239,20 @@ mod tests {
         ];
         for (texts, count, expected) in rows {
             assert_eq!(texts.count(key::page::NEW_MESSAGES, count), expected);
+        }
+        let rows = [
+            ("fr", 0, "0 nouveau message"),
+            ("fr", 2, "2 nouveaux messages"),
+            ("fr", 1_000_000, "1\u{202f}000\u{202f}000 de nouveaux messages"),
+            ("es", 0, "0 mensajes nuevos"),
+            ("es", 1_000_000, "1.000.000 de mensajes nuevos"),
+            ("pt", 0, "0 nova mensagem"),
+            ("pt", 2_000_000, "2.000.000 de novas mensagens"),
+            ("ja", 1, "新着メッセージ 1 件"),
+            ("zh", 12_345, "12,345 条新消息"),
+        ];
+        for (language, count, expected) in rows {
+            assert_eq!(named(language).expect("a language").count(key::page::NEW_MESSAGES, count), expected);
         }
     }
 

@@ -82,7 +82,15 @@ test('an Arabic page runs from right to left, and counts as Arabic does', async 
   expect(badge.x).toBeGreaterThan(text.x + text.width);
 });
 
-for (const [locale, words] of [['de', 'Noch keine Nachrichten.'], ['ar', 'لا توجد رسائل بعد.']]) {
+for (const [locale, words] of [
+  ['de', 'Noch keine Nachrichten.'],
+  ['ar', 'لا توجد رسائل بعد.'],
+  ['fr-CA', 'Aucun message pour l’instant.'],
+  ['es-MX', 'Todavía no hay mensajes.'],
+  ['pt-BR', 'Ainda não há mensagens.'],
+  ['ja-JP', 'まだメッセージはありません。'],
+  ['zh-CN', '还没有消息，来打个招呼吧！'],
+]) {
   test(`${locale}: what the server has rendered stays as it is when the page comes to life`, async ({ visit, server }) => {
     // All but how many watch, and how the connection is.
     const shown = (page) =>

@@ -19,6 +19,11 @@ pub fn of_page() -> String {
 /// others than those of the United States.
 pub fn of_reader() -> String {
     let page = of_page();
-    let own = window().navigator().language().filter(|own| own.split_once('-').map_or(&**own, |(language, _)| language) == page);
+    let own = window().navigator().language().filter(|own| primary(own) == primary(&page));
     own.unwrap_or(page)
+}
+
+/// Returns the language itself in a tag (RFC 5646 2.2.1): `zh` of `zh-CN`, whose page is `zh-Hans`.
+fn primary(tag: &str) -> &str {
+    tag.split_once('-').map_or(tag, |(language, _)| language)
 }
