@@ -1,7 +1,6 @@
 //! Who a text speaks to: `@` and the name of somebody in the conversation.
 //!
-//! What is shown as a mention and what is offered while somebody types is found by the same rules: [`next`] and [`typed`]. The
-//! server and the browser have to find the same, or a page does not come to life. So what counts as the same letter is decided
+//! The server and the browser have to find the same, or a page does not come to life. So what counts as the same letter is decided
 //! here and in [`chat`](crate::chat), and not by the tables of either.
 
 use crate::chat::{is_accent, lowercase, unaccented};
@@ -54,38 +53,12 @@ pub fn next(text: &str, mut from: usize, until: usize, people: &[Person]) -> Opt
             let is_prefix = written.len() >= person.folded.len() && written.iter().zip(&person.folded).all(|((a, _), b)| a == b);
             let end = from + written.get(..person.folded.len()).filter(|_| is_prefix)?.last()?.1;
             // Names that differ in case alone are one name, which several people share.
-            may_end(&text[end..]).then_some((end, likeness(&text[from..end], &person.name).min(1), person.own))
+            may_end(&text[end..]).then_some((end, is_same(&text[from..end], &person.name), person.own))
         };
         if let Some((end, _, own)) = people.iter().filter_map(fits).max() {
             return Some(Mention { start, end, own });
         }
     }
-}
-
-/// What is being typed at the end of a text: where its `@` stands, in bytes, and those of `people` whose name begins so. Whoever is named
-/// in full comes first, then the others in their order. Nobody is meant after a space, and nobody whom `people` has not.
-#[cfg(test)]
-pub fn typed<'a>(text: &str, people: &'a [Person]) -> Option<(usize, Vec<&'a Person>)> {
-    let mut from = 0;
-    while let Some((start, sign)) = find_sign(text, from, text.len()) {
-        from = start + sign;
-        let begun = &text[from..];
-        let is_name = !begun.is_empty() && begun.len() <= 4 * NAME_CHARS && !begun.ends_with(char::is_whitespace);
-        if !is_name || !may_begin(&text[..start]) {
-            continue;
-        }
-        let written: Vec<char> = fold(begun).map(|(c, _)| c).collect();
-        let mut fitting: Vec<_> = people.iter().filter(|person| person.folded.starts_with(&written)).collect();
-        // The order of equals is kept: who has spoken last.
-        fitting.sort_by_key(|person| match person.folded.len() == written.len() {
-            true => 2 - likeness(begun, &person.name),
-            false => 3,
-        });
-        if !fitting.is_empty() {
-            return Some((start, fitting));
-        }
-    }
-    None
 }
 
 /// Where the first `@` stands from `from` to before `until`, and how long it is: on Chinese and Japanese keyboards it is a full-width one.
@@ -98,13 +71,9 @@ fn is_sign(c: char) -> bool {
     matches!(c, '@' | '＠' | '﹫')
 }
 
-/// How alike a name and what is written for it are: 2 for the same, 1 but for case, 0 but for accents and typography.
-fn likeness(written: &str, name: &str) -> u8 {
-    match written {
-        _ if written == name => 2,
-        _ if written.chars().map(lowercase).eq(name.chars().map(lowercase)) => 1,
-        _ => 0,
-    }
+/// Returns whether a name is written as it is, but for case.
+fn is_same(written: &str, name: &str) -> bool {
+    written.chars().map(lowercase).eq(name.chars().map(lowercase))
 }
 
 /// The characters of a text as names are compared, each with where in the text the next one begins: without case and accents, in
@@ -331,48 +300,10 @@ mod tests {
         }
     }
 
-    /// The names that are offered for a text that somebody types, after what stands before the mention.
-    fn check_typed(text: &str, expected: Option<(&str, &[&str])>) {
-        let people = people();
-        let found = typed(text, &people);
-        let found = found.map(|(at, people)| (&text[..at], people.iter().map(|person| &*person.name).collect::<Vec<_>>()));
-        assert_eq!(found, expected.map(|(before, names)| (before, names.to_vec())), "{text}");
-    }
-
-    #[test]
-    fn names_are_offered_that_begin_so() {
-        check_typed("@ann", Some(("", &["Ann", "Ann Smith", "Anna", "Ann, B."])));
-        check_typed("hi @anna", Some(("hi ", &["Anna"])));
-        check_typed("hi @Ann and @bo", Some(("hi @Ann and ", &["Bob", "Bob Ann"])));
-        check_typed("@bob a", Some(("", &["Bob Ann"])));
-        check_typed("@ann,", Some(("", &["Ann, B."])));
-        check_typed("@a@", Some(("", &["a@b"])));
-        check_typed("@Jer", Some(("", &["Jérémie F"])));
-        check_typed("@jérémie f", Some(("", &["Jérémie F"])));
-        check_typed("你好@木", Some(("你好", &["木村"])));
-        check_typed("＠аб", Some(("", &["Абс"])));
-        check_typed("@o’n", Some(("", &["O'Neil"])));
-        check_typed("@d'", Some(("", &["D’Arcy"])));
-        check_typed("@👩", Some(("", &["👩‍🚀"])));
-        for text in ["", "@", "hi", "@ann ", "me@ann", "@xyz", "@@ann", "https://a.example/@ann", "me+x@ann", "x@a@"] {
-            check_typed(text, None);
-        }
-    }
-
-    #[test]
-    fn whoever_is_named_in_full_is_offered_first() {
-        let people = ["Ánna", "Anna", "Annabel", "anna"].map(|name| Person::new(name, false));
-        let names = |text| typed(text, &people).map(|(_, people)| people.iter().map(|person| &*person.name).collect::<Vec<_>>());
-        assert_eq!(names("@Anna"), Some(vec!["Anna", "anna", "Ánna", "Annabel"]));
-        assert_eq!(names("@ánna"), Some(vec!["Ánna", "Anna", "anna", "Annabel"]));
-        assert_eq!(names("@ann"), Some(vec!["Ánna", "Anna", "Annabel", "anna"]));
-    }
-
     #[test]
     fn long_texts_and_names_end() {
         let long = "a".repeat(10_000);
         let people = [Person::new(&long, false), Person::new("", false), Person::new("\u{301}", true)];
         check_among(&people, &format!("@{long} @ @\u{301}x"), &format!("@{long} @ @\u{301}x"));
-        assert_eq!(typed(&format!("@{long}"), &people), None);
     }
 }
