@@ -260,6 +260,7 @@ impl RoomView {
                 error: error.text("message").map(|message| FormError { input: input(&error), message }),
                 client_message_id: form.text("client_message_id")?,
             },
+            description: String::new(),
         })
     }
 }
