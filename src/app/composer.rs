@@ -3,6 +3,7 @@ use std::{sync::Arc, time::Duration};
 use leptos::{ev::SubmitEvent, html::Input, prelude::*};
 
 use super::{
+    components::LiveText,
     log::button,
     publish::{self, Draft},
     session::{Link, Refused, Session, follow, sleep, spawn},
@@ -114,7 +115,7 @@ fn Fields(session: Session, limits: Limits, is_named: bool, form: FormView, hidd
         stood = stands;
     }));
     let texts = session.texts;
-    let error = move |input| session.words(move |_| form.error_of(input));
+    let error = move |input| LiveText(session.text(move |_| form.error_of(input)));
     let is_fine = move |input| session.flag(move |_| form.error_of(input).is_empty());
     let is_invalid = move |input| move || (!form.error_of(input).is_empty()).then_some("true");
     view! {
@@ -161,7 +162,7 @@ fn Fields(session: Session, limits: Limits, is_named: bool, form: FormView, hidd
                 <p role="status">{session.words(move |_| form.progress.get())}</p>
                 <p class="counter" class:over=session.flag(move |_| form.is_too_long())>{session.words(move |_| form.counter())}</p>
             </div>
-            <p id="username-error" class="error" role="alert" hidden=is_fine(FormInput::Username)>{error(FormInput::Username)}</p>
+            <p id="username-error" class="error" role="alert" hidden=is_fine(FormInput::Username) inner_html=error(FormInput::Username)></p>
             <div class="message-field">
                 <label for="message">{texts.text(key::page::MESSAGE)}</label>
                 <input
@@ -183,7 +184,7 @@ fn Fields(session: Session, limits: Limits, is_named: bool, form: FormView, hidd
             <button class="send" type="submit" aria-disabled=move || form.is_sending().then_some("true")>
                 <span>{texts.text(key::page::SEND)}</span>
             </button>
-            <p id="message-error" class="error" role="alert" hidden=is_fine(FormInput::Message)>{error(FormInput::Message)}</p>
+            <p id="message-error" class="error" role="alert" hidden=is_fine(FormInput::Message) inner_html=error(FormInput::Message)></p>
             {session.moderates.then(|| view! {
                 <label class="announce">
                     <input type="checkbox" name="announcement" checked=is_announcement autocomplete="off" node_ref=form.announcement />
