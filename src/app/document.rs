@@ -5,11 +5,10 @@
 
 use std::sync::Arc;
 
-use html_escape::encode_text;
 use leptos::{hydration::AutoReload, prelude::*};
 use leptos_meta::{Link, Meta, MetaTags, Script, Stylesheet, Title};
 
-use super::title;
+use super::{html::escaped, title};
 use crate::texts::Texts;
 
 /// What every page is rendered with.
@@ -55,7 +54,7 @@ pub fn document(context: PageContext, page: &dyn Fn() -> AnyView) -> impl IntoVi
             </head>
             <body>
                 // The renderer writes the title as it stands, markup and all.
-                <Title formatter=|page: String| encode_text(&title::of_page(&page)).into_owned() />
+                <Title formatter=|page: String| escaped(&title::of_page(&page)) />
                 <Link rel="icon" href=asset("/favicon.svg") type_="image/svg+xml" />
                 <Stylesheet href=asset("/pkg/live-chat.css") />
                 {page()}

@@ -1,7 +1,6 @@
 //! Who a text speaks to: `@` and the name of somebody in the conversation.
 //!
-//! What is shown as a mention and what is offered while somebody types is found by the same rules: [`next`] and [`typed`]. The
-//! server and the browser have to find the same, or a page does not come to life. So what counts as the same letter is decided
+//! The server and the browser have to find the same, or a page does not come to life. So what counts as the same letter is decided
 //! here and in [`chat`](crate::chat), and not by the tables of either.
 
 use crate::chat::{is_accent, lowercase, unaccented};
@@ -41,7 +40,7 @@ pub struct Mention {
 }
 
 /// Returns the first mention in `text` whose `@` stands from `from` to before `until`, and which ends there at the latest. Of several
-/// names that fit the longest wins, then the one that is written most like it.
+/// names that fit the longest wins, then the one that is written like it but for case. It is for everyone of that name.
 pub fn next(text: &str, mut from: usize, until: usize, people: &[Person]) -> Option<Mention> {
     loop {
         let (start, sign) = find_sign(text, from, until)?;
@@ -53,7 +52,8 @@ pub fn next(text: &str, mut from: usize, until: usize, people: &[Person]) -> Opt
         let fits = |person: &Person| {
             let is_prefix = written.len() >= person.folded.len() && written.iter().zip(&person.folded).all(|((a, _), b)| a == b);
             let end = from + written.get(..person.folded.len()).filter(|_| is_prefix)?.last()?.1;
-            may_end(&text[end..]).then_some((end, likeness(&text[from..end], &person.name), person.own))
+            // Names that differ in case alone are one name, which several people share.
+            may_end(&text[end..]).then_some((end, is_same(&text[from..end], &person.name), person.own))
         };
         if let Some((end, _, own)) = people.iter().filter_map(fits).max() {
             return Some(Mention { start, end, own });
@@ -61,8 +61,8 @@ pub fn next(text: &str, mut from: usize, until: usize, people: &[Person]) -> Opt
     }
 }
 
-/// What is being typed at the end of a text: where its `@` stands, in bytes, and those of `people` whose name begins so. Whoever is named
-/// in full comes first, then the others in their order. Nobody is meant after a space, and nobody whom `people` has not.
+/// Returns what is being typed at the end of a text: where its `@` is, in bytes, and those of `people` whose name begins so. A person who
+/// is named in full comes first, then the others in their order. A space ends a mention, and only `people` are offered.
 pub fn typed<'a>(text: &str, people: &'a [Person]) -> Option<(usize, Vec<&'a Person>)> {
     let mut from = 0;
     while let Some((start, sign)) = find_sign(text, from, text.len()) {
@@ -76,7 +76,9 @@ pub fn typed<'a>(text: &str, people: &'a [Person]) -> Option<(usize, Vec<&'a Per
         let mut fitting: Vec<_> = people.iter().filter(|person| person.folded.starts_with(&written)).collect();
         // The order of equals is kept: who has spoken last.
         fitting.sort_by_key(|person| match person.folded.len() == written.len() {
-            true => 2 - likeness(begun, &person.name),
+            true if begun == person.name => 0,
+            true if is_same(begun, &person.name) => 1,
+            true => 2,
             false => 3,
         });
         if !fitting.is_empty() {
@@ -92,18 +94,14 @@ fn find_sign(text: &str, from: usize, until: usize) -> Option<(usize, usize)> {
     Some((from + at, sign.len_utf8()))
 }
 
-/// Returns whether a mention may begin with it.
+/// Returns whether a mention begins with this character.
 pub fn is_sign(c: char) -> bool {
     matches!(c, '@' | '＠' | '﹫')
 }
 
-/// How alike a name and what is written for it are: 2 for the same, 1 but for case, 0 but for accents and typography.
-fn likeness(written: &str, name: &str) -> u8 {
-    match written {
-        _ if written == name => 2,
-        _ if written.chars().map(lowercase).eq(name.chars().map(lowercase)) => 1,
-        _ => 0,
-    }
+/// Returns whether a name is written as it is, but for case.
+fn is_same(written: &str, name: &str) -> bool {
+    written.chars().map(lowercase).eq(name.chars().map(lowercase))
 }
 
 /// The characters of a text as names are compared, each with where in the text the next one begins: without case and accents, in
@@ -253,6 +251,15 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_several_people_share_is_for_all_of_them() {
+        let people = |own: &str| ["Ann", "ann", "ANN", "Änn"].map(|name| Person::new(name, name == own));
+        for own in ["Ann", "ann", "ANN"] {
+            check_among(&people(own), "hi @Ann and @ann", "hi «@Ann» and «@ann»");
+        }
+        check_among(&people("Änn"), "@Ann @Änn", "‹@Ann› «@Änn»");
+    }
+
+    #[test]
     fn accents_may_be_left_out_or_added() {
         check(
             "@jeremie f @JÉRÉMIE F @Je\u{301}re\u{301}mie F @eric",
@@ -274,10 +281,9 @@ mod tests {
 
     #[test]
     fn of_names_that_fold_alike_the_one_as_written_is_meant() {
-        let people = [("Jérémie", true), ("Jeremie", false), ("JEREMIE", true)].map(|(name, own)| Person::new(name, own));
-        check_among(&people, "@Jeremie @Jérémie @JEREMIE", "‹@Jeremie› «@Jérémie» «@JEREMIE»");
+        let people = [("Jérémie", true), ("Jeremie", false)].map(|(name, own)| Person::new(name, own));
+        check_among(&people, "@Jeremie @Jérémie @JEREMIE", "‹@Jeremie› «@Jérémie» ‹@JEREMIE›");
         check_among(&people, "@jérémie @jeremié", "«@jérémie» «@jeremié»");
-        check_among(&people[..2], "@jeremie", "‹@jeremie›");
     }
 
     #[test]

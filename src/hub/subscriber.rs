@@ -477,13 +477,15 @@ impl Subscriber {
                 Item::Event(event) if event.seq > self.given => {
                     self.given = event.seq;
                     let is_visible = event.visible_to(Some(&self.user))
-                        || self.line.reads_as().is_some_and(|user| event.visible_to(Some(&user)));
+                        || self.line.reads_event_as(event.seq).is_some_and(|user| event.visible_to(Some(&user)));
                     if is_visible {
                         let own = self.since_told().map(|since| Position { since: Some(since), ..self.hub.position(event.seq) });
                         picked.push((&**entry, own));
                     }
                     self.over = last_word(event, &self.user, self.began_at, self.stays).or_else(|| match event.kind {
-                        Kind::Disconnection(_) => last_word(event, &self.line.reads_as()?, self.began_at, self.stays),
+                        Kind::Disconnection(_) => {
+                            last_word(event, &self.line.reads_event_as(event.seq)?, self.began_at, self.stays)
+                        }
                         _ => None,
                     });
                     if self.over.is_some() {

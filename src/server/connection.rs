@@ -114,11 +114,11 @@ pub(super) async fn serve(
             Pin::new(&mut connection).graceful_shutdown();
         }
         if crowded_out.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(End::CrowdedOut);
+            return Poll::Ready(End::Abandoned);
         }
         match Pin::new(&mut connection).poll(cx) {
             // The client broke off, or is not speaking HTTP; hyper has told it what there is to tell.
-            Poll::Ready(_) => Poll::Ready(if is_stopping { End::Stopped } else { End::Answered }),
+            Poll::Ready(_) => Poll::Ready(if is_stopping { End::Abandoned } else { End::Answered }),
             Poll::Pending => match handover.lock().unwrap_or_else(PoisonError::into_inner).take() {
                 Some((head, take)) => Poll::Ready(End::TakenOver(head, take)),
                 None => Poll::Pending,
@@ -131,16 +131,18 @@ pub(super) async fn serve(
             take(Taken { socket: io.into_inner().into_inner(), received, head, permit });
         }
         End::Answered => linger(connection.into_parts().io.into_inner().into_inner()).await,
-        End::CrowdedOut | End::Stopped => {}
+        End::Abandoned => {}
     }
 }
 
 /// How serving a connection ends.
 enum End {
+    /// A response takes it over.
     TakenOver(Vec<u8>, Take),
+    /// The last response was sent, or the client broke off.
     Answered,
-    CrowdedOut,
-    Stopped,
+    /// The server stops, or has no room for it any more.
+    Abandoned,
 }
 
 /// Closes the sending side, then reads until the client closes too. A socket that is closed with unread bytes in it resets the

@@ -60,10 +60,10 @@ pub(super) enum Place {
 }
 
 impl Place {
-    /// Renders the room there, with what its owner says of it and the absolute address of its page.
-    fn page(self, view: RoomView, description: String, url: Option<String>) -> AnyView {
+    /// Renders the room there; `url` is the absolute address of its page.
+    fn page(self, view: RoomView, url: Option<String>) -> AnyView {
         match self {
-            Self::Page => view! { <RoomPage view description url /> }.into_any(),
+            Self::Page => view! { <RoomPage view url /> }.into_any(),
             Self::Embed(look) => view! { <EmbedPage view look /> }.into_any(),
             Self::Overlay(fade) => view! { <OverlayPage view fade /> }.into_any(),
         }
@@ -318,10 +318,8 @@ async fn show_as(
         Err(Refusal::UnknownRoom(_)) => return not_found_in(state, place, asked).await,
         Err(refusal) => return render_under(policy, state, asked, error::status(&refusal), || view! { <FailedPage /> }).await,
     };
-    let description = state.hub.snapshot(room).map(|now| now.room.settings.description).unwrap_or_default();
     let url = asked.url(cookies.scheme(), &format!("/rooms/{room}"));
-    let mut response =
-        render_under(policy, state, asked, status, move || place.page(view.clone(), description.clone(), url.clone())).await;
+    let mut response = render_under(policy, state, asked, status, move || place.page(view.clone(), url.clone())).await;
     for cookie in place.cookies(cookies, state.hub.tokens(), room, &reader.visitor) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
@@ -396,6 +394,7 @@ pub(super) async fn view(
         now: rfc3339(now()),
         is_named: identity.origin.name.is_some(),
         form: FormView { client_message_id: uuid::Uuid::new_v4().to_string(), ..form },
+        description: about.settings.description,
     })
 }
 

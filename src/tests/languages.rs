@@ -27,7 +27,12 @@ async fn a_page_is_written_in_the_language_that_is_asked_for() {
     let rows = [
         ("/", "de-AT,de;q=0.9", "de", "ltr", "Nachricht senden"),
         ("/rooms/1", "ar", "ar", "rtl", "إرسال الرسالة"),
-        ("/embed/1", "fr", "en", "ltr", "Send the Message"),
+        ("/embed/1", "it", "en", "ltr", "Send the Message"),
+        ("/embed/1", "fr-CA", "fr", "ltr", "Envoyer le message"),
+        ("/", "es-MX,es;q=0.9", "es", "ltr", "Enviar el mensaje"),
+        ("/", "pt-PT", "pt-BR", "ltr", "Enviar a mensagem"),
+        ("/", "ja", "ja", "ltr", "メッセージを送信"),
+        ("/", "zh-CN,zh;q=0.9", "zh-Hans", "ltr", "发送消息"),
         ("/embed/1?theme=dark&lang=de", "ar", "de", "ltr", "Nachricht senden"),
         ("/overlay/1?lang=ar", "", "ar", "rtl", "إرسال الرسالة"),
         ("/?lang=xx", "de", "de", "ltr", "Nachricht senden"),
@@ -73,7 +78,8 @@ async fn a_refusal_is_explained_in_the_language_that_is_asked_for() {
             "Der Name ist denen vorbehalten, die diesen Chat betreiben. Bitte wähle einen anderen.",
             Some("username"),
         ),
-        ("Ann", "", "fr", "The message is empty. Please enter a message.", None),
+        ("Ann", "", "fr", "Le message est vide. Saisissez un message.", None),
+        ("Ann", "", "it", "The message is empty. Please enter a message.", None),
     ];
     for (username, text, asked, expected, field) in rows {
         let answer = say(&site, username, text, asked).await;

@@ -1,5 +1,7 @@
 //! Guests who come back, and who they are then: by their cookie, by their token, or by neither.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -8,9 +10,13 @@ use tokio::{
 
 use super::{
     Events, Site, node,
-    site::{Setting, WIDGET_KEY, texts},
+    site::{ByHand, Setting, WIDGET_KEY, texts},
 };
-use crate::{chat::RoomId, server::TrustedProxies};
+use crate::{
+    chat::{Kind, RoomId},
+    hub::{self, Found, Listening, Stay, Step, Trace, Wake},
+    server::TrustedProxies,
+};
 
 /// A browser at an address, which its proxy tells.
 #[derive(Clone, Copy)]
@@ -238,6 +244,47 @@ async fn who_is_connected_is_asked_though_another_may_be_their_return() {
     assert!(!private_before(&mut later, "hi").await.contains(&"secret".to_owned()));
     assert!(!hears(&site, &mut later, &user).await);
     assert!(hears(&site, &mut connected, &user).await);
+}
+
+/// However late a reader is given what was said before: it was said while the other alone was there.
+#[tokio::test]
+async fn who_stands_in_is_given_nothing_that_was_said_before() {
+    let site = open().await;
+    let mut first = PHONE.subscribe(&site, "", "").await;
+    assert_eq!(PHONE.say(&site, first.token(), "before").await, 200);
+    first.next_texts(1).await;
+    let mut connected = PHONE.subscribe(&site, "", "").await;
+    let listening = Listening {
+        resume: Some(&first.last_event_id),
+        stay: Stay::UntilEnd,
+        trace: Some(Trace::of(&[PHONE.agent.as_bytes(), b"", b""])),
+        replaces: None,
+    };
+    let (wake, from): (Arc<dyn Wake>, _) = (Arc::new(ByHand), PHONE.address.parse().ok());
+    let joined = site.hub.subscribe(RoomId::FIRST, site.guest(), hub::Site::default(), from, listening, &wake);
+    let (mut later, _) = joined.expect("a live room");
+    // It reads only when it is told to.
+    let mut private_given = async || loop {
+        match later.next_step() {
+            Step::Fetch(fetch) => {
+                let (events, fetched) = fetch.run().await.expect("a readable log");
+                assert!(!events.iter().any(|event| matches!(event.kind, Kind::Private { .. })));
+                later.fetched(fetched);
+            }
+            Step::Live(cursor) => {
+                let Found::Batch(batch) = later.tail().read(cursor, u64::MAX, 10_000) else { panic!("it is all in memory") };
+                let events = later.pick(&batch).into_iter().filter_map(|(entry, _)| entry.event());
+                return events.filter(|event| matches!(event.kind, Kind::Private { .. })).count();
+            }
+            Step::End(_) => panic!("nobody is disconnected"),
+        }
+    };
+    whisper(&site, connected.user_id(), "secret").await;
+    assert_eq!(PHONE.request(&site, connected.token()).await, 200);
+    connected.next_of("request").await;
+    assert_eq!(private_given().await, 0);
+    whisper(&site, connected.user_id(), "from now on").await;
+    assert_eq!(private_given().await, 1);
 }
 
 #[tokio::test]

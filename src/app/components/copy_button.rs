@@ -2,6 +2,8 @@ use js_sys::futures::JsFuture;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
+use super::Words;
+
 /// A button that copies the text of the element with the id `of`. It is there once the script runs; the text can be selected without.
 #[island]
 pub fn CopyButton(
@@ -15,13 +17,14 @@ pub fn CopyButton(
     let (is_ready, set_ready) = signal(false);
     let (is_copied, set_copied) = signal(false);
     Effect::new(move || set_ready.set(true));
+    let text = Signal::derive(move || if is_copied.get() { done.clone() } else { label.clone() });
     let copy = move |_| {
         let of = of.clone();
         leptos::task::spawn_local(async move { set_copied.set(copy_text_of(&of).await) });
     };
     view! {
         <button class="button quiet" type="button" hidden=move || !is_ready.get() on:click=copy>
-            <span aria-live="polite">{move || if is_copied.get() { done.clone() } else { label.clone() }}</span>
+            <span aria-live="polite"><Words text /></span>
         </button>
     }
 }

@@ -20,22 +20,17 @@ const AT_FIRST: &str = r#"{const log=document.getElementById("log");log.scrollTo
 pub fn RoomPage(
     /// What it shows.
     view: RoomView,
-    /// What its owner says of it; may be empty.
-    description: String,
     /// The absolute address of the page, if it is known.
     url: Option<String>,
 ) -> impl IntoView {
     let name = view.settings.name.clone();
-    let description = if description.is_empty() { default_description(&name) } else { description };
+    let description = Some(&*view.description).filter(|said| !said.is_empty());
+    let description = description.map_or_else(|| texts().fill(key::preview::DESCRIPTION, &[("room", &name)]), str::to_owned);
     view! {
         <Title text=name.clone() />
         <Preview name description url />
         <LiveRoom view />
     }
-}
-
-fn default_description(name: &str) -> String {
-    texts().fill(key::preview::DESCRIPTION, &[("room", name)])
 }
 
 /// A room that comes to life, wherever it stands.

@@ -57,6 +57,9 @@ pub struct RoomView {
     pub is_named: bool,
     /// What stands in the form.
     pub form: FormView,
+    /// What its owner says of the room, for the document's head; may be empty.
+    #[serde(skip)]
+    pub description: String,
 }
 
 /// What the page needs to know of a room's settings.

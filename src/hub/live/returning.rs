@@ -66,6 +66,8 @@ pub(super) struct StandsIn {
     user: UserId,
     /// `None` for as long as it is connected.
     until: Option<Timestamp>,
+    /// It is given nothing that happened up to this event: its user was given that over their own connection.
+    after: u64,
 }
 
 impl StandsIn {
@@ -197,7 +199,7 @@ impl LiveRoom {
     /// Has a connection of this node read what is for the user of `lost` too. Returns whether it is here.
     pub(in crate::hub) fn stand_in(&self, connection: ConnectionId, lost: &Lost) -> bool {
         let mut state = self.lock();
-        let is_known = state.standing_in(lost) == Some(connection);
+        let (is_known, head) = (state.standing_in(lost) == Some(connection), state.head);
         let State { connections, returning, .. } = &mut *state;
         let Some(one) = connections.get_mut(&connection).filter(|one| !one.is_token_used) else { return false };
         // While the other seems to be connected, the time is not extended.
@@ -205,8 +207,9 @@ impl LiveRoom {
             returning.take(connection, one);
             returning.stand_ins.insert(lost.connection, connection);
             let until = lost.seems_connected.then(|| Timestamp(now().0.saturating_add(STANDS_IN_MS)));
+            let after = if lost.seems_connected { head } else { 0 };
             one.replaces = Some(lost.connection);
-            one.line.stand_in(Some(StandsIn { user: lost.user.clone(), until }));
+            one.line.stand_in(Some(StandsIn { user: lost.user.clone(), until, after }));
             if !lost.seems_connected {
                 state.note_replaced(lost.connection);
             }
@@ -276,6 +279,11 @@ impl Line {
     /// As whom the connection is given what happens, beside its own user.
     pub(in crate::hub) fn reads_as(&self) -> Option<UserId> {
         self.stands_in()?.user().cloned()
+    }
+
+    /// Returns as whom the connection is given the event at `seq`, beside its own user.
+    pub(in crate::hub) fn reads_event_as(&self, seq: u64) -> Option<UserId> {
+        self.stands_in().filter(|stands_in| seq > stands_in.after)?.user().cloned()
     }
 
     /// As whom it reads the log, if it stands in for good.

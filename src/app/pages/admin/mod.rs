@@ -1,4 +1,5 @@
-//! What whoever runs the chat sees. Rendered on the server alone: forms and links, no script.
+//! The pages of owners and moderators. They are rendered on the server: forms and links. Scripts only add to them: they keep figures
+//! up to date, and copy code.
 
 mod acts;
 mod fields;
