@@ -73,13 +73,13 @@ pub fn announce(session: Session, messages: &[ChatMessage]) {
 /// Shows screen readers what waits to be announced.
 fn read_out(session: Session) {
     let Some(announcement) = session.announcer.try_update_value(|announcer| announcer.take(Date::now())) else { return };
-    let lines = match announcement {
+    let mut lines = match announcement {
         Announcement::Lines(lines) => lines,
         Announcement::Count(count) => vec![session.texts.count(key::page::NEW_MESSAGES, count)],
     };
-    // A line that is said again is another line.
     session.announced.update(|announced| {
-        let first = announced.last().map_or(0, |(number, _)| number + 1);
-        *announced = (first..).zip(lines).collect();
+        // A line that is said again has to be another text, or nobody hears it.
+        lines.iter_mut().zip(&*announced).filter(|(line, before)| line == before).for_each(|(line, _)| line.push('\u{a0}'));
+        *announced = lines;
     });
 }

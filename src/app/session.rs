@@ -144,8 +144,8 @@ pub struct Session {
     pub current: RwSignal<Option<RowKey>>,
     /// What is to be announced to a screen reader.
     pub announcer: StoredValue<Announcer>,
-    /// The lines of the last announcement, each with a number of its own.
-    pub announced: RwSignal<Vec<(usize, String)>>,
+    /// The lines of the last announcement.
+    pub announced: RwSignal<Vec<String>>,
     /// Which days today and yesterday are, once a browser has said so.
     pub today: RwSignal<Option<Today>>,
     /// The rows' list.

@@ -1,28 +1,18 @@
 use leptos::prelude::*;
 
 use crate::{
-    app::{colour, session::Session, state::timeline::Row, wire::ChatMessage},
+    app::{colour, html::escaped, session::Session, state::timeline::Row, wire::ChatMessage},
     texts::{Texts, key},
 };
 
 /// Who says it, and in what way.
-#[component]
-pub fn Author(session: Session, row: RwSignal<Row>, id: String) -> impl IntoView {
+pub fn author(session: Session, row: &Row, id: String) -> impl IntoView + use<> {
     let texts = session.texts;
-    let (message, is_pinned) = row.with_untracked(|row| (row.message.clone(), row.is_pinned));
-    let ChatMessage { author, chat, role, picture, announces, private, .. } = &*message;
+    let ChatMessage { author, chat, role, picture, announces, private, .. } = &*row.message;
     let hue = colour::class(author);
     // Elements of their own, whose look no letters have: a name cannot imitate them.
-    let tags = [
-        (is_pinned, "tag", key::page::PINNED),
-        (*announces, "tag", key::page::ANNOUNCEMENT),
-        (*private, "tag", key::page::PRIVATE),
-    ];
-    let tags = tags.into_iter().filter(|(stands, ..)| *stands);
-    let tags = tags.map(|(_, class, key)| view! { <span class=class>{texts.text(key)}</span> }).collect_view();
-    let for_reader = move || {
-        row.with(|row| row.for_reader).then(|| view! { <span class="unseen">{texts.text(key::page::MENTIONS_YOU)}</span> })
-    };
+    let tags = [(row.is_pinned, key::page::PINNED), (*announces, key::page::ANNOUNCEMENT), (*private, key::page::PRIVATE)];
+    let tags = tags.map(|(stands, key)| stands.then(|| view! { <span class="tag">{texts.text(key)}</span> }));
     view! {
         <span aria-hidden="true" translate="no" class=["badge ", hue].concat()>
             {colour::initial(&chat.username)}
@@ -31,10 +21,10 @@ pub fn Author(session: Session, row: RwSignal<Row>, id: String) -> impl IntoView
         </span>
         <p class="by">
             <bdi id=id translate="no" class=["name ", hue].concat()>{chat.username.clone()}</bdi>
-            {move || row.with(|row| row.mark.clone()).map(|mark| namesake(texts, mark))}
+            {row.mark.as_deref().map(|mark| namesake(texts, mark))}
             {role_tag(texts, role)}
             {tags}
-            {for_reader}
+            {row.for_reader.then(|| view! { <span class="unseen">{texts.text(key::page::MENTIONS_YOU)}</span> })}
         </p>
     }
 }
@@ -51,7 +41,8 @@ pub fn role_tag(texts: &'static Texts, role: &str) -> Option<impl IntoView + use
 }
 
 /// What tells an author from others of the same name.
-fn namesake(texts: &'static Texts, mark: String) -> impl IntoView {
-    let label = texts.fill(key::page::NAMESAKE, &[("mark", &mark)]);
-    view! { <span class="mark" dir="ltr" role="img" translate="no" title=label.clone() aria-label=label>{mark}</span> }
+fn namesake(texts: &'static Texts, mark: &str) -> impl IntoView + use<> {
+    let label = texts.fill(key::page::NAMESAKE, &[("mark", mark)]);
+    let mark = escaped(mark);
+    view! { <span class="mark" dir="ltr" role="img" translate="no" title=label.clone() aria-label=label inner_html=mark></span> }
 }

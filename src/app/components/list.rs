@@ -24,7 +24,7 @@ pub fn List(
     }));
     view! {
         <For each=move || cells.get() key=|(key, _)| *key let((_, row))>
-            <MessageRow session row=RwSignal::from(row) />
+            <MessageRow session row />
         </For>
     }
 }

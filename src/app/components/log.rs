@@ -5,7 +5,10 @@ use crate::{
     app::{
         hold, keys, scroll,
         session::{Session, spawn},
-        state::timeline::{Row, Timeline},
+        state::{
+            announcer::MOST_LINES,
+            timeline::{Row, Timeline},
+        },
     },
     chat::RoomState,
     texts::{Text, key},
@@ -142,11 +145,10 @@ fn Newer(session: Session, archive: bool) -> impl IntoView {
 /// What a screen reader reads out: the lines of the last [announcement](crate::app::state::announcer).
 #[component]
 fn Announced(session: Session) -> impl IntoView {
+    let line = |n| session.text(move |session| session.announced.with(|lines| lines.get(n).cloned().unwrap_or_default()));
     view! {
         <div class="unseen" aria-live="polite" aria-relevant="additions">
-            <For each=move || session.announced.get() key=|(number, _)| *number let((_, line))>
-                <p>{line}</p>
-            </For>
+            {std::array::from_fn::<_, MOST_LINES, _>(|n| view! { <p inner_html=LiveText(line(n))></p> })}
         </div>
     }
 }

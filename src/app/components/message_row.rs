@@ -1,16 +1,9 @@
-use std::sync::Arc;
+use leptos::{either::Either, prelude::*};
 
-use leptos::prelude::*;
-
-use super::{Author, LiveText, Reactions, Rich};
+use super::{author, reactions, rich};
 use crate::{
-    app::{
-        actions,
-        session::Session,
-        state::timeline::Row,
-        wire::{ChatMessage, Quote},
-    },
-    texts::{Text, Texts, key},
+    app::{actions, html::escaped, session::Session, state::timeline::Row, wire::Quote},
+    texts::{Text, key},
 };
 
 /// Lines of the longest text that is shown whole. The style sheet shows fewer of a longer one, so that unfolding it shows more.
@@ -21,42 +14,45 @@ const COLUMNS: usize = 60;
 
 /// One message in a list, and what stands above and below it.
 ///
-/// The message itself never changes: only what `row` says of it besides is followed. A name that is not shown is still there for
-/// assistive technology.
+/// The row is rendered again as a whole when anything about it changes. Leptos then compares each part with what is shown, and writes
+/// only what differs, so that its elements stay and keep the focus. One closure for all of a row, and not one for each part, is less for
+/// a browser to download and to keep.
 #[component]
-pub fn MessageRow(session: Session, row: RwSignal<Row>) -> impl IntoView {
+pub fn MessageRow(session: Session, row: ArcRwSignal<Row>) -> impl IntoView {
+    move || row.with(|row| message(session, row))
+}
+
+/// A name that is not shown is still there for assistive technology. A text that may change is the `inner_html` of its element, since a
+/// text node freezes when the browser translates the page.
+fn message(session: Session, row: &Row) -> impl IntoView + use<> {
     let texts = session.texts;
-    let (message, is_pinned, row_key) = row.with_untracked(|row| (row.message.clone(), row.is_pinned, row.key()));
-    let id = if is_pinned { "pinned".to_owned() } else { message.id.clone() };
-    let labels = [&*id, "-by ", &id, "-text"].concat();
-    let tabindex = move || (!is_pinned && session.is_alive()).then(|| if row.with(|row| row.is_current) { "0" } else { "-1" });
-    let gap = move || row.with(|row| row.gap).then(|| view! { <p class="gap"><span>{texts.text(key::page::GAP)}</span></p> });
-    let sent_at = message.sent_at.clone();
-    let day = move || {
-        row.with(|row| row.day).then(|| {
-            let sent_at = sent_at.clone();
-            view! { <p class="day"><span inner_html=LiveText(session.text(move |session| session.day_in_words(&sent_at)))></span></p> }
-        })
-    };
+    let message = &*row.message;
+    let is_pinned = row.is_pinned;
+    let id = if is_pinned { "pinned" } else { &*message.id };
+    let tabindex = session.tab_stop(is_pinned).map(|away| if row.is_current { "0" } else { away });
+    let row_key = row.key();
+    let (time, full_time) = (session.zone().time(texts, &message.sent_at), session.zone().full(texts, &message.sent_at));
     view! {
         <li
-            id=id.clone()
-            class=move || row.with(class_of)
+            id=id.to_owned()
+            class=class_of(row)
             tabindex=tabindex
-            aria-labelledby=labels
+            aria-labelledby=[id, "-by ", id, "-text"].concat()
             on:focusin=move |_| if !is_pinned { session.current.set(Some(row_key)) }
         >
-            {gap}
-            {day}
+            {row.gap.then(|| view! { <p class="gap"><span>{texts.text(key::page::GAP)}</span></p> })}
+            {row.day.then(|| view! { <p class="day"><span inner_html=escaped(&session.day_in_words(&message.sent_at))></span></p> })}
             <div class="said">
-                <Author session row id=[&*id, "-by"].concat() />
-                <Moment session sent_at=message.sent_at.clone() />
-                <Quoted session row />
-                <Rich session row id=[&*id, "-text"].concat() />
+                {author(session, row, [id, "-by"].concat())}
+                <time class="time" datetime=message.sent_at.clone() title=full_time inner_html=escaped(&time)></time>
+                {row.quote.as_ref().map(|quote| quoted(session, is_pinned, quote))}
+                {rich(session, row, [id, "-text"].concat())}
                 {is_long(&message.chat.text).then(|| unfold(session, is_pinned))}
-                <More session row id=[&*id, "-more"].concat() />
-                <Reactions session row />
-                <Note texts row />
+                {may_act(session, row).then(|| more(session, row, [id, "-more"].concat()))}
+                {reactions(session, row)}
+                {note(row).map(|(key, reason)| {
+                    view! { <p class="note" inner_html=escaped(&texts.with_reason(texts.text(key).to_owned(), reason))></p> }
+                })}
             </div>
         </li>
     }
@@ -79,117 +75,73 @@ fn class_of(row: &Row) -> String {
     class
 }
 
-/// When it was said.
-#[component]
-fn Moment(session: Session, sent_at: String) -> impl IntoView {
-    let texts = session.texts;
-    let (time, full) = (sent_at.clone(), sent_at.clone());
-    view! {
-        <time
-            class="time"
-            datetime=sent_at
-            title=move || session.zone().full(texts, &full)
-            inner_html=LiveText(session.text(move |session| session.zone().time(texts, &time)))
-        ></time>
-    }
-}
-
 /// What a message is a reply to, and the way there: in the list, or else on a page that ends with it.
-#[component]
-fn Quoted(session: Session, row: RwSignal<Row>) -> impl IntoView {
-    let is_pinned = row.with_untracked(|row| row.is_pinned);
-    // Not followed with the row: a link that is made anew while it is pressed is not pressed.
-    let quote = Memo::new(move |_| row.with(|row| row.quote.clone()));
-    move || {
-        quote.get().map(|quote| {
-            if quote.is_deleted {
-                return view! { <span class="quoted">{session.texts.text(key::page::QUOTE_DELETED)}</span> }.into_any();
-            }
-            let Quote { seq, id, username, text, .. } = quote;
-            let page = session
-                .epoch
-                .with_value(|epoch| session.link("before=", &[epoch, "-", &(seq + 1).to_string(), "#", &id].concat()));
-            view! {
-                <a
-                    class="quoted"
-                    href=page
-                    tabindex=move || session.tab_stop(is_pinned)
-                    on:click=move |event| {
-                        if actions::show_in_list(session, seq, &id) {
-                            event.prevent_default();
-                        }
-                    }
-                >
-                    <bdi translate="no">{username}</bdi>
-                    ": "
-                    <bdi>{text}</bdi>
-                </a>
-            }
-            .into_any()
-        })
+fn quoted(session: Session, is_pinned: bool, quote: &Quote) -> impl IntoView + use<> {
+    if quote.is_deleted {
+        return Either::Left(view! { <span class="quoted">{session.texts.text(key::page::QUOTE_DELETED)}</span> });
     }
+    let Quote { seq, id, username, text, .. } = quote.clone();
+    let place = |epoch: &String| session.link("before=", &[epoch, "-", &(seq + 1).to_string(), "#", &id].concat());
+    let page = session.epoch.with_value(place);
+    let press = move |event: leptos::ev::MouseEvent| {
+        if actions::show_in_list(session, seq, &id) {
+            event.prevent_default();
+        }
+    };
+    Either::Right(view! {
+        <a class="quoted" href=page tabindex=session.tab_stop(is_pinned) on:click=press>
+            <bdi translate="no">{username}</bdi>
+            ": "
+            <bdi>{text}</bdi>
+        </a>
+    })
 }
 
 /// The rest of a long text. The style sheet cuts the text off while this is not checked, so that it works without scripts too.
 fn unfold(session: Session, is_pinned: bool) -> impl IntoView {
     view! {
         <label class="unfold">
-            <input type="checkbox" autocomplete="off" tabindex=move || session.tab_stop(is_pinned) />
+            <input type="checkbox" autocomplete="off" tabindex=session.tab_stop(is_pinned) />
             <span>{session.texts.text(key::page::SHOW_MORE)}</span>
             <span>{session.texts.text(key::page::SHOW_LESS)}</span>
         </label>
     }
 }
 
-/// The button that opens the menu, for those who may do anything about the message.
-#[component]
-fn More(session: Session, row: RwSignal<Row>, id: String) -> impl IntoView {
-    let (message, is_pinned) = row.with_untracked(|row| (row.message.clone(), row.is_pinned));
-    let may_react = session.may_react && !message.private && !message.waits;
-    let is_there = Memo::new(move |_| session.moderates || (may_react && row.with(|row| row.deleted.is_none())));
-    let ChatMessage { chat, .. } = &*message;
-    let label = session.texts.fill(key::page::OPTIONS, &[("name", &chat.username)]);
-    move || {
-        is_there.get().then(|| {
-            let message: Arc<ChatMessage> = message.clone();
-            view! {
-                <button
-                    id=id.clone()
-                    type="button"
-                    class="more"
-                    popovertarget="actions"
-                    aria-label=label.clone()
-                    tabindex=move || session.tab_stop(is_pinned)
-                    on:click=move |_| session.acted_on.set(Some(message.clone()))
-                >
-                    "⋯"
-                </button>
-            }
-        })
+/// Whether the reader may do anything about a message.
+fn may_act(session: Session, row: &Row) -> bool {
+    let may_react = session.may_react && !row.message.private && !row.message.waits;
+    session.moderates || (may_react && row.deleted.is_none())
+}
+
+/// The button that opens the menu.
+fn more(session: Session, row: &Row, id: String) -> impl IntoView + use<> {
+    let message = row.message.clone();
+    let label = session.texts.fill(key::page::OPTIONS, &[("name", &message.chat.username)]);
+    view! {
+        <button
+            id=id
+            type="button"
+            class="more"
+            popovertarget="actions"
+            aria-label=label
+            tabindex=session.tab_stop(row.is_pinned)
+            on:click=move |_| session.acted_on.set(Some(message.clone()))
+        >
+            "⋯"
+        </button>
     }
 }
 
-/// What became of the reader's own message, if it is not as others.
-#[component]
-fn Note(texts: &'static Texts, row: RwSignal<Row>) -> impl IntoView {
-    let text = move || row.with(|row| note(row.message.waits, row.deleted.as_deref()));
-    move || {
-        text().is_some().then(|| {
-            let words =
-                move || text().map_or_else(String::new, |(key, reason)| texts.with_reason(texts.text(key).to_owned(), &reason));
-            view! { <p class="note" inner_html=LiveText(Signal::derive(words))></p> }
-        })
-    }
-}
-
-fn note(waits: bool, deleted: Option<&str>) -> Option<(Text, String)> {
-    let key = match (waits, deleted) {
+/// What became of the reader's own message, if it is not as others, and why, if a reason is known.
+fn note(row: &Row) -> Option<(Text, &str)> {
+    let key = match (row.message.waits, &row.deleted) {
         (false, None) => return None,
         (true, None) => key::page::WAITS,
         (true, Some(_)) => key::page::NOT_APPROVED,
         (false, Some(_)) => key::page::DELETED,
     };
-    Some((key, deleted.unwrap_or_default().to_owned()))
+    Some((key, row.deleted.as_deref().unwrap_or_default()))
 }
 
 /// Returns whether a text is to be cut off: it has more than [`LINES`] lines, if a line has room for [`COLUMNS`] letters.

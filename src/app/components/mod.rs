@@ -5,7 +5,7 @@
 
 mod author;
 mod composer;
-mod copy_button;
+mod copyable;
 mod countdown;
 mod emoji_button;
 mod list;
@@ -22,20 +22,20 @@ mod words;
 
 pub use author::role_tag;
 pub use composer::Composer;
-pub use copy_button::CopyButton;
+pub use copyable::Copyable;
 pub use countdown::Countdown;
 pub use log::{Log, Pinned, button};
 pub use menu::Menu;
 pub use viewport::stay_above_keyboard;
 pub use words::{LiveText, Words, WordsProps};
 use {
-    author::Author,
+    author::author,
     composer::Form,
     emoji_button::{EmojiButton, EmojiFailed},
     list::List,
     message_field::MessageField,
     message_row::MessageRow,
     name_field::{NameField, no_login},
-    reactions::Reactions,
-    rich::Rich,
+    reactions::reactions,
+    rich::rich,
 };

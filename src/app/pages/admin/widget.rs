@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    app::components::CopyButton,
+    app::components::Copyable,
     chat::RoomId,
     texts::{Text, Texts, key},
 };
@@ -46,9 +46,7 @@ fn literal(text: &str) -> String {
 /// The values and the code, below a key.
 pub(super) fn widget(texts: &'static Texts, code: WidgetCode) -> impl IntoView {
     let (page, embed) = (code.page(), code.embed());
-    let WidgetCode { server, room, key, is_open } = code;
-    let page_id = format!("code-{key}");
-    let copied_from = page_id.clone();
+    let WidgetCode { server, room, is_open, .. } = code;
     let row = |name: Text, value: String| view! { <dt>{texts.text(name)}</dt> <dd><code>{value}</code></dd> };
     view! {
         <details class="widget-code" open=is_open>
@@ -60,8 +58,13 @@ pub(super) fn widget(texts: &'static Texts, code: WidgetCode) -> impl IntoView {
                 {row(key::admin::WIDGET_EMBED, embed)}
             </dl>
             <p>{texts.text(key::admin::WIDGET_HELP)}</p>
-            <CopyButton of=copied_from label=texts.text(key::admin::COPY).to_owned() done=texts.text(key::admin::COPIED).to_owned() />
-            <pre dir="ltr" aria-label=texts.text(key::admin::WIDGET_PAGE)><code id=page_id>{page}</code></pre>
+            <Copyable>
+                <button class="button quiet" type="button" aria-live="polite">
+                    <span>{texts.text(key::admin::COPY)}</span>
+                    <span>{texts.text(key::admin::COPIED)}</span>
+                </button>
+                <pre dir="ltr" aria-label=texts.text(key::admin::WIDGET_PAGE)><code>{page}</code></pre>
+            </Copyable>
         </details>
     }
 }

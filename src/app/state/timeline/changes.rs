@@ -61,12 +61,13 @@ impl Timeline {
             return false;
         }
         entry.counted_at = at;
-        for reaction in &mut recount.reactions {
-            for before in &entry.reactions {
-                reaction.own |= !told && before.own && before.emoji == reaction.emoji;
-            }
+        // An emoji keeps its place, also while nobody uses it: buttons are not to move under a pointer.
+        for before in &mut entry.reactions {
+            let now = recount.reactions.iter().position(|now| now.emoji == before.emoji).map(|at| recount.reactions.remove(at));
+            before.own = now.as_ref().is_some_and(|now| now.own || (!told && before.own));
+            before.count = now.map_or(0, |now| now.count);
         }
-        entry.reactions = recount.reactions;
+        entry.reactions.append(&mut recount.reactions);
         true
     }
 
@@ -80,9 +81,6 @@ impl Timeline {
         let was_own = all[at].own;
         all[at].own = !was_own;
         all[at].count = if was_own { all[at].count - 1 } else { all[at].count + 1 };
-        if all[at].count == 0 {
-            all.remove(at);
-        }
         Some(was_own)
     }
 

@@ -342,14 +342,19 @@ fn reactions_are_the_newest_that_are_known() {
     assert!(timeline.recount(5, counted(2, &[("a", 3, true)]), true), "the answer");
     assert!(!timeline.recount(5, counted(2, &[("a", 2, false)]), false), "what the answer knew already");
     assert!(timeline.recount(6, counted(2, &[("b", 1, false), ("a", 4, false)]), false));
-    assert_eq!(reactions(&mut timeline, 2), [("b".into(), 1, false), ("a".into(), 4, true)], "whose they are is not told");
+    assert_eq!(reactions(&mut timeline, 2), [("a".into(), 4, true), ("b".into(), 1, false)], "whose they are is not told");
     assert_eq!(timeline.toggle(2, "a"), Some(true));
     assert!(!timeline.recount(5, counted(2, &[("a", 4, true)]), true), "a late answer");
-    assert_eq!(reactions(&mut timeline, 2), [("b".into(), 1, false), ("a".into(), 3, false)]);
+    assert_eq!(reactions(&mut timeline, 2), [("a".into(), 3, false), ("b".into(), 1, false)]);
+    assert!(timeline.recount(8, counted(2, &[("c", 2, true), ("b", 1, false)]), true));
+    let shown = [("a".into(), 0, false), ("b".into(), 1, false), ("c".into(), 2, true)];
+    assert_eq!(reactions(&mut timeline, 2), shown, "an emoji that nobody uses keeps its place");
+    assert!(timeline.recount(9, counted(2, &[("c", 2, false), ("a", 1, false)]), false));
+    assert_eq!(reactions(&mut timeline, 2), [("a".into(), 1, false), ("b".into(), 0, false), ("c".into(), 2, true)]);
     assert!(!timeline.recount(7, counted(9, &[("a", 1, false)]), false), "of a message that is not there");
     timeline.toggle(3, "c");
     timeline.toggle(3, "c");
-    assert_eq!(reactions(&mut timeline, 3), [], "the last one takes it along");
+    assert_eq!(reactions(&mut timeline, 3), [("c".into(), 0, false)], "nobody's");
 }
 
 fn replying(seq: u64, to: u64) -> ChatMessage {
