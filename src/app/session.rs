@@ -261,6 +261,11 @@ impl Session {
         Signal::derive(move || flag(self))
     }
 
+    /// Returns an attribute's value that follows the state; none for no attribute.
+    pub fn value(self, value: impl Fn(Self) -> Option<&'static str> + Send + Sync + 'static) -> Signal<Option<&'static str>> {
+        Signal::derive(move || value(self))
+    }
+
     /// Seconds of slow mode; 0 for none.
     pub fn slow_mode_seconds(self) -> u32 {
         self.settings.with(|settings| settings.slow_mode_seconds)

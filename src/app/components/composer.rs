@@ -246,7 +246,7 @@ fn Fields(session: Session, limits: Limits, is_named: bool, form: FormView, hidd
             </div>
             <p id="username-error" class="error" role="alert" hidden=is_fine(FormInput::Username)>{error(FormInput::Username)}</p>
             <MessageField form text />
-            <button class="send" type="submit" aria-disabled=move || form.is_sending().then_some("true") on:click=press>
+            <button class="send" type="submit" aria-disabled=session.value(move |_| form.is_sending().then_some("true")) on:click=press>
                 <span aria-hidden="true">{texts.text(key::page::SEND)}</span>
                 <span class="unseen">{texts.text(key::page::SEND_MESSAGE)}</span>
             </button>
@@ -265,7 +265,6 @@ fn Fields(session: Session, limits: Limits, is_named: bool, form: FormView, hidd
             <p class="slow">{session.words(move |_| form.slow_mode())}</p>
         </form>
     }
-    .into_any()
 }
 
 /// What the reader is replying to.
@@ -407,8 +406,8 @@ impl Form {
     }
 
     /// Returns the value of `aria-invalid` for an input.
-    pub fn invalid(self, input: FormInput) -> Option<&'static str> {
-        (!self.error_of(input).is_empty()).then_some("true")
+    pub fn invalid(self, input: FormInput) -> Signal<Option<&'static str>> {
+        self.session.value(move |_| (!self.error_of(input).is_empty()).then_some("true"))
     }
 
     fn too_long(self, key: Template<2>, chars: usize, limit: usize) -> String {

@@ -19,7 +19,7 @@ static FAILED: AtomicU32 = AtomicU32::new(0);
 pub fn EmojiButton(
     form: Form,
     /// What becomes of the one that was chosen.
-    insert: impl Fn(String) + Copy + Send + 'static,
+    insert: impl Fn(String) + Copy + 'static,
 ) -> impl IntoView {
     let label = form.session.texts.text(key::page::EMOJI);
     view! {
@@ -39,7 +39,7 @@ pub fn EmojiButton(
 #[component]
 pub fn EmojiFailed(form: Form) -> impl IntoView {
     view! {
-        <p id="emoji-failed" class="error" role="alert" hidden=move || !form.emoji_failed.get()>
+        <p id="emoji-failed" class="error" role="alert" hidden=form.session.flag(move |_| !form.emoji_failed.get())>
             {form.session.texts.text(key::page::EMOJI_FAILED)}
         </p>
     }
@@ -47,18 +47,21 @@ pub fn EmojiFailed(form: Form) -> impl IntoView {
 
 /// Has the reader choose an emoji at the button that they pressed. `failed` says whether the emoji could be loaded.
 pub fn choose(event: &MouseEvent, label: &'static str, failed: RwSignal<bool>, chosen: impl Fn(String) + 'static) {
-    let Some(button) = event.current_target().and_then(|target| target.dyn_into::<HtmlElement>().ok()) else { return };
+    if let Some(button) = event.current_target().and_then(|target| target.dyn_into::<HtmlElement>().ok()) {
+        spawn(take(button, label, failed, Box::new(chosen)));
+    }
+}
+
+async fn take(button: HtmlElement, label: &'static str, failed: RwSignal<bool>, chosen: Box<dyn Fn(String)>) {
     failed.set(false);
-    spawn(async move {
-        match pick(&button, label).await {
-            Ok(emoji) => {
-                if let Some(emoji) = emoji.as_string() {
-                    chosen(emoji);
-                }
+    match pick(&button, label).await {
+        Ok(emoji) => {
+            if let Some(emoji) = emoji.as_string() {
+                chosen(emoji);
             }
-            Err(_) => failed.set(true),
         }
-    });
+        Err(_) => failed.set(true),
+    }
 }
 
 async fn pick(button: &HtmlElement, label: &str) -> Result<JsValue, JsValue> {

@@ -1,11 +1,13 @@
 use leptos::{
     ev::{self, KeyboardEvent, MouseEvent},
+    html::Div,
+    mount::mount_to_renderer,
     prelude::*,
 };
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlTextAreaElement};
 
-use super::{EmojiButton, Form, no_login};
+use super::{EmojiButton, Form, LiveText};
 use crate::{
     app::{
         html::escaped,
@@ -19,10 +21,8 @@ use crate::{
     texts::key,
 };
 
-/// The id of an offered name.
-fn option_id(n: usize) -> String {
-    format!("person-{n}")
-}
+/// The ids of the offered names.
+const OPTIONS: [&str; Offers::MOST] = ["person-0", "person-1", "person-2", "person-3", "person-4", "person-5"];
 
 /// What the reader writes, with the names of people and emoji to be chosen.
 #[component]
@@ -33,12 +33,17 @@ pub fn MessageField(
 ) -> impl IntoView {
     let session = form.session;
     let texts = session.texts;
-    let field = Field { form, offers: RwSignal::new(Offers::default()), composition: StoredValue::new(Composition::default()) };
-    follow(Box::new(move || field.listen()));
-    let active = move || field.offers.with(Offers::selected).map(option_id);
+    let field = Field {
+        form,
+        element: NodeRef::new(),
+        offers: RwSignal::new(Offers::default()),
+        composition: StoredValue::new(Composition::default()),
+    };
+    follow(Box::new(move || field.begin()));
     view! {
         <div
             class="message-field"
+            node_ref=field.element
             on:input=move |_| field.edited()
             on:compositionstart=move |_| field.composition.update_value(Composition::begin)
             on:compositionend=move |_| field.composition.update_value(Composition::end)
@@ -46,9 +51,12 @@ pub fn MessageField(
         >
             <label for="message">{texts.text(key::page::MESSAGE)}</label>
             // The style sheet makes the field as high as a copy of its text.
-            <div class="grow" data-text=move || form.text.get() on:keydown=move |event| field.pressed(&event) on:click=move |_| field.dismiss()>
+            <div class="grow" data-text=session.text(move |_| form.text.get()) on:keydown=move |event| field.pressed(&event) on:click=move |_| field.dismiss()>
                 <textarea
-                    {..no_login()}
+                    data-1p-ignore=""
+                    data-bwignore=""
+                    data-lpignore="true"
+                    data-form-type="other"
                     id="message"
                     name="message"
                     rows="1"
@@ -59,51 +67,46 @@ pub fn MessageField(
                     required
                     inner_html=escaped(&text)
                     node_ref=form.message
-                    aria-invalid=move || form.invalid(FormInput::Message)
+                    aria-invalid=form.invalid(FormInput::Message)
                     aria-describedby="message-error"
-                    aria-activedescendant=active
+                    aria-activedescendant=session.value(move |_| field.offers.with(Offers::selected).map(|selected| OPTIONS[selected]))
                 ></textarea>
             </div>
             <EmojiButton form insert=move |emoji: String| field.insert_at_caret(&emoji) />
-            <People field />
         </div>
     }
-    .into_any()
 }
 
-/// The names that are offered.
+/// The names that are offered, in a browser. There are as many elements as names can be offered at once, and those without a name are hidden.
 #[component]
 fn People(field: Field) -> impl IntoView {
-    let texts = field.form.session.texts;
-    let names = move || {
-        let offers = field.offers.get();
-        offers.names().map(|(name, is_selected)| (name.to_owned(), is_selected)).enumerate().collect::<Vec<_>>()
-    };
-    let option = move |(n, (name, is_selected)): (usize, (String, bool))| {
+    let session = field.form.session;
+    let name = move |n| session.text(move |_| field.offers.with(|offers| offers.names().nth(n).unwrap_or_default().to_owned()));
+    let options = OPTIONS.into_iter().enumerate().map(|(n, id)| {
         view! {
             <li
-                id=option_id(n)
+                id=id
                 role="option"
                 dir="auto"
                 translate="no"
-                aria-selected=if is_selected { "true" } else { "false" }
+                hidden=session.flag(move |_| field.offers.with(|offers| offers.names().nth(n).is_none()))
+                aria-selected=session.value(move |_| Some(if field.offers.with(Offers::selected) == Some(n) { "true" } else { "false" }))
                 on:click=move |_| field.take(n)
-            >
-                {name}
-            </li>
+                inner_html=LiveText(name(n))
+            ></li>
         }
-    };
+    });
     view! {
         <ul
             id="people"
             class="people"
             role="listbox"
-            aria-label=texts.text(key::page::PEOPLE)
-            hidden=move || field.offers.with(Offers::is_empty)
+            aria-label=session.texts.text(key::page::PEOPLE)
+            hidden=session.flag(move |_| field.offers.with(Offers::is_empty))
             // The field keeps the focus.
             on:mousedown=|event: MouseEvent| event.prevent_default()
         >
-            <For each=names key=Clone::clone children=option />
+            {options.collect_view()}
         </ul>
     }
 }
@@ -112,13 +115,17 @@ fn People(field: Field) -> impl IntoView {
 #[derive(Clone, Copy)]
 struct Field {
     form: Form,
+    element: NodeRef<Div>,
     offers: RwSignal<Offers>,
     composition: StoredValue<Composition>,
 }
 
 impl Field {
-    /// Hears what is pressed elsewhere in the page, for as long as it is there, and says what the field can do with scripts.
-    fn listen(self) {
+    /// Hears what is pressed elsewhere in the page, for as long as it is there, and adds what the field can do with scripts.
+    fn begin(self) {
+        if let Some(element) = self.element.get_untracked() {
+            mount_to_renderer(&element, move || view! { <People field=self /> }).forget();
+        }
         if let Some(textarea) = self.form.message.get_untracked() {
             for (name, value) in [("aria-autocomplete", "list"), ("aria-controls", "people"), ("aria-keyshortcuts", "/")] {
                 // It fails for no attribute that has a name.

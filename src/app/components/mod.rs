@@ -35,7 +35,7 @@ use {
     list::List,
     message_field::MessageField,
     message_row::MessageRow,
-    name_field::{NameField, no_login},
+    name_field::NameField,
     reactions::reactions,
     rich::rich,
 };

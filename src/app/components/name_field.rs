@@ -1,13 +1,6 @@
-use leptos::{
-    attr::{
-        any_attribute::{AnyAttribute, IntoAnyAttribute},
-        custom::custom_attribute,
-    },
-    ev::MouseEvent,
-    prelude::*,
-};
+use leptos::{ev::MouseEvent, prelude::*};
 
-use super::Form;
+use super::{Form, LiveText};
 use crate::{app::wire::FormInput, texts::key};
 
 /// The name that the reader goes by.
@@ -24,14 +17,18 @@ pub fn NameField(
 ) -> impl IntoView {
     let session = form.session;
     let texts = session.texts;
-    let is_known = move || form.is_named.get() && form.error_of(FormInput::Username).is_empty();
+    let is_known = move |_| form.is_named.get() && form.error_of(FormInput::Username).is_empty();
     // Else the press would take the focus from the field again.
     let keep_focus = |event: MouseEvent| event.prevent_default();
     view! {
-        <div class="name-field" class:known=is_known>
+        <div class="name-field" class:known=session.flag(is_known)>
             <label for="username">{texts.text(key::page::USERNAME)}</label>
             <input
-                {..no_login()}
+                // No part of a login, for 1Password, Bitwarden, LastPass and Dashlane.
+                data-1p-ignore=""
+                data-bwignore=""
+                data-lpignore="true"
+                data-form-type="other"
                 id="username"
                 name="username"
                 type="text"
@@ -42,7 +39,7 @@ pub fn NameField(
                 readonly=readonly
                 value=value
                 node_ref=form.username
-                aria-invalid=move || form.invalid(FormInput::Username)
+                aria-invalid=form.invalid(FormInput::Username)
                 aria-describedby="username-error"
                 on:input=move |_| form.renamed()
             />
@@ -56,16 +53,8 @@ pub fn NameField(
                 on:mousedown=keep_focus
                 on:click=move |_| form.focus(Some(FormInput::Username))
             >
-                <bdi>{session.words(move |_| form.name.get())}</bdi>
+                <bdi inner_html=LiveText(form.name.into())></bdi>
             </button>
         </div>
     }
-    .into_any()
-}
-
-/// Tells password managers that an input is no part of a login: 1Password, Bitwarden, LastPass and Dashlane.
-pub fn no_login() -> Vec<AnyAttribute> {
-    [("data-1p-ignore", ""), ("data-bwignore", ""), ("data-lpignore", "true"), ("data-form-type", "other")]
-        .map(|(name, value)| custom_attribute(name, value).into_any_attr())
-        .into()
 }

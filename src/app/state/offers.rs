@@ -1,8 +1,5 @@
 use super::super::mention::{self, Person};
 
-/// Most names that are offered at once.
-const MOST: usize = 6;
-
 /// The names that are offered while somebody types one after an `@`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Offers {
@@ -15,10 +12,13 @@ pub struct Offers {
 }
 
 impl Offers {
+    /// Most names that are offered at once.
+    pub const MOST: usize = 6;
+
     /// Those for a text that ends at the caret. The first is selected.
     pub fn find(before_caret: &str, people: &[Person]) -> Self {
         let Some((start, fitting)) = mention::typed(before_caret, people) else { return Self::default() };
-        Self { names: fitting.into_iter().take(MOST).map(|person| person.name.clone()).collect(), selected: 0, start }
+        Self { names: fitting.into_iter().take(Self::MOST).map(|person| person.name.clone()).collect(), selected: 0, start }
     }
 
     /// Whether there are none.
@@ -26,9 +26,9 @@ impl Offers {
         self.names.is_empty()
     }
 
-    /// The names, each with whether it is selected.
-    pub fn names(&self) -> impl Iterator<Item = (&str, bool)> {
-        self.names.iter().enumerate().map(|(n, name)| (&**name, n == self.selected))
+    /// The names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
     }
 
     /// Which of them is selected, if there are any.
@@ -56,7 +56,7 @@ mod tests {
     fn names_are_selected_in_turn_and_taken() {
         let people = ["Zed", "Zoë", "zorro", "Ann"].map(|name| Person::new(name, false));
         let mut offers = Offers::find("hi @z", &people);
-        let selected = |offers: &Offers| offers.names().find_map(|(name, is_selected)| is_selected.then(|| name.to_owned()));
+        let selected = |offers: &Offers| offers.selected().and_then(|which| offers.names().nth(which)).map(str::to_owned);
         let mut seen = Vec::new();
         for is_back in [false, false, false, true, true] {
             seen.extend(selected(&offers));
@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn few_are_offered() {
         let people: Vec<_> = (0..100).map(|n| Person::new(&format!("p{n}"), false)).collect();
-        assert_eq!(Offers::find("@p", &people).names().count(), MOST);
-        assert_eq!(Offers::find("@p99", &people).names().next(), Some(("p99", true)));
+        assert_eq!(Offers::find("@p", &people).names().count(), Offers::MOST);
+        assert_eq!(Offers::find("@p99", &people).names().next(), Some("p99"));
     }
 }
