@@ -6,12 +6,12 @@ use leptos::{
     prelude::*,
 };
 
-use super::{Countdown, EmojiFailed, MessageField, NameField, button};
+use super::{Countdown, LiveText, MessageField, NameField, button};
 use crate::{
     app::{
         net::publish::{self, Draft},
         session::{Link, Refused, Session, follow, spawn},
-        state::{draft::KeptDraft, recall::Recall},
+        state::{draft::KeptDraft, recall::Recall, typing::Composition},
         wire::{ChatMessage, FormError, FormInput, FormView, RoomView, Standing},
     },
     chat::{Group, Limits, RoomState, UserId},
@@ -38,10 +38,9 @@ pub struct Form {
     pub text: RwSignal<String>,
     /// Whether the reader has a name to go by, which they need not see all the time.
     pub is_named: RwSignal<bool>,
-    error: RwSignal<Option<FormError>>,
-    /// The time in the error that is left until it is over, if it is one of those.
-    waiting: RwSignal<Option<Waiting>>,
-    /// Until the error is over.
+    /// Why something was not sent.
+    error: RwSignal<Option<Shown>>,
+    /// Until the error is over, if it ends by itself.
     over: Countdown,
     /// Whether the reader has just been allowed to write again.
     is_lifted: RwSignal<bool>,
@@ -49,24 +48,36 @@ pub struct Form {
     progress: RwSignal<String>,
     /// Until slow mode lets the reader write again.
     wait: Countdown,
-    /// What may or may not have been stored. It keeps its id if it is sent again.
-    draft: StoredValue<Option<Draft>>,
-    /// The message field as it was when that was sent.
-    sent: StoredValue<String>,
-    /// Whether the reader sent what is in the field now, while what was in it before was on its way.
-    next: StoredValue<bool>,
-    /// What was sent before.
-    pub recall: StoredValue<Recall>,
+    /// What is not shown.
+    pub aside: StoredValue<Aside>,
     /// Whether the emoji could not be loaded.
     pub emoji_failed: RwSignal<bool>,
 }
 
-/// An error that is over after a while: what stands before and after the time that is left, and how that is written, if it is.
+/// What the form remembers and does not show.
+#[derive(Default)]
+pub struct Aside {
+    /// What may or may not have been stored. It keeps its id if it is sent again.
+    draft: Option<Draft>,
+    /// The message field as it was when that was sent.
+    sent: String,
+    /// Whether the reader sent what is in the field now, while what was in it before was on its way.
+    next: bool,
+    /// What was sent before.
+    pub recall: Recall,
+    /// Whether an input method is composing.
+    pub composition: Composition,
+}
+
+/// An error as it is shown at an input: what stands before and after the time that is left, and how that is written, if it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Waiting {
+struct Shown {
+    input: FormInput,
     before: String,
     after: String,
     time: Option<TimeIn>,
+    /// Whether it is over when the time is.
+    ends: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,13 +86,24 @@ enum TimeIn {
     Seconds,
 }
 
-impl Waiting {
-    /// Finds the time that is left in an error, which the server has written by the same texts. An error without it stays as it is.
-    fn of(texts: &'static Texts, message: &str, seconds: u32) -> Self {
+impl Shown {
+    /// An error that stays. What is about the whole form stands where a message's errors do.
+    fn of(FormError { input, message }: FormError) -> Self {
+        Self { input: input.unwrap_or(FormInput::Message), before: message, after: String::new(), time: None, ends: false }
+    }
+
+    /// Lets it end after so many seconds. Finds that time in the error, which the server has written by the same texts. An error without
+    /// the time stays as it is.
+    fn ending(mut self, texts: &'static Texts, seconds: u32) -> Self {
+        self.ends = true;
         let times = [(texts.time_left(seconds.into()), TimeIn::Words), (seconds.to_string(), TimeIn::Seconds)];
-        let found = times.into_iter().find_map(|(time, written)| Some((message.split_once(&time)?, written)));
-        let ((before, after), time) = found.map_or(((message, ""), None), |(around, written)| (around, Some(written)));
-        Self { before: before.to_owned(), after: after.to_owned(), time }
+        for (time, written) in times {
+            if let Some((before, after)) = self.before.split_once(&time) {
+                (self.before, self.after, self.time) = (before.to_owned(), after.to_owned(), Some(written));
+                break;
+            }
+        }
+        self
     }
 }
 
@@ -92,7 +114,6 @@ const LIFTED_SHOWN: Duration = Duration::from_secs(10);
 #[component]
 pub fn Composer(session: Session, view: RoomView) -> impl IntoView {
     let RoomView { archive, is_named, form, username_chars, text_chars, .. } = view;
-    let texts = session.texts;
     let key = move |session: Session| match session.state.get() {
         _ if refused(session).is_some() => refused(session).map(Refused::key),
         RoomState::Ended => Some(key::page::ENDED),
@@ -114,11 +135,8 @@ pub fn Composer(session: Session, view: RoomView) -> impl IntoView {
         <div class="composer closed" role="status" hidden=session.flag(is_open)>
             <p>
                 {session.words(move |session| key(session).map_or_else(String::new, |key| closed(session, key)))}" "
-                <a href=session.link("", "") hidden=!archive>{texts.text(key::page::BACK_TO_NEWEST)}</a>
-                // Whoever comes without access is a new guest. A ban of an address may have been lifted: only the person it was meant for
-                // is told.
-                <a href=session.link("", "") hidden=session.flag(move |session| refused(session).is_none() && key(session) != Some(key::page::BANNED))>
-                    {session.words(again)}
+                <a href=session.link("", "") hidden=session.flag(move |session| !archive && key(session).is_none_or(|key| !is_mendable(session, key)))>
+                    {session.words(move |session| again(session, archive))}
                 </a>
             </p>
         </div>
@@ -143,9 +161,16 @@ fn refused(session: Session) -> Option<Refused> {
     }
 }
 
-/// What a reader whose connection was refused can do.
-fn again(session: Session) -> String {
+/// Whether the page that comes next may let the reader write. Whoever comes without access is a new guest. A ban of an address may have
+/// been lifted: only the person it was meant for is told.
+fn is_mendable(session: Session, key: Text) -> bool {
+    key == key::page::BANNED || refused(session).is_some()
+}
+
+/// What a reader who cannot write here can do.
+fn again(session: Session, archive: bool) -> String {
     let key = match refused(session) {
+        _ if archive => key::page::BACK_TO_NEWEST,
         Some(Refused::AccessEnded) => key::page::GO_ON_AS_GUEST,
         Some(Refused::Unavailable) | None => key::page::RELOAD,
     };
@@ -164,16 +189,12 @@ fn Fields(session: Session, limits: Limits, is_named: bool, form: FormView, hidd
         name: RwSignal::new(username.clone()),
         text: RwSignal::new(text.clone()),
         is_named: RwSignal::new(!username.is_empty()),
-        error: RwSignal::new(error),
-        waiting: RwSignal::new(None),
+        error: RwSignal::new(error.map(Shown::of)),
         over: Countdown::new(),
         is_lifted: RwSignal::new(false),
         progress: RwSignal::new(String::new()),
         wait: Countdown::new(),
-        draft: StoredValue::new(None),
-        sent: StoredValue::new(String::new()),
-        next: StoredValue::new(false),
-        recall: StoredValue::new(Recall::default()),
+        aside: StoredValue::new(Aside::default()),
         emoji_failed: RwSignal::new(false),
     };
     follow(Box::new(move || form.restore(is_named)));
@@ -201,13 +222,11 @@ fn Fields(session: Session, limits: Limits, is_named: bool, form: FormView, hidd
         }
     }));
     follow(Box::new(move || {
-        if form.over.left() == 0 && form.waiting.with_untracked(Option::is_some) {
+        if form.over.left() == 0 && form.error.with_untracked(|error| error.as_ref().is_some_and(|error| error.ends)) {
             form.forgive();
         }
     }));
     let texts = session.texts;
-    let error = move |input| session.words(move |_| form.error_of(input));
-    let is_fine = move |input| session.flag(move |_| form.error_of(input).is_empty());
     // Nothing hangs on the form's own submission: in a frame without `allow-forms` there is none. (The Enter key in the name field is a
     // click on the button: WHATWG HTML 4.10.22.2, implicit submission.)
     let press = move |event: MouseEvent| {
@@ -226,12 +245,7 @@ fn Fields(session: Session, limits: Limits, is_named: bool, form: FormView, hidd
                 form.submit();
             }
         >
-            // The time stands apart, so that assistive technology says once that there is a time-out, and not each second.
-            <p class="standing" role="status" aria-atomic="false" hidden=session.flag(move |session| form.standing(session)[0].is_empty())>
-                {session.words(move |session| form.standing(session)[0].clone())}
-                <span aria-live="off">{session.words(move |session| form.standing(session)[1].clone())}</span>
-                {session.words(move |session| form.standing(session)[2].clone())}
-            </p>
+            {timed("standing", "standing", "status", form, Form::standing)}
             {button(
                 "replying",
                 session.flag(|session| session.reply.with(Option::is_none)),
@@ -241,29 +255,43 @@ fn Fields(session: Session, limits: Limits, is_named: bool, form: FormView, hidd
             <input type="hidden" name="client_message_id" value=client_message_id autocomplete="off" />
             <NameField form value=username readonly=is_named />
             <div class="progress">
-                <p role="status">{session.words(move |_| form.progress.get())}</p>
-                <p class="counter" class:over=session.flag(move |_| form.is_too_long())>{session.words(move |_| form.counter())}</p>
+                {line("progress", "", "status", form.words(|form| form.progress.get()))}
+                <p class="counter" class:over=form.flag(Form::is_too_long) inner_html=LiveText(form.words(Form::counter))></p>
             </div>
-            <p id="username-error" class="error" role="alert" hidden=is_fine(FormInput::Username)>{error(FormInput::Username)}</p>
+            {line("username-error", "error", "alert", form.words(|form| form.error_at(FormInput::Username).concat()))}
             <MessageField form text />
-            <button class="send" type="submit" aria-disabled=session.value(move |_| form.is_sending().then_some("true")) on:click=press>
+            <button class="send" type="submit" aria-disabled=form.value(|form| form.is_sending().then_some("true")) on:click=press>
                 <span aria-hidden="true">{texts.text(key::page::SEND)}</span>
                 <span class="unseen">{texts.text(key::page::SEND_MESSAGE)}</span>
             </button>
-            <p id="message-error" class="error" role="alert" aria-atomic="false" hidden=is_fine(FormInput::Message)>
-                {session.words(move |_| form.waiting.get().map_or_else(|| form.error_of(FormInput::Message), |waiting| waiting.before))}
-                <span aria-live="off">{session.words(move |_| form.time_left())}</span>
-                {session.words(move |_| form.waiting.get().map(|waiting| waiting.after).unwrap_or_default())}
-            </p>
-            <EmojiFailed form />
+            {timed("message-error", "error", "alert", form, |form| form.error_at(FormInput::Message))}
+            {line("emoji-failed", "error", "alert", form.words(Form::emoji_error))}
             {session.moderates.then(|| view! {
                 <label class="announce">
                     <input type="checkbox" name="announcement" checked=is_announcement autocomplete="off" node_ref=form.announcement />
                     " "{texts.text(key::page::ANNOUNCE)}
                 </label>
             })}
-            <p class="slow">{session.words(move |_| form.slow_mode())}</p>
+            <p class="slow" inner_html=LiveText(form.words(Form::slow_mode))></p>
         </form>
+    }
+}
+
+/// A line of the form. The style sheet hides it while it is empty.
+fn line(id: &'static str, class: &'static str, role: &'static str, words: Signal<String>) -> impl IntoView {
+    view! { <p id=id role=role class=class inner_html=LiveText(words)></p> }
+}
+
+/// A line with a time in it: what stands before the time, the time, and what stands after it. The time stands apart, so that assistive
+/// technology says once what there is to say, and not each second. The style sheet hides the line while it is empty.
+fn timed(id: &'static str, class: &'static str, role: &'static str, form: Form, parts: fn(Form) -> [String; 3]) -> impl IntoView {
+    let part = move |n: usize| LiveText(Signal::derive(move || std::mem::take(&mut parts(form)[n])));
+    view! {
+        <p id=id role=role class=class aria-atomic="false">
+            <span inner_html=part(0)></span>
+            <span aria-live="off" inner_html=part(1)></span>
+            <span inner_html=part(2)></span>
+        </p>
     }
 }
 
@@ -276,9 +304,26 @@ fn replying(session: Session) -> String {
 }
 
 impl Form {
+    /// Returns a text that follows the form. By a function and no closure: each closure is a type of its own, and so is all that is made of
+    /// it.
+    pub fn words(self, words: fn(Self) -> String) -> Signal<String> {
+        self.session.text(move |_| words(self))
+    }
+
+    /// Returns something that is so or not, as the form is.
+    pub fn flag(self, flag: fn(Self) -> bool) -> Signal<bool> {
+        self.session.flag(move |_| flag(self))
+    }
+
+    /// Returns an attribute's value that follows the form; none for no attribute.
+    pub fn value(self, value: fn(Self) -> Option<&'static str>) -> Signal<Option<&'static str>> {
+        self.session.value(move |_| value(self))
+    }
+
     /// What was decided on the reader's right to speak, while they may not: what stands before the time that is left, that, and what stands
     /// after it.
-    fn standing(self, session: Session) -> [String; 3] {
+    fn standing(self) -> [String; 3] {
+        let session = self.session;
         let texts = session.texts;
         match session.standing.get() {
             Some(Standing { until, reason }) if !until.is_empty() => {
@@ -311,14 +356,15 @@ impl Form {
             if !client_message_id.is_empty() {
                 let (username, announces, reply_to) = (username.value().trim().to_owned(), false, String::new());
                 let text = text.trim_end().to_owned();
-                self.draft.set_value(Some(Draft { username, text, announces, reply_to, client_message_id }));
+                let draft = Draft { username, text, announces, reply_to, client_message_id };
+                self.aside.update_value(|aside| aside.draft = Some(draft));
             }
         }
         self.text.set(message.value());
         let own = self.session.user_id.with_untracked(|user_id| {
             self.session.timeline.with_untracked(|timeline| Recall::of(timeline.texts_of(user_id).map(str::to_owned)))
         });
-        self.recall.set_value(own);
+        self.aside.update_value(|aside| aside.recall = own);
     }
 
     fn kept_draft(self) -> Option<KeptDraft> {
@@ -361,53 +407,54 @@ impl Form {
     }
 
     fn forget_error_of(self, input: FormInput) {
-        if self.error.with_untracked(|error| error.as_ref().is_some_and(|error| error.input == Some(input))) {
+        if self.error.with_untracked(|error| error.as_ref().is_some_and(|error| error.input == input)) {
             self.forgive();
         }
     }
 
     fn forgive(self) {
-        self.waiting.set(None);
         self.error.set(None);
     }
 
-    /// The error that belongs to an input; empty if there is none. What is about the whole form stands where a message's
-    /// errors do.
-    pub fn error_of(self, input: FormInput) -> String {
+    /// The error that belongs to an input: what stands before the time that is left, that, and what stands after it. Empty if there is none.
+    fn error_at(self, input: FormInput) -> [String; 3] {
         if input == FormInput::Message && self.is_too_long() {
-            return self.too_long(key::page::MESSAGE_TOO_LONG, self.chars(), self.text_chars());
+            let too_long = self.too_long(key::page::MESSAGE_TOO_LONG, self.chars(), self.text_chars());
+            return [too_long, String::new(), String::new()];
         }
-        let error = self.error.get().filter(|error| error.input.unwrap_or(FormInput::Message) == input);
-        error.map(|error| error.message).unwrap_or_default()
+        match self.error.get() {
+            Some(Shown { input: at, before, after, time, .. }) if at == input => {
+                let left = self.over.left();
+                let time = match time {
+                    Some(TimeIn::Words) => self.session.texts.time_left(left.into()),
+                    Some(TimeIn::Seconds) => left.to_string(),
+                    None => String::new(),
+                };
+                [before, time, after]
+            }
+            Some(_) | None => Default::default(),
+        }
     }
 
-    /// The time that is left until the error is over, if it has one.
-    fn time_left(self) -> String {
-        let left = self.over.left();
-        match self.waiting.get().and_then(|waiting| waiting.time) {
-            Some(TimeIn::Words) => self.session.texts.time_left(left.into()),
-            Some(TimeIn::Seconds) => left.to_string(),
-            None => String::new(),
-        }
+    /// Returns whether what stands in an input is wrong.
+    pub fn is_wrong(self, input: FormInput) -> bool {
+        input == FormInput::Message && self.is_too_long()
+            || self.error.with(|error| error.as_ref().is_some_and(|error| error.input == input))
+    }
+
+    /// What is said when the emoji could not be loaded.
+    fn emoji_error(self) -> String {
+        if self.emoji_failed.get() { self.session.texts.text(key::page::EMOJI_FAILED).to_owned() } else { String::new() }
     }
 
     /// Shows why something was not sent, and for how long that holds, if it ends by itself.
     fn refuse(self, error: FormError, retry_after: Option<u32>) {
-        let seconds = retry_after.filter(|_| error.input != Some(FormInput::Username));
-        let waiting = seconds.map(|seconds| (seconds, Waiting::of(self.session.texts, &error.message, seconds)));
-        self.error.set(Some(error));
-        match waiting {
-            Some((seconds, waiting)) => {
-                self.over.start(seconds);
-                self.waiting.set(Some(waiting));
-            }
-            None => self.waiting.set(None),
+        let mut shown = Shown::of(error);
+        if let Some(seconds) = retry_after.filter(|_| shown.input == FormInput::Message) {
+            shown = shown.ending(self.session.texts, seconds);
+            self.over.start(seconds);
         }
-    }
-
-    /// Returns the value of `aria-invalid` for an input.
-    pub fn invalid(self, input: FormInput) -> Signal<Option<&'static str>> {
-        self.session.value(move |_| (!self.error_of(input).is_empty()).then_some("true"))
+        self.error.set(Some(shown));
     }
 
     fn too_long(self, key: Template<2>, chars: usize, limit: usize) -> String {
@@ -464,16 +511,15 @@ impl Form {
     /// Sends what is in the form, or says why that cannot be.
     pub fn submit(self) {
         if untrack(|| self.is_sending()) {
-            return self.next.set_value(true);
+            return self.aside.update_value(|aside| aside.next = true);
         }
-        self.next.set_value(false);
         let (username, raw) = (value_of_input(self.username).trim().to_owned(), value_of_textarea(self.message));
         let text = raw.trim_end().to_owned();
         let announces = self.announcement.get_untracked().is_some_and(|input| input.checked());
         let reply_to =
             self.session.reply.with_untracked(|message| message.as_ref().map(|message| message.id.clone())).unwrap_or_default();
         // The same text again is the same message again: the last time may have worked.
-        let draft = match self.draft.get_value() {
+        let draft = match self.aside.with_value(|aside| aside.draft.clone()) {
             Some(draft)
                 if (&draft.username, &draft.text, &draft.reply_to) == (&username, &text, &reply_to)
                     && draft.announces == announces =>
@@ -495,9 +541,12 @@ impl Form {
         }
         self.name.set(draft.username.clone());
         self.session.name.set(draft.username.clone());
-        self.recall.update_value(|recall| recall.note(&draft.text));
-        self.sent.set_value(raw);
-        self.draft.set_value(Some(draft.clone()));
+        self.aside.update_value(|aside| {
+            aside.recall.note(&draft.text);
+            aside.sent = raw;
+            aside.next = false;
+            aside.draft = Some(draft.clone());
+        });
         self.keep(draft.client_message_id.clone());
         self.forgive();
         self.progress.set(texts.text(key::page::SENDING).to_owned());
@@ -535,7 +584,7 @@ impl Form {
         self.progress.set(String::new());
         match sent {
             Ok(()) => {
-                self.draft.set_value(None);
+                self.aside.update_value(|aside| aside.draft = None);
                 self.is_named.set(true);
                 // It may have been lifted for an address: only the person it was meant for is told.
                 self.session.stand(None);
@@ -553,10 +602,10 @@ impl Form {
                     self.wait.start(untrack(|| self.session.slow_mode_seconds()));
                 }
                 // The reader did not wait for this one before sending the next.
-                if self.next.get_value() && !rest.is_empty() {
+                if self.aside.with_value(|aside| aside.next) && !rest.is_empty() {
                     self.submit();
                 }
-                self.session.jump_to_newest().await;
+                spawn(self.session.jump_to_newest());
             }
             Err(refusal) => {
                 if let Some(seconds) = refusal.retry_after
@@ -572,7 +621,7 @@ impl Form {
     /// Takes the sent text out of the field, and leaves what was typed meanwhile, which is given.
     fn clear(self) -> String {
         let now = value_of_textarea(self.message);
-        let Some(rest) = self.sent.with_value(|sent| now.strip_prefix(&**sent).map(str::to_owned)) else { return now };
+        let Some(rest) = self.aside.with_value(|aside| now.strip_prefix(&*aside.sent).map(str::to_owned)) else { return now };
         if let Some(input) = self.announcement.get_untracked() {
             input.set_checked(false);
         }
@@ -619,7 +668,8 @@ mod tests {
     #[test]
     fn the_time_that_is_left_is_found_in_what_the_server_says() {
         let around = |texts, message: &str, seconds| {
-            let Waiting { before, after, time } = Waiting::of(texts, message, seconds);
+            let error = FormError { input: None, message: message.to_owned() };
+            let Shown { before, after, time, .. } = Shown::of(error).ending(texts, seconds);
             (before, after, time)
         };
         let expected = |before: &str, after: &str, time| (before.to_owned(), after.to_owned(), time);

@@ -35,16 +35,6 @@ pub fn EmojiButton(
     }
 }
 
-/// That the emoji could not be loaded.
-#[component]
-pub fn EmojiFailed(form: Form) -> impl IntoView {
-    view! {
-        <p id="emoji-failed" class="error" role="alert" hidden=form.session.flag(move |_| !form.emoji_failed.get())>
-            {form.session.texts.text(key::page::EMOJI_FAILED)}
-        </p>
-    }
-}
-
 /// Has the reader choose an emoji at the button that they pressed. `failed` says whether the emoji could be loaded.
 pub fn choose(event: &MouseEvent, label: &'static str, failed: RwSignal<bool>, chosen: impl Fn(String) + 'static) {
     if let Some(button) = event.current_target().and_then(|target| target.dyn_into::<HtmlElement>().ok()) {

@@ -1,5 +1,5 @@
 use leptos::{
-    ev::{self, KeyboardEvent, MouseEvent},
+    ev::{self, KeyboardEvent},
     html::Div,
     mount::mount_to_renderer,
     prelude::*,
@@ -7,7 +7,7 @@ use leptos::{
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlTextAreaElement};
 
-use super::{EmojiButton, Form, LiveText};
+use super::{EmojiButton, Form, LiveText, keep_focus};
 use crate::{
     app::{
         html::escaped,
@@ -33,25 +33,20 @@ pub fn MessageField(
 ) -> impl IntoView {
     let session = form.session;
     let texts = session.texts;
-    let field = Field {
-        form,
-        element: NodeRef::new(),
-        offers: RwSignal::new(Offers::default()),
-        composition: StoredValue::new(Composition::default()),
-    };
+    let field = Field { form, element: NodeRef::new(), offers: RwSignal::new(Offers::default()) };
     follow(Box::new(move || field.begin()));
     view! {
         <div
             class="message-field"
             node_ref=field.element
             on:input=move |_| field.edited()
-            on:compositionstart=move |_| field.composition.update_value(Composition::begin)
-            on:compositionend=move |_| field.composition.update_value(Composition::end)
+            on:compositionstart=move |_| field.compose(Composition::begin)
+            on:compositionend=move |_| field.compose(Composition::end)
             on:focusout=move |_| field.left()
         >
             <label for="message">{texts.text(key::page::MESSAGE)}</label>
             // The style sheet makes the field as high as a copy of its text.
-            <div class="grow" data-text=session.text(move |_| form.text.get()) on:keydown=move |event| field.pressed(&event) on:click=move |_| field.dismiss()>
+            <div class="grow" data-text=form.words(|form| form.text.get()) on:keydown=move |event| field.pressed(&event) on:click=move |_| field.dismiss()>
                 <textarea
                     data-1p-ignore=""
                     data-bwignore=""
@@ -67,7 +62,7 @@ pub fn MessageField(
                     required
                     inner_html=escaped(&text)
                     node_ref=form.message
-                    aria-invalid=form.invalid(FormInput::Message)
+                    aria-invalid=form.value(|form| form.is_wrong(FormInput::Message).then_some("true"))
                     aria-describedby="message-error"
                     aria-activedescendant=session.value(move |_| field.offers.with(Offers::selected).map(|selected| OPTIONS[selected]))
                 ></textarea>
@@ -104,7 +99,7 @@ fn People(field: Field) -> impl IntoView {
             aria-label=session.texts.text(key::page::PEOPLE)
             hidden=session.flag(move |_| field.offers.with(Offers::is_empty))
             // The field keeps the focus.
-            on:mousedown=|event: MouseEvent| event.prevent_default()
+            on:mousedown=keep_focus
         >
             {options.collect_view()}
         </ul>
@@ -117,7 +112,6 @@ struct Field {
     form: Form,
     element: NodeRef<Div>,
     offers: RwSignal<Offers>,
-    composition: StoredValue<Composition>,
 }
 
 impl Field {
@@ -140,8 +134,17 @@ impl Field {
         self.offer();
     }
 
+    fn compose(self, change: fn(&mut Composition)) {
+        self.form.aside.update_value(|aside| change(&mut aside.composition));
+    }
+
+    /// Whether a key belongs to the input method.
+    fn is_composing(self, press: &Press) -> bool {
+        self.form.aside.with_value(|aside| aside.composition.takes(press))
+    }
+
     fn left(self) {
-        self.composition.update_value(Composition::end);
+        self.compose(Composition::end);
         self.dismiss();
     }
 
@@ -206,7 +209,7 @@ impl Field {
 
     fn pressed(self, event: &KeyboardEvent) {
         let press = press(event);
-        if event.default_prevented() || self.composition.get_value().takes(&press) {
+        if event.default_prevented() || self.is_composing(&press) {
             return;
         }
         let is_done = match press.action(!self.offers.with_untracked(Offers::is_empty)) {
@@ -252,7 +255,7 @@ impl Field {
         if beyond.contains('\n') {
             return false;
         }
-        let Some(recalled) = self.form.recall.try_update_value(|recall| recall.step(&text, is_back)).flatten() else {
+        let Some(recalled) = self.form.aside.try_update_value(|aside| aside.recall.step(&text, is_back)).flatten() else {
             return false;
         };
         self.form.write(&recalled);
@@ -276,7 +279,7 @@ impl Field {
         let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
         let is_in = |places: &str| target.as_ref().is_some_and(|target| target.closest(places).ok().flatten().is_some());
         // What is open on top of the page has its own keys.
-        let is_taken = event.default_prevented() || press.modified || self.composition.get_value().takes(&press);
+        let is_taken = event.default_prevented() || press.modified || self.is_composing(&press);
         if is_taken || is_in("dialog, [popover]") {
             return;
         }

@@ -31,11 +31,11 @@ pub use words::{LiveText, Words, WordsProps};
 use {
     author::author,
     composer::Form,
-    emoji_button::{EmojiButton, EmojiFailed},
+    emoji_button::EmojiButton,
     list::List,
     message_field::MessageField,
     message_row::MessageRow,
-    name_field::NameField,
+    name_field::{NameField, keep_focus},
     reactions::reactions,
     rich::rich,
 };

@@ -15,13 +15,10 @@ pub fn NameField(
     /// Whether it is the only name that they may use.
     readonly: bool,
 ) -> impl IntoView {
-    let session = form.session;
-    let texts = session.texts;
-    let is_known = move |_| form.is_named.get() && form.error_of(FormInput::Username).is_empty();
-    // Else the press would take the focus from the field again.
-    let keep_focus = |event: MouseEvent| event.prevent_default();
+    let texts = form.session.texts;
+    let is_known = |form: Form| form.is_named.get() && !form.is_wrong(FormInput::Username);
     view! {
-        <div class="name-field" class:known=session.flag(is_known)>
+        <div class="name-field" class:known=form.flag(is_known)>
             <label for="username">{texts.text(key::page::USERNAME)}</label>
             <input
                 // No part of a login, for 1Password, Bitwarden, LastPass and Dashlane.
@@ -39,7 +36,7 @@ pub fn NameField(
                 readonly=readonly
                 value=value
                 node_ref=form.username
-                aria-invalid=form.invalid(FormInput::Username)
+                aria-invalid=form.value(|form| form.is_wrong(FormInput::Username).then_some("true"))
                 aria-describedby="username-error"
                 on:input=move |_| form.renamed()
             />
@@ -53,8 +50,13 @@ pub fn NameField(
                 on:mousedown=keep_focus
                 on:click=move |_| form.focus(Some(FormInput::Username))
             >
-                <bdi inner_html=LiveText(form.name.into())></bdi>
+                <bdi inner_html=LiveText(form.words(|form| form.name.get()))></bdi>
             </button>
         </div>
     }
+}
+
+/// Leaves the focus where it is when something is pressed.
+pub fn keep_focus(event: MouseEvent) {
+    event.prevent_default();
 }
