@@ -9,11 +9,11 @@ help: ## List these targets
 
 run: ## Build and start the chat; it prints its address
 	.ci/setup build
-	cargo leptos serve
+	cargo leptos serve --split
 
 watch: ## The same, and build and reload at every change
 	.ci/setup build
-	cargo leptos watch
+	cargo leptos watch --split
 
 test: ## Every check: lint, unit, dist, load, e2e
 	.ci/setup test
@@ -24,15 +24,15 @@ test: ## Every check: lint, unit, dist, load, e2e
 dist: ## Make the release in target/dist: the binary and its site
 	.ci/setup dist
 	rm -rf target/site
-	cargo leptos build --release -P
+	cargo leptos build --release --precompress --split
 	rm -rf target/dist target/dist.new
 	mkdir -p target/dist.new
 	cp target/release/live-chat target/dist.new/
 	cp -R target/site target/dist.new/site
 	mv target/dist.new target/dist
 
-size: ## Print what a browser downloads from target/dist, in bytes of brotli
-	@cd target/dist/site/pkg && wc -c *.js.br *.wasm.br
+size: ## Print what a browser downloads from target/dist, in bytes of brotli: at the first load, then on demand
+	@cd target/dist/site/pkg && wc -c live-chat.js.br __wasm_split.*.js.br live-chat.wasm.br && wc -c chunk_*.br split_*.br
 
 setup: ## Install what all of these need
 	.ci/setup test

@@ -31,7 +31,10 @@ export const test = base.extend({
     const visit = async ({ origin = server.url, path = '/', hydrated = true, prepare, ...options } = {}) => {
       const context = await browser.newContext({ ...contextOptions, viewport: testInfo.project.use.viewport, ...options });
       contexts.push(context);
-      context.on('weberror', (error) => complaints.push(String(error.error())));
+      context.on('weberror', (error) => {
+        const text = String(error.error());
+        if (!provoked?.test(text)) complaints.push(text);
+      });
       context.on('console', (message) => {
         const text = message.text();
         const expected = (networkErrors && NETWORK.test(text)) || provoked?.test(text) || LATE.test(text);

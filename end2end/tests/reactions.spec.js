@@ -58,6 +58,7 @@ test('reactions need no pointer', async ({ visit, server }) => {
   await live(page);
   await row(page, 'hello').getByRole('button', { name: 'Options for the message of Ann' }).focus();
   await page.keyboard.press('Enter');
+  await expect(page.getByRole('dialog', { name: 'Options for the message' })).toBeVisible();
   await page.keyboard.press('Tab');
   await expect(page.getByRole('button', { name: '👍' })).toBeFocused();
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
@@ -122,6 +123,10 @@ test.describe('the network goes away', () => {
     await live(page);
     await guests[0].react(await idOf(page, 'one'), '👍');
     await expect(chip(page, 'one', '👍 1')).toBeVisible();
+    // The menu is loaded when it is first asked for.
+    const options = await menu(page, 'two');
+    await page.keyboard.press('Escape');
+    await expect(options).toBeHidden();
     await page.context().setOffline(true);
     await expect(page.getByRole('status').filter({ hasText: 'Offline' })).toBeVisible();
     await react(page, 'two', '😂');

@@ -1,19 +1,37 @@
-import { expect, test } from './fixtures.js';
+import { expect, live, test } from './fixtures.js';
 
 /** Most bytes, as a browser downloads them, of script and WebAssembly at the first load. */
 const FIRST_LOAD_BYTES = 200_000;
 
-test('the first load of the page is at most 200 kB of script and WebAssembly', async ({ server }) => {
-  const html = await (await fetch(server.url)).text();
-  // The hydration script stands inline, and names both files.
-  const paths = new Set(html.match(/\/pkg\/[\w.-]+\.(?:js|wasm)/g));
-  expect([...paths].map((path) => path.split('.').pop()).sort()).toEqual(['js', 'wasm']);
+/** How many bytes a browser downloads of a file. */
+async function size(url) {
+  const answer = await fetch(url, { headers: { 'accept-encoding': 'br' } });
+  expect(answer.headers.get('content-encoding'), url).toBe('br');
+  return Number(answer.headers.get('content-length'));
+}
+
+test('the first load of the page is at most 200 kB of script and WebAssembly', async ({ visit, server }) => {
+  await (await server.guest('Ann')).say('hello');
+  const page = await visit({ hydrated: false });
+  const urls = new Set();
+  page.on('request', (request) => {
+    if (/\.(js|wasm)$/.test(new URL(request.url()).pathname)) urls.add(request.url());
+  });
+  await page.reload();
+  await live(page);
+  // Whatever the page would still load by itself.
+  await page.evaluate(() => new Promise((resolve) => requestIdleCallback(resolve)));
+  const names = [...urls].map((url) => url.split('/').pop());
+  expect(names.sort()).toEqual(['__wasm_split.______________________.js', 'live-chat.js', 'live-chat.wasm']);
   let bytes = 0;
-  for (const path of paths) {
-    const answer = await fetch(server.url + path, { headers: { 'accept-encoding': 'br' } });
-    expect(answer.headers.get('content-encoding'), path).toBe('br');
-    bytes += Number(answer.headers.get('content-length'));
-  }
+  for (const url of urls) bytes += await size(url);
   expect(bytes).toBeGreaterThan(0);
   expect(bytes).toBeLessThanOrEqual(FIRST_LOAD_BYTES);
+
+  // What is loaded on demand is compressed too.
+  urls.clear();
+  await page.getByRole('button', { name: 'Options for the message of Ann' }).click();
+  await expect(page.getByRole('dialog', { name: 'Options for the message' })).toBeVisible();
+  expect(urls.size).toBeGreaterThan(0);
+  for (const url of urls) expect(await size(url)).toBeGreaterThan(0);
 });

@@ -25,6 +25,9 @@ pub struct PageContext {
 /// What starts the islands.
 const START: &str = include_str!("start.js");
 
+/// The script that loads parts of the page on demand, as cargo-leptos names it. The islands' script imports it.
+const LOADER: &str = "__wasm_split.______________________.js";
+
 /// The address of one of the page's files.
 pub fn asset(path: &str) -> String {
     [&*expect_context::<PageContext>().assets, path].concat()
@@ -104,12 +107,14 @@ pub fn Islands() -> impl IntoView {
         context.set_is_hydrating(false);
     }
     let script = format!("{assets}/{}/{}.js", options.site_pkg_dir, options.output_name);
+    let loader = format!("{assets}/{}/{LOADER}", options.site_pkg_dir);
     // cargo-leptos names the module so if it builds the server too; wasm-bindgen alone appends `_bg`.
     let suffix = if option_env!("LEPTOS_OUTPUT_NAME").is_some() { "" } else { "_bg" };
     let module = format!("{assets}/{}/{}{suffix}.wasm", options.site_pkg_dir, options.output_name);
     let start = START.replace("SCRIPT", &format!("\"{script}\"")).replace("MODULE", &format!("\"{module}\""));
     view! {
         <Link rel="modulepreload" href=script crossorigin="anonymous" />
+        <Link rel="modulepreload" href=loader crossorigin="anonymous" />
         <Link rel="preload" href=module as_="fetch" type_="application/wasm" crossorigin="anonymous" />
         <Script type_="module">{start}</Script>
     }

@@ -7,7 +7,7 @@ use leptos::{
 };
 use std::time::Duration;
 use wasm_bindgen::{JsCast, closure::Closure};
-use web_sys::{Element, Event, EventTarget, Node};
+use web_sys::{Element, Event, Node};
 
 use super::{
     scroll,
@@ -62,32 +62,25 @@ pub fn release(session: Session) {
     change(session, |holds| *holds = Holds::default());
 }
 
-/// Notices, for as long as the page is there, that text is selected and that a menu opens.
+/// Notices, for as long as the page is there, that text is selected.
 pub fn listen(session: Session) {
     let selected = Closure::<dyn FnMut()>::new(move || {
         let selection = window().get_selection().ok().flatten().filter(|selection| !selection.is_collapsed());
         let is_selected = selection.is_some_and(|selection| is_in_list(session, selection.anchor_node()));
         change(session, |holds| holds.selection = is_selected);
     });
-    hear(&document(), "selectionchange", selected.as_ref());
+    // It fails for no event that has a name.
+    let _ = document().add_event_listener_with_callback("selectionchange", selected.as_ref().unchecked_ref());
     selected.forget();
-    let Some(menu) = document().get_element_by_id("actions") else { return };
-    let toggled = Closure::<dyn FnMut(Event)>::new(move |event: Event| {
-        let opens = Reflect::get(&event, &"newState".into()).is_ok_and(|state| state == "open");
-        // It opens before the focus leaves the row, and is closed when the focus is back there.
-        if opens == (event.type_() == "beforetoggle") {
-            change(session, |holds| holds.menu = opens);
-        }
-    });
-    for name in ["beforetoggle", "toggle"] {
-        hear(&menu, name, toggled.as_ref());
-    }
-    toggled.forget();
 }
 
-fn hear(target: &EventTarget, name: &str, heard: &wasm_bindgen::JsValue) {
-    // It fails for no event that has a name.
-    let _ = target.add_event_listener_with_callback(name, heard.unchecked_ref());
+/// The menu of a row is about to open, or has closed.
+pub fn toggled(session: Session, event: &Event) {
+    let opens = Reflect::get(event, &"newState".into()).is_ok_and(|state| state == "open");
+    // It opens before the focus leaves the row, and is closed when the focus is back there.
+    if opens == (event.type_() == "beforetoggle") {
+        change(session, |holds| holds.menu = opens);
+    }
 }
 
 fn is_in_list(session: Session, node: Option<Node>) -> bool {

@@ -6,8 +6,9 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
 use super::{
+    components::menu,
     hold, scroll,
-    session::Session,
+    session::{Session, spawn},
     state::timeline::{Step, Timeline},
 };
 
@@ -30,9 +31,11 @@ pub fn pressed(session: Session, event: &KeyboardEvent) {
             let is_on = (key == "ArrowRight") == (session.texts.direction() == "ltr");
             turn(row, &target, if is_on { 1 } else { -1 })
         }
-        ("Enter", Some(row)) if *row == target => open_menu(row),
-        ("ContextMenu", Some(row)) => open_menu(row),
-        ("F10", Some(row)) if event.shift_key() => open_menu(row),
+        ("Enter", Some(row)) if *row == target => open_menu(session, row),
+        ("ContextMenu", Some(row)) => open_menu(session, row),
+        ("F10", Some(row)) if event.shift_key() => open_menu(session, row),
+        // The browser closes the menu.
+        ("Escape", _) if session.holds.with_value(|holds| holds.menu) => false,
         ("Escape", Some(row)) if *row != target => focus(row),
         ("Escape", Some(_)) => leave(session),
         _ => false,
@@ -82,12 +85,17 @@ fn turn(row: &Element, from: &Element, by: i32) -> bool {
 }
 
 /// Opens the menu of a row beside its button, and goes into it.
-fn open_menu(row: &Element) -> bool {
+fn open_menu(session: Session, row: &Element) -> bool {
     let Some(button) = html_element(&[&*row.id(), "-more"].concat()) else { return false };
-    button.click();
-    let menu = document().get_element_by_id("actions");
-    let first = menu.and_then(|menu| menu.query_selector("button").ok().flatten());
-    first.is_some_and(|first| focus(&first))
+    spawn(async move {
+        if let Some(menu) = menu::load(session).await {
+            button.click();
+            if let Ok(Some(first)) = menu.query_selector("button") {
+                focus(&first);
+            }
+        }
+    });
+    true
 }
 
 /// Leaves the list for the message field, or else for the log. The list goes on.

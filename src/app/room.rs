@@ -4,7 +4,7 @@ use web_sys::ResizeObserver;
 
 use super::{
     actions, attention, clock,
-    components::{Composer, Log, Menu, Pinned, role_tag, stay_above_keyboard},
+    components::{Composer, Log, Pinned, Told, role_tag, stay_above_keyboard},
     hold, language,
     net::Feed,
     scroll,
@@ -57,7 +57,7 @@ pub fn Chat() -> impl IntoView {
             <Pinned session />
             <Log session archive />
             <Composer session view />
-            {(session.may_react || session.moderates).then(|| view! { <Menu session /> })}
+            {(session.may_react || session.moderates).then(|| view! { <Told session /> })}
         </main>
     }
 }

@@ -16,6 +16,8 @@ async fn site_with(script: &str) -> (Site, TempDir) {
     fs::create_dir(folder.path().join("pkg")).expect("a folder");
     write(folder.path(), "pkg/live-chat.js", script, 1_000_000);
     write(folder.path(), "embed.js", "embed", 1_000_000);
+    write(folder.path(), "pkg/split_menu.wasm", "part", 1_000_000);
+    write(folder.path(), "pkg/split_menu.wasm.br", "part, compressed", 1_000_000);
     // For as long as the test runs.
     let root = folder.path().to_string_lossy().into_owned().leak();
     (Site::with(Setting { site_root: root, ..Setting::default() }).await, folder)
@@ -90,4 +92,29 @@ async fn pages_of_every_origin_may_load_the_files() {
     for path in ["/v/", "/v/x", "/v/0000000000000000/embed.js", "/v/../embed.js"] {
         assert_eq!(site.get(path).await.status, 404, "{path}");
     }
+}
+
+/// A script names these files relative to itself, so that their addresses have its version.
+#[tokio::test]
+async fn parts_that_are_loaded_on_demand_are_of_the_page_s_version() {
+    let ((one, _first), (other, _second)) = (site_with("one").await, site_with("two").await);
+    let script = script(&one.get("/").await.text).expect("a script");
+    let path = script.replace("live-chat.js", "split_menu.wasm");
+    let part = get(&one, &path, ("accept-encoding", "br")).await;
+    assert_eq!((part.status, &*part.text), (200, "part, compressed"));
+    let headers = [
+        ("content-type", "application/wasm"),
+        ("content-encoding", "br"),
+        ("cache-control", "public, max-age=31536000, immutable"),
+        ("access-control-allow-origin", "*"),
+        ("cross-origin-resource-policy", "cross-origin"),
+    ];
+    for (name, value) in headers {
+        assert_eq!(part.header(name), value, "{name}");
+    }
+    assert_eq!(get(&one, &path, ("accept-encoding", "identity")).await.text, "part");
+    // A page of the release before gets no part of this one.
+    let gone = other.get(&path).await;
+    assert_eq!((gone.status, gone.header("cache-control")), (404, "no-store"));
+    assert_eq!(gone.header("access-control-allow-origin"), "*");
 }

@@ -1,7 +1,14 @@
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::{
+    pin::Pin,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use js_sys::{Function, Promise, Reflect, futures::JsFuture};
-use leptos::{ev::MouseEvent, prelude::*};
+use leptos::{
+    ev::MouseEvent,
+    prelude::*,
+    wasm_split::{SplitLoaderError, wasm_split},
+};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{HtmlElement, HtmlScriptElement};
 
@@ -44,27 +51,33 @@ pub fn choose(event: &MouseEvent, label: &'static str, failed: RwSignal<bool>, c
 
 async fn take(button: HtmlElement, label: &'static str, failed: RwSignal<bool>, chosen: Box<dyn Fn(String)>) {
     failed.set(false);
-    match pick(&button, label).await {
-        Ok(emoji) => {
-            if let Some(emoji) = emoji.as_string() {
-                chosen(emoji);
-            }
-        }
-        Err(_) => failed.set(true),
+    let choice = match pick(button, label).await {
+        Ok(choice) => choice.await.ok(),
+        Err(_) => None,
+    };
+    match choice {
+        Some(emoji) => emoji.as_string().into_iter().for_each(chosen),
+        None => failed.set(true),
     }
 }
 
-async fn pick(button: &HtmlElement, label: &str) -> Result<JsValue, JsValue> {
-    let panel = match panel()? {
-        panel if panel.is_undefined() => {
-            load().await?;
-            panel_or_error()?
-        }
-        panel => panel,
-    };
-    let pick: Function = Reflect::get(&panel, &"pick".into())?.dyn_into()?;
-    let chosen: Promise = pick.call2(&panel, button, &label.into())?.dyn_into()?;
-    JsFuture::from(chosen).await
+/// What somebody chooses: an emoji, or nothing if they close the picker.
+type Choice = Pin<Box<dyn Future<Output = Result<JsValue, JsValue>>>>;
+
+#[wasm_split(emoji, wasm_split_path = leptos::wasm_split, fallible)]
+fn pick(button: HtmlElement, label: &'static str) -> Result<Choice, SplitLoaderError> {
+    Ok(Box::pin(async move {
+        let panel = match panel()? {
+            panel if panel.is_undefined() => {
+                load().await?;
+                panel_or_error()?
+            }
+            panel => panel,
+        };
+        let pick: Function = Reflect::get(&panel, &"pick".into())?.dyn_into()?;
+        let chosen: Promise = pick.call2(&panel, &button, &label.into())?.dyn_into()?;
+        JsFuture::from(chosen).await
+    }))
 }
 
 fn panel() -> Result<JsValue, JsValue> {

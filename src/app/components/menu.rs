@@ -1,23 +1,96 @@
+//! What a reader may do about a message, in a menu beside the button that asks for it.
+//!
+//! The browser loads and builds the menu when it is first asked for. From then on it opens by the buttons' `popovertarget`.
+
 use std::sync::Arc;
 
-use leptos::{ev::MouseEvent, html::Div, prelude::*};
+use leptos::{
+    ev::{self, MouseEvent},
+    html::Div,
+    mount::mount_to,
+    prelude::*,
+    wasm_split::{SplitLoaderError, wasm_split},
+};
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
 
-use super::{LiveText, emoji_button, moderation};
+use super::{LiveText, emoji_button, loaded, moderation};
 use crate::{
-    app::{actions, session::Session, wire::ChatMessage},
+    app::{
+        actions, hold,
+        session::{Session, follow, spawn},
+        wire::ChatMessage,
+    },
     texts::key,
 };
+
+/// The id of the menu, which the buttons name.
+const ID: &str = "actions";
 
 /// The emoji that are at hand.
 const QUICK: [&str; 6] = ["👍", "❤️", "😂", "🎉", "😮", "😢"];
 
-/// What the reader may do about a message, if there is anything. It is about [`Session::acted_on`]. The browser opens it beside the button that asks for it, and gives
-/// the focus back to that.
+/// Why the reader's last action came to nothing, if it did.
 #[component]
-pub fn Menu(session: Session) -> impl IntoView {
+pub fn Told(session: Session) -> impl IntoView {
+    view! { <p id="told" class="told" role="alert" inner_html=LiveText(session.text(|session| session.told.get()))></p> }
+}
+
+/// A button that opens the menu is pressed. The browser opens it then, if it is there.
+pub fn pressed(session: Session, message: Arc<ChatMessage>, event: &MouseEvent) {
+    session.acted_on.set(Some(message));
+    if is_there().is_some() {
+        return;
+    }
+    let button = event.current_target().and_then(|target| target.dyn_into::<HtmlElement>().ok());
+    let id = button.map(|button| button.id()).unwrap_or_default();
+    spawn(async move {
+        if let Some(menu) = load(session).await {
+            // Another press may have opened it meanwhile.
+            let _ = menu.hide_popover();
+            // Its row may have been rendered anew.
+            if let Some(button) = element(&id) {
+                button.click();
+            }
+        }
+    });
+}
+
+/// Returns the menu, which is loaded when it is first asked for; none if it cannot be loaded.
+pub async fn load(session: Session) -> Option<HtmlElement> {
+    if is_there().is_none() {
+        loaded(session, build(session)).await?;
+    }
+    is_there()
+}
+
+fn is_there() -> Option<HtmlElement> {
+    element(ID)
+}
+
+fn element(id: &str) -> Option<HtmlElement> {
+    document().get_element_by_id(id)?.dyn_into().ok()
+}
+
+#[wasm_split(menu, wasm_split_path = leptos::wasm_split, fallible)]
+fn build(session: Session) -> Result<(), SplitLoaderError> {
+    let main = document().query_selector("main").ok().flatten().and_then(|main| main.dyn_into().ok());
+    // Two may have asked for it.
+    if let (Some(main), None) = (main, is_there()) {
+        mount_to(main, move || view! { <Menu session /> }).forget();
+    }
+    Ok(())
+}
+
+/// It is about [`Session::acted_on`]. The browser opens it beside the button that asks for it, and gives the focus back to that.
+#[component]
+fn Menu(session: Session) -> impl IntoView {
     let texts = session.texts;
     let menu = NodeRef::<Div>::new();
     let emoji_failed = RwSignal::new(false);
+    follow(Box::new(move || {
+        session.told.set(if emoji_failed.get() { texts.text(key::page::EMOJI_FAILED).to_owned() } else { String::new() });
+    }));
     // The menu closes first, since it gives the focus back, and what follows may take it on.
     let act = move |act: Box<dyn Fn(Session, Arc<ChatMessage>) + Send>| {
         move |_: MouseEvent| {
@@ -46,12 +119,22 @@ pub fn Menu(session: Session) -> impl IntoView {
             let _ = menu.hide_popover();
         }
     };
-    let told = move |session: Session| match emoji_failed.get() {
-        true => texts.text(key::page::EMOJI_FAILED).to_owned(),
-        false => session.told.get(),
+    let moderate = |session: Session, message| {
+        spawn(async move {
+            loaded(session, moderation::open(session, message)).await;
+        });
     };
     view! {
-        <div id="actions" class="actions" popover="auto" role="dialog" aria-label=texts.text(key::page::OPTIONS_LABEL) node_ref=menu>
+        <div
+            id=ID
+            class="actions"
+            popover="auto"
+            role="dialog"
+            aria-label=texts.text(key::page::OPTIONS_LABEL)
+            node_ref=menu
+            on:beforetoggle=move |event: ev::Event| hold::toggled(session, &event)
+            on:toggle=move |event: ev::Event| hold::toggled(session, &event)
+        >
             {session.may_react.then(|| view! {
                 <div class="quicks" role="group" aria-label=texts.text(key::page::REACT)>
                     {quick}
@@ -68,12 +151,11 @@ pub fn Menu(session: Session) -> impl IntoView {
                 <button type="button" class="reply" on:click=act(Box::new(actions::reply))>{texts.text(key::page::REPLY)}</button>
             })}
             {session.moderates.then(|| view! {
-                <button type="button" class="moderate" on:click=act(Box::new(moderation::open))>
+                <button type="button" class="moderate" on:click=act(Box::new(moderate))>
                     {texts.text(key::page::MODERATE_MESSAGE)}
                 </button>
             })}
         </div>
-        <p id="told" class="told" role="alert" inner_html=LiveText(session.text(told))></p>
     }
     .into_any()
 }

@@ -1,6 +1,6 @@
 use leptos::{either::Either, prelude::*};
 
-use super::{author, reactions, rich};
+use super::{author, menu, reactions, rich};
 use crate::{
     app::{actions, html::escaped, session::Session, state::timeline::Row, wire::Quote},
     texts::{Text, key},
@@ -126,7 +126,7 @@ fn more(session: Session, row: &Row, id: String) -> impl IntoView + use<> {
             popovertarget="actions"
             aria-label=label
             tabindex=session.tab_stop(row.is_pinned)
-            on:click=move |_| session.acted_on.set(Some(message.clone()))
+            on:click=move |event| menu::pressed(session, message.clone(), &event)
         >
             "⋯"
         </button>

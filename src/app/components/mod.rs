@@ -10,11 +10,12 @@ mod countdown;
 mod emoji_button;
 mod list;
 mod log;
-mod menu;
+pub mod menu;
 mod message_field;
 mod message_row;
 mod moderation;
 mod name_field;
+mod on_demand;
 mod reactions;
 mod rich;
 mod viewport;
@@ -25,7 +26,7 @@ pub use composer::Composer;
 pub use copyable::Copyable;
 pub use countdown::Countdown;
 pub use log::{Log, Pinned, button};
-pub use menu::Menu;
+pub use menu::Told;
 pub use viewport::stay_above_keyboard;
 pub use words::{LiveText, Words, WordsProps};
 use {
@@ -36,6 +37,7 @@ use {
     message_field::MessageField,
     message_row::MessageRow,
     name_field::{NameField, keep_focus},
+    on_demand::loaded,
     reactions::reactions,
     rich::rich,
 };
