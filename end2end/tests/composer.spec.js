@@ -156,7 +156,7 @@ test.describe('what was typed', () => {
 
   test('is kept for each room', async ({ visit, server }) => {
     await server.administer('create', { name: 'Second' });
-    const page = await visit();
+    const page = await visit({ path: '/rooms/1' });
     await field(page).fill('for the first');
     await page.goto(`${server.url}/rooms/2`);
     await expect(field(page)).toHaveValue('');

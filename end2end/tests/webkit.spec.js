@@ -29,4 +29,32 @@ test.describe('in WebKit', () => {
     await expect.poll(() => texts(webkit), { timeout: 30_000 }).toEqual(['before', 'hello', 'hi Ann 👋', 'again']);
     await expect.poll(() => status(webkit)).toBe('Live');
   });
+
+  test('a name is completed, and Enter that confirms a composition does neither that nor send', async ({ webkit, server }) => {
+    const anna = await server.guest('Anna');
+    await anna.say('one');
+    await open(webkit, server);
+    await webkit.type('#username', 'Bob');
+    await webkit.type('#message', '@An');
+    const options = () => webkit.evaluate(() => Array.from(document.querySelectorAll('#people [role=option]:not([hidden])'), (option) => option.textContent));
+    await expect.poll(options).toEqual(['Anna']);
+    // The order of events in Safari: the composition has ended when the key comes, which only its code tells.
+    const confirm = () =>
+      webkit.evaluate(() => {
+        const message = document.getElementById('message');
+        message.dispatchEvent(new CompositionEvent('compositionstart', { bubbles: true }));
+        message.dispatchEvent(new CompositionEvent('compositionend', { bubbles: true }));
+        const key = new KeyboardEvent('keydown', { key: 'Enter', keyCode: 229, bubbles: true, cancelable: true });
+        return message.dispatchEvent(key);
+      });
+    await confirm();
+    expect([await field(webkit), await options()]).toEqual(['@An', ['Anna']]);
+    await webkit.type('#message', ENTER);
+    await expect.poll(() => field(webkit)).toBe('@Anna ');
+    await webkit.type('#message', 'hi');
+    await confirm();
+    expect(await field(webkit)).toBe('@Anna hi');
+    await webkit.type('#message', ENTER);
+    await expect.poll(() => texts(webkit)).toEqual(['one', '@Anna hi']);
+  });
 });
