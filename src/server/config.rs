@@ -222,9 +222,9 @@ pub struct Config {
     #[arg(long, env = "LIVE_CHAT_IVS_DEMO", value_parser = BoolishValueParser::new())]
     pub ivs_demo: bool,
 
-    /// Whether a chat token of Amazon IVS Chat's CreateChatToken opens one connection only, as Amazon's do: `off` lets each open any
+    /// `on` if a chat token of Amazon IVS Chat's CreateChatToken opens one connection only, as Amazon's do; `off` lets each open any
     /// number until it ends
-    #[arg(long, env = "LIVE_CHAT_IVS_SINGLE_USE_TOKENS", default_value = "on", action = ArgAction::Set, value_parser = BoolishValueParser::new())]
+    #[arg(long, env = "LIVE_CHAT_IVS_SINGLE_USE_TOKENS", default_value = "on", action = ArgAction::Set, hide_possible_values = true, value_parser = BoolishValueParser::new())]
     pub ivs_single_use_tokens: bool,
 
     /// Requests a second as Amazon IVS Chat counts them, other than the default, 0 = no limit, comma-separated:

@@ -4,10 +4,11 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{MethodRouter, any, delete, get, post, put},
+    routing::{MethodRouter, delete, get, post, put},
 };
 use serde::de::DeserializeOwned;
-use tower_http::set_header::SetResponseHeaderLayer;
+use tower::Layer;
+use tower_http::{normalize_path::NormalizePathLayer, set_header::SetResponseHeaderLayer};
 
 use super::{
     admin, apex, api, assets, cors, embed,
@@ -22,13 +23,17 @@ use super::{
 };
 use crate::chat::RoomId;
 
-/// Every route of the server, grouped by who uses it.
+/// Returns the routes of the server. A slash at the end of a path means nothing: clients add one, as inLive's SDK does to list the streams.
 pub fn router(state: AppState) -> Router {
+    Router::new().fallback_service(NormalizePathLayer::trim_trailing_slash().layer(routes(state)))
+}
+
+/// Every route of the server, grouped by who uses it.
+fn routes(state: AppState) -> Router {
     let cors = cors::layer(state.hub.clone());
     let widget = |path: &str, routes: Router<AppState>| {
         let routes = routes.fallback(not_found).method_not_allowed_fallback(method_not_allowed);
-        // A nested router does not see the bare path with a slash.
-        let routes = Router::new().nest(path, routes).route(&format!("{path}/"), any(not_found));
+        let routes = Router::new().nest(path, routes);
         // Inside of CORS, so that pages of other origins can read the answer.
         let routes = routes.layer(middleware::from_fn_with_state(state.clone(), panics::catch));
         routes.layer(cors.clone()).layer(middleware::from_fn_with_state(state.hub.clone(), cors::open_to_all))

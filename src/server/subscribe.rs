@@ -176,8 +176,10 @@ fn init(hub: &Hub, subscriber: &mut Subscriber, welcome: &Welcome, identity: Ide
     };
     let spread = RETRY_MS.end - RETRY_MS.start;
     let init = inlive::init(room, &init, RETRY_MS.start + getrandom::u32().unwrap_or_default() % spread);
+    // Known at once, and not with the first event: who comes back with a position is known for the one who has lost a connection.
+    let reached = inlive::reached(&subscriber.position());
     let link = (!welcome.reachable).then(|| inlive::link(room, false));
-    joined([init].into_iter().chain(link))
+    joined([init, reached].into_iter().chain(link))
 }
 
 /// An entry's frame as nearly all subscribers get it.

@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use super::{
     Receiver, Reply, Site,
-    site::{ADMIN_KEY, SITE_SECRET, Setting, tls},
+    site::{ADMIN_KEY, PASSWORD, SITE_SECRET, Setting, tls},
     web_socket::{FIN, PING, PONG, Received as Frame, TEXT, WebSocket, frame, request},
 };
 use crate::{
@@ -613,4 +613,23 @@ async fn one_frame_counts_though_its_client_is_gone_before_the_session_is_known(
     known.notify_one();
     assert_eq!(reader.message().await.1, "&lt;bob&gt;: from a script");
     assert_eq!(reader.message().await.1, "&lt;bob&gt;: and more");
+}
+
+#[tokio::test]
+async fn the_owner_s_list_leads_to_channels_that_have_a_page_alone() {
+    let site = Site::open().await;
+    let mut client = Apex::open(&site).await;
+    for (name, visibility) in [("seen", "public"), ("secret", "private")] {
+        let join = json!({ "action": "join_channel", "channel_name": name, "visibility": visibility });
+        let say = json!({ "action": "message_channel", "channel_name": name, "message": "hi" });
+        client.send(&json!([join, say])).await;
+        client.message().await;
+    }
+    let rooms = site.page("/admin", site.sign_in(PASSWORD).await.cookie()).await.text;
+    for (name, has_page) in [("seen", true), ("secret", false)] {
+        let room = site.hub.channel(name).expect("a channel");
+        assert!(rooms.contains(&format!("id=\"room-{room}\"")), "{name} is listed");
+        assert_eq!(rooms.contains(&format!("href=\"/rooms/{room}\"")), has_page, "{name}");
+        assert_eq!(site.get(&format!("/rooms/{room}")).await.status, if has_page { 200 } else { 404 }, "{name}");
+    }
 }

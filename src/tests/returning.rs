@@ -178,6 +178,27 @@ async fn a_client_whose_old_stream_seems_to_be_there_is_found_by_its_position() 
 }
 
 #[tokio::test]
+async fn a_client_that_had_been_given_nothing_but_its_token_is_found_too() {
+    for said in ["", "said before it came"] {
+        let site = open().await;
+        if !said.is_empty() {
+            let other = DESK.subscribe(&site, "", "").await;
+            assert_eq!(DESK.say(&site, other.token(), said).await, 200);
+        }
+        let mut dead = PHONE.subscribe(&site, "", "").await;
+        let (token, user) = (dead.token().to_owned(), dead.user_id().to_owned());
+        let block = dead.block().await.expect("a block after init");
+        let position = block.strip_prefix("id: ").expect("an id without data").trim_end();
+        let mut back = PHONE.subscribe(&site, "", position).await;
+        assert_eq!(PHONE.request(&site, &token).await, 200);
+        let history = back.next_of("request").await.data;
+        let history = texts(history["message"].as_array().expect("an array"));
+        assert_eq!(history, Vec::from_iter((!said.is_empty()).then_some(said)), "the history is still to be given");
+        assert!(hears(&site, &mut back, &user).await);
+    }
+}
+
+#[tokio::test]
 async fn nobody_is_taken_for_somebody_else() {
     let site = open().await;
     let lose = async |others: usize| {

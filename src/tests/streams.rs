@@ -293,3 +293,23 @@ async fn of_two_changes_at_once_one_is_told_of_the_other() {
         assert_eq!(statuses, [200, 409], "{round}");
     }
 }
+
+#[tokio::test]
+async fn a_slash_at_the_end_of_a_path_means_nothing() {
+    let site = Site::open().await;
+    for path in ["/v1/streams", "/v1/streams/1", "/v1/widget-keys", "/v1/streams/1/messages"] {
+        let [plain, slashed, query] = ["", "/", "/?page=1"].map(|end| format!("{path}{end}"));
+        let answer = administer_get(&site, &plain).await;
+        assert_eq!(answer.status, 200, "{plain}");
+        assert_eq!(administer_get(&site, &slashed).await.json, answer.json, "{slashed}");
+        assert_eq!(administer_get(&site, &query).await.status, 200, "{query}");
+    }
+    assert_eq!(administer_get(&site, "/v1/nothing/").await.status, 404);
+    let mut events = site.subscribe_with("/subscribe/1/", None).await;
+    assert!(!events.token().is_empty());
+    let publication = json!({ "type": "broadcast", "widget_key": WIDGET_KEY, "message": { "text": "hi" } });
+    let request = Request::post(format!("/publish/1/?token={}", events.token())).header("content-type", "application/json");
+    let answer = site.send(request.body(Body::from(publication.to_string())).expect("a request")).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    events.next_of("broadcast").await;
+}

@@ -151,6 +151,8 @@ async fn a_silent_stream_beats_on_and_on() {
     assert_eq!(HEARTBEAT.as_secs(), 15, "half of the 30 s that the strictest proxies wait");
     let site = Site::with(Setting { heartbeat: Duration::from_millis(60), ..Setting::default() }).await;
     let mut events = site.subscribe().await;
+    let position = events.block().await.expect("where it begins");
+    assert!(position.starts_with("id: ") && position.ends_with("-0\n\n"), "{position}");
     for _ in 0..3 {
         assert_eq!(events.block().await.as_deref(), Some("event: ping\ndata: {}\n\n"));
     }

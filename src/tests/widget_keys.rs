@@ -221,7 +221,7 @@ async fn a_key_that_cannot_be_is_refused_with_the_reason() {
         assert_eq!(answer.status, status, "{body}: {}", answer.text);
         assert!(answer.error().contains(part), "{body}: {}", answer.text);
     }
-    for (uri, status) in [("/v1/widget-keys/none", 404), ("/v1/widget-keys/%ff", 400), ("/v1/widget-keys/", 404)] {
+    for (uri, status) in [("/v1/widget-keys/none", 404), ("/v1/widget-keys/%ff", 400), ("/v1/widget-keys/", 405)] {
         assert_eq!(send(&site, "DELETE", uri).await.status, status, "{uri}");
     }
     assert_eq!(site.hub.widget_keys().len(), 1);

@@ -39,8 +39,11 @@ async function serve(answer) {
 let sessions;
 let server;
 let site;
+/** What the operator's server was asked for. */
+const asked = [];
 test.beforeAll(async () => {
   sessions = await serve((request, response) => {
+    asked.push(request.headers.authorization);
     const isBob = request.headers.authorization === `Bearer ${SESSION}`;
     response.writeHead(isBob ? 200 : 401, { 'content-type': 'application/json' });
     response.end(isBob ? JSON.stringify({ uuid: 'u:255', username: 'bob' }) : '{}');
@@ -122,6 +125,17 @@ test('a session that scripts cannot read counts as well, and one that is over is
   await expect.poll(expired.lines).toEqual([['example', line('Guest \\w{8}', 'a guest')]]);
   await hidden.close();
   await expired.close();
+});
+
+test('a wrong admin key is told to nobody', async ({ browser }) => {
+  const visitor = await open(browser, '/visitor');
+  await visitor.act({ action: 'authenticate', token: 'admin:wrong' });
+  await expect.poll(visitor.alerts).toEqual(['Invalid auth token']);
+  await visitor.act({ action: 'authenticate', token: 'unknown-session' });
+  await expect.poll(visitor.alerts).toEqual(['Invalid auth token', 'Invalid auth token']);
+  expect(asked).toContain('Bearer unknown-session');
+  expect(asked.join()).not.toContain('admin:');
+  await visitor.close();
 });
 
 test('one error of a frame does not stop the rest', async ({ browser }) => {

@@ -1,7 +1,7 @@
 use crate::{
     chat::{Capabilities, ChatText, Room, RoomId, UserId},
     hub::{Hub, Identity, Origin},
-    protocol::apex::Owner,
+    protocol::apex::{Failure, Owner},
     server::{
         api::is_admin_key,
         identity::{Visitor, guest_name},
@@ -47,14 +47,18 @@ impl Account {
         Self::Guest(Visitor::passing_since_now(hub.tokens()))
     }
 
-    /// Whose token it is, if it is one that the chat itself can judge: `None` for one that it does not know.
-    pub(super) fn of_token(hub: &Hub, admin_key: &AdminKey, token: &str) -> Option<Self> {
+    /// Returns whose token it is, if the chat itself can judge it. Returns `None` for a token that it does not know, which may be the
+    /// session of an operator's user. A wrong admin key is an error: it is nobody's session, and no other server is to see it.
+    pub(super) fn of_token(hub: &Hub, admin_key: &AdminKey, token: &str) -> Result<Option<Self>, Failure> {
         if let Some(key) = token.strip_prefix(ADMIN) {
-            return is_admin_key(admin_key, key).then_some(Self::Admin);
+            return if is_admin_key(admin_key, key) { Ok(Some(Self::Admin)) } else { Err(Failure::Token) };
         }
-        let room = hub.tokens().read(token).ok()?.room;
-        hub.check(token, room).ok()?;
-        Some(Self::Bearer { token: token.to_owned(), room, guest: Visitor::passing_since_now(hub.tokens()) })
+        let claims = hub.tokens().read(token).ok().filter(|claims| hub.check(token, claims.room).is_ok());
+        Ok(claims.map(|claims| Self::Bearer {
+            token: token.to_owned(),
+            room: claims.room,
+            guest: Visitor::passing_since_now(hub.tokens()),
+        }))
     }
 
     /// The owner of a session. A name that nobody can have is passed over.

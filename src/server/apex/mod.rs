@@ -141,7 +141,7 @@ impl Apex {
         if NO_TOKEN.contains(&token) {
             return Ok(());
         }
-        let account = match Account::of_token(&self.hub, &self.admin_key, token) {
+        let account = match Account::of_token(&self.hub, &self.admin_key, token)? {
             Some(account) => account,
             None => self.owner_of(token).await?.ok_or(Failure::Token)?,
         };

@@ -50,7 +50,7 @@ pub fn AdminRoomPage(
 ) -> impl IntoView {
     let texts = texts();
     let RoomAdmin { row, settings: form, sanctions, is_saved } = view;
-    let RoomRow { room, name, state: now, viewer_count, messages_last_minute, waiting } = row;
+    let RoomRow { room, name, state: now, viewer_count, messages_last_minute, waiting, .. } = row;
     let base = format!("/admin/rooms/{room}");
     let step = move |(to, key): (RoomState, Text)| {
         view! { <button class="button quiet" type="submit" name="state" value=to.name()>{texts.text(key)}</button> }

@@ -28,6 +28,8 @@ pub struct RoomRow {
     pub room: RoomId,
     /// Its name.
     pub name: String,
+    /// Whether it has a page: a channel that only its users may know of has none.
+    pub has_page: bool,
     /// Where it is in its life.
     pub state: RoomState,
     /// How many connections it has now.
@@ -46,7 +48,7 @@ pub fn RoomsPage(
 ) -> impl IntoView {
     let texts = texts();
     let RoomsView { rooms, name, error, warning } = view;
-    let row = |RoomRow { room, name, state: now, viewer_count, messages_last_minute, waiting }: RoomRow| {
+    let row = |RoomRow { room, name, has_page, state: now, viewer_count, messages_last_minute, waiting }: RoomRow| {
         let review = (waiting > 0).then(|| {
             let label = texts.fill(key::admin::TO_REVIEW_IN, &[("count", &texts.number(waiting)), ("room", &room.to_string())]);
             let queue = format!("/admin/rooms/{room}/queue");
@@ -56,7 +58,7 @@ pub fn RoomsPage(
         view! {
             <tr id=format!("room-{room}")>
                 <td class="extra">{room.to_string()}</td>
-                <th scope="row"><a href=format!("/rooms/{room}")><bdi>{name}</bdi></a>{review}</th>
+                <th scope="row"><a href=has_page.then(|| format!("/rooms/{room}"))><bdi>{name}</bdi></a>{review}</th>
                 <td>{state(texts, now)}</td>
                 <td class="number">{texts.number(viewer_count)}</td>
                 <td class="number extra">{texts.number(messages_last_minute as usize)}</td>
