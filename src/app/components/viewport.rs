@@ -34,7 +34,7 @@ fn fit(viewport: &VisualViewport) {
     // None of these fails for a property that has a name.
     match height(top, visible, viewport.scale(), page) {
         Some(height) => {
-            let _ = style.set_property(HEIGHT, &format!("{height}px"));
+            let _ = style.set_property(HEIGHT, &format!("{}px", height.floor() as i32));
             if top > 0.0 {
                 // Safari has moved the page up to show the field, which is in view anyway now.
                 window().scroll_to_with_x_and_y(0.0, 0.0);
