@@ -1,17 +1,17 @@
 use leptos::{
     ev::{self, KeyboardEvent},
     html::Div,
-    mount::mount_to_renderer,
     prelude::*,
 };
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlTextAreaElement};
 
-use super::{EmojiButton, Form, LiveText, keep_focus};
+use super::{EmojiButton, Form, people};
 use crate::{
     app::{
         html::escaped,
-        session::follow,
+        mention::is_sign,
+        session::{follow, spawn},
         state::{
             offers::Offers,
             typing::{Action, Composition, Press},
@@ -20,9 +20,6 @@ use crate::{
     },
     texts::key,
 };
-
-/// The ids of the offered names.
-const OPTIONS: [&str; Offers::MOST] = ["person-0", "person-1", "person-2", "person-3", "person-4", "person-5"];
 
 /// What the reader writes, with the names of people and emoji to be chosen.
 #[component]
@@ -64,7 +61,7 @@ pub fn MessageField(
                     node_ref=form.message
                     aria-invalid=form.value(|form| form.is_wrong(FormInput::Message).then_some("true"))
                     aria-describedby="message-error"
-                    aria-activedescendant=session.value(move |_| field.offers.with(Offers::selected).map(|selected| OPTIONS[selected]))
+                    aria-activedescendant=session.value(move |_| field.offers.with(Offers::selected).map(|selected| people::OPTIONS[selected]))
                 ></textarea>
             </div>
             <EmojiButton form insert=move |emoji: String| field.insert_at_caret(&emoji) />
@@ -72,54 +69,20 @@ pub fn MessageField(
     }
 }
 
-/// The names that are offered, in a browser. There are as many elements as names can be offered at once, and those without a name are hidden.
-#[component]
-fn People(field: Field) -> impl IntoView {
-    let session = field.form.session;
-    let name = move |n| session.text(move |_| field.offers.with(|offers| offers.names().nth(n).unwrap_or_default().to_owned()));
-    let options = OPTIONS.into_iter().enumerate().map(|(n, id)| {
-        view! {
-            <li
-                id=id
-                role="option"
-                dir="auto"
-                translate="no"
-                hidden=session.flag(move |_| field.offers.with(|offers| offers.names().nth(n).is_none()))
-                aria-selected=session.value(move |_| Some(if field.offers.with(Offers::selected) == Some(n) { "true" } else { "false" }))
-                on:click=move |_| field.take(n)
-                inner_html=LiveText(name(n))
-            ></li>
-        }
-    });
-    view! {
-        <ul
-            id="people"
-            class="people"
-            role="listbox"
-            aria-label=session.texts.text(key::page::PEOPLE)
-            hidden=session.flag(move |_| field.offers.with(Offers::is_empty))
-            // The field keeps the focus.
-            on:mousedown=keep_focus
-        >
-            {options.collect_view()}
-        </ul>
-    }
-}
-
 /// The message field. A handle; copies share it.
 #[derive(Clone, Copy)]
-struct Field {
-    form: Form,
-    element: NodeRef<Div>,
-    offers: RwSignal<Offers>,
+pub struct Field {
+    /// The form that it is in.
+    pub form: Form,
+    /// The field with all that belongs to it.
+    pub element: NodeRef<Div>,
+    /// The names that are offered.
+    pub offers: RwSignal<Offers>,
 }
 
 impl Field {
     /// Hears what is pressed elsewhere in the page, for as long as it is there, and adds what the field can do with scripts.
     fn begin(self) {
-        if let Some(element) = self.element.get_untracked() {
-            mount_to_renderer(&element, move || view! { <People field=self /> }).forget();
-        }
         if let Some(textarea) = self.form.message.get_untracked() {
             for (name, value) in [("aria-autocomplete", "list"), ("aria-controls", "people"), ("aria-keyshortcuts", "/")] {
                 // It fails for no attribute that has a name.
@@ -148,23 +111,22 @@ impl Field {
         self.dismiss();
     }
 
-    /// Offers the names that fit what stands before the caret.
+    /// Offers the names that fit what stands before the caret. Nobody is offered if that part of the page cannot be loaded.
     fn offer(self) {
-        let session = self.form.session;
         let before = self.before_caret();
-        let found = if before.contains(['@', '＠', '﹫']) {
-            let typed = self.form.name.with_untracked(|name| name.trim().to_owned());
-            let mut people = session
-                .user_id
-                .with_untracked(|user_id| session.timeline.with_untracked(|timeline| timeline.people(user_id, &typed)));
-            people.retain(|person| !person.own);
-            Offers::find(&before, &people)
-        } else {
-            Offers::default()
-        };
-        if self.offers.with_untracked(|offers| *offers != found) {
-            self.offers.set(found);
+        if !before.contains(is_sign) {
+            self.dismiss();
+            return;
         }
+        spawn(async move {
+            // The reader may have gone on meanwhile.
+            if let Ok(found) = people::find(self, before.clone()).await
+                && self.before_caret() == before
+                && self.offers.with_untracked(|offers| *offers != found)
+            {
+                self.offers.set(found);
+            }
+        });
     }
 
     fn dismiss(self) {
@@ -174,7 +136,7 @@ impl Field {
     }
 
     /// Writes one of the names that are offered.
-    fn take(self, which: usize) {
+    pub fn take(self, which: usize) {
         if let Some((start, name)) = self.offers.with_untracked(|offers| offers.take(which)) {
             self.insert(start, &name);
         }

@@ -16,6 +16,7 @@ mod message_row;
 mod moderation;
 mod name_field;
 mod on_demand;
+mod people;
 mod reactions;
 mod rich;
 mod viewport;
