@@ -49,7 +49,8 @@ fn fit(viewport: &VisualViewport) {
 /// How high the room may be, in CSS pixels, if something lies over the page: down to the lower edge of what is `visible` from `top` on.
 /// Somebody who has zoomed in sees a part of the page, and moves it.
 fn height(top: f64, visible: f64, scale: f64, page: f64) -> Option<f64> {
-    (scale <= 1.01 && visible < page - 1.0).then_some((top + visible).clamp(0.0, page))
+    // Not `clamp`, which can write its bounds into a panic: 5 kB of the download are then for writing floats.
+    (scale <= 1.01 && visible < page - 1.0).then_some((top + visible).max(0.0).min(page))
 }
 
 #[cfg(test)]
