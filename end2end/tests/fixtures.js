@@ -2,7 +2,7 @@ import { test as base, expect } from '@playwright/test';
 import { Server } from './server.js';
 
 /** What Chromium writes when the server is away on purpose. */
-const NETWORK = /net::ERR_|the server responded with a status of (4\d\d|503)/;
+const NETWORK = /net::ERR_|TypeError: Failed to fetch|the server responded with a status of (4\d\d|503)/;
 
 /** What Chromium writes on a busy machine: the page started later than it expects of a file that was named in its head. */
 const LATE = /was preloaded using link preload but not used within a few seconds/;
@@ -33,7 +33,7 @@ export const test = base.extend({
       contexts.push(context);
       context.on('weberror', (error) => {
         const text = String(error.error());
-        if (!provoked?.test(text)) complaints.push(text);
+        if (!(networkErrors && NETWORK.test(text)) && !provoked?.test(text)) complaints.push(text);
       });
       context.on('console', (message) => {
         const text = message.text();
