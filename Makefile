@@ -9,11 +9,11 @@ help: ## List these targets
 
 run: ## Build and start the chat; it prints its address
 	.ci/setup build
-	cargo leptos serve --split
+	cargo leptos serve
 
 watch: ## The same, and build and reload at every change
 	.ci/setup build
-	cargo leptos watch --split
+	cargo leptos watch
 
 test: ## Every check: lint, unit, dist, load, e2e
 	.ci/setup test

@@ -1,4 +1,5 @@
-//! Generates the typed keys of the interface's texts from the English ones, so that a key that does not exist does not compile.
+//! Generates the typed keys of the interface's texts from the English ones, so that a key that does not exist does not compile. Says to the
+//! code whether it is built to be split into parts.
 
 use std::{collections::BTreeSet, env, error::Error, fmt::Write, fs, path::Path};
 
@@ -10,6 +11,12 @@ const ENGLISH: &str = "locales/en.json";
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=locales");
+    println!("cargo:rustc-check-cfg=cfg(split)");
+    // What `cargo leptos --split` compiles with, so that it can tell afterwards what belongs to which part.
+    let flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+    if env::var("CARGO_CFG_TARGET_ARCH").is_ok_and(|arch| arch == "wasm32") && flags.contains("--emit-relocs") {
+        println!("cargo:rustc-cfg=split");
+    }
     let texts: Map<String, Value> = serde_json::from_str(&fs::read_to_string(ENGLISH)?)?;
     let out = env::var("OUT_DIR")?;
     fs::write(Path::new(&out).join("keys.rs"), keys(&texts)?)?;

@@ -53,7 +53,7 @@ for (const attack of ATTACKS) {
       expect(planted, path).toBe(0);
     }
     // And what arrives while somebody looks.
-    await page.goto(server.url);
+    await page.goto(server.url + '/rooms/1');
     await expect(page.locator('[data-hydrated="true"]')).toBeVisible();
     const before = await messages(page).count();
     await server.administer('1/settings', { hold_newcomers: false, name: attack.slice(0, 100) });

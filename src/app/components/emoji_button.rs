@@ -4,15 +4,11 @@ use std::{
 };
 
 use js_sys::{Function, Promise, Reflect, futures::JsFuture};
-use leptos::{
-    ev::MouseEvent,
-    prelude::*,
-    wasm_split::{SplitLoaderError, wasm_split},
-};
+use leptos::{ev::MouseEvent, prelude::*};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{HtmlElement, HtmlScriptElement};
 
-use super::Form;
+use super::{Form, part};
 use crate::{app::session::spawn, texts::key};
 
 /// The picker, which is fetched when somebody first asks for it. Its script puts `emojiPanel` into the window.
@@ -64,20 +60,24 @@ async fn take(button: HtmlElement, label: &'static str, failed: RwSignal<bool>, 
 /// What somebody chooses: an emoji, or nothing if they close the picker.
 type Choice = Pin<Box<dyn Future<Output = Result<JsValue, JsValue>>>>;
 
-#[wasm_split(emoji, wasm_split_path = leptos::wasm_split, fallible)]
-fn pick(button: HtmlElement, label: &'static str) -> Result<Choice, SplitLoaderError> {
-    Ok(Box::pin(async move {
-        let panel = match panel()? {
-            panel if panel.is_undefined() => {
-                load().await?;
-                panel_or_error()?
-            }
-            panel => panel,
-        };
-        let pick: Function = Reflect::get(&panel, &"pick".into())?.dyn_into()?;
-        let chosen: Promise = pick.call2(&panel, &button, &label.into())?.dyn_into()?;
-        JsFuture::from(chosen).await
-    }))
+part! {
+    /// Opens the picker at a button.
+    fn pick(button: HtmlElement, label: &'static str) -> Choice {
+        Box::pin(open(button, label))
+    }
+}
+
+async fn open(button: HtmlElement, label: &'static str) -> Result<JsValue, JsValue> {
+    let panel = match panel()? {
+        panel if panel.is_undefined() => {
+            load().await?;
+            panel_or_error()?
+        }
+        panel => panel,
+    };
+    let pick: Function = Reflect::get(&panel, &"pick".into())?.dyn_into()?;
+    let chosen: Promise = pick.call2(&panel, &button, &label.into())?.dyn_into()?;
+    JsFuture::from(chosen).await
 }
 
 fn panel() -> Result<JsValue, JsValue> {

@@ -9,12 +9,11 @@ use leptos::{
     html::Div,
     mount::mount_to,
     prelude::*,
-    wasm_split::{SplitLoaderError, wasm_split},
 };
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
-use super::{LiveText, emoji_button, loaded, moderation};
+use super::{LiveText, emoji_button, loaded, moderation, part};
 use crate::{
     app::{
         actions, hold,
@@ -72,14 +71,19 @@ fn element(id: &str) -> Option<HtmlElement> {
     document().get_element_by_id(id)?.dyn_into().ok()
 }
 
-#[wasm_split(menu, wasm_split_path = leptos::wasm_split, fallible)]
-fn build(session: Session) -> Result<(), SplitLoaderError> {
+part! {
+    /// Puts the menu into the page.
+    fn build(session: Session) {
+        put_into_page(session);
+    }
+}
+
+fn put_into_page(session: Session) {
     let main = document().query_selector("main").ok().flatten().and_then(|main| main.dyn_into().ok());
     // Two may have asked for it.
     if let (Some(main), None) = (main, is_there()) {
         mount_to(main, move || view! { <Menu session /> }).forget();
     }
-    Ok(())
 }
 
 /// It is about [`Session::acted_on`]. The browser opens it beside the button that asks for it, and gives the focus back to that.
@@ -121,7 +125,7 @@ fn Menu(session: Session) -> impl IntoView {
     };
     let moderate = |session: Session, message| {
         spawn(async move {
-            loaded(session, moderation::open(session, message)).await;
+            loaded(session, moderation::moderate(session, message)).await;
         });
     };
     view! {

@@ -38,7 +38,7 @@ use {
     message_field::MessageField,
     message_row::MessageRow,
     name_field::{NameField, keep_focus},
-    on_demand::loaded,
+    on_demand::{loaded, part},
     reactions::reactions,
     rich::rich,
 };

@@ -1,6 +1,6 @@
 //! What a moderator may do about a message and its author.
 //!
-//! Only [`open`] is used from elsewhere, so that all of it is loaded when it is first asked for.
+//! Only [`moderate`] is used from elsewhere, so that all of it is loaded when it is first asked for.
 
 use std::{any::Any, sync::Arc};
 
@@ -9,10 +9,10 @@ use leptos::{
     html::{Dialog, H2, Input},
     mount::mount_to,
     prelude::*,
-    wasm_split::{SplitLoaderError, wasm_split},
 };
 use serde::{Deserialize, Serialize};
 
+use super::part;
 use crate::{
     app::{
         net::request,
@@ -110,19 +110,23 @@ struct About {
     user: String,
 }
 
-/// Asks a moderator what to do about a message, in a dialog that is there until they close it.
-///
-/// # Errors
-/// If this part of the page cannot be loaded.
-#[wasm_split(moderation, wasm_split_path = leptos::wasm_split, fallible)]
-pub fn open(session: Session, message: Arc<ChatMessage>) -> Result<(), SplitLoaderError> {
-    let Some(body) = document().body() else { return Ok(()) };
+part! {
+    /// Asks a moderator what to do about a message, in a dialog that is there until they close it.
+    ///
+    /// # Errors
+    /// If this part of the page cannot be loaded.
+    pub fn moderate(session: Session, message: Arc<ChatMessage>) {
+        open(session, message);
+    }
+}
+
+fn open(session: Session, message: Arc<ChatMessage>) {
+    let Some(body) = document().body() else { return };
     let mounted: StoredValue<Option<Box<dyn Any>>, LocalStorage> = StoredValue::new_local(None);
     // Not while one of its own events is handled.
     let close: Box<dyn Fn() + Send + Sync> = Box::new(move || spawn(async move { mounted.dispose() }));
     let handle = mount_to(body, move || view! { <Moderation session message close /> });
     mounted.set_value(Some(Box::new(handle)));
-    Ok(())
 }
 
 #[component]

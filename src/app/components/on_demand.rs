@@ -1,11 +1,35 @@
+//! Parts of the page that a browser loads when they are first asked for.
+
 use leptos::{prelude::*, wasm_split::SplitLoaderError};
 
 use crate::{app::session::Session, texts::key};
 
-/// Waits for a part of the page that is loaded on demand. If it cannot be loaded, tells the reader so, who may try again.
+/// Makes a function a part of the page that is loaded when it is first called. The function becomes asynchronous, and returns an error if
+/// it cannot be loaded.
 ///
-/// Such a part is a function with the attribute `wasm_split`, which is what Leptos' `#[lazy]` expands to. `#[lazy]` itself does not let
-/// its caller handle a failure: without a network it would panic, and end the whole page.
+/// This is what Leptos' `#[lazy]` does, whose functions panic where this one returns an error: without a network that would end the
+/// whole page. A build without `--split` makes one file, and the function is there at once.
+macro_rules! part {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $return:ty)? $body:block) => {
+        $(#[$meta])*
+        #[cfg_attr(split, leptos::wasm_split::wasm_split($name, wasm_split_path = leptos::wasm_split, fallible))]
+        #[cfg(split)]
+        $vis fn $name($($arg: $type),*) -> Result<part!(@ $($return)?), leptos::wasm_split::SplitLoaderError> {
+            Ok($body)
+        }
+
+        $(#[$meta])*
+        #[cfg(not(split))]
+        $vis async fn $name($($arg: $type),*) -> Result<part!(@ $($return)?), leptos::wasm_split::SplitLoaderError> {
+            Ok($body)
+        }
+    };
+    (@ $return:ty) => { $return };
+    (@) => { () };
+}
+pub(super) use part;
+
+/// Waits for a part. If it cannot be loaded, tells the reader so, who may try again.
 pub async fn loaded<T>(session: Session, part: impl Future<Output = Result<T, SplitLoaderError>>) -> Option<T> {
     // Emptied first, so that a second failure is announced too.
     session.told.set(String::new());

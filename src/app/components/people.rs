@@ -2,13 +2,9 @@
 //!
 //! The browser loads and builds them when they are first asked for.
 
-use leptos::{
-    mount::mount_to_renderer,
-    prelude::*,
-    wasm_split::{SplitLoaderError, wasm_split},
-};
+use leptos::{mount::mount_to_renderer, prelude::*};
 
-use super::{LiveText, keep_focus, message_field::Field};
+use super::{LiveText, keep_focus, message_field::Field, part};
 use crate::{app::state::offers::Offers, texts::key};
 
 /// The id of their list.
@@ -17,9 +13,17 @@ const ID: &str = "people";
 /// The ids of the names.
 pub const OPTIONS: [&str; Offers::MOST] = ["person-0", "person-1", "person-2", "person-3", "person-4", "person-5"];
 
-/// Finds the names that fit what stands before the caret.
-#[wasm_split(people, wasm_split_path = leptos::wasm_split, fallible)]
-pub fn find(field: Field, before_caret: String) -> Result<Offers, SplitLoaderError> {
+part! {
+    /// Finds the names that fit what stands before the caret.
+    ///
+    /// # Errors
+    /// If this part of the page cannot be loaded.
+    pub fn find(field: Field, before_caret: String) -> Offers {
+        offered(field, &before_caret)
+    }
+}
+
+fn offered(field: Field, before_caret: &str) -> Offers {
     let element = field.element.get_untracked().filter(|_| document().get_element_by_id(ID).is_none());
     if let Some(element) = element {
         mount_to_renderer(&element, move || view! { <People field /> }).forget();
@@ -29,7 +33,7 @@ pub fn find(field: Field, before_caret: String) -> Result<Offers, SplitLoaderErr
     let mut people =
         session.user_id.with_untracked(|user_id| session.timeline.with_untracked(|timeline| timeline.people(user_id, &typed)));
     people.retain(|person| !person.own);
-    Ok(Offers::find(&before_caret, &people))
+    Offers::find(before_caret, &people)
 }
 
 /// There are as many elements as names can be offered at once, and those without a name are hidden.
