@@ -92,7 +92,7 @@ pub(super) async fn subscribe(
     let wake: Arc<dyn Wake> = inbox.clone();
     match hub.subscribe(room, identity.clone(), site, from, listening, &wake) {
         Ok((mut subscriber, welcome)) => {
-            let init = init(&hub, &mut subscriber, &welcome, identity, capabilities);
+            let init = init(&hub, &mut subscriber, (&welcome, resume.is_none()), identity, capabilities);
             let viewer_count = welcome.viewer_count;
             // Whatever else the client sent is of no interest: no other request is answered on this connection.
             let open = move |Taken { socket, head, permit, .. }: Taken| match socket.into_std() {
@@ -158,7 +158,13 @@ fn stream_head() -> Response {
     (headers, Body::from_stream(stream::empty::<Result<Bytes, Infallible>>())).into_response()
 }
 
-fn init(hub: &Hub, subscriber: &mut Subscriber, welcome: &Welcome, identity: Identity, capabilities: Capabilities) -> Bytes {
+fn init(
+    hub: &Hub,
+    subscriber: &mut Subscriber,
+    (welcome, is_new): (&Welcome, bool),
+    identity: Identity,
+    capabilities: Capabilities,
+) -> Bytes {
     let room = subscriber.room();
     let waiting = capabilities.allow(Capability::DisconnectUser).then(|| subscriber.tell_waiting());
     let moderates = capabilities.allow(Capability::DeleteMessage);
@@ -176,10 +182,10 @@ fn init(hub: &Hub, subscriber: &mut Subscriber, welcome: &Welcome, identity: Ide
     };
     let spread = RETRY_MS.end - RETRY_MS.start;
     let init = inlive::init(room, &init, RETRY_MS.start + getrandom::u32().unwrap_or_default() % spread);
-    // Known at once, and not with the first event: who comes back with a position is known for the one who has lost a connection.
-    let reached = inlive::reached(&subscriber.position());
+    // A client that came without a position has one at once, and not with the first event: one that comes back with it is known again.
+    let reached = is_new.then(|| inlive::reached(&subscriber.position()));
     let link = (!welcome.reachable).then(|| inlive::link(room, false));
-    joined([init, reached].into_iter().chain(link))
+    joined([init].into_iter().chain(reached).chain(link))
 }
 
 /// An entry's frame as nearly all subscribers get it.

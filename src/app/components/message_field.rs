@@ -84,7 +84,7 @@ impl Field {
     /// Hears what is pressed elsewhere in the page, for as long as it is there, and adds what the field can do with scripts.
     fn begin(self) {
         if let Some(textarea) = self.form.message.get_untracked() {
-            for (name, value) in [("aria-autocomplete", "list"), ("aria-controls", "people"), ("aria-keyshortcuts", "/")] {
+            for (name, value) in [("aria-autocomplete", "list"), ("aria-keyshortcuts", "/")] {
                 // It fails for no attribute that has a name.
                 let _ = textarea.set_attribute(name, value);
             }

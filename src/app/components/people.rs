@@ -27,6 +27,10 @@ fn offered(field: Field, before_caret: &str) -> Offers {
     let element = field.element.get_untracked().filter(|_| document().get_element_by_id(ID).is_none());
     if let Some(element) = element {
         mount_to_renderer(&element, move || view! { <People field /> }).forget();
+        if let Some(textarea) = field.form.message.get_untracked() {
+            // It fails for no attribute that has a name.
+            let _ = textarea.set_attribute("aria-controls", ID);
+        }
     }
     let session = field.form.session;
     let typed = field.form.name.with_untracked(|name| name.trim().to_owned());
