@@ -32,7 +32,7 @@ async fn open() -> Site {
 async fn who_may_decide_sees_it_and_nobody_else() {
     let site = open().await;
     hold(&site, "a word").await;
-    let guest = site.get("/").await.cookie().to_owned();
+    let guest = site.get("/rooms/1").await.cookie().to_owned();
     let rows = [
         (site.sign_in(PASSWORD).await.cookie().to_owned(), true),
         (moderator(&site, 1).await, true),
@@ -43,7 +43,7 @@ async fn who_may_decide_sees_it_and_nobody_else() {
         let page = site.page(QUEUE, &cookie).await;
         assert_eq!(page.text.contains("a word"), may, "{n}");
         assert_eq!(page.text.contains("Sign out"), n == 0, "{n}");
-        assert_eq!(site.page("/", &cookie).await.text.contains("1 to review"), may, "{n}");
+        assert_eq!(site.page("/rooms/1", &cookie).await.text.contains("1 to review"), may, "{n}");
         let id = hold(&site, &format!("word {n}")).await;
         let decided = site.submit(QUEUE, &cookie, "same-origin", &format!("message={id}&act=approve")).await;
         assert_eq!(decided.status, 303);

@@ -150,7 +150,7 @@ async fn a_room_shows_its_newest_key_then_one_of_all_rooms_then_none() {
     let of_one = create(&site, json!({ "name": "One", "room": 1 })).await;
     let of_all = create(&site, json!({ "name": "All" })).await;
     assert_eq!((shown(&site, 1).await, shown(&site, 2).await), (of_one.clone(), first_of_two));
-    assert!(site.get("/").await.text.contains(&of_one), "its page publishes with it");
+    assert!(site.get("/rooms/1").await.text.contains(&of_one), "its page publishes with it");
     revoke(&site, &of_one).await;
     assert_eq!(shown(&site, 1).await, of_all);
     revoke(&site, &of_all).await;
