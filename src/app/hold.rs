@@ -18,11 +18,16 @@ use super::{
 /// What can be pressed in a row.
 const CONTROLS: &str = "a, button, label";
 
-/// A pointer moves on the list, or is pressed there.
+/// A pointer moves on the conversation, or is pressed there. The button that counts what waits belongs to the list: it may appear under a
+/// pointer that rests on the last row.
 pub fn pointed(session: Session, event: &PointerEvent) {
     let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
-    let is_on_control = target.is_some_and(|target| matches!(target.closest(CONTROLS), Ok(Some(_))));
+    let is_within = |part: Option<&Node>| part.is_some_and(|part| part.contains(target.as_deref()));
+    let (log, list) = (session.log.get_untracked(), session.list.get_untracked());
+    let is_beside_rows = is_within(log.as_deref().map(AsRef::as_ref)) && !is_within(list.as_deref().map(AsRef::as_ref));
+    let is_on_control = target.as_ref().is_some_and(|target| matches!(target.closest(CONTROLS), Ok(Some(_))));
     let pointer = match event.pointer_type() == "touch" {
+        _ if is_beside_rows => Pointer::Away,
         true => Pointer::Touch,
         false if is_on_control => Pointer::OnControl,
         false => Pointer::OnRow,
@@ -30,7 +35,7 @@ pub fn pointed(session: Session, event: &PointerEvent) {
     change(session, |holds| holds.point(pointer, Date::now()));
 }
 
-/// A pointer leaves the list. A finger does so whenever it is lifted.
+/// A pointer leaves the conversation. A finger does so whenever it is lifted.
 pub fn left(session: Session, event: &PointerEvent) {
     if event.pointer_type() != "touch" {
         change(session, |holds| holds.point(Pointer::Away, Date::now()));

@@ -25,6 +25,9 @@ pub fn Log(session: Session, archive: bool) -> impl IntoView {
             class="stage"
             on:focusin=move |event| hold::focused(session, &event)
             on:focusout=move |event| hold::blurred(session, &event)
+            on:pointermove=move |event| hold::pointed(session, &event)
+            on:pointerdown=move |event| hold::pointed(session, &event)
+            on:pointerleave=move |event| hold::left(session, &event)
         >
             <div
                 id="log"
@@ -39,14 +42,7 @@ pub fn Log(session: Session, archive: bool) -> impl IntoView {
                 on:keydown=move |event| keys::pressed(session, &event)
             >
                 <Older session />
-                <ul
-                    id="list"
-                    class="list"
-                    node_ref=session.list
-                    on:pointermove=move |event| hold::pointed(session, &event)
-                    on:pointerdown=move |event| hold::pointed(session, &event)
-                    on:pointerleave=move |event| hold::left(session, &event)
-                >
+                <ul id="list" class="list" node_ref=session.list>
                     <List session rows />
                 </ul>
                 <p
