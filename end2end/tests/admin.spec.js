@@ -1,4 +1,4 @@
-import { ADMIN_PASSWORD } from './server.js';
+import { ADMIN_PASSWORD, WIDGET_KEY } from './server.js';
 import { expect, live, test } from './fixtures.js';
 
 /** Signs in as whoever runs the chat. */
@@ -34,6 +34,24 @@ test('a long name of a room stays on its page', async ({ visit, server }) => {
     await page.goto(`${server.url}/admin${path}`);
     expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth), path).toBeLessThanOrEqual(0);
   }
+});
+
+test('the code for a site is copied by a button, where a script runs', async ({ visit, server }) => {
+  const code = async (page) => {
+    await page.goto(`${server.url}/admin/keys`);
+    const key = page.getByRole('listitem').filter({ hasText: WIDGET_KEY });
+    await key.getByText('Code for your site').click();
+    await expect(key.locator('pre')).toBeVisible();
+    return key;
+  };
+  const page = await owner(visit, { permissions: ['clipboard-read', 'clipboard-write'] });
+  const key = await code(page);
+  await key.getByRole('button', { name: 'Copy the page', exact: true }).click();
+  await expect(key.getByRole('button', { name: 'Copied', exact: true })).toBeVisible();
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(await key.locator('pre code').textContent());
+
+  const bare = await code(await owner(visit, { javaScriptEnabled: false }));
+  await expect(bare.getByRole('button')).toHaveCount(0);
 });
 
 test('the queue follows what happens, but for what somebody is about to answer', async ({ visit, server }) => {
