@@ -8,7 +8,8 @@ use crate::{app::session::Session, texts::key};
 /// it cannot be loaded.
 ///
 /// This is what Leptos' `#[lazy]` does, whose functions panic where this one returns an error: without a network that would end the
-/// whole page. A build without `--split` makes one file, and the function is there at once.
+/// whole page. A build without `--split` makes one file, and the function is there at once. Names of parts are unique, since their files
+/// are named after them.
 macro_rules! part {
     ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $return:ty)? $body:block) => {
         $(#[$meta])*
