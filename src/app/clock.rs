@@ -10,6 +10,11 @@ use wasm_bindgen::JsValue;
 use super::{language, session::Session, state::timeline::Days};
 use crate::texts::{Text, Texts, key};
 
+/// Milliseconds since the page was opened, by a clock that nobody sets.
+pub fn monotonic_ms() -> f64 {
+    window().performance().map(|performance| performance.now()).unwrap_or_default()
+}
+
 /// Whose clock the page shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Zone {

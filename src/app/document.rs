@@ -8,7 +8,7 @@ use std::sync::Arc;
 use leptos::{hydration::AutoReload, prelude::*};
 use leptos_meta::{Link, Meta, MetaTags, Script, Stylesheet, Title};
 
-use super::{html::escaped, title};
+use super::{escape::escaped, title};
 use crate::texts::Texts;
 
 /// What every page is rendered with.

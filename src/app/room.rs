@@ -4,7 +4,7 @@ use web_sys::ResizeObserver;
 
 use super::{
     actions, attention, clock,
-    components::{Composer, Log, Pinned, Told, role_tag, stay_above_keyboard},
+    components::{Composer, Game, Log, Pinned, Told, role_tag, stay_above_keyboard},
     hold, language,
     net::Feed,
     scroll,
@@ -55,6 +55,7 @@ pub fn Chat() -> impl IntoView {
                 <Presence session archive />
             </header>
             <Pinned session />
+            <Game session />
             <Log session archive />
             <Composer session view />
             {(session.may_react || session.moderates).then(|| view! { <Told session /> })}

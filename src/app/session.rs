@@ -17,6 +17,7 @@ use super::{
     scroll,
     state::{
         announcer::Announcer,
+        game_inbox::GameInbox,
         holds::Holds,
         timeline::{RowKey, Timeline},
     },
@@ -148,6 +149,8 @@ pub struct Session {
     pub announced: RwSignal<Vec<String>>,
     /// Which days today and yesterday are, once a browser has said so.
     pub today: RwSignal<Option<Today>>,
+    /// What was told of the room's game.
+    pub game: RwSignal<GameInbox>,
     /// The rows' list.
     pub list: NodeRef<Ul>,
     /// What scrolls.
@@ -200,6 +203,7 @@ impl Session {
             announcer: StoredValue::new(Announcer::default()),
             announced: RwSignal::new(Vec::new()),
             today: RwSignal::new(None),
+            game: RwSignal::new(GameInbox::new(&view.game)),
             list: NodeRef::new(),
             log: NodeRef::new(),
             below_place: StoredValue::new(0.0),

@@ -1,4 +1,4 @@
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -9,7 +9,8 @@ use axum::{
 use leptos::{nonce::use_nonce, prelude::*};
 use leptos_axum::ResponseOptions;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::{
     api, asked::Asked, client_address::ClientAddress, error, extract::cookies::Cookies, identity::Visitor, policy::Policy,
@@ -18,7 +19,7 @@ use super::{
 use crate::{
     app::{
         ChatMessage, ChatPayload, EmbedPage, EntrancePage, EntranceView, Fade, FailedPage, FormError, FormInput, FormView, Look,
-        NotFoundPage, NoticePage, OverlayPage, PageContext, Quote, RoomPage, RoomView, SettingsView, Standing, document,
+        NotFoundPage, NoticePage, OverlayPage, PageContext, Quote, RoomPage, RoomView, SettingsView, Standing, document, wire,
     },
     chat::{
         Capabilities, Capability, ChatText, Command, Draft, Event, Kind, Measure, Payload, RoomId, RoomState, Sanction, Settings,
@@ -144,7 +145,10 @@ impl Reader {
         let (identity, capabilities) = match place {
             Place::Page => visitor.acting(cookies, &state.hub),
             // Nobody's click in another site's frame takes anything out.
-            Place::Embed(_) if visitor.own.allow(Capability::SendMessage) => (visitor.identity.clone(), Capabilities::guest()),
+            // Over a video they write nothing, and may press what a game shows there.
+            Place::Embed(_) | Place::Overlay(_) if visitor.own.allow(Capability::SendMessage) => {
+                (visitor.identity.clone(), Capabilities::guest())
+            }
             Place::Embed(_) | Place::Overlay(_) => (visitor.identity.clone(), Capabilities::none()),
         };
         Self { place, visitor, language_query: asked.query(), identity, capabilities, from, is_new }
@@ -394,8 +398,26 @@ pub(super) async fn view(
         now: rfc3339(now()),
         is_named: identity.origin.name.is_some(),
         form: FormView { client_message_id: uuid::Uuid::new_v4().to_string(), ..form },
+        game: if before.is_some() { String::new() } else { game(hub, room) },
         description: about.settings.description,
     })
+}
+
+/// Writes what the room's game shows, as the stream's `init` has it; empty for nothing.
+fn game(hub: &Hub, room: RoomId) -> String {
+    #[derive(Serialize)]
+    struct Told {
+        message: Message,
+    }
+    #[derive(Serialize)]
+    struct Message {
+        interface: Box<RawValue>,
+        cooldowns: BTreeMap<String, u64>,
+    }
+    let Some(interface) = hub.interface(room) else { return String::new() };
+    let milliseconds = |(action, left): (String, Duration)| (action, left.as_millis() as u64);
+    let cooldowns = hub.cooldowns(room).into_iter().map(milliseconds).collect();
+    wire::write(&Told { message: Message { interface: interface.to_json(), cooldowns } })
 }
 
 fn settings_view(settings: &Settings) -> SettingsView {

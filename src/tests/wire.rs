@@ -15,12 +15,12 @@ use super::{
 use crate::{
     app::wire::{
         self, ChatMessage, ChatPayload, Deletion, Fault, HistoryPage, Publication, Published, Reacted, Removal, RoomView,
-        SettingsView, Standing, StreamEvent,
+        SettingsView, Standing, StreamEvent, interface::GameNews,
     },
     chat::{
         ChatText, Command, CustomEvent, Deleted, Deletion as Removed, Disconnection, Draft, Event, Group, Kind, Measure, Message,
         MessageId, Outcome, Payload, Profile, Reaction, Recount, Resolution, Role, RoomId, RoomState, Sanction, Settings,
-        Timestamp, UserId,
+        ShownInterface, Timestamp, UserId,
     },
     engine::{Audience, Entry},
     protocol::inlive,
@@ -36,15 +36,21 @@ fn id(seq: u64) -> String {
 
 /// What a page reads in a frame of the stream.
 fn read(frame: &Bytes) -> StreamEvent {
+    StreamEvent::read(data(frame))
+}
+
+/// The data of a frame of the stream.
+fn data(frame: &Bytes) -> &str {
     let text = std::str::from_utf8(frame).expect("UTF-8");
-    let data = text.lines().find_map(|line| line.strip_prefix("data: ")).expect("data");
-    StreamEvent::read(data)
+    text.lines().find_map(|line| line.strip_prefix("data: ")).expect("data")
 }
 
 /// What a page reads of the seventh event of a room.
 fn read_kind(kind: Kind) -> StreamEvent {
     let event = Event { room: RoomId::FIRST, seq: 7, sent_at: Timestamp(1_795_230_000_123), kind, client_message_id: None };
-    read(&inlive::event(&event, &"e.3-7".parse().expect("a position")))
+    let frame = inlive::event(&event, &"e.3-7".parse().expect("a position"));
+    assert!(!wire::is_notice(data(&frame)), "it is of the log");
+    read(&frame)
 }
 
 fn said(payload: &str) -> Message {
@@ -207,8 +213,9 @@ fn notices_are_read_as_they_are_sent() {
     assert_eq!(read(&inlive::waiting(room, 3)), StreamEvent::Waiting(3));
     assert_eq!(read(&inlive::link(room, false)), StreamEvent::Link(false));
     assert_eq!(read(&inlive::link(room, true)), StreamEvent::Link(true));
-    assert_eq!(read(&inlive::cooldown(room, "jump", Duration::from_secs(1))), StreamEvent::Other);
-    assert_eq!(read(&inlive::interface(room, None)), StreamEvent::Other);
+    assert!(wire::is_notice(data(&inlive::link(room, true))) && !wire::is_notice(""));
+    assert_eq!(read(&inlive::cooldown(room, "jump", Duration::from_secs(1))), StreamEvent::Cooldown);
+    assert_eq!(read(&inlive::interface(room, None)), StreamEvent::Interface(false));
 
     let tell = |state, moderates, waiting| inlive::Init {
         token: "t".into(),
@@ -374,4 +381,39 @@ fn the_server_reads_what_the_page_publishes() {
     assert!(draft.payload.get().contains(r#""reply_to":"abc""#), "{}", draft.payload.get());
     let Command::Broadcast(draft) = inlive::decode(plain.as_bytes()).expect("valid").command else { panic!("a broadcast") };
     assert_eq!((draft.announces, draft.payload.get()), (false, r#"{"type":"chat","username":"Ann","message_text":"hi"}"#));
+}
+
+#[tokio::test]
+async fn what_a_game_shows_is_read_as_it_is_told() {
+    let shown = r#"{"id":"1","config":{"transparent":false,"ripple":true},"panel":{"components":[{"type":"button","name":"jump","label":"Jump!","style":{"width":8,"color":"red"},"cooldown":{"duration":10000,"broadcast":true}}]}}"#;
+    let interface = ShownInterface::parse(shown).expect("an object");
+    let expected = GameNews::Shown(wire::read(shown), [].into());
+    let told = inlive::interface(RoomId::FIRST, Some(&interface));
+    assert_eq!((read(&told), GameNews::read(data(&told))), (StreamEvent::Interface(true), Some(expected.clone())));
+    let told = inlive::interface(RoomId::FIRST, None);
+    assert_eq!(
+        (read(&told), GameNews::read(data(&told))),
+        (StreamEvent::Interface(false), Some(GameNews::Shown(None, [].into())))
+    );
+    let told = inlive::cooldown(RoomId::FIRST, "jump", Duration::from_millis(9_500));
+    let closed = GameNews::Closed("jump".into(), 9_500.0);
+    assert_eq!((read(&told), GameNews::read(data(&told))), (StreamEvent::Cooldown, Some(closed)));
+    let newer = r#"{"type":"system","message":{"status":"interface","interface":{"panel":7}}}"#;
+    assert_eq!(GameNews::read(newer), Some(GameNews::Shown(None, [].into())));
+
+    let site = Site::open().await;
+    let view = async || {
+        let page = site.get("/").await.text;
+        let view = page.split_once(r#"<script id="view""#).and_then(|(_, rest)| rest.split_once('>')).expect("a view").1;
+        wire::read::<RoomView>(view.split_once("</script>").expect("its end").0).expect("readable")
+    };
+    assert_eq!(view().await.game, "");
+    site.hub.show_interface(RoomId::FIRST, Some(interface)).await.expect("shown");
+    assert_eq!(GameNews::read(&view().await.game), Some(expected.clone()));
+    let events = site.subscribe_with("/subscribe/1", None).await;
+    let init = events.init.to_string();
+    assert!(matches!(StreamEvent::read(&init), StreamEvent::Init(init) if init.shows_game));
+    assert_eq!(GameNews::read(&init), Some(expected));
+    site.hub.show_interface(RoomId::FIRST, None).await.expect("shown");
+    assert_eq!(view().await.game, "");
 }

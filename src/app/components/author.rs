@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    app::{colour, html::escaped, session::Session, state::timeline::Row, wire::ChatMessage},
+    app::{colour, escape::escaped, session::Session, state::timeline::Row, wire::ChatMessage},
     texts::{Texts, key},
 };
 

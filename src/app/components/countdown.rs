@@ -1,6 +1,7 @@
 use leptos::prelude::*;
 
 use crate::app::{
+    clock::monotonic_ms,
     session::{sleep, spawn},
     state::countdown::Deadline,
 };
@@ -68,9 +69,4 @@ impl Countdown {
         }
         left.filter(|(_, seconds)| *seconds > 0).map(|(deadline, _)| deadline)
     }
-}
-
-/// Milliseconds since the page was opened, by a clock that nobody sets.
-fn monotonic_ms() -> f64 {
-    window().performance().map(|performance| performance.now()).unwrap_or_default()
 }

@@ -9,7 +9,7 @@ use web_sys::{Element, HtmlTextAreaElement};
 use super::{EmojiButton, Form, people};
 use crate::{
     app::{
-        html::escaped,
+        escape::escaped,
         mention::is_sign,
         session::{follow, spawn},
         state::{

@@ -2,7 +2,7 @@ use leptos::{either::Either, prelude::*};
 
 use super::{author, menu, reactions, rich};
 use crate::{
-    app::{actions, html::escaped, session::Session, state::timeline::Row, wire::Quote},
+    app::{actions, escape::escaped, session::Session, state::timeline::Row, wire::Quote},
     texts::{Text, key},
 };
 

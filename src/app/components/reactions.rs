@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    app::{actions, html::escaped, session::Session, state::timeline::Row},
+    app::{actions, escape::escaped, session::Session, state::timeline::Row},
     chat::Reaction,
     texts::key,
 };

@@ -2,7 +2,7 @@ use leptos::{either::Either, prelude::*};
 
 use crate::{
     app::{
-        html::escaped,
+        escape::escaped,
         rich_text::{self, Part},
         session::Session,
         state::timeline::Row,

@@ -3,7 +3,7 @@ use leptos::{
     tachys::{html::element::InnerHtmlValue, renderer::types::Element},
 };
 
-use crate::app::html::escaped;
+use crate::app::escape::escaped;
 
 /// A text that follows the state, in a `span`.
 ///

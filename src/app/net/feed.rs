@@ -22,7 +22,9 @@ use super::{
 };
 use crate::{
     app::{
-        actions, attention, scroll,
+        actions, attention,
+        clock::monotonic_ms,
+        scroll,
         session::{Link, Refused, Session, follow, sleep, spawn},
         state::{
             backlog::Relayed,
@@ -30,7 +32,7 @@ use crate::{
             sharing::{ANSWERS_WITHIN, Move, Sharing},
             timeline::Timeline,
         },
-        wire::{Init, StreamEvent, Ticket},
+        wire::{self, Init, StreamEvent, Ticket},
     },
     chat::Position,
 };
@@ -365,9 +367,13 @@ impl Feed {
     }
 
     /// Takes an event of the stream, whoever has the stream.
-    fn receive(self: &Rc<Self>, data: String, at: Option<Position>) {
+    fn receive(self: &Rc<Self>, data: String, mut at: Option<Position>) {
         if at.as_ref().is_some_and(|at| self.has(at)) {
-            return;
+            // The position of a stream is told without an event too, and then stands at the notice that follows.
+            if !wire::is_notice(&data) {
+                return;
+            }
+            at = None;
         }
         let after = self.received.borrow().clone();
         if let Some(at) = &at {
@@ -644,7 +650,12 @@ impl Feed {
                 StreamEvent::Init(init) => {
                     self.opened(&init);
                     gap = init.gap;
+                    self.session.game.update(|game| game.shows(init.shows_game, data, monotonic_ms()));
                 }
+                StreamEvent::Interface(is_there) => {
+                    self.session.game.update(|game| game.shows(is_there, data, monotonic_ms()));
+                }
+                StreamEvent::Cooldown => self.session.game.update(|game| game.closes(data, monotonic_ms())),
                 StreamEvent::Other => {}
             }
             if let Some(at) = at {

@@ -100,7 +100,7 @@ fn published(session: Session, answer: &Answer) {
 }
 
 /// Has the feed connect again, which brings a new token, and waits for it.
-async fn renew(session: Session, old: &str) {
+pub async fn renew(session: Session, old: &str) {
     session.renewals.update(|renewals| *renewals += 1);
     let mut waited = 0;
     while waited < TOKEN_WAIT && session.token.with_untracked(|token| token == old) {

@@ -5,6 +5,8 @@ pub mod backlog;
 pub mod connection;
 pub mod countdown;
 pub mod draft;
+pub mod game;
+pub mod game_inbox;
 pub mod holds;
 pub mod offers;
 pub mod recall;

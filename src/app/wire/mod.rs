@@ -7,6 +7,7 @@
 
 mod answer;
 mod history;
+pub mod interface;
 #[cfg_attr(target_arch = "wasm32", path = "json_in_browser.rs")]
 #[cfg_attr(not(target_arch = "wasm32"), path = "json_native.rs")]
 mod json;
@@ -23,7 +24,7 @@ pub use json::{Raw, read};
 pub use message::{ChatMessage, Quote};
 pub use publication::{ChatPayload, Publication};
 pub use room_view::{FormError, FormInput, FormView, RoomView, SettingsView, Standing};
-pub use stream::{Init, Removal, StreamEvent, message, quote};
+pub use stream::{Init, Removal, StreamEvent, is_notice, message, quote};
 
 /// Writes plain data as JSON.
 pub fn write(data: &impl Serialize) -> String {

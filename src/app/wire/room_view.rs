@@ -57,6 +57,10 @@ pub struct RoomView {
     pub is_named: bool,
     /// What stands in the form.
     pub form: FormView,
+    /// What its game shows, as JSON in the form of the stream's `init`: the part of the page that shows it is loaded on demand, and reads it.
+    /// Empty for nothing.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub game: String,
     /// What its owner says of the room, for the document's head; may be empty.
     #[serde(skip)]
     pub description: String,

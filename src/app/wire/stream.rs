@@ -33,6 +33,10 @@ pub enum StreamEvent {
     Link(bool),
     /// A moderator has decided that the reader may not speak, or may again.
     Standing(Option<Standing>),
+    /// The room's game shows something else. Whether it shows anything; what it is, [`GameNews`](super::interface::GameNews) reads.
+    Interface(bool),
+    /// The room's game has a component closed, which is read likewise.
+    Cooldown,
     /// Nothing that the page shows.
     Other,
 }
@@ -59,6 +63,9 @@ pub struct Init {
     /// Whether the reader may take messages out.
     #[serde(default)]
     pub moderates: bool,
+    /// Whether the room's game shows anything.
+    #[serde(default, rename = "interface", deserialize_with = "is_there")]
+    pub shows_game: bool,
 }
 
 impl Init {
@@ -156,6 +163,12 @@ struct Link {
     live: bool,
 }
 
+#[derive(Deserialize)]
+struct Shown {
+    #[serde(default, rename = "interface", deserialize_with = "is_there")]
+    is_there: bool,
+}
+
 /// The chat keys of a payload, as [`ChatText::of`] knows them, and its reply.
 #[derive(Deserialize)]
 struct Chat {
@@ -235,6 +248,8 @@ impl StreamEvent {
             "approve" => body(message).and_then(|Id { id }| seq(&id)).map(Removal::Approved).map(Self::Removal),
             "link" => body(message).map(|Link { live }| Self::Link(live)),
             "waiting" => body(message).map(|Waiting { waiting }| Self::Waiting(waiting)),
+            "interface" => body(message).map(|Shown { is_there }| Self::Interface(is_there)),
+            "cooldown" => Some(Self::Cooldown),
             "reactions" => recounts(envelope, body(message)?),
             "join" | "leave" | "viewers" => body(message).map(|Viewers { viewer_count }| Self::Viewers(viewer_count)),
             _ => None,
@@ -269,6 +284,11 @@ impl Envelope {
     }
 }
 
+/// Whether an event is a notice of the moment, and not of the log.
+pub fn is_notice(data: &str) -> bool {
+    read(data).is_some_and(|envelope: Envelope| envelope.id.is_empty())
+}
+
 /// Reads one message, as the server answers with it alone.
 pub fn message(envelope: &Raw) -> Option<ChatMessage> {
     body::<Envelope>(envelope)?.message()
@@ -280,6 +300,11 @@ pub fn quote(told: &Raw) -> Option<Quote> {
         Quoted { id, deleted: true } => seq(&id).map(Quote::deleted),
         Quoted { deleted: false, .. } => message(told).map(|message| Quote::of(&message)),
     }
+}
+
+/// Reads only whether there is a value.
+fn is_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    Option::<Raw>::deserialize(deserializer).map(|value| value.is_some())
 }
 
 fn body<T: DeserializeOwned>(message: &Raw) -> Option<T> {

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    app::html::escaped,
+    app::escape::escaped,
     chat::RoomId,
     texts::{Texts, key},
 };

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use leptos::prelude::*;
 
 use crate::{
-    app::html::escaped,
+    app::escape::escaped,
     texts::{Text, Texts, key},
 };
 
