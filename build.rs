@@ -11,6 +11,7 @@ const ENGLISH: &str = "locales/en.json";
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=locales");
+    println!("cargo:rerun-if-env-changed=CARGO_ENCODED_RUSTFLAGS");
     println!("cargo:rustc-check-cfg=cfg(split)");
     // What `cargo leptos --split` compiles with, so that it can tell afterwards what belongs to which part.
     let flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();

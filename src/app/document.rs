@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use leptos::{hydration::AutoReload, prelude::*};
-use leptos_meta::{Link, Meta, MetaTags, Script, Stylesheet, Title};
+use leptos_meta::{Link, Meta, MetaTags, Script, Stylesheet, Title, provide_meta_context};
 
 use super::{escape::escaped, title};
 use crate::texts::Texts;
@@ -18,6 +18,8 @@ pub struct PageContext {
     pub options: Arc<LeptosOptions>,
     /// What the address of each of them begins with.
     pub assets: Arc<str>,
+    /// Whether the page's WebAssembly is split into parts, which the [`LOADER`] loads.
+    pub is_split: bool,
     /// What it says, in the reader's language.
     pub texts: &'static Texts,
 }
@@ -26,7 +28,7 @@ pub struct PageContext {
 const START: &str = include_str!("start.js");
 
 /// The script that loads parts of the page on demand, as cargo-leptos names it. The islands' script imports it.
-const LOADER: &str = "__wasm_split.______________________.js";
+pub const LOADER: &str = "__wasm_split.______________________.js";
 
 /// The address of one of the page's files.
 pub fn asset(path: &str) -> String {
@@ -42,6 +44,7 @@ pub fn texts() -> &'static Texts {
 pub fn document(context: PageContext, page: &dyn Fn() -> AnyView) -> impl IntoView + use<> {
     let PageContext { options, texts, .. } = context.clone();
     provide_context(context);
+    provide_meta_context();
     // A browser takes the first meta element of a name: a page's own, at `MetaTags`, comes before the default.
     view! {
         <!DOCTYPE html>
@@ -101,20 +104,20 @@ pub fn Preview(
 /// Content-Security-Policy refuses it; and it waits until the browser is idle.
 #[component]
 pub fn Islands() -> impl IntoView {
-    let PageContext { options, assets, .. } = expect_context();
+    let PageContext { options, assets, is_split, .. } = expect_context();
     // As in `HydrationScripts`: what is outside the islands is not hydrated.
     if let Some(context) = Owner::current_shared_context() {
         context.set_is_hydrating(false);
     }
     let script = format!("{assets}/{}/{}.js", options.site_pkg_dir, options.output_name);
-    let loader = format!("{assets}/{}/{LOADER}", options.site_pkg_dir);
+    let loader = is_split.then(|| format!("{assets}/{}/{LOADER}", options.site_pkg_dir));
     // cargo-leptos names the module so if it builds the server too; wasm-bindgen alone appends `_bg`.
     let suffix = if option_env!("LEPTOS_OUTPUT_NAME").is_some() { "" } else { "_bg" };
     let module = format!("{assets}/{}/{}{suffix}.wasm", options.site_pkg_dir, options.output_name);
     let start = START.replace("SCRIPT", &format!("\"{script}\"")).replace("MODULE", &format!("\"{module}\""));
     view! {
         <Link rel="modulepreload" href=script crossorigin="anonymous" />
-        <Link rel="modulepreload" href=loader crossorigin="anonymous" />
+        {loader.map(|loader| view! { <Link rel="modulepreload" href=loader crossorigin="anonymous" /> })}
         <Link rel="preload" href=module as_="fetch" type_="application/wasm" crossorigin="anonymous" />
         <Script type_="module">{start}</Script>
     }

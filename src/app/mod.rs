@@ -33,7 +33,7 @@ mod title;
 mod view;
 pub mod wire;
 
-pub use document::{PageContext, document};
+pub use document::{LOADER, PageContext, document};
 pub use look::{Fade, Look};
 pub use pages::admin::{
     ActRow, ActsView, AdminRoomPage, AuditLogPage, BlockedRow, Control, FIELDS, GameConsentPage, GameConsentView,

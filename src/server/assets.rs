@@ -74,6 +74,11 @@ impl Assets {
         self.0.version.as_ref().map(|version| format!("{VERSIONED}{version}")).unwrap_or_default()
     }
 
+    /// Returns whether there is a file of this path.
+    pub fn has(&self, path: &str) -> bool {
+        self.0.files.contains_key(path)
+    }
+
     /// Returns the path of a file of this version, or why there is none.
     fn path_of<'a>(&self, path: &'a str) -> Result<(&'a str, bool), OtherVersion> {
         let Some(rest) = path.strip_prefix(VERSIONED) else { return Ok((path, false)) };

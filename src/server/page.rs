@@ -18,8 +18,9 @@ use super::{
 };
 use crate::{
     app::{
-        ChatMessage, ChatPayload, EmbedPage, EntrancePage, EntranceView, Fade, FailedPage, FormError, FormInput, FormView, Look,
-        NotFoundPage, NoticePage, OverlayPage, PageContext, Quote, RoomPage, RoomView, SettingsView, Standing, document, wire,
+        ChatMessage, ChatPayload, EmbedPage, EntrancePage, EntranceView, Fade, FailedPage, FormError, FormInput, FormView,
+        LOADER, Look, NotFoundPage, NoticePage, OverlayPage, PageContext, Quote, RoomPage, RoomView, SettingsView, Standing,
+        document, wire,
     },
     chat::{
         Capabilities, Capability, ChatText, Command, Draft, Event, Kind, Measure, Payload, RoomId, RoomState, Sanction, Settings,
@@ -614,8 +615,13 @@ async fn respond(
     status: StatusCode,
     page: Arc<dyn Fn() -> AnyView + Send + Sync>,
 ) -> Response {
-    let (context, headers) =
-        (PageContext { options: Arc::clone(&state.options), assets: state.assets.base().into(), texts }, policy.clone());
+    let context = PageContext {
+        options: Arc::clone(&state.options),
+        assets: state.assets.base().into(),
+        is_split: state.assets.has(&format!("{}/{LOADER}", state.options.site_pkg_dir)),
+        texts,
+    };
+    let headers = policy.clone();
     let set_headers = move || {
         if let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>()) {
             response.insert_header(header::CONTENT_SECURITY_POLICY, headers.content_security(&nonce));

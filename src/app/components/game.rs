@@ -20,7 +20,7 @@ pub fn Game(session: Session) -> impl IntoView {
     let load = move || {
         // Put back first, so that a second failure is announced too.
         failed.set(false);
-        spawn(async move { failed.set(game_panel::build(session).await.is_err()) });
+        spawn(async move { failed.set(game_panel::build_game(session).await.is_err()) });
     };
     follow(Box::new(move || {
         session.game.track();

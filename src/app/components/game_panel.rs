@@ -1,6 +1,6 @@
 //! What the game of a room shows to its viewers, and what became of their presses.
 //!
-//! Only [`build`] is used from elsewhere, so that all of it is loaded once a game shows anything.
+//! Only [`build_game`] is used from elsewhere, so that all of it is loaded once a game shows anything.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -10,12 +10,11 @@ use leptos::{
     html,
     mount::mount_to_renderer,
     prelude::*,
-    wasm_split::{SplitLoaderError, wasm_split},
 };
 use wasm_bindgen::JsCast;
 use web_sys::{Element, FormData, HtmlElement, HtmlFormElement};
 
-use super::{LiveText, game::ID};
+use super::{LiveText, game::ID, on_demand::part};
 use crate::{
     app::{
         clock::monotonic_ms,
@@ -93,19 +92,19 @@ struct Play {
     ticks: StoredValue<bool>,
 }
 
-/// Builds what the room's game shows into its place on the page.
-///
-/// # Errors
-/// If this part of the page cannot be loaded.
-#[wasm_split(game, wasm_split_path = leptos::wasm_split, fallible)]
-pub fn build(session: Session) -> Result<(), SplitLoaderError> {
-    // Two may have asked for it.
-    if let Some(place) = document().get_element_by_id(ID)
-        && session.game.try_update_untracked(GameInbox::begin) == Some(true)
-    {
-        mount_to_renderer(&place, move || panel(session)).forget();
+part! {
+    /// Builds what the room's game shows into its place on the page.
+    ///
+    /// # Errors
+    /// If this part of the page cannot be loaded.
+    pub fn build_game(session: Session) {
+        // Two may have asked for it.
+        if let Some(place) = document().get_element_by_id(ID)
+            && session.game.try_update_untracked(GameInbox::begin) == Some(true)
+        {
+            mount_to_renderer(&place, move || panel(session)).forget();
+        }
     }
-    Ok(())
 }
 
 /// Beside the chat it is the game's panel, on small screens its part for phones; if a game has only the one, that. A game that shows
