@@ -32,20 +32,49 @@ test('a stream that dies without an error is noticed, and a healthy one is left 
   expect(opened, 'the healthy page has opened no other stream').toEqual([]);
 });
 
-test('a reader who comes back to a dead stream does not wait for the watchdog', async ({ visit, server, faulty }) => {
-  const page = await visit({ origin: faulty.url });
+const returns = {
+  'comes back to the page': () => document.dispatchEvent(new Event('visibilitychange', { bubbles: true })),
+  'has a network again': () => window.dispatchEvent(new Event('online')),
+  'goes from one network to another': () => {
+    window.network.type = 'cellular';
+    window.network.dispatchEvent(new Event('change'));
+  },
+};
+
+/** A page whose timers stand still, as a hidden one's nearly do, on a telephone that tells its kind of network. */
+const asleep = () => {
+  window.setInterval = () => 0;
+  window.network = Object.assign(new EventTarget(), { type: 'wifi' });
+  Object.defineProperty(navigator, 'connection', { value: window.network });
+};
+
+test('a reader who comes back does not wait for a timer', async ({ visit, server, faulty }) => {
+  const page = await visit({ origin: faulty.url, prepare: asleep });
   await live(page);
-  faulty.cut();
-  await (await server.guest('Bob')).say('while you were in another tab');
-  await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange', { bubbles: true })));
-  await expect(messages(page)).toHaveCount(1, { timeout: 8_000 });
-  await expect.poll(() => faulty.streams).toBe(2);
+  const [bob, said] = [await server.guest('Bob'), []];
+  for (const [how, comeBack] of Object.entries(returns)) {
+    const { streams } = faulty;
+    faulty.cut();
+    await bob.say(`before a reader ${how}`);
+    await page.evaluate(comeBack);
+    said.push(`before a reader ${how}`);
+    await expect.poll(() => texts(page)).toEqual(said);
+    await expect.poll(() => faulty.streams, how).toBe(streams + 1);
+    await live(page);
+  }
+  // The speed of a network says nothing, and a look at a healthy stream opens no other.
+  const { streams } = faulty;
+  await page.evaluate(() => window.network.dispatchEvent(new Event('change')));
+  await page.evaluate(returns['comes back to the page']);
+  await bob.say('and now');
+  await expect(messages(page)).toHaveCount(said.length + 1);
+  expect(faulty.streams).toBe(streams);
+  // Nor does a reader wait where the server was away.
+  await server.stop();
+  await expect(status(page, 'Reconnecting')).toBeVisible();
+  await server.start();
+  await page.evaluate(returns['comes back to the page']);
   await live(page);
-  // A look at a healthy stream opens no other.
-  await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange', { bubbles: true })));
-  await (await server.guest('Cleo')).say('and now');
-  await expect(messages(page)).toHaveCount(2);
-  expect(faulty.streams).toBe(2);
 });
 
 test('what a person says appears although the stream is dead', async ({ visit, server, faulty }) => {
@@ -76,6 +105,21 @@ test('a stream that is held back is told, and the chat goes on without it', asyn
   await bob.say('four');
   await expect(messages(page)).toHaveCount(4);
   expect(await texts(page)).toEqual(['one', 'two', 'three', 'four']);
+});
+
+test('a stream whose events come one late loses and doubles nothing', async ({ visit, server, faulty }) => {
+  faulty.lagsByOne = true;
+  const page = await visit({ origin: faulty.url });
+  const bob = await server.guest('Bob');
+  await bob.say('one');
+  // What the reader says does not wait, and brings along what the stream still holds.
+  await say(page, 'two', 'Ann');
+  await expect.poll(() => texts(page)).toEqual(['one', 'two']);
+  await bob.say('three');
+  await bob.say('four');
+  await expect(page.getByText('three', { exact: true })).toBeVisible();
+  await say(page, 'five');
+  await expect.poll(() => texts(page)).toEqual(['one', 'two', 'three', 'four', 'five']);
 });
 
 const page502 = { status: 502, body: '<html><title>502</title><h1>Bad Gateway</h1></html>' };

@@ -4,6 +4,8 @@ import http from 'node:http';
 export class Proxy {
   /** Whether no byte of an event stream passes. */
   holdsStreams = false;
+  /** Whether each piece of an event stream waits for the next one. */
+  lagsByOne = false;
   /** What is answered to requests that match, in place of the server: `(request) => ({ status, headers, body }) | undefined`. */
   answer = () => undefined;
   /** How many streams were opened. */
@@ -51,7 +53,13 @@ export class Proxy {
       const stream = { isCut: false };
       this.#open.add(stream);
       response.flushHeaders();
-      given.on('data', (piece) => stream.isCut || this.holdsStreams || response.write(piece));
+      let late;
+      given.on('data', (piece) => {
+        if (stream.isCut || this.holdsStreams) return;
+        const passing = this.lagsByOne ? late : piece;
+        late = piece;
+        if (passing) response.write(passing);
+      });
       given.on('end', () => response.end());
       response.on('close', () => this.#open.delete(stream));
     });

@@ -16,6 +16,7 @@ mod colour;
 mod components;
 mod document;
 mod escape;
+mod fading;
 mod hold;
 mod keys;
 mod language;

@@ -249,6 +249,11 @@ impl Session {
         self.ahead_ms.set_value(Date::new(&server_now.into()).get_time() - Date::now());
     }
 
+    /// Returns the time by the server's clock, in milliseconds since 1970.
+    pub fn server_now_ms(self) -> f64 {
+        Date::now() + self.ahead_ms.get_value()
+    }
+
     /// Returns a text that follows the state, as [`Words`].
     pub fn words(self, words: impl Fn(Self) -> String + Send + Sync + 'static) -> impl IntoView {
         Words(WordsProps { text: self.text(words) })
@@ -313,7 +318,7 @@ impl Session {
     pub fn stand(self, standing: Option<Standing>) {
         let until = standing.as_ref().map(|standing| Date::new(&standing.until.as_str().into()).get_time());
         // A ban has no end, which is no time.
-        let left = until.filter(|until| until.is_finite()).map(|until| until - Date::now() - self.ahead_ms.get_value());
+        let left = until.filter(|until| until.is_finite()).map(|until| until - self.server_now_ms());
         let seconds = left.map(|left| (left / 1_000.0).ceil().max(0.0) as u32);
         self.standing.set(standing.filter(|_| seconds != Some(0)));
         match seconds {

@@ -14,7 +14,7 @@ use std::{
 use js_sys::{Date, Math};
 use leptos::prelude::*;
 use wasm_bindgen::{JsCast, closure::Closure};
-use web_sys::{Event, EventSource, MessageEvent};
+use web_sys::{Event, EventSource, EventTarget, MessageEvent};
 
 use super::{
     request,
@@ -24,7 +24,7 @@ use crate::{
     app::{
         actions, attention,
         clock::monotonic_ms,
-        scroll,
+        fading, scroll,
         session::{Link, Refused, Session, follow, sleep, spawn},
         state::{
             backlog::Relayed,
@@ -135,15 +135,19 @@ impl Feed {
         // Set here and nowhere else.
         let _ = self.handlers.set(Handlers { message, heartbeat, error });
 
-        let feed = Rc::clone(self);
+        let (feed, session) = (Rc::clone(self), self.session);
         let tick = move || {
             feed.keep_up();
             feed.beat();
+            if session.is_overlay {
+                fading::let_go(session);
+            }
         };
         // It is needed for as long as the page is there.
         let _ = set_interval_with_handle(tick, TICK);
         let feed = Rc::clone(self);
         let _ = window_event_listener(leptos::ev::online, move |_| Rc::clone(&feed).wake());
+        self.listen_to_network();
         let feed = Rc::clone(self);
         let _ = window_event_listener(leptos::ev::offline, move |_| Rc::clone(&feed).fail());
         let feed = Rc::clone(self);
@@ -164,6 +168,29 @@ impl Feed {
         });
         self.on_change(self.session.renewals, Self::reopen);
         self.on_change(self.session.published, |feed| spawn(feed.expect()));
+    }
+
+    /// Looks at the stream when a telephone goes from one kind of network to another: it may have lost its connection without an error, and
+    /// without having been offline. Estimates of the same network's speed change all the time, and say nothing.
+    fn listen_to_network(self: &Rc<Self>) {
+        let network = js_sys::Reflect::get(&window().navigator(), &"connection".into());
+        let Some(network) = network.ok().and_then(|network| network.dyn_into::<EventTarget>().ok()) else { return };
+        let kind = {
+            let network = network.clone();
+            move || js_sys::Reflect::get(&network, &"type".into()).unwrap_or_default()
+        };
+        let feed = Rc::clone(self);
+        let mut before = kind();
+        let changed = Closure::<dyn FnMut()>::new(move || {
+            let now = kind();
+            if std::mem::replace(&mut before, now.clone()) != now {
+                Rc::clone(&feed).wake();
+            }
+        });
+        // It fails for no listener.
+        let _ = network.add_event_listener_with_callback("change", changed.as_ref().unchecked_ref());
+        // It is needed for as long as the page is there.
+        changed.forget();
     }
 
     /// Does something whenever `signal` changes.

@@ -76,6 +76,21 @@ fn who_follows_keeps_the_newest() {
 }
 
 #[test]
+fn what_was_said_before_a_time_is_taken_out_and_not_offered_again() {
+    let at = |seq| said(seq, "ann", &format!("2026-11-21T03:00:{seq:02}.900Z"));
+    let start = clock::seconds("2026-11-21T03:00:00Z");
+    let mut timeline = Timeline::new(&(1..=5).map(at).collect::<Vec<_>>(), false, "e-0");
+    for (seconds, expected) in [(0, vec![1, 2, 3, 4, 5]), (1, vec![1, 2, 3, 4, 5]), (3, vec![3, 4, 5]), (60, vec![])] {
+        timeline.begin_at(start + seconds);
+        assert_eq!(seqs(&timeline), expected, "{seconds}");
+        assert!(!timeline.begins_before(start + seconds));
+    }
+    timeline.append((4..=6).map(at).collect(), Reader::AtEnd);
+    assert_eq!(seqs(&timeline), [6]);
+    assert!(!timeline.has_newer());
+}
+
+#[test]
 fn who_looks_a_little_up_keeps_what_they_see() {
     let mut timeline = Timeline::new(&messages(1..=300), false, "e-0");
     timeline.append(messages(301..=310), Reader::InNewerHalf);

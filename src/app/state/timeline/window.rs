@@ -1,7 +1,7 @@
 //! Where the window lies on the log, and how it moves.
 
 use super::{HistoryPage, MOST_MESSAGES, Reader, Timeline, entry::Entry};
-use crate::app::wire::ChatMessage;
+use crate::app::{clock, wire::ChatMessage};
 
 impl Timeline {
     /// Adds the extract that lies before the first row, for a reader at the top.
@@ -56,6 +56,18 @@ impl Timeline {
         self.gap_before = gap_before;
     }
 
+    /// Returns whether the list begins with a message that was said before that time, in seconds since 1970.
+    pub fn begins_before(&self, seconds: i64) -> bool {
+        self.entries.front().is_some_and(|entry| clock::seconds(&entry.message.sent_at) < seconds)
+    }
+
+    /// Takes out the messages at the beginning that were said before that time, in seconds since 1970.
+    pub fn begin_at(&mut self, seconds: i64) {
+        while self.begins_before(seconds) {
+            self.let_go_of_first();
+        }
+    }
+
     /// Keeps what arrives behind a cut, up to as many messages as the list holds.
     pub(super) fn wait(&mut self, entry: Entry) {
         self.waiting.push_back(entry);
@@ -74,11 +86,15 @@ impl Timeline {
                 self.has_newer = true;
                 self.newer_from = self.entries.back().map(|entry| entry.message.id.clone()).unwrap_or_default();
             } else {
-                self.entries.pop_front();
-                self.has_older = true;
-                self.older_from = self.entries.front().map(|entry| entry.message.id.clone()).unwrap_or_default();
+                self.let_go_of_first();
             }
         }
+    }
+
+    fn let_go_of_first(&mut self) {
+        self.entries.pop_front();
+        self.has_older = true;
+        self.older_from = self.entries.front().map(|entry| entry.message.id.clone()).unwrap_or_default();
     }
 
     /// Returns the messages of an extract as entries, without what was deleted since it was read at that place of the log.
