@@ -52,6 +52,8 @@ pub fn document(context: PageContext, page: &dyn Fn() -> AnyView) -> impl IntoVi
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content" />
+                // Phones would make links of times and numbers, and change what the script takes over.
+                <meta name="format-detection" content="telephone=no, date=no, address=no, email=no" />
                 <MetaTags />
                 <meta name="color-scheme" content="light dark" />
                 <meta name="theme-color" media="(prefers-color-scheme: light)" content="#fbfaf8" />

@@ -118,3 +118,26 @@ async fn parts_that_are_loaded_on_demand_are_of_the_page_s_version() {
     assert_eq!((gone.status, gone.header("cache-control")), (404, "no-store"));
     assert_eq!(gone.header("access-control-allow-origin"), "*");
 }
+
+/// The scripts in a folder and below it.
+fn scripts(folder: &Path) -> Vec<std::path::PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    entries
+        .flat_map(|path| match path.is_dir() {
+            true => scripts(&path),
+            false => vec![path],
+        })
+        .filter(|path| path.extension().is_some_and(|extension| extension == "js"))
+        .collect()
+}
+
+#[test]
+fn no_script_has_a_lookbehind_which_older_safaris_cannot_read() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let all = [scripts(&root.join("public")), scripts(&root.join("src"))].concat();
+    assert!(all.len() > 2, "{all:?}");
+    for path in all {
+        let code = fs::read_to_string(&path).expect("a script");
+        assert!(!code.contains("(?<=") && !code.contains("(?<!"), "{}", path.display());
+    }
+}

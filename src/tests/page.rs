@@ -26,6 +26,8 @@ async fn the_page_stands_in_the_server_s_html() {
     }
     let page = site.get("/").await;
     assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
+    assert_eq!(page.header("cache-control"), "no-store, no-transform", "nothing on the way rewrites it");
+    assert!(page.text.contains(r#"<meta name="format-detection" content="telephone=no, date=no, address=no, email=no">"#));
     for part in ["id=\"list\"", "id=\"form\"", "id=\"username\"", "id=\"message\"", "Send the Message", "role=\"log\""] {
         assert!(page.shown().contains(part), "{part}");
     }
