@@ -153,6 +153,12 @@ test('what cannot be sent is said before it is sent', async ({ visit, server }) 
   await message.fill('   ');
   await message.press('Enter');
   await expect(page.getByRole('alert').filter({ hasText: 'empty' })).toBeVisible();
+  // The same count as the server's, whatever a reader takes for a letter.
+  await server.administer('1/settings', { message_chars: 10 });
+  for (const [text, chars] of [['👨‍👩‍👧‍👦abc', 10], ['🏳️‍🌈🏳️‍🌈🏳️‍🌈', 12], ['नि'.repeat(6), 12], ['  a b c d  e\n', 12]]) {
+    await message.fill(text);
+    await expect(page.locator('.counter')).toHaveText(`${chars} / 10`);
+  }
   expect(await server.history()).toEqual([]);
 });
 

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{
     client::Answer,
     site::{Site, WIDGET_KEY},
+    web_socket::WebSocket,
 };
 use crate::chat::{Capabilities, Capability, RoomId};
 
@@ -83,6 +84,55 @@ async fn a_room_may_want_shorter_texts_than_the_installation() {
     set(&site, &json!({ "message_chars": 1_000_000 })).await;
     let refused = site.say(&site.guest_token(RoomId::FIRST), &"x".repeat(501)).await;
     assert!(refused.error().contains("500 are allowed"), "{}", refused.text);
+}
+
+#[tokio::test]
+async fn every_way_in_counts_characters_alike() {
+    let site = Site::open().await;
+    set(&site, &json!({ "message_chars": 10 })).await;
+    let token = site.guest_token(RoomId::FIRST);
+    let mut ivs = WebSocket::open_with(site.addr, "/ivschat/ws", &format!("Sec-WebSocket-Protocol: {token}\r\n")).await;
+    let mut relay = WebSocket::open(site.addr, "/ws/broadcast").await;
+    // Ten and more, of letters that are one code unit, two or four bytes, or several characters that are seen as one.
+    let rows = [
+        ("abcdefghij", true),
+        ("abcdefghijk", false),
+        ("👨‍👩‍👧‍👦abc", true),
+        ("👨‍👩‍👧‍👦abcd", false),
+        ("🏳️‍🌈🏳️‍🌈ab", true),
+        ("🏳️‍🌈🏳️‍🌈🏳️‍🌈", false),
+        ("निनिनिनिनि", true),
+        ("निनिनिनिनिx", false),
+        ("e\u{301}e\u{301}e\u{301}e\u{301}e\u{301}", true),
+        ("e\u{301}e\u{301}e\u{301}e\u{301}e\u{301}e", false),
+        ("a\nb\nc\nd\ne\nf", false),
+    ];
+    let mut stored = Vec::new();
+    for (text, fits) in rows {
+        let status = if fits { 200 } else { 400 };
+        assert_eq!(site.say(&token, text).await.status, status, "{text}");
+        let encoded: String = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let posted = site.submit("/rooms/1", "", "same-origin", format!("username=Ann&message={encoded}")).await;
+        assert_eq!(posted.status, if fits { 303 } else { 400 }, "{text}, by the form");
+        ivs.say(&json!({ "Action": "SEND_MESSAGE", "RequestId": text, "Content": text }).to_string()).await;
+        let answer = loop {
+            let answer: Value = serde_json::from_str(&ivs.text().await).expect("JSON");
+            if answer["RequestId"] == text {
+                break answer;
+            }
+        };
+        assert_eq!(answer["Type"], if fits { "MESSAGE" } else { "ERROR" }, "{answer}");
+        relay.say(text).await;
+        // It has what the others said too, and its own in any case.
+        for _ in 0..if fits { 3 } else { 0 } {
+            relay.text().await;
+        }
+        assert_eq!(relay.text().await, text);
+        if fits {
+            stored.extend([text; 4]);
+        }
+    }
+    assert_eq!(site.history().await, stored);
 }
 
 #[tokio::test]
