@@ -151,6 +151,11 @@ test.describe('who may frame it', () => {
       const page = await elsewhere(framed('/embed/1'));
       await expect.poll(() => page.frames()[1]?.url()).toContain('chrome-error:');
       await server.administer('1/settings', { allowed_origins: [new URL(page.url()).origin] });
+      // A header that a proxy adds does not count beside ours.
+      await page.route('**/embed/1', async (route) => {
+        const response = await route.fetch();
+        await route.fulfill({ response, headers: { ...response.headers(), 'x-frame-options': 'SAMEORIGIN' } });
+      });
       await page.reload();
       await alive(frameOf(page));
       await say(frameOf(page), 'let in', 'Ann');
@@ -220,24 +225,47 @@ test.describe('the script', () => {
   const later = (add) => `<div id="here"></div><script type="module">${add}</script>`;
   const made = (place) => `const script = document.createElement('script'); script.src = 'CHAT/embed.js'; script.dataset.room = '1'; ${place}.append(script);`;
 
-  for (const [name, body, head] of [
-    ['as a module', '<script type="module" src="CHAT/embed.js" data-room="1"></script>'],
-    ['added by another script', later(made('here'))],
-    ['added to the head by another script', later(made('document.head'))],
-    ['as a module in the head', '<p>page</p>', '<script type="module" src="CHAT/embed.js" data-room="1"></script>'],
-    ['twice at one place', `<div>${script()}${script()}</div>`],
-    ['twice in the head', '<p>page</p>', script() + script()],
-    ['twice by a framework, which takes the first away', later(`${made('here')} script.onload = () => { script.remove(); ${made('here').replace('const script', 'const second').replaceAll('script.', 'second.').replace('append(script)', 'append(second)')} };`)],
-    ['bundled, with a place of its own', `<div data-live-chat="CHAT" data-room="1"></div>${later("(0, eval)(await (await fetch('CHAT/embed.js')).text())")}`],
-    ['bundled and run twice', `<div data-live-chat="CHAT/" data-room="1"></div>${later("const code = await (await fetch('CHAT/embed.js')).text(); (0, eval)(code); (0, eval)(code);")}`],
-  ]) {
-    test(`makes one frame: ${name}`, async ({ elsewhere }) => {
-      const page = await elsewhere(body, { head });
-      await count(page);
-      await alive(frameOf(page));
-      await count(page);
-    });
-  }
+  /** What a plugin does that delays scripts: it makes them new at the first touch. */
+  const delayed = `<p>above</p><main><script type="text/later" data-src="CHAT/embed.js" data-room="1" data-theme="dark"></script></main><p>below</p>
+    <script>addEventListener('pointerdown', () => { const old = document.querySelector('[type="text/later"]'); const script = document.createElement('script');
+      Object.assign(script.dataset, { room: old.dataset.room, theme: old.dataset.theme }); script.src = old.dataset.src; old.replaceWith(script); }, { once: true });</script>`;
+
+  test('makes one frame where it stands, or at the end of the page, whatever runs it', async ({ elsewhere }) => {
+    test.slow();
+    for (const [name, body, head, parent = 'body'] of [
+      ['delayed until the first touch', delayed, '', 'main'],
+      ['as a module', '<script type="module" src="CHAT/embed.js" data-room="1"></script>'],
+      ['added by another script', later(made('here')), '', '#here'],
+      ['added to the head by another script', later(made('document.head'))],
+      ['as a module in the head', '<p>page</p>', '<script type="module" src="CHAT/embed.js" data-room="1"></script>'],
+      ['twice at one place', `<div>${script()}${script()}</div>`, '', 'div'],
+      ['twice in the head', '<p>page</p>', script() + script()],
+      ['twice by a framework, which takes the first away', later(`${made('here')} script.onload = () => { script.remove(); ${made('here').replace('const script', 'const second').replaceAll('script.', 'second.').replace('append(script)', 'append(second)')} };`), '', '#here'],
+      ['bundled, with a place of its own', `<div data-live-chat="CHAT" data-room="1"></div>${later("(0, eval)(await (await fetch('CHAT/embed.js')).text())")}`, '', '[data-live-chat]'],
+      ['bundled and run twice', `<div data-live-chat="CHAT/" data-room="1"></div>${later("const code = await (await fetch('CHAT/embed.js')).text(); (0, eval)(code); (0, eval)(code);")}`, '', '[data-live-chat]'],
+    ]) {
+      await test.step(name, async () => {
+        const page = await elsewhere(body, { head });
+        if (body === delayed) await page.mouse.click(5, 5);
+        await count(page);
+        await alive(frameOf(page));
+        await count(page);
+        expect(await element(page).evaluate((frame, parent) => frame.parentElement.matches(parent), parent), name).toBe(true);
+        await page.context().close();
+      });
+    }
+  });
+
+  test('needs two directives of the policy of the page that it stands in', async ({ elsewhere, server }) => {
+    const policy = (allowed) => ({ 'content-security-policy': `default-src 'none'; img-src data:; ${allowed}`, 'permissions-policy': 'clipboard-write=(), fullscreen=()' });
+    const page = await elsewhere(script(), { headers: policy(`script-src ${server.url}; frame-src ${server.url}`) });
+    await alive(frameOf(page));
+    await say(frameOf(page), 'let in', 'Ann');
+    await expect(messages(frameOf(page))).toHaveCount(1);
+    // A plain frame needs the second alone.
+    const plain = await elsewhere('<iframe title="Chat" src="CHAT/embed/1" width="500" height="500"></iframe>', { headers: policy(`frame-src ${server.url}`) });
+    await alive(frameOf(plain));
+  });
 
   test.describe('bundled without a place', () => {
     test.use({ provoked: /Live chat: the script does not know/ });

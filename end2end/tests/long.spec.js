@@ -1,4 +1,4 @@
-import { expect, messages, test } from './fixtures.js';
+import { expect, live, messages, test } from './fixtures.js';
 
 const LONG = Array(20).fill('a line').join('\n');
 const height = (locator) => locator.evaluate((node) => node.getBoundingClientRect().height);
@@ -73,4 +73,31 @@ test('marks stacked on a letter leave the rows around them alone', async ({ visi
     const after = await Promise.all(rows.map((row) => row.screenshot()));
     for (const [at, picture] of before.entries()) expect(after[at].equals(picture), `${path}, row ${at}`).toBe(true);
   }
+});
+
+test('marks stacked on a letter that is quoted or pinned leave what is around it alone, and words keep theirs', async ({ visit, server }) => {
+  const bob = await server.guest('Bob');
+  await bob.say('first');
+  const [{ id }] = await server.log();
+  await bob.say('above it');
+  await bob.reply('an answer', id);
+  await bob.say('below it');
+  await server.administer('1/settings', { pinned_message: id });
+  const page = await visit({ viewport: { width: 800, height: 600 } });
+  await live(page);
+  const around = [page.getByRole('heading', { level: 1 }), messages(page).nth(1), messages(page).nth(3)];
+  const before = await Promise.all(around.map((part) => part.screenshot()));
+  const parts = page.locator('.quoted bdi, .pinned .text, .pinned .name');
+  expect(await parts.count()).toBe(4);
+  await parts.evaluateAll((parts, text) => parts.forEach((part) => (part.textContent = text)), `a${'\u0301\u0316\u0489'.repeat(30)}`);
+  const after = await Promise.all(around.map((part) => part.screenshot()));
+  for (const [at, picture] of before.entries()) expect(after[at].equals(picture), `part ${at}`).toBe(true);
+
+  // Letters with two and three marks look the same where nothing is cut off.
+  const words = messages(page).nth(1).locator('.text');
+  await put(messages(page).nth(1), 'กี่ นี้ ที่สุ์ र्क्षि क्षेत्रों مُحَمَّدٌ');
+  const look = async () => (await words.screenshot()).toString('base64');
+  const cut = await look();
+  await page.evaluate(() => document.querySelectorAll('.said, .text').forEach((part) => (part.style.overflow = 'visible')));
+  expect(await look()).toBe(cut);
 });

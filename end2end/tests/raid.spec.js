@@ -1,4 +1,5 @@
 import { atBottom, expect, live, messages, test } from './fixtures.js';
+import { ADMIN_PASSWORD } from './server.js';
 import { fire, holdWasm, latency, memory, timeKeys, watchPlace } from './fire.js';
 
 const LONG = process.env.LIVE_CHAT_LONG === '1';
@@ -8,38 +9,46 @@ test.use({ trace: 'off' });
 
 const field = (page) => page.getByLabel('Message', { exact: true });
 
-test('a raid leaves alone those who look around or point at somebody, and loses nothing', async ({ visit, server }) => {
+test('a raid leaves alone those who look around or point at somebody, and who is pointed at is who is moderated', async ({ visit, server }) => {
   const seconds = LONG ? 60 : 6;
   test.setTimeout(seconds * 5_000 + 60_000);
+  const target = await server.guest('Target');
+  await target.say('long ago');
   await server.fill(60);
-  await (await server.guest('Target')).say('point at me');
-  const [reader, pointing, typing] = [await visit(), await visit(), await visit()];
+  await target.say('point at me');
+  const [reader, pointing, typing] = [await visit(), await visit({ path: '/admin', hydrated: false }), await visit()];
+  await pointing.getByLabel('Password').fill(ADMIN_PASSWORD);
+  await pointing.getByRole('button', { name: 'Sign in' }).click();
+  await pointing.getByRole('link', { name: 'Live chat' }).click();
   const overlay = await visit({ path: '/overlay/1?fade=0' });
   for (const page of [reader, pointing, typing]) await live(page);
   await reader.getByRole('log').evaluate((log) => log.scrollTo({ top: log.scrollHeight / 2, behavior: 'instant' }));
   await watchPlace(reader);
-  const target = messages(pointing).filter({ hasText: 'point at me' });
-  const options = target.getByRole('button', { name: 'Options for the message of Target' });
-  await target.hover();
+  const row = messages(pointing).filter({ hasText: 'point at me' });
+  const options = row.getByRole('button', { name: 'Options for the message of Target' });
+  await row.hover();
   await options.hover();
-  const place = () => target.evaluate((row) => row.getBoundingClientRect().top);
+  const place = () => row.evaluate((row) => row.getBoundingClientRect().top);
   const before = await place();
 
   const firing = fire(server, { seconds, perSecond: LONG ? 100 : 50, authors: 30 });
   await field(typing).pressSequentially('somebody types all the while', { delay: 50 });
-  await firing;
+  expect(await place()).toBe(before);
+  await options.click();
+  await pointing.getByRole('dialog', { name: 'Options for the message' }).getByRole('button', { name: 'Moderate' }).click();
+  await pointing.getByRole('dialog', { name: 'Moderate Target' }).getByRole('button', { name: 'Delete all of theirs' }).click();
+  await expect(pointing.getByRole('dialog')).toBeHidden();
+  const { texts: fired } = await firing;
   await expect(field(typing)).toHaveValue('somebody types all the while');
   const log = await server.log();
-  for (const page of [typing, overlay]) await expect(messages(page).last()).toHaveId(log.at(-1).id);
+  const filled = Array.from({ length: 60 }, (_, n) => `message ${n + 1}`);
+  expect(log.map(({ text }) => text).sort(), 'all but the messages of Target').toEqual([...filled, ...fired.flat()].sort());
+  for (const page of [pointing, typing, overlay]) await expect(messages(page).last()).toHaveId(log.at(-1).id);
   expect(await atBottom(typing)).toBe(true);
   expect(await messages(typing).evaluateAll((rows) => rows.map((row) => row.id))).toEqual(log.slice(-300).map(({ id }) => id));
   const { lost, furthest } = await reader.evaluate(() => Object.assign(window.place, { over: true }));
   expect(lost).toBe(0);
   expect(furthest).toBeLessThanOrEqual(1);
-  expect(await place()).toBe(before);
-  await options.click();
-  await pointing.getByRole('dialog', { name: 'Options for the message' }).getByRole('button', { name: 'Reply' }).click();
-  await expect(pointing.getByText('Replying to Target')).toBeVisible();
 });
 
 /** Begins to count frames. One that takes three times as long as it should has dropped two. */

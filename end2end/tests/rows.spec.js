@@ -309,16 +309,19 @@ test.describe('days', () => {
   const days = (page) => page.locator('#list .day').allInnerTexts();
 
   test('there is one heading a day of the reader, over clock changes and in any zone', async ({ visit, server }) => {
-    // 25 October 2026 has 25 hours in Berlin, 28 March 2027 has 23.
     const hours = (from, count) => Array.from({ length: count }, (_, n) => new Date(Date.parse(from) + n * 3_600_000).toISOString());
+    // In Berlin this day has 25 hours, and the other one 23.
     const autumn = await past(server, ['2025-10-25T21:59:59.900Z', '2025-10-25T22:00:00.100Z', ...hours('2025-10-25T23:00:00Z', 23), '2025-10-26T22:59:59.900Z', '2025-10-26T23:00:00.100Z']);
-    for (const [timezoneId, expected] of [
-      ['Europe/Berlin', ['25', '26', '27']],
-      ['Asia/Kathmandu', ['26', '27']],
-      ['Pacific/Kiritimati', ['26', '27']],
-      ['America/Sao_Paulo', ['25', '26']],
+    const spring = await past(server, ['2026-03-28T22:59:59.900Z', '2026-03-28T23:00:00.100Z', ...hours('2026-03-29T00:00:00Z', 21), '2026-03-29T21:59:59.900Z', '2026-03-29T22:00:00.100Z']);
+    for (const [path, timezoneId, expected] of [
+      [autumn, 'Europe/Berlin', ['25', '26', '27']],
+      [autumn, 'Asia/Kathmandu', ['26', '27']],
+      [autumn, 'Pacific/Kiritimati', ['26', '27']],
+      [autumn, 'America/Sao_Paulo', ['25', '26']],
+      [spring, 'Europe/Berlin', ['28', '29', '30']],
+      [spring, 'Australia/Lord_Howe', ['29', '30']],
     ]) {
-      const page = await visit({ path: autumn, timezoneId });
+      const page = await visit({ path, timezoneId });
       await expect.poll(async () => (await days(page)).map((day) => /\d+/.exec(day)[0]), timezoneId).toEqual(expected);
       await page.reload();
       await expect.poll(async () => (await days(page)).map((day) => /\d+/.exec(day)[0]), timezoneId).toEqual(expected);
@@ -356,35 +359,49 @@ test('older messages load when the reader scrolls to the top, and the place is k
   await expect(page.getByRole('button', { name: 'Load older messages' })).toBeHidden();
 });
 
-for (const deviceScaleFactor of [0.8, 0.9, 1.1, 1.25, 1.5, 1.75]) {
-  test(`the end is the end at a scale of ${deviceScaleFactor}`, async ({ visit, server }) => {
-    await server.fill(50);
-    const page = await visit({ deviceScaleFactor });
-    await live(page);
-    const distance = () => page.getByRole('log').evaluate((log) => log.scrollHeight - log.scrollTop - log.clientHeight);
-    const bob = await server.guest('Bob');
-    await bob.say('followed');
-    await expect(row(page, 'followed')).toBeInViewport();
-    await expect.poll(distance).toBeLessThan(2);
-    await page.setViewportSize({ width: 1000, height: 601 });
-    await expect.poll(distance).toBeLessThan(2);
-    await bob.react((await server.log()).at(-1).id, '🎉');
-    await expect(row(page, 'followed').getByRole('button', { name: '🎉 1' })).toBeInViewport({ ratio: 1 });
-    await expect.poll(distance).toBeLessThan(2);
-    // Who scrolls up, be it by so little, stays there.
-    for (const pixels of [4, 30]) {
-      await page.getByRole('log').evaluate((log, pixels) => log.scrollTo({ top: log.scrollHeight - log.clientHeight - pixels, behavior: 'instant' }), pixels);
-      await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
-      const before = await top(row(page, 'message 50'));
-      await bob.say(`news after ${pixels}`);
-      await expect(row(page, `news after ${pixels}`)).toBeAttached();
-      await expect(jump(page)).toBeVisible();
-      expect(Math.abs((await top(row(page, 'message 50'))) - before)).toBeLessThanOrEqual(1);
-      await jump(page).click();
-      await expect.poll(distance).toBeLessThan(2);
-    }
-  });
-}
+test('the end is the end at any scale', async ({ visit, server }) => {
+  test.slow();
+  await server.fill(50);
+  const bob = await server.guest('Bob');
+  for (const [deviceScaleFactor, zoom] of [[0.8], [0.9], [1.1], [1.75], [1, 1.1]]) {
+    await test.step(`a scale of ${deviceScaleFactor}, a zoom of ${zoom ?? 1}`, async () => {
+      const at = `at ${deviceScaleFactor}, ${zoom ?? 1}`;
+      const page = await visit({ deviceScaleFactor });
+      await live(page);
+      if (zoom) await page.evaluate((zoom) => (document.documentElement.style.zoom = zoom), zoom);
+      const distance = () => page.getByRole('log').evaluate((log) => log.scrollHeight - log.scrollTop - log.clientHeight);
+      const isAtEnd = () => expect.poll(distance, at).toBeLessThan(2);
+      await bob.say(`followed ${at}`);
+      await expect(row(page, `followed ${at}`)).toBeInViewport();
+      await isAtEnd();
+      await page.setViewportSize({ width: 1000, height: 601 });
+      await isAtEnd();
+      await bob.react((await server.log()).at(-1).id, '🎉');
+      await expect(row(page, `followed ${at}`).getByRole('button', { name: '🎉 1' })).toBeInViewport({ ratio: 1 });
+      await isAtEnd();
+      // The form grows, and then says what is wrong.
+      await page.getByLabel('Username').fill('Ann');
+      await field(page).fill(`${'line\n'.repeat(5)}${'x'.repeat(500)}`);
+      await isAtEnd();
+      await field(page).press('Enter');
+      await expect(page.getByRole('alert').filter({ hasText: 'too long' })).toBeVisible();
+      await isAtEnd();
+      // Who scrolls up, be it by so little, stays there.
+      for (const pixels of [4, 30]) {
+        await page.getByRole('log').evaluate((log, pixels) => log.scrollTo({ top: log.scrollHeight - log.clientHeight - pixels, behavior: 'instant' }), pixels);
+        await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+        const before = await top(row(page, 'message 50'));
+        await bob.say(`news after ${pixels} ${at}`);
+        await expect(row(page, `news after ${pixels} ${at}`)).toBeAttached();
+        await expect(jump(page)).toBeVisible();
+        expect(Math.abs((await top(row(page, 'message 50'))) - before)).toBeLessThanOrEqual(1);
+        await jump(page).click();
+        await isAtEnd();
+      }
+      await page.context().close();
+    });
+  }
+});
 
 test('names and texts of either direction stay where they belong', async ({ visit, server }) => {
   const names = ['Ann', 'علي', 'שלום (abc)'];
@@ -462,6 +479,15 @@ test.describe('a page that the browser has translated', () => {
     }
     await page.locator('.jump').click();
     await expect.poll(() => atBottom(page)).toBe(true);
+    // What is refused, and for how long.
+    await page.locator('#message').fill('x'.repeat(501));
+    await page.locator('#message').press('Enter');
+    await expect(page.getByRole('alert').filter({ hasText: /^«.*501/ })).toBeVisible();
+    await server.administer('1/settings', { slow_mode_seconds: 2 });
+    await expect(page.getByText('«Slow mode: 2 s»')).toBeVisible();
+    await page.locator('#message').fill('slowly');
+    await page.locator('#message').press('Enter');
+    for (const words of ['«Write again in 2 s»', '«Write again in 1 s»', '«Slow mode: 2 s»']) await expect(page.getByText(words)).toBeVisible();
     // The connection's state, and the end.
     await server.stop();
     await expect(page.locator('.link')).toContainText('«Reconnecting»');
