@@ -203,8 +203,11 @@ test.describe("a site's own users", () => {
     // Asked for in the open: nobody's address goes along. It is a drawing that would run something, were it not a picture.
     const asked = [];
     const drawing = '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8" onload="top.ran=1"><script>top.ran=1</script><rect width="8" height="8"/></svg>';
-    await reader.context().route('https://site.example/**', (route) => {
+    let release;
+    const released = new Promise((resolve) => (release = resolve));
+    await reader.context().route('https://site.example/**', async (route) => {
       asked.push(route.request().headers());
+      await released;
       return route.fulfill({ contentType: 'image/svg+xml', body: drawing });
     });
     const page = await visit();
@@ -220,7 +223,13 @@ test.describe("a site's own users", () => {
     await say(page, 'hello');
     const image = messages(reader).locator('img');
     await expect(image).toHaveAttribute('src', 'https://site.example/ann.svg');
+    // It comes late, and moves nothing.
+    const place = () => messages(reader).evaluate((row) => row.getBoundingClientRect().toJSON());
+    await expect.poll(() => asked.length).toBe(1);
+    const before = await place();
+    release();
     await expect.poll(() => image.evaluate((image) => image.complete && image.naturalWidth)).toBe(8);
+    expect(await place()).toEqual(before);
     expect(asked[0].referer).toBeUndefined();
     expect(await reader.evaluate(() => window.ran)).toBeUndefined();
     expect(await violations(reader)).toEqual([]);

@@ -143,7 +143,7 @@ test.describe('behind something that rewrites pages', () => {
 test('no script of the page needs a newer Safari than is promised', async ({ server }) => {
   const html = await (await fetch(server.url)).text();
   const scripts = [...new Set(html.match(/\/v\/[0-9a-f]{16}\/[\w./-]+\.js/g))];
-  expect(scripts.length).toBeGreaterThan(1);
+  expect(scripts.length).toBeGreaterThan(0);
   // A lookbehind is a syntax error there, and takes the whole script away.
   for (const path of scripts) expect(await (await fetch(server.url + path)).text(), path).not.toMatch(/\(\?<[=!]/);
 });

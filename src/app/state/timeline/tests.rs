@@ -196,6 +196,13 @@ fn names_and_days_stand_once() {
     ];
     let timeline = Timeline::new(&said, false, "e-0");
     assert_eq!(above(&timeline), ["day name", "", "day name", "name", "", "name"]);
+    // What is loaded above joins the day that is there.
+    for seam in 1..said.len() {
+        let mut loaded = Timeline::new(&said[seam..], true, "e-0");
+        assert_eq!(above(&loaded)[0], "day name", "{seam}");
+        loaded.prepend(HistoryPage { messages: said[..seam].to_vec(), position: "e-6".into(), ..HistoryPage::default() });
+        assert_eq!(above(&loaded), above(&timeline), "{seam}");
+    }
 }
 
 #[test]
