@@ -32,7 +32,9 @@ async function look() {
     return;
   }
   if (!answer.ok) return;
-  const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  // The policy of the page that is shown knows no styles of another one.
+  const text = (await answer.text()).replace(/<style[^]*?<\/style>/g, '');
+  const page = new DOMParser().parseFromString(text, 'text/html');
   for (const shown of document.querySelectorAll('[data-live]')) {
     const fresh = page.querySelector(`[data-live="${shown.dataset.live}"]`);
     if (fresh) refresh(shown, fresh);

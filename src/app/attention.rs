@@ -50,7 +50,9 @@ pub fn entitle(session: Session) {
         MOST_MISSED => format!("({}+) ", MOST_MISSED - 1),
         missed => format!("({missed}) "),
     };
-    let title = session.settings.with_untracked(|settings| [count, title::of_page(&settings.name)].concat());
+    let root = document().document_element();
+    let site = root.and_then(|root| root.get_attribute("data-site")).unwrap_or_else(|| title::SITE.to_owned());
+    let title = session.settings.with_untracked(|settings| [count, title::of_page(&settings.name, &site)].concat());
     document().set_title(&title);
 }
 

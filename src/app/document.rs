@@ -6,10 +6,10 @@
 use std::sync::Arc;
 
 use leptos::{hydration::AutoReload, prelude::*};
-use leptos_meta::{Link, Meta, MetaTags, Script, Stylesheet, Title, provide_meta_context};
+use leptos_meta::{Link, Meta, MetaTags, Script, Style, Stylesheet, Title, provide_meta_context};
 
-use super::{escape::escaped, title};
-use crate::texts::Texts;
+use super::{SiteLook, escape::escaped, title};
+use crate::{chat::appearance::Scheme, texts::Texts};
 
 /// What every page is rendered with.
 #[derive(Clone)]
@@ -22,6 +22,8 @@ pub struct PageContext {
     pub is_split: bool,
     /// What it says, in the reader's language.
     pub texts: &'static Texts,
+    /// How all pages look.
+    pub site: Arc<SiteLook>,
 }
 
 /// What starts the islands.
@@ -40,15 +42,25 @@ pub fn texts() -> &'static Texts {
     expect_context::<PageContext>().texts
 }
 
+/// How all pages look, the one that is being rendered too.
+pub fn site_look() -> Arc<SiteLook> {
+    expect_context::<PageContext>().site
+}
+
 /// Renders a whole document around the page that `page` renders.
 pub fn document(context: PageContext, page: &dyn Fn() -> AnyView) -> impl IntoView + use<> {
-    let PageContext { options, texts, .. } = context.clone();
+    let PageContext { options, texts, site, .. } = context.clone();
     provide_context(context);
     provide_meta_context();
+    let (name, style) = (site.title().to_owned(), site.style().to_owned());
+    let own_name = site.own_title().map(str::to_owned);
+    // The stylesheet does the rest: what it has for dark pages counts for them.
+    let [light, dark] = Scheme::ALL.map(|scheme| site.other_tone(scheme));
+    let icon = site.logo().map_or_else(|| (asset("/favicon.svg"), "image/svg+xml"), |logo| (logo.path.clone(), logo.media_type));
     // A browser takes the first meta element of a name: a page's own, at `MetaTags`, comes before the default.
     view! {
         <!DOCTYPE html>
-        <html lang=texts.language() dir=texts.direction()>
+        <html lang=texts.language() dir=texts.direction() data-site=own_name data-light=light data-dark=dark>
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content" />
@@ -56,19 +68,25 @@ pub fn document(context: PageContext, page: &dyn Fn() -> AnyView) -> impl IntoVi
                 <meta name="format-detection" content="telephone=no, date=no, address=no, email=no" />
                 <MetaTags />
                 <meta name="color-scheme" content="light dark" />
-                <meta name="theme-color" media="(prefers-color-scheme: light)" content="#fbfaf8" />
-                <meta name="theme-color" media="(prefers-color-scheme: dark)" content="#16171b" />
+                {Scheme::ALL.map(|scheme| theme_colour(&site, scheme))}
                 <AutoReload options=(*options).clone() />
             </head>
             <body>
                 // The renderer writes the title as it stands, markup and all.
-                <Title formatter=|page: String| escaped(&title::of_page(&page)) />
-                <Link rel="icon" href=asset("/favicon.svg") type_="image/svg+xml" />
+                <Title formatter=move |page: String| escaped(&title::of_page(&page, &name)) />
+                <Link rel="icon" href=icon.0 type_=icon.1 />
                 <Stylesheet href=asset("/pkg/live-chat.css") />
+                {(!style.is_empty()).then(|| view! { <Style>{style}</Style> })}
                 {page()}
             </body>
         </html>
     }
+}
+
+/// What a browser paints around the page for readers of a scheme.
+fn theme_colour(site: &SiteLook, scheme: Scheme) -> impl IntoView + use<> {
+    let media = format!("(prefers-color-scheme: {})", scheme.name());
+    leptos::html::meta().name("theme-color").attr("media", media).content(site.theme_colour(scheme))
 }
 
 /// What other programs show where somebody shares a link to a page: its name, what it is, and where (Open Graph, Twitter Cards).
@@ -81,7 +99,15 @@ pub fn Preview(
     /// The absolute address of the page; none if the server does not know under which name it is reached.
     url: Option<String>,
 ) -> impl IntoView {
-    let locale = texts().language().replace('-', "_");
+    let (site, locale) = (site_look(), texts().language().replace('-', "_"));
+    let logo = site.logo().filter(|logo| logo.is_raster);
+    let image = url.as_deref().and_then(origin).zip(logo).map(|(origin, logo)| {
+        view! {
+            <Meta property="og:image" content=format!("{origin}{}", logo.path) />
+            <Meta property="og:image:type" content=logo.media_type />
+            <Meta property="og:image:alt" content=site.title().to_owned() />
+        }
+    });
     let address = url.map(|url| {
         view! {
             <Meta property="og:url" content=url.clone() />
@@ -91,15 +117,42 @@ pub fn Preview(
     view! {
         <Meta name="description" content=description.clone() />
         <Meta property="og:type" content="website" />
-        <Meta property="og:site_name" content=title::SITE />
+        <Meta property="og:site_name" content=site.title().to_owned() />
         <Meta property="og:title" content=name.clone() />
         <Meta property="og:description" content=description.clone() />
         <Meta property="og:locale" content=locale />
         {address}
+        {image}
         <Meta name="twitter:card" content="summary" />
         <Meta name="twitter:title" content=name />
         <Meta name="twitter:description" content=description />
     }
+}
+
+/// Returns what an absolute address begins with: its scheme and its host.
+fn origin(url: &str) -> Option<&str> {
+    let host = url.find("://")? + 3;
+    let end = url[host..].find('/').map_or(url.len(), |end| host + end);
+    Some(&url[..end])
+}
+
+/// Whose pages these are, and the way to the first of them. Nothing where owners have said nothing.
+#[component]
+pub fn Brand() -> impl IntoView {
+    let site = site_look();
+    let logo = site.logo().map(|logo| {
+        // Beside the title the picture says nothing more.
+        let alt = if site.own_title().is_some() { "" } else { site.title() };
+        view! { <img src=logo.path.clone() alt=alt.to_owned() /> }
+    });
+    let title = site.own_title().map(|title| view! { <bdi>{title.to_owned()}</bdi> });
+    (logo.is_some() || title.is_some()).then(|| {
+        view! {
+            <header class="brand">
+                <a href="/" target="_top" translate="no">{logo}{title}</a>
+            </header>
+        }
+    })
 }
 
 /// What starts the islands of a page. Leptos' own `HydrationScripts` would do it, but its preload lacks the nonce, so that a strict

@@ -3,7 +3,7 @@
 //!
 //! A value that cannot be read is passed over: a slip in the address that somebody put on their site must not take the chat away.
 
-use super::accent::Accent;
+use crate::chat::Colour;
 
 /// Seconds for which a message stays over a video, if the address does not say.
 const FADE_SECONDS: u32 = 30;
@@ -17,7 +17,7 @@ pub struct Look {
     /// Light or dark; as the reader has it, if it does not say.
     pub theme: Option<Theme>,
     /// The colour of what can be pressed, and of links.
-    pub accent: Option<Accent>,
+    pub accent: Option<Colour>,
     /// Whether there is no form.
     pub read_only: bool,
 }
@@ -67,22 +67,6 @@ impl Look {
         let accent = self.accent.map(|accent| format!("accent={accent}&")).unwrap_or_default();
         [&*theme, &accent, if self.read_only { "readonly=1&" } else { "" }].concat()
     }
-
-    /// The rules that the stylesheet lacks.
-    pub(super) fn style(self) -> String {
-        let Some(accent) = self.accent else { return String::new() };
-        // The grounds under some words are neutral: a tint of any colour could take the contrast away.
-        let rule = |accent: Accent, hover: Accent| {
-            format!(":root{{--accent:#{accent};--accent-hover:#{hover};--own:var(--hover);--called:var(--hover)}}")
-        };
-        let (light, dark) = (accent.for_light(), accent.for_dark());
-        let (light, dark) = (rule(light, light.darker()), rule(dark, dark.lighter()));
-        match self.theme {
-            Some(Theme::Light) => light,
-            Some(Theme::Dark) => dark,
-            None => format!("{light}@media(prefers-color-scheme:dark){{{dark}}}"),
-        }
-    }
 }
 
 impl Fade {
@@ -124,16 +108,6 @@ mod tests {
         for (query, expected) in rows {
             assert_eq!(look(query).query(), expected, "{query:?}");
         }
-    }
-
-    #[test]
-    fn an_accent_is_a_rule_for_each_theme_that_may_be_shown() {
-        let counts = |theme| {
-            let style = look(&[("accent", "ff0055"), ("theme", theme)]).style();
-            (style.matches("--accent:").count(), style.matches("@media").count())
-        };
-        assert_eq!((counts("auto"), counts("light"), counts("dark")), ((2, 1), (1, 0), (1, 0)));
-        assert_eq!(look(&[("theme", "dark")]).style(), "");
     }
 
     #[test]

@@ -8,7 +8,6 @@
 //! Everything compiles for both targets. What touches the browser runs in effects and event handlers alone, which a server
 //! never runs.
 
-mod accent;
 mod actions;
 mod attention;
 mod clock;
@@ -25,10 +24,12 @@ mod mention;
 mod namesakes;
 mod net;
 mod pages;
+mod palette;
 mod rich_text;
 mod room;
 mod scroll;
 mod session;
+mod site_look;
 mod state;
 mod title;
 mod view;
@@ -37,15 +38,17 @@ pub mod wire;
 pub use document::{LOADER, PageContext, document};
 pub use look::{Fade, Look};
 pub use pages::admin::{
-    ActRow, ActsView, AdminRoomPage, AuditLogPage, BlockedRow, Control, FIELDS, GameConsentPage, GameConsentView,
-    GameRefusedPage, GameRefusedView, HeldRow, KeyForm, KeyRow, KeysPage, KeysView, PeoplePage, QueuePage, QueueView,
-    RedirectsForm, RevokeKeyPage, RoomAdmin, RoomRow, RoomsPage, RoomsView, SanctionRow, SettingField, SettingsForm, SignInAsker,
-    SignInPage, SignInView, WidgetCode, state_key,
+    ActRow, ActsView, AdminRoomPage, AppearancePage, AppearanceView, AuditLogPage, BlockedRow, Control, FIELDS, GameConsentPage,
+    GameConsentView, GameRefusedPage, GameRefusedView, HeldRow, KeyForm, KeyRow, KeysPage, KeysView, PeoplePage, QueuePage,
+    QueueView, RedirectsForm, RevokeKeyPage, RoomAdmin, RoomRow, RoomsPage, RoomsView, SanctionRow, SettingField, SettingsForm,
+    SignInAsker, SignInPage, SignInView, WidgetCode, state_key,
 };
 pub use pages::{
     EmbedPage, EntrancePage, FailedPage, InvitationPage, LobbyPage, LobbyRoom, LobbyView, NotFoundPage, NoticePage, OverlayPage,
     Playhead, ReplayPage, RoomPage,
 };
+pub use palette::Faint;
+pub use site_look::{LogoView, SiteLook};
 pub use view::{EntranceView, InvitationRow, PeopleView};
 pub use wire::{
     ChatMessage, ChatPayload, Deletion, Fault, FormError, FormInput, FormView, Published, Quote, RoomView, SettingsView,

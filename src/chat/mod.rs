@@ -4,9 +4,11 @@
 //! and the rules that hold for a message by itself. Everything is pure: no IO, no async, no clock, no framework. It compiles
 //! for the server and for the browser, so that both judge a message by the same rules.
 
+pub mod appearance;
 mod capability;
 mod channel;
 pub mod clock;
+pub mod colour;
 mod command;
 mod custom_event;
 mod event;
@@ -63,8 +65,10 @@ macro_rules! list_of {
 }
 use list_of;
 
+pub use appearance::{Appearance, AppearanceChange, InvalidAppearance, Logo};
 pub use capability::{Capabilities, Capability};
 pub use channel::{Channel, Visibility};
+pub use colour::Colour;
 pub use command::{Command, Draft};
 pub use custom_event::{ATTRIBUTES_BYTES, Attributes, CustomEvent, EVENT_NAME_CHARS, attributes_bytes};
 pub use event::{Event, Kind, Message, Recorded, Timestamp};

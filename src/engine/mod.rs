@@ -1,7 +1,7 @@
 //! The log: orders events, stores them, and dispatches them once they are durable.
 //!
-//! An engine knows rooms, events and widget keys. It must never know who is connected, what a user may do, or any wire format. The hub calls
-//! it and is called back through the [`Sink`] that it hands over when the engine opens.
+//! An engine knows rooms, events, widget keys and what owners have chosen for all pages. It must never know who is connected, what a user
+//! may do, or any wire format. The hub calls it and is called back through the [`Sink`] that it hands over when the engine opens.
 
 mod jetstream;
 mod page;
@@ -30,9 +30,9 @@ pub use self::{
     webhook::{Failure, Standing, Webhook, WebhookId},
 };
 use crate::chat::{
-    CustomEvent, Deletion, Disconnection, Draft, Event, InvalidSetting, Invitation, Kind, Message, NameClaim, NewWidgetKey,
-    Outcome, Profile, Reaction, Recorded, RedirectUris, Revocation, Room, RoomId, RoomState, Sanction, Settings, SettingsChange,
-    ShownInterface, Timestamp, TooManyReactions, UserId, WidgetKey,
+    Appearance, AppearanceChange, CustomEvent, Deletion, Disconnection, Draft, Event, InvalidSetting, Invitation, Kind, Message,
+    NameClaim, NewWidgetKey, Outcome, Profile, Reaction, Recorded, RedirectUris, Revocation, Room, RoomId, RoomState, Sanction,
+    Settings, SettingsChange, ShownInterface, Timestamp, TooManyReactions, UserId, WidgetKey,
 };
 
 /// Reads a clock of the machine.
@@ -72,6 +72,8 @@ pub enum News {
         /// What is shown; `None` for nothing.
         interface: Option<ShownInterface>,
     },
+    /// All pages look like this now.
+    Appearance(Arc<Appearance>),
     /// A webhook was made, changed or removed. Not how its deliveries go.
     Webhooks,
 }
@@ -295,6 +297,13 @@ pub trait Engine: Send + Sync + 'static {
     /// Keeps what a room's game shows, in place of what it showed before; `None` for nothing. It is no event of the room's log: only
     /// the newest is kept. Returns after it is durable and dispatched.
     fn show_interface(&self, room: RoomId, interface: Option<ShownInterface>) -> BoxFuture<'_, Result<(), EngineError>>;
+
+    /// Returns how all pages look, as far as owners have chosen.
+    fn appearance(&self) -> BoxFuture<'_, Result<Appearance, EngineError>>;
+
+    /// Changes how all pages look, and returns how they do then. Returns after it is durable and dispatched. A change that changes
+    /// nothing is not dispatched.
+    fn change_appearance(&self, change: AppearanceChange) -> BoxFuture<'_, Result<Appearance, EngineError>>;
 
     /// All webhooks, each with where it stands in the rooms' logs: the newest event that it needs not be told any more. A room that
     /// is not among them, it has yet to be told all of.

@@ -65,6 +65,7 @@ impl Hub {
                         room.show(interface.clone());
                     }
                 }
+                News::Appearance(appearance) => inner.appearance.note(Arc::clone(appearance)),
                 News::Webhooks => {
                     inner.webhook_news.send_replace(());
                 }

@@ -4,6 +4,7 @@
 //! limits, the state of a room, presence, and the join of history and live. The hub uses the engine below it and must never know
 //! HTTP, HTML or a wire format; the one thing that it keeps for the dialects is a place for each entry's encoded frame.
 
+mod appearance;
 mod channels;
 mod disconnections;
 mod elsewhere;
@@ -62,6 +63,17 @@ use std::{
 
 use tokio::sync::watch;
 
+use self::{
+    appearance::Shown,
+    invitations::Invitations,
+    live::{LiveRoom, LiveSnapshot},
+    peers::{Cluster, NAMES_TOLD_EVERY},
+    revocations::Revocations,
+    rooms::Rooms,
+    throttle::{Actor, Throttle},
+    tickets::Tickets,
+    widget_keys::WidgetKeys,
+};
 pub use self::{
     channels::{CHANNEL_NAME_CHARS, MOST_CHANNELS_OF_ADDRESS},
     export::Export,
@@ -86,16 +98,6 @@ pub use self::{
     token::{Claims, Identity, Origin, Session, TokenError, Tokens},
     widget_keys::{Key, Site},
 };
-use self::{
-    invitations::Invitations,
-    live::{LiveRoom, LiveSnapshot},
-    peers::{Cluster, NAMES_TOLD_EVERY},
-    revocations::Revocations,
-    rooms::Rooms,
-    throttle::{Actor, Throttle},
-    tickets::Tickets,
-    widget_keys::WidgetKeys,
-};
 use crate::{
     chat::{Event, InvalidSetting, Kind, Limits, Origins, Position, Room, RoomId, RoomState, SettingsChange, Timestamp, UserId},
     engine::{self, Appended, Cursors, Engine, EngineError, Fault, Guard, Query, Supervisor},
@@ -119,6 +121,7 @@ struct Inner {
     /// Whose pages may use the rooms that do not say it themselves.
     allowed_origins: Origins,
     widget_keys: WidgetKeys,
+    appearance: Shown,
     reserved_names: ReservedNames,
     revocations: Revocations,
     invitations: Invitations,
@@ -220,6 +223,7 @@ impl Hub {
             }
         }
         let widget_keys = WidgetKeys::of(engine.widget_keys().await?);
+        let appearance = Shown::of(engine.appearance().await?);
         let revocations = Revocations::default();
         for revocation in engine.revocations().await? {
             revocations.note(revocation, engine::now());
@@ -240,6 +244,7 @@ impl Hub {
             limits,
             allowed_origins,
             widget_keys,
+            appearance,
             reserved_names,
             revocations,
             invitations,

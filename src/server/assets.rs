@@ -30,7 +30,7 @@ const VERSIONED: &str = "/v/";
 const DIGITS: usize = 16;
 
 /// A year, the longest that is of use (RFC 9111, 5.2.2.1; RFC 8246).
-const FOR_GOOD: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+pub(super) const FOR_GOOD: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const UNTIL_CHANGED: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// The files as they were when the program started. Clones are cheap.
@@ -198,7 +198,7 @@ fn matches(known: &HeaderValue, tag: Option<&HeaderValue>) -> bool {
 
 /// Lets every page load it: in a frame without an origin of its own (`sandbox` without `allow-same-origin`) our own files are those of
 /// another site, and hosts that isolate themselves take only what says that it may be taken (Fetch, `Cross-Origin-Resource-Policy`).
-fn open_to_all(headers: &mut HeaderMap) {
+pub(super) fn open_to_all(headers: &mut HeaderMap) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
 }

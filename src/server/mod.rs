@@ -6,6 +6,7 @@ mod admin;
 mod admission;
 mod apex;
 mod api;
+mod appearance;
 mod asked;
 mod assets;
 mod backend;
@@ -58,6 +59,7 @@ mod widget_keys;
 pub use self::{
     admission::{Admission, ConnectionLimits},
     apex::ApexSessions,
+    appearance::Looks,
     assets::Assets,
     backup::back_up,
     check::check,

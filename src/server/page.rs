@@ -615,11 +615,14 @@ async fn respond(
     status: StatusCode,
     page: Arc<dyn Fn() -> AnyView + Send + Sync>,
 ) -> Response {
+    let site = state.looks.now(&state.hub);
+    let policy = if site.style().is_empty() { policy } else { policy.with_styles() };
     let context = PageContext {
         options: Arc::clone(&state.options),
         assets: state.assets.base().into(),
         is_split: state.assets.has(&format!("{}/{LOADER}", state.options.site_pkg_dir)),
         texts,
+        site,
     };
     let headers = policy.clone();
     let set_headers = move || {

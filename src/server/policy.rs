@@ -47,6 +47,14 @@ impl Policy {
         Self { frames: Frames::By(origins), styles: Styles::Ours, forms_to: None }
     }
 
+    /// The same for a page into which the server wrote styles.
+    pub(super) fn with_styles(self) -> Self {
+        match self.styles {
+            Styles::None => Self { styles: Styles::Ours, ..self },
+            Styles::Ours | Styles::Any => self,
+        }
+    }
+
     /// A page for OBS to lay over a video.
     pub(super) fn overlay() -> Self {
         Self { frames: Frames::Refused, styles: Styles::Any, forms_to: None }

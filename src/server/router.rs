@@ -11,7 +11,7 @@ use tower::Layer;
 use tower_http::{normalize_path::NormalizePathLayer, set_header::SetResponseHeaderLayer};
 
 use super::{
-    admin, apex, api, assets, cors, embed,
+    admin, apex, api, appearance, assets, cors, embed,
     error::{self, ApiError},
     export, held, import, interactive_sync, ivs, lobby, moderation, page, panics, people, publish, reactions,
     read_limit::count_reads,
@@ -86,6 +86,8 @@ fn routes(state: AppState) -> Router {
         .route("/widget-keys/{key}", delete(widget_keys::revoke))
         .route("/widget-keys/{key}/redirect-uris", put(widget_keys::set_redirect_uris))
         .route("/widget-keys/{key}/game-token", post(widget_keys::game_token))
+        .route("/appearance", get(appearance::show).patch(appearance::patch).put(appearance::replace))
+        .route("/appearance/logo", put(appearance::set_logo).delete(appearance::remove_logo))
         .route("/streams/{id}/invites", get(people::list).post(people::invite))
         .route("/streams/{id}/invites/{invite}", delete(people::revoke))
         .route("/tokens/revoke", post(revoke::revoke))
@@ -112,6 +114,8 @@ fn routes(state: AppState) -> Router {
         .route("/admin/keys", get(admin::keys::show).post(admin::keys::create))
         .route("/admin/keys/{key}/revoke", get(admin::keys::confirm).post(admin::keys::revoke))
         .route("/admin/keys/{key}/redirects", post(admin::keys::set_redirects))
+        .route("/admin/appearance", get(admin::appearance::show).post(admin::appearance::save))
+        .route("/appearance/{file}", get(appearance::file))
         .route("/oauth2/authorize", get(interactive_sync::authorize::show).post(interactive_sync::authorize::decide))
         .route("/admin/people", get(people::show).post(people::invite_by_form))
         .route("/admin/people/{id}/revoke", post(people::revoke_by_form))

@@ -13,6 +13,7 @@ use tokio::{net::TcpListener, signal::unix::SignalKind, sync::watch};
 use super::{
     ApexSessions, Config, HEARTBEAT, Screens, Sockets, Streams, Twitch,
     admission::{Admission, ConnectionLimits, HELD},
+    appearance::Looks,
     assets::Assets,
     backend::Backend,
     client_address::TrustedProxies,
@@ -189,6 +190,7 @@ async fn serve(config: Config) -> Result<(), RunError> {
         metrics_address: if ops.is_some() { MetricsAddress::Ops } else { MetricsAddress::Main },
         assets: Assets::read(Path::new(&*options.site_root))?,
         options,
+        looks: Looks::default(),
         admin_key: AdminKey(admin_key.into()),
         ivs: Ivs::new(ivs_access(&config), config.ivs_demo, config.ivs_single_use_tokens, config.ivs_quotas),
         password,

@@ -6,6 +6,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::{
     apex::ApexSessions,
+    appearance::Looks,
     assets::Assets,
     client_address::TrustedProxies,
     hooks::Webhooks,
@@ -48,6 +49,8 @@ pub struct AppState {
     pub options: Arc<LeptosOptions>,
     /// Those files, as they were at the start.
     pub assets: Assets,
+    /// How all pages look.
+    pub looks: Looks,
     /// What the stream API asks for.
     pub admin_key: AdminKey,
     /// Who may run the rooms as Amazon IVS Chat has it.

@@ -10,7 +10,10 @@ use super::{
     nats,
 };
 use crate::{
-    chat::{Deleted, Invitation, Revocation, Revoked, RoomId, Settings, ShownInterface, Timestamp, UserId},
+    chat::{
+        AppearanceChange, Deleted, Invitation, Logo, Revocation, Revoked, RoomId, Settings, ShownInterface, Timestamp, UserId,
+        appearance::{ImageKind, LOGO_BYTES},
+    },
     engine::{CopyError, Cursors, Engine, JetStream, Nats, NatsError, Sqlite},
 };
 
@@ -52,6 +55,10 @@ async fn a_log(seed: u64, steps: usize) -> (TempDir, Vec<String>, Vec<u64>) {
     engine.use_token(RoomId::FIRST, "used".into(), NEVER).await.expect("kept");
     let interface = ShownInterface::parse(r#"{"id":"vote","panel":{"components":[]}}"#).expect("an object");
     engine.show_interface(RoomId::FIRST, Some(interface)).await.expect("kept");
+    let look = json!({ "title": "Acme", "properties": { "--page": { "light": "#ffffff" } } });
+    let look = AppearanceChange::patch(look.as_object().expect("an object")).expect("valid");
+    let logo = Logo { kind: ImageKind::Svg, data: "A".repeat(LOGO_BYTES / 3 * 4) };
+    engine.change_appearance(look.with_logo(Some(logo))).await.expect("changed");
     engine.put_webhook(a_webhook("a"), Cursors::from([(RoomId::FIRST, 3)])).await.expect("kept");
     let all = known(&engine).await;
     engine.close();
@@ -65,6 +72,7 @@ async fn known(engine: &dyn Engine) -> Vec<String> {
     all.push(format!("{:?}", engine.invitations().await.expect("readable")));
     all.push(format!("used: {}", engine.is_token_used("used".into()).await.expect("readable")));
     all.push(format!("{:?}", engine.shown_interfaces().await.expect("readable")));
+    all.push(format!("{:?}", engine.appearance().await.expect("readable")));
     for (webhook, cursors) in engine.webhooks().await.expect("readable") {
         all.push(format!("{} {cursors:?}", webhook.url));
     }

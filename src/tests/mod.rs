@@ -3,6 +3,7 @@
 mod admin;
 mod answers;
 mod apex;
+mod appearance;
 mod assets;
 mod attacks;
 mod authorize;

@@ -15,8 +15,9 @@ use super::{
 };
 use crate::{
     chat::{
-        CustomEvent, Deletion, Disconnection, Event, Invitation, NewWidgetKey, Outcome, Recorded, RedirectUris, Revocation, Room,
-        RoomId, RoomState, Sanction, Settings, SettingsChange, ShownInterface, Timestamp, UserId, WidgetKey,
+        Appearance, AppearanceChange, CustomEvent, Deletion, Disconnection, Event, Invitation, NewWidgetKey, Outcome, Recorded,
+        RedirectUris, Revocation, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, ShownInterface, Timestamp, UserId,
+        WidgetKey,
     },
     engine::{
         Act, Appended, Cursors, Ear, Engine, EngineError, Entry, Fault, HeldName, Hits, Messages, News, Peers, Query, React,
@@ -220,6 +221,8 @@ impl Engine for Node {
         fn create_widget_key(key: NewWidgetKey) -> WidgetKey;
         fn set_redirect_uris(key: String, uris: RedirectUris) -> WidgetKey;
         fn revoke_widget_key(key: String) -> WidgetKey;
+        fn appearance() -> Appearance;
+        fn change_appearance(change: AppearanceChange) -> Appearance;
         fn set_state(room: RoomId, state: RoomState) -> Room;
         fn begin_import(settings: Settings) -> RoomId;
         fn import(room: RoomId, messages: Vec<Recorded>) -> ();

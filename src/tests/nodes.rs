@@ -51,6 +51,17 @@ async fn rooms_and_their_states_and_widget_keys_are_known_everywhere() {
 }
 
 #[tokio::test]
+async fn all_nodes_look_the_same() {
+    let [one, other] = node::two().await;
+    let look = json!({ "title": "Acme", "properties": { "--radius": "4px" } });
+    assert_eq!(call(&one, Method::PATCH, "/v1/appearance", ADMIN_KEY, &look).await.status, 200);
+    let [here, there] = [one.get("/rooms/1").await.text, other.get("/rooms/1").await.text];
+    for page in [here, there] {
+        assert!(page.contains("<title>Live chat · Acme</title>") && page.contains(":root{--radius:4px;}"), "{page}");
+    }
+}
+
+#[tokio::test]
 async fn a_revoked_token_ends_its_connections_on_all_nodes() {
     let [one, other] = node::two().await;
     let first = one.subscribe().await;

@@ -61,6 +61,11 @@ const API: &[(&str, &str, [u16; 6])] = &[
     ("DELETE /widget-keys/{key}", "", [401, 401, 401, 401, 401, 200]),
     ("PUT /widget-keys/{key}/redirect-uris", r#"{"redirect_uris":["http://localhost:8080/"]}"#, [401, 401, 401, 401, 401, 200]),
     ("POST /widget-keys/{key}/game-token", r#"{"room":1}"#, [401, 401, 401, 401, 401, 200]),
+    ("GET /appearance", "", [200, 200, 200, 200, 200, 200]),
+    ("PATCH /appearance", r#"{"title":"Acme"}"#, [401, 403, 403, 403, 403, 200]),
+    ("PUT /appearance", r##"{"accent":"#ff0055"}"##, [401, 403, 403, 403, 403, 200]),
+    ("PUT /appearance/logo", "<svg/>", [401, 403, 403, 403, 403, 200]),
+    ("DELETE /appearance/logo", "", [401, 403, 403, 403, 403, 200]),
     ("GET /streams/{id}/invites", "", [401, 403, 401, 403, 200, 200]),
     ("POST /streams/{id}/invites", r#"{"name":"Robin"}"#, [401, 403, 401, 403, 200, 200]),
     ("DELETE /streams/{id}/invites/{invite}", "", [401, 403, 401, 403, 200, 200]),
@@ -99,6 +104,7 @@ const OPEN: &[&str] = &[
     "POST /ivschat/demo/auth",
     "POST /ivschat/demo/event",
     "GET /ivschat/demo/list",
+    "GET /appearance/{file}",
     "GET /metrics",
     "GET /health/live",
     "GET /health/ready",
@@ -122,6 +128,8 @@ const PAGES: &[(&str, &str, [u16; 5])] = &[
     ("GET /admin/keys/{key}/revoke", "", [TO_ADMIN, TO_ADMIN, TO_ADMIN, 200, 200]),
     ("POST /admin/keys/{key}/revoke", "", [TO_ADMIN, TO_ADMIN, TO_ADMIN, 303, 403]),
     ("POST /admin/keys/{key}/redirects", "uris=http%3A%2F%2Flocalhost%3A8080", [TO_ADMIN, TO_ADMIN, TO_ADMIN, 303, 403]),
+    ("GET /admin/appearance", "", [TO_ADMIN, TO_ADMIN, TO_ADMIN, 200, 200]),
+    ("POST /admin/appearance", "title=Acme", [TO_ADMIN, TO_ADMIN, TO_ADMIN, 400, 403]),
     ("GET /admin/people", "", [TO_ADMIN, TO_ADMIN, TO_ADMIN, 200, 200]),
     ("POST /admin/people", "name=Robin&room=1", [TO_ADMIN, TO_ADMIN, TO_ADMIN, 200, 403]),
     ("POST /admin/people/{id}/revoke", "", [TO_ADMIN, TO_ADMIN, TO_ADMIN, 303, 403]),
@@ -298,7 +306,7 @@ fn routes(root: &'static str, source: &'static str) -> BTreeSet<String> {
             _ => prefix,
         };
         let Some((path, handlers)) = line.split_once(".route(\"").and_then(|(_, rest)| rest.split_once('"')) else { continue };
-        for method in ["get", "post", "put", "delete"] {
+        for method in ["get", "post", "put", "patch", "delete"] {
             if handlers.contains(&format!("{method}(")) {
                 routes.insert(format!("{} {prefix}{path}", method.to_uppercase()));
             }

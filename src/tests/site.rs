@@ -24,8 +24,8 @@ use crate::{
     protocol::{interactive_sync::GameLimits, webhook::Secret},
     server::{
         AdminKey, Admission, ApexSessions, AppState, Assets, Backlog, ConnectionLimits, Guard, HEARTBEAT, HookClient, Ivs,
-        IvsAccess, IvsQuotas, MetricsAddress, Password, RelayRate, Reviews, Schedule, Screens, Sockets, Streams, TrustedProxies,
-        Twitch, Webhooks, bind, collect_metrics, hash_password, ops_router, router, serve, system_trust,
+        IvsAccess, IvsQuotas, Looks, MetricsAddress, Password, RelayRate, Reviews, Schedule, Screens, Sockets, Streams,
+        TrustedProxies, Twitch, Webhooks, bind, collect_metrics, hash_password, ops_router, router, serve, system_trust,
     },
 };
 
@@ -197,6 +197,7 @@ impl Site {
             metrics_address: setting.metrics_address,
             assets: Assets::read(Path::new(&*options.site_root)).expect("a readable folder"),
             options: Arc::new(options),
+            looks: Looks::default(),
             admin_key: AdminKey(ADMIN_KEY.into()),
             ivs: Ivs::new(setting.ivs, setting.ivs_demo, setting.ivs_single_use_tokens, setting.ivs_quotas),
             password,

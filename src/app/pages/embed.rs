@@ -4,7 +4,7 @@ use leptos_meta::{Html, Meta, Style, Title};
 use super::room::LiveRoom;
 use crate::{
     app::{
-        document::texts,
+        document::{site_look, texts},
         look::{Look, Theme},
         wire::RoomView,
     },
@@ -22,7 +22,7 @@ pub fn EmbedPage(
     let texts = texts();
     let theme = look.theme.map(Theme::name);
     let class = if look.read_only { "embed read-only" } else { "embed" };
-    let style = look.style();
+    let style = site_look().style_of_embed(look);
     view! {
         <Title text=view.settings.name.clone() />
         <Html {..} class=class data-theme=theme />

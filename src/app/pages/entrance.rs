@@ -2,7 +2,11 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::{
-    app::{document::texts, pages::admin::naming, view::EntranceView},
+    app::{
+        document::{Brand, texts},
+        pages::admin::naming,
+        view::EntranceView,
+    },
     texts::key,
 };
 
@@ -16,6 +20,7 @@ pub fn EntrancePage(
     let EntranceView { name, to, path, token } = view;
     view! {
         <Title text=texts.text(key::entrance::HEADING) />
+        <Brand />
         <main class="notice-page">
             <h1>{texts.text(key::entrance::HEADING)}</h1>
             <p>{naming(texts, key::entrance::WHAT, &[("room", &to), ("name", &name)])}</p>

@@ -2,7 +2,10 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::{
-    app::{document::texts, pages::admin::naming},
+    app::{
+        document::{Brand, texts},
+        pages::admin::naming,
+    },
     texts::key,
 };
 
@@ -17,6 +20,7 @@ pub fn InvitationPage(
     let texts = texts();
     view! {
         <Title text=texts.text(key::admin::INVITATION) />
+        <Brand />
         <main class="notice-page">
             <h1>{texts.text(key::invitation::HEADING)}</h1>
             <p>{naming(texts, key::invitation::WHAT, &[("room", &to), ("name", &name)])}</p>

@@ -3,7 +3,7 @@ use leptos_meta::Title;
 
 use crate::{
     app::{
-        document::{Preview, texts},
+        document::{Brand, Preview, texts},
         pages::admin::LiveFigures,
     },
     chat::{RoomId, RoomState},
@@ -55,6 +55,7 @@ pub fn LobbyPage(
         <Title text=heading />
         <Preview name=heading.to_owned() description url />
         <LiveFigures />
+        <Brand />
         <main class="lobby">
             <h1>{heading}</h1>
             <p role="status" data-live="none-live" class="quiet-note">{(live == 0).then(|| texts.text(key::lobby::NONE_LIVE))}</p>

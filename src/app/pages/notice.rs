@@ -1,7 +1,10 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use crate::{app::document::texts, texts::key};
+use crate::{
+    app::document::{Brand, texts},
+    texts::key,
+};
 
 /// A page that says one thing.
 #[component]
@@ -13,6 +16,7 @@ pub fn NoticePage(
 ) -> impl IntoView {
     view! {
         <Title text=heading.clone() />
+        <Brand />
         <main class="notice-page">
             <h1>{heading}</h1>
             <p>{text}</p>

@@ -6,7 +6,10 @@ use leptos_meta::Title;
 
 use super::room::LiveRoom;
 use crate::{
-    app::{document::texts, wire::RoomView},
+    app::{
+        document::{Brand, texts},
+        wire::RoomView,
+    },
     chat::RoomId,
     texts::{Text, Texts, key},
 };
@@ -32,6 +35,7 @@ pub fn ReplayPage(
 ) -> impl IntoView {
     view! {
         <Title text=view.settings.name.clone() />
+        <Brand />
         {controls(texts(), view.room, playhead)}
         <LiveRoom view />
     }

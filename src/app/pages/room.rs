@@ -3,7 +3,7 @@ use leptos_meta::Title;
 
 use crate::{
     app::{
-        document::{Islands, Preview, texts},
+        document::{Brand, Islands, Preview, texts},
         room::{Chat, TEXTS_ID, VIEW_ID},
         wire::{self, RoomView},
     },
@@ -29,6 +29,7 @@ pub fn RoomPage(
     view! {
         <Title text=name.clone() />
         <Preview name description url />
+        <Brand />
         <LiveRoom view />
     }
 }

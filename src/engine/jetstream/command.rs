@@ -11,8 +11,8 @@ use super::super::{
     sqlite::{Copying, Job, Record, Reply, unheard},
 };
 use crate::chat::{
-    CustomEvent, Deletion, Disconnection, Invitation, Kind, NameClaim, NewWidgetKey, Outcome, Recorded, RedirectUris, Revocation,
-    RoomId, RoomState, Sanction, Settings, SettingsChange, Timestamp, UserId,
+    AppearanceChange, CustomEvent, Deletion, Disconnection, Invitation, Kind, NameClaim, NewWidgetKey, Outcome, Recorded,
+    RedirectUris, Revocation, RoomId, RoomState, Sanction, Settings, SettingsChange, Timestamp, UserId,
 };
 
 /// An entry of the log. Its form is kept: what a version has written, all later ones read.
@@ -54,6 +54,7 @@ pub(super) enum Command {
         key: String,
         uris: RedirectUris,
     },
+    ChangeAppearance(AppearanceChange),
     SetState {
         room: RoomId,
         state: RoomState,
@@ -214,6 +215,7 @@ impl Command {
             | Self::CreateWidgetKey { .. }
             | Self::RevokeWidgetKey { .. }
             | Self::SetRedirectUris { .. }
+            | Self::ChangeAppearance(_)
             | Self::Revoke(_)
             | Self::Invite(_)
             | Self::BeginImport { .. } => (None, Kept::Done),
@@ -247,6 +249,7 @@ impl Command {
             | Self::Tell { .. }
             | Self::React { .. }
             | Self::TellReactions { .. }
+            | Self::ChangeAppearance(_)
             | Self::Revoke(_)
             | Self::Invite(_)
             | Self::UseToken { .. }
@@ -268,6 +271,7 @@ impl Command {
             Self::CreateWidgetKey { new, key } => Job::CreateWidgetKey { new, key, reply: asker.reply() },
             Self::RevokeWidgetKey { key } => Job::RevokeWidgetKey { key, reply: asker.reply() },
             Self::SetRedirectUris { key, uris } => Job::SetRedirectUris { key, uris, reply: asker.reply() },
+            Self::ChangeAppearance(change) => Job::ChangeAppearance { change, reply: asker.reply() },
             Self::SetState { room, state } => Job::SetState { room, state, reply: asker.reply() },
             Self::Configure { room, change, by } => Job::Configure { room, change, by, reply: asker.reply() },
             Self::Append { room, entry } => Job::Append { room, entry, reply: asker.reply() },

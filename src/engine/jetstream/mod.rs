@@ -63,8 +63,9 @@ use super::{
     Search, Sink, Standing as DeliveryStanding, Supervisor, Webhook, WebhookId, sqlite::random_widget_key,
 };
 use crate::chat::{
-    CustomEvent, Deletion, Disconnection, Event, Invitation, NewWidgetKey, Outcome, Recorded, RedirectUris, Revocation, Room,
-    RoomId, RoomState, Sanction, Settings, SettingsChange, ShownInterface, Timestamp, UserId, WidgetKey,
+    Appearance, AppearanceChange, CustomEvent, Deletion, Disconnection, Event, Invitation, NewWidgetKey, Outcome, Recorded,
+    RedirectUris, Revocation, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, ShownInterface, Timestamp, UserId,
+    WidgetKey,
 };
 
 /// How long a node that closes waits until it has given up the lead.
@@ -226,6 +227,14 @@ impl Engine for JetStream {
 
     fn revoke_widget_key(&self, key: String) -> BoxFuture<'_, Result<WidgetKey, EngineError>> {
         self.ask(Command::RevokeWidgetKey { key })
+    }
+
+    fn appearance(&self) -> BoxFuture<'_, Result<Appearance, EngineError>> {
+        self.cluster.index.appearance()
+    }
+
+    fn change_appearance(&self, change: AppearanceChange) -> BoxFuture<'_, Result<Appearance, EngineError>> {
+        self.ask(Command::ChangeAppearance(change))
     }
 
     fn set_state(&self, room: RoomId, state: RoomState) -> BoxFuture<'_, Result<Room, EngineError>> {

@@ -14,6 +14,7 @@ use rusqlite::{
 use tokio::sync::oneshot;
 
 use super::{
+    appearance,
     checksum::checksum,
     copy::{Copying, Record},
     index::{self, DeletedWords, Words},
@@ -26,9 +27,9 @@ use super::{
 };
 use crate::{
     chat::{
-        Deleted, Deletion, Event, Invitation, Kind, Measure, Message, NameClaim, NewWidgetKey, Outcome, Recorded, RedirectUris,
-        Revocation, Revoked, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, ShownInterface, Timestamp, UserId,
-        WidgetKey, clock,
+        Appearance, AppearanceChange, Deleted, Deletion, Event, Invitation, Kind, Measure, Message, NameClaim, NewWidgetKey,
+        Outcome, Recorded, RedirectUris, Revocation, Revoked, Room, RoomId, RoomState, Sanction, Settings, SettingsChange,
+        ShownInterface, Timestamp, UserId, WidgetKey, clock,
     },
     engine::{
         Appended, Audience, Clock, Cursors, EngineError, Entry, Fault, HeldName, News, React, Reacted, Standing, Webhook,
@@ -226,6 +227,10 @@ pub(in crate::engine) enum Job {
         interface: Option<ShownInterface>,
         reply: Reply<()>,
     },
+    ChangeAppearance {
+        change: AppearanceChange,
+        reply: Reply<Appearance>,
+    },
     PutWebhook {
         webhook: Box<Webhook>,
         cursors: Cursors,
@@ -344,6 +349,7 @@ impl<'a> Batch<'a> {
             Job::Merge { deleted, is_first, reply } => keep(answers, reply, self.merge(&deleted, is_first)),
             Job::Shrink { reply } => keep(answers, reply, self.shrink()),
             Job::ShowInterface { room, interface, reply } => keep(answers, reply, self.show_interface(room, interface)),
+            Job::ChangeAppearance { change, reply } => keep(answers, reply, self.change_appearance(&change)),
             Job::PutWebhook { webhook, cursors, reply } => keep(answers, reply, self.put_webhook(&webhook, &cursors)),
             Job::NoteDeliveries { id, standing, cursors, reply } => {
                 keep(answers, reply, self.note_deliveries(&id, &standing, &cursors))
@@ -588,6 +594,16 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
+    fn change_appearance(&mut self, change: &AppearanceChange) -> Result<Appearance, EngineError> {
+        let before = appearance::get(&self.transaction)?;
+        let after = before.changed(change);
+        if after != before {
+            appearance::put(&self.transaction, &after)?;
+            self.done.news.push(News::Appearance(Arc::new(after.clone())));
+        }
+        Ok(after)
+    }
+
     fn put_webhook(&mut self, webhook: &Webhook, cursors: &Cursors) -> Result<(), EngineError> {
         let WebhookId(id) = &webhook.id;
         let json = serde_json::to_string(webhook).expect("plain data");
@@ -781,6 +797,7 @@ pub(super) fn refuse(job: Job) -> Answer {
             Job::Import { reply, .. } | Job::AbandonImport { reply, .. } => drop(reply.send(Err(error))),
             Job::Trim { reply, .. } | Job::Erase { reply, .. } | Job::Index { reply, .. } => drop(reply.send(Err(error))),
             Job::Sweep { reply, .. } | Job::Shrink { reply } => drop(reply.send(Err(error))),
+            Job::ChangeAppearance { reply, .. } => drop(reply.send(Err(error))),
             Job::ShowInterface { reply, .. } => drop(reply.send(Err(error))),
             Job::PutWebhook { reply, .. } | Job::NoteDeliveries { reply, .. } => drop(reply.send(Err(error))),
             Job::RemoveWebhook { reply, .. } => drop(reply.send(Err(error))),

@@ -70,9 +70,10 @@ macro_rules! kept_events {
 const EVENTS: Table = Table { name: "events", without: &[], query: kept_events!("1") };
 
 /// All but the events.
-const OTHERS: [Table; 13] = [
+const OTHERS: [Table; 14] = [
     Table { name: "rooms", without: &["erased", "indexed"], query: "SELECT * FROM rooms WHERE hidden = 0 ORDER BY id" },
     Table { name: "widget_keys", without: &[], query: "SELECT * FROM widget_keys ORDER BY key" },
+    Table { name: "appearance", without: &[], query: "SELECT * FROM appearance" },
     Table { name: "deleted_messages", without: &[], query: "SELECT * FROM deleted_messages ORDER BY room, seq" },
     Table { name: "deleted_authors", without: &["swept"], query: "SELECT * FROM deleted_authors ORDER BY room, author" },
     Table { name: "sanctions", without: &[], query: "SELECT * FROM sanctions ORDER BY room, user" },

@@ -13,6 +13,7 @@
 //! Beside the work, `upkeep` has what a room does not keep erased, and the `index` of words follow. Both are the writer's jobs like
 //! all others, each small.
 
+mod appearance;
 mod backup;
 mod batch;
 mod check;
@@ -74,8 +75,9 @@ use super::{
     Search, Sink, Standing, Supervisor, Webhook, WebhookId, now, private_file,
 };
 use crate::chat::{
-    CustomEvent, Deletion, Disconnection, Event, Invitation, Kind, NewWidgetKey, Outcome, Recorded, RedirectUris, Revocation,
-    Room, RoomId, RoomState, Sanction, Settings, SettingsChange, ShownInterface, Timestamp, UserId, WidgetKey,
+    Appearance, AppearanceChange, CustomEvent, Deletion, Disconnection, Event, Invitation, Kind, NewWidgetKey, Outcome, Recorded,
+    RedirectUris, Revocation, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, ShownInterface, Timestamp, UserId,
+    WidgetKey,
 };
 
 /// The log in an SQLite file.
@@ -459,6 +461,14 @@ impl Engine for Sqlite {
 
     fn show_interface(&self, room: RoomId, interface: Option<ShownInterface>) -> BoxFuture<'_, Result<(), EngineError>> {
         self.submit(|reply| Job::ShowInterface { room, interface, reply })
+    }
+
+    fn appearance(&self) -> BoxFuture<'_, Result<Appearance, EngineError>> {
+        self.readers.run_long(|connection| Ok(appearance::get(connection)?)).boxed()
+    }
+
+    fn change_appearance(&self, change: AppearanceChange) -> BoxFuture<'_, Result<Appearance, EngineError>> {
+        self.submit(|reply| Job::ChangeAppearance { change, reply })
     }
 
     fn webhooks(&self) -> BoxFuture<'_, Result<Vec<(Webhook, Cursors)>, EngineError>> {

@@ -25,7 +25,7 @@ pub(super) const COPYING: &str = "copying";
 const APPLICATION_ID: i64 = 0x6368_6174;
 
 /// Step `n` brings a database from schema version `n` to `n + 1`. A step that was released is never changed.
-const MIGRATIONS: [&str; 25] = [
+const MIGRATIONS: [&str; 26] = [
     "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
     CREATE TABLE rooms (
@@ -295,6 +295,10 @@ const MIGRATIONS: [&str; 25] = [
     -- The configured key and that of the first start open every room. They were room 1's.
     UPDATE widget_keys SET room = NULL WHERE room = 1 AND (name = 'Configured' OR
         (name = 'First key' AND created_at = (SELECT min(created_at) FROM widget_keys)));
+",
+    "
+    -- How all pages look, in one row: a JSON object.
+    CREATE TABLE appearance (id INTEGER PRIMARY KEY CHECK (id = 1), appearance TEXT NOT NULL) STRICT;
 ",
 ];
 

@@ -2,6 +2,7 @@
 //! have signed in alone ([`Owner`]), and for forms of our own pages alone.
 
 pub(super) mod acts;
+pub(super) mod appearance;
 pub(super) mod keys;
 pub(super) mod queue;
 pub(super) mod room;

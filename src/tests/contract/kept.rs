@@ -3,8 +3,8 @@ use std::collections::HashSet;
 use super::*;
 use crate::{
     chat::{
-        Invitation, Kind, NameClaim, NewWidgetKey, Origins, RedirectUris, Revocation, Revoked, Settings, ShownInterface,
-        Timestamp,
+        Appearance, AppearanceChange, Invitation, Kind, Logo, NameClaim, NewWidgetKey, Origins, RedirectUris, Revocation,
+        Revoked, Settings, ShownInterface, Timestamp, appearance::ImageKind,
     },
     engine::{Cursors, EngineError, Webhook, WebhookId, now},
     tests::cluster::a_webhook,
@@ -56,6 +56,30 @@ of_each_engine! {
         let log = log.reopen().await;
         let kept = log.engine.widget_keys().await.expect("readable");
         assert!(kept.contains(&revoked) && revoked.redirect_uris == uris(&["https://b.example/", "http://localhost:8080"]));
+    }
+
+    async fn how_the_pages_look_is_kept(log: Log) {
+        let change = |patch: serde_json::Value| AppearanceChange::patch(patch.as_object().expect("an object")).expect("valid");
+        assert_eq!(log.engine.appearance().await.expect("readable"), Appearance::default());
+        let first = serde_json::json!({ "title": "Acme", "properties": { "--page": { "dark": "#000000" }, "--radius": "4px" } });
+        log.engine.change_appearance(change(first.clone())).await.expect("changed");
+        log.engine.change_appearance(change(first)).await.expect("it is so already");
+        let logo = Logo { kind: ImageKind::Png, data: "iVBORw0KGgo=".into() };
+        log.engine.change_appearance(AppearanceChange::of_logo(Some(logo.clone()))).await.expect("changed");
+        let last = change(serde_json::json!({ "accent": "#ff0055", "properties": { "--radius": null } }));
+        let last = log.engine.change_appearance(last).await.expect("changed");
+        assert_eq!((last.find("title"), last.find("accent"), last.find("--radius")), (Some("Acme"), Some("#ff0055"), None));
+        assert_eq!((last.find("--page.dark"), last.logo.as_ref()), (Some("#000000"), Some(&logo)));
+        let of = |news: &News| match news {
+            News::Appearance(told) => Some(Appearance::clone(told)),
+            _ => None,
+        };
+        let told: Vec<_> = log.heard.lock().expect("not poisoned").iter().flatten().filter_map(of).collect();
+        assert_eq!((told.len(), told.last()), (3, Some(&last)));
+        let log = log.reopen().await;
+        assert_eq!(log.engine.appearance().await.expect("readable"), last);
+        let without = log.engine.change_appearance(AppearanceChange::of_logo(None)).await.expect("changed");
+        assert_eq!((&without.logo, without.find("title")), (&None, Some("Acme")));
     }
 
     async fn names_are_kept_until_they_are_over(log: Log) {

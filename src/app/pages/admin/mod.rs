@@ -2,6 +2,7 @@
 //! up to date, and copy code.
 
 mod acts;
+mod appearance;
 mod fields;
 mod game_consent;
 mod keys;
@@ -17,13 +18,14 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::{
-    app::document::texts,
+    app::document::{Brand, texts},
     chat::RoomState,
     texts::{Template, Text, Texts, first_place, key},
 };
 
 pub use self::{
     acts::{ActRow, ActsView, AuditLogPage, BlockedRow},
+    appearance::{AppearancePage, AppearanceView},
     game_consent::{GameConsentPage, GameConsentView, GameRefusedPage, GameRefusedView},
     keys::{KeyForm, KeyRow, KeysPage, KeysView, RedirectsForm, RevokeKeyPage},
     live::LiveFigures,
@@ -75,6 +77,7 @@ pub fn SignInPage(
     };
     view! {
         <Title text=texts.text(key::admin::SIGN_IN) />
+        <Brand />
         <main class="notice-page">
             <h1>{texts.text(key::admin::SIGN_IN)}</h1>
             {asks.map(|asks| view! { <p>{asks}</p> })}

@@ -73,6 +73,7 @@ pub fn RoomsPage(
         <p>{texts.text(key::admin::ROOMS_HELP)}</p>
         <p><a href="/admin/keys">{texts.text(key::admin::KEYS)}</a>{texts.text(key::admin::KEYS_ARE)}</p>
         <p><a href="/admin/people">{texts.text(key::admin::PEOPLE)}</a>{texts.text(key::admin::PEOPLE_ARE)}</p>
+        <p><a href="/admin/appearance">{texts.text(key::look::HEADING)}</a>{texts.text(key::look::ARE)}</p>
         <div class="wide" role="region" aria-label=texts.text(key::admin::ROOMS) tabindex="0">
             <table>
                 <thead>

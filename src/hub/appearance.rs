@@ -1,0 +1,40 @@
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::{Hub, Refusal};
+use crate::chat::{Appearance, AppearanceChange};
+
+/// How all pages look now.
+///
+/// A standard lock, because it is held for a moment only and never across an await.
+pub(super) struct Shown(RwLock<Arc<Appearance>>);
+
+impl Shown {
+    pub(super) fn of(appearance: Appearance) -> Self {
+        Self(RwLock::new(Arc::new(appearance)))
+    }
+
+    /// Takes over what the store says.
+    pub(super) fn note(&self, appearance: Arc<Appearance>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = appearance;
+    }
+}
+
+impl Hub {
+    /// Returns how all pages look, as far as owners have chosen: the same allocation until that changes.
+    pub fn appearance(&self) -> Arc<Appearance> {
+        Arc::clone(&self.0.appearance.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes how all pages look. Pages that are rendered after this has returned look like that.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn change_appearance(&self, change: AppearanceChange) -> Result<Appearance, Refusal> {
+        let before = self.appearance();
+        let after = self.0.engine.change_appearance(change).await?;
+        if after != *before {
+            tracing::info!(title = after.find("title"), logo = after.logo.is_some(), "how the pages look was changed");
+        }
+        Ok(after)
+    }
+}
