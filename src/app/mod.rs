@@ -15,7 +15,6 @@ mod colour;
 mod components;
 mod document;
 mod escape;
-mod fading;
 mod hold;
 mod keys;
 mod language;

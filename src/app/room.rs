@@ -4,11 +4,11 @@ use web_sys::ResizeObserver;
 
 use super::{
     actions, attention, clock,
-    components::{Composer, Game, Log, Pinned, Told, role_tag, stay_above_keyboard},
+    components::{Composer, Game, Log, Pinned, Told, let_go, role_tag, stay_above_keyboard},
     hold, language,
     net::Feed,
     scroll,
-    session::{Link, Session, follow},
+    session::{Link, Session, follow, spawn},
     wire::{self, RoomView},
 };
 use crate::{
@@ -43,6 +43,12 @@ pub fn Chat() -> impl IntoView {
         scroll::follow_own(session);
         if !archive {
             Feed::start(session, &position);
+        }
+        if session.is_overlay {
+            spawn(async move {
+                // Without it they fade all the same.
+                let _ = let_go(session).await;
+            });
         }
     }));
     view! {

@@ -24,7 +24,7 @@ use crate::{
     app::{
         actions, attention,
         clock::monotonic_ms,
-        fading, scroll,
+        scroll,
         session::{Link, Refused, Session, follow, sleep, spawn},
         state::{
             backlog::Relayed,
@@ -135,13 +135,10 @@ impl Feed {
         // Set here and nowhere else.
         let _ = self.handlers.set(Handlers { message, heartbeat, error });
 
-        let (feed, session) = (Rc::clone(self), self.session);
+        let feed = Rc::clone(self);
         let tick = move || {
             feed.keep_up();
             feed.beat();
-            if session.is_overlay {
-                fading::let_go(session);
-            }
         };
         // It is needed for as long as the page is there.
         let _ = set_interval_with_handle(tick, TICK);

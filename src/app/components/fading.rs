@@ -1,16 +1,33 @@
 //! Messages over a video, which fade. The stylesheet does it, and the source's own CSS may change when. It shows nothing while no
 //! frame is painted, as in a source of OBS that is not on screen, so the rows themselves go too once they are over.
 
+use std::time::Duration;
+
 use js_sys::Number;
 use leptos::prelude::*;
 
-use super::{scroll, session::Session, state::timeline::Timeline};
+use super::on_demand::part;
+use crate::app::{scroll, session::Session, state::timeline::Timeline};
 
 /// How much longer a row stays than it is seen, in seconds: it may have come a little after it was said.
 const LATE_SECONDS: f64 = 3.0;
 
-/// Takes out the messages that have faded.
-pub fn let_go(session: Session) {
+/// How often it is looked for rows that are over.
+const LOOKS: Duration = Duration::from_secs(1);
+
+part! {
+    /// Takes out messages that have faded, from now on. Without this part of the page they fade all the same.
+    ///
+    /// # Errors
+    /// If it cannot be loaded.
+    pub fn let_go(session: Session) {
+        // It is needed for as long as the page is there.
+        let _ = set_interval_with_handle(move || look(session), LOOKS);
+    }
+}
+
+/// Takes out the messages that have faded by now.
+fn look(session: Session) {
     let Some(row) = session.list.get_untracked().and_then(|list| list.first_element_child()) else { return };
     let Ok(Some(style)) = window().get_computed_style(&row) else { return };
     let value = |property| style.get_property_value(property).unwrap_or_default();
