@@ -28,7 +28,7 @@ pub const TEXTS_ID: &str = "texts";
 pub fn Chat() -> impl IntoView {
     let (view, texts) = use_context().or_else(in_page).expect("every page with a room holds its view and its texts");
     let session = Session::new(&view, texts);
-    let RoomView { position, archive, now, role, configures, .. } = view.clone();
+    let RoomView { position, archive, now, role, configures, shares_as, .. } = view.clone();
     // Runs in browsers alone, once the server's HTML has been taken over.
     follow(Box::new(move || {
         session.hydrated.set(true);
@@ -42,7 +42,7 @@ pub fn Chat() -> impl IntoView {
         hold::listen(session);
         scroll::follow_own(session);
         if !archive {
-            Feed::start(session, &position);
+            Feed::start(session, &shares_as, &position);
         }
         if session.is_overlay {
             spawn(async move {

@@ -171,6 +171,18 @@ impl Reader {
         hub.count(room, None, self.from, Activity::Read)
     }
 
+    /// What tabs and frames that share a stream have in common.
+    fn shares_as(&self) -> String {
+        let is_guest = !self.identity.user.is_of_site() && self.identity.origin.role(&self.capabilities).name().is_none();
+        let what = match self.place {
+            _ if !is_guest => self.identity.user.as_str(),
+            Place::Overlay(_) => "overlay",
+            Place::Embed(look) if look.read_only => "reader",
+            Place::Page | Place::Embed(_) => "guest",
+        };
+        what.to_owned()
+    }
+
     /// The only name that they may use, if their site has given them one.
     fn name(&self) -> Option<String> {
         self.identity.origin.name.clone()
@@ -371,6 +383,7 @@ pub(super) async fn view(
         moderates: capabilities.allow(Capability::DeleteMessage),
         waiting: if capabilities.allow(Capability::DisconnectUser) { waiting } else { 0 },
         user_id: user.to_string(),
+        shares_as: reader.shares_as(),
         position: position.to_string(),
         pinned: match about.settings.pinned(room) {
             Some(id) => hub.message(id).await.ok().and_then(|event| chat_message(&event, &Quoting::default())),

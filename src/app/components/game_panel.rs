@@ -488,7 +488,7 @@ impl Play {
     /// Sends a press of the mouse.
     fn point(self, kind: &'static str, x: f64, y: f64) {
         let (width, height) = size();
-        let pixels = |value: f64, most: f64| value.round().clamp(0.0, most) as u32;
+        let pixels = |value: f64, most: f64| (value.round() as u32).min(most as u32);
         let body = wire::write(&Mouse {
             kind,
             client_width: pixels(width, 7_680.0),

@@ -17,6 +17,7 @@ use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{Event, EventSource, EventTarget, MessageEvent};
 
 use super::{
+    lock::Turn,
     request,
     tabs::{Said, Tabs},
 };
@@ -29,7 +30,7 @@ use crate::{
         state::{
             backlog::Relayed,
             connection::{Connection, Status, Step},
-            sharing::{ANSWERS_WITHIN, Move, Sharing},
+            sharing::{ANSWERS_WITHIN, GONE_AFTER, Move},
             timeline::Timeline,
         },
         wire::{self, Init, StreamEvent, Ticket},
@@ -38,7 +39,7 @@ use crate::{
 };
 
 /// How often the connection's deadlines are checked.
-const TICK: Duration = Duration::from_secs(1);
+const TICK: Duration = Duration::from_millis(500);
 
 /// How long a stream may be behind what the history or the server's own answer shows, in seconds.
 const BEHIND_SECONDS: f64 = 1.5;
@@ -88,9 +89,10 @@ struct Handlers {
 
 impl Feed {
     /// Opens the feed after `position`, and keeps it open in every state of the room, until the server refuses it for good.
-    pub fn start(session: Session, position: &str) {
+    /// Shares it with the tabs that show the room to the same person, or `shares_as` the same.
+    pub fn start(session: Session, shares_as: &str, position: &str) {
         let position = read(position);
-        let tabs = Tabs::open(&format!("live-chat:{}:{}", session.room, session.user_id.get_untracked()));
+        let tabs = Tabs::open(&format!("live-chat:{}:{shares_as}", session.room));
         let is_shared = tabs.is_some();
         let feed = Rc::new(Self {
             session,
@@ -111,6 +113,7 @@ impl Feed {
         feed.listen();
         if is_shared {
             feed.listen_to_tabs();
+            feed.campaign(false);
             feed.look_for_leader();
         } else {
             feed.open();
@@ -158,10 +161,12 @@ impl Feed {
         let _ = window_event_listener(leptos::ev::pagehide, move |_| feed.leave());
         let feed = Rc::clone(self);
         // The event belongs to the document and reaches the window.
-        let _ = window_event_listener(leptos::ev::visibilitychange, move |_| {
-            if !document().hidden() {
-                Rc::clone(&feed).wake();
-            }
+        let _ = window_event_listener(leptos::ev::visibilitychange, move |_| match (document().hidden(), feed.tabs.is_some()) {
+            // Each tab has a stream of its own, and those that nobody sees need none.
+            (true, false) => feed.shut(),
+            (false, false) => Rc::clone(&feed).reopen(),
+            (false, true) => Rc::clone(&feed).wake(),
+            (true, true) => {}
         });
         self.on_change(self.session.renewals, Self::reopen);
         self.on_change(self.session.published, |feed| spawn(feed.expect()));
@@ -230,8 +235,7 @@ impl Feed {
                 self.tell();
             }
             Step::Poll => spawn(async move {
-                // The others see by it that it is time.
-                self.say(&Said::Lead(Link::HeldBack));
+                self.say(&Said::Look);
                 if self.poll().await.is_none() {
                     self.connection.borrow_mut().unreachable();
                 }
@@ -272,7 +276,7 @@ impl Feed {
 
     /// Whether this tab is to have a stream.
     fn has_stream(&self) -> bool {
-        self.is_apart.get() || self.leads()
+        self.is_apart.get() || self.leads() && (self.tabs.is_some() || !document().hidden())
     }
 
     fn say(&self, said: &Said) {
@@ -291,8 +295,26 @@ impl Feed {
     /// Asks for a leader, and leads if there is none.
     fn look_for_leader(self: &Rc<Self>) {
         self.say(&Said::Who);
+        for wait in [2.0 * ANSWERS_WITHIN, GONE_AFTER] {
+            let feed = Rc::clone(self);
+            set_timeout(move || feed.keep_up(), Duration::from_millis(wait as u64 + 1));
+        }
+    }
+
+    /// Queues for the lock that makes a tab the leader, or takes it away from a tab that does not answer.
+    fn campaign(self: &Rc<Self>, steals: bool) {
+        let Some(tabs) = &self.tabs else { return };
+        let Some(lock) = &tabs.lock else { return };
         let feed = Rc::clone(self);
-        set_timeout(move || feed.keep_up(), Duration::from_millis(2 * ANSWERS_WITHIN as u64 + 1));
+        let turn = move |turn| {
+            let Some(tabs) = &feed.tabs else { return };
+            let next = match turn {
+                Turn::Granted => tabs.sharing.borrow_mut().won(),
+                Turn::Lost => tabs.sharing.borrow_mut().lost(Date::now(), Math::random()),
+            };
+            feed.act(next);
+        };
+        lock.request(steals, Rc::new(turn));
     }
 
     /// Does what is due among the tabs.
@@ -314,9 +336,24 @@ impl Feed {
             }
             Move::Follow => {
                 self.is_apart.set(false);
-                self.shut();
+                self.give_up();
                 self.say(&Said::Join(self.received.borrow().clone()));
             }
+            Move::Steal if document().hidden() => {}
+            Move::Steal => self.campaign(true),
+            Move::Yield => {
+                self.give_up();
+                self.campaign(false);
+                self.look_for_leader();
+            }
+        }
+    }
+
+    /// Ends the connection, which another tab has instead.
+    fn give_up(&self) {
+        self.shut();
+        if let Some(tabs) = &self.tabs {
+            tabs.leave_slot();
         }
     }
 
@@ -333,12 +370,23 @@ impl Feed {
             Said::Join(position) if self.leads() => match tabs.backlog.borrow().after(&position, &self.received.borrow()) {
                 Some(events) => {
                     events.into_iter().for_each(|event| tabs.say(&Said::Event(event)));
-                    tabs.say(&Said::Joined(sender));
+                    tabs.say(&Said::Joined {
+                        tab: sender,
+                        user_id: self.session.user_id.get_untracked(),
+                        token: self.session.token.get_untracked(),
+                    });
                     self.act(Move::Insist);
                 }
                 None => tabs.say(&Said::Apart(sender)),
             },
-            Said::Joined(tab) if tab == id && self.is_apart.replace(false) => self.shut(),
+            Said::Joined { tab, user_id, token } if tab == id => {
+                // The browser may keep no cookie, and each of its frames be another guest at first.
+                self.session.user_id.set(user_id);
+                self.session.token.set(token);
+                if self.is_apart.replace(false) {
+                    self.shut();
+                }
+            }
             Said::Apart(tab) if tab == id && !self.has_stream() => {
                 self.is_apart.set(true);
                 Rc::clone(self).open();
@@ -347,14 +395,14 @@ impl Feed {
                 let next = tabs.sharing.borrow_mut().left(sender, Date::now(), Math::random());
                 self.act(next);
             }
-            Said::Lead(_) | Said::Event(_) => {
+            Said::Lead(_) | Said::Event(_) | Said::Look => {
                 let next = tabs.sharing.borrow_mut().heard(sender, Date::now());
                 self.act(next);
                 if tabs.sharing.borrow().follows(sender) {
                     self.follow(said);
                 }
             }
-            Said::Who | Said::Wake | Said::Join(_) | Said::Joined(_) | Said::Apart(_) => {}
+            Said::Who | Said::Wake | Said::Join(_) | Said::Joined { .. } | Said::Apart(_) => {}
         }
     }
 
@@ -364,13 +412,13 @@ impl Feed {
             Said::Lead(Link::Refused(refused)) => self.refuse(refused),
             Said::Lead(link) if !self.is_apart.get() && !self.connection.borrow().is_refused() => {
                 self.session.link.set(link);
-                if link == Link::HeldBack {
-                    let feed = Rc::clone(self);
-                    spawn(async move {
-                        // Without an answer the next look is the leader's turn.
-                        let _ = feed.poll().await;
-                    });
-                }
+            }
+            Said::Look if !self.is_apart.get() => {
+                let feed = Rc::clone(self);
+                spawn(async move {
+                    // Without an answer the next look is the leader's turn.
+                    let _ = feed.poll().await;
+                });
             }
             Said::Event(Relayed { after, at, data }) => {
                 let is_next = at.as_ref().is_none_or(|at| self.received.borrow().covers(&after) || self.has(at));
@@ -419,15 +467,18 @@ impl Feed {
         if self.leads() {
             self.say(&Said::Bye);
         }
-        self.shut();
+        self.give_up();
+        if let Some(lock) = self.tabs.as_ref().and_then(|tabs| tabs.lock.as_ref()) {
+            lock.release();
+        }
     }
 
     /// The page is there again.
     fn come_back(self: Rc<Self>) {
         match &self.tabs {
             Some(tabs) => {
-                let id = tabs.sharing.borrow().id();
-                *tabs.sharing.borrow_mut() = Sharing::asking(id, Date::now(), Math::random());
+                tabs.sharing.borrow_mut().restart(Date::now(), Math::random());
+                self.campaign(false);
                 self.look_for_leader();
             }
             None => self.reopen(),
@@ -486,6 +537,17 @@ impl Feed {
         self.connection.borrow_mut().open(Date::now());
         self.tell();
         spawn(async move {
+            let has_slot = match &self.tabs {
+                Some(tabs) if !self.is_apart.get() => tabs.take_slot().await,
+                _ => true,
+            };
+            if self.attempt.get() != attempt {
+                return;
+            }
+            if !has_slot {
+                self.connection.borrow_mut().crowded(Date::now());
+                return self.tell();
+            }
             let url = self.url().await;
             if self.attempt.get() == attempt {
                 self.connect(url);

@@ -4,6 +4,7 @@
 //! It carries out what the pure types of [`state`](super::state) decide, and reads and writes the types of [`wire`](super::wire).
 
 mod feed;
+mod lock;
 pub mod publish;
 pub mod request;
 mod tabs;

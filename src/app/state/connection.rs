@@ -120,12 +120,20 @@ impl Connection {
         self.polled = None;
     }
 
+    /// The browser has no connection to spare for a stream: the history is read instead, until there is one.
+    pub fn crowded(&mut self, now: Millis) {
+        if self.phase != Phase::Refused {
+            self.phase = Phase::Waiting { until: now + POLL_EVERY };
+            self.polled.get_or_insert(f64::NEG_INFINITY);
+        }
+    }
+
     /// The server refuses the connection for good.
     pub fn refused(&mut self) {
         self.phase = Phase::Refused;
     }
 
-    /// Returns what is due. Called every second, or as often as the browser allows.
+    /// Returns what is due. Called every half second, or as often as the browser allows.
     pub fn tick(&mut self, now: Millis, chance: f64) -> Step {
         match self.phase {
             Phase::Opening { since } if now - since >= OPENS_WITHIN => {
@@ -277,6 +285,31 @@ mod tests {
         assert_eq!(next_step(&mut connection, NOW), (10, Step::Close));
         connection.unreachable();
         assert!(matches!(connection.status(NOW + 10_000.0), Status::Waiting(_)));
+    }
+
+    #[test]
+    fn a_page_without_a_connection_to_spare_reads_the_history_and_asks_again() {
+        let mut connection = Connection::opening(NOW);
+        connection.crowded(NOW);
+        let (mut polls, mut attempts) = (0, 0);
+        for half_second in 0..60 {
+            let now = NOW + f64::from(half_second) * 500.0;
+            match connection.tick(now, 0.5) {
+                Step::Poll => polls += 1,
+                Step::Open => {
+                    attempts += 1;
+                    connection.open(now);
+                    connection.crowded(now);
+                }
+                Step::Rest => {}
+                step @ (Step::Close | Step::Check) => panic!("there is no stream: {step:?}"),
+            }
+            assert_eq!(connection.status(now), Status::HeldBack);
+        }
+        assert!(polls >= 8 && attempts >= 8, "{polls} {attempts}");
+        connection.refused();
+        connection.crowded(NOW);
+        assert_eq!(connection.status(NOW), Status::Refused);
     }
 
     #[test]

@@ -11,5 +11,6 @@ pub mod holds;
 pub mod offers;
 pub mod recall;
 pub mod sharing;
+pub mod slots;
 pub mod timeline;
 pub mod typing;

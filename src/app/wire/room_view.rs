@@ -19,6 +19,9 @@ pub struct RoomView {
     pub token: String,
     /// Their user id: messages of this author are their own.
     pub user_id: String,
+    /// What the tabs and frames of a browser that share a stream have in common: their user, or that guests look at them alike. A guest
+    /// whom no cookie names is another one in each of them at first.
+    pub shares_as: String,
     /// The place in the log that `messages` reaches, `<epoch>-<seq>`.
     pub position: String,
     /// The newest messages, oldest first.
