@@ -26,6 +26,87 @@ test('the list of rooms follows what happens, and nobody loses what they type', 
   await expect(page.getByLabel('Name')).toBeFocused();
 });
 
+test.describe('the figures of a page', () => {
+  test.use({ networkErrors: true });
+
+  /** Lets time pass in the page until something is so. (What is fetched comes in the time of this machine.) */
+  const until = (page, check) =>
+    expect(async () => {
+      await page.clock.runFor(5_000);
+      await check();
+    }).toPass({ intervals: [0] });
+
+  /** Has a page believe that its reader looks, or looks away. */
+  const look = (page, looks) =>
+    page.evaluate((hidden) => {
+      Object.defineProperty(document, 'hidden', { configurable: true, get: () => hidden });
+      document.dispatchEvent(new Event('visibilitychange'));
+    }, !looks);
+
+  test('are there without JavaScript', async ({ visit, server }) => {
+    await server.administer('create', { name: 'Stage' });
+    await live(await visit({ path: '/rooms/1' }));
+    const page = await visit({ path: '/', javaScriptEnabled: false, hydrated: false });
+    await expect(page.getByRole('listitem').filter({ hasText: 'Live chat' })).toContainText('1 watching');
+    await expect(page.getByRole('alert')).toHaveCount(0);
+  });
+
+  test('follow the server in the lobby, also when it was away', async ({ visit, server }) => {
+    await server.administer('create', { name: 'Stage' });
+    const page = await visit({ path: '/', hydrated: false });
+    const live = page.getByRole('region', { name: 'Live' }).getByRole('listitem');
+    await expect(live).toHaveCount(1);
+    let asked = 0;
+    await page.route(server.url + '/', (route) => ((asked += 1) % 2 ? route.abort() : route.fulfill({ status: 503, body: '<p>away</p>' })));
+    for (const step of ['prepare', 'start']) await server.administer(`2/${step}`);
+    await expect.poll(() => asked, { timeout: 30_000 }).toBeGreaterThan(1);
+    await expect(live).toHaveCount(1);
+    await expect(page.getByRole('alert')).toHaveCount(0);
+    await page.unrouteAll();
+    await expect(live).toHaveCount(2);
+  });
+
+  test('rest while nobody looks, and are up to date at once when somebody does', async ({ visit, server }) => {
+    const page = await owner(visit);
+    await expect(row(page, 'Live chat')).toBeVisible();
+    await page.clock.install();
+    await page.reload();
+    await expect(page.locator('leptos-island')).toHaveCount(1);
+    let asked = 0;
+    page.on('request', () => (asked += 1));
+    await server.administer('create', { name: 'Stage' });
+    await until(page, () => expect(row(page, 'Stage')).toBeVisible({ timeout: 100 }));
+    await look(page, false);
+    await server.administer('create', { name: 'Second stage' });
+    // What was on its way.
+    await page.waitForLoadState('networkidle');
+    asked = 0;
+    await page.clock.runFor(60_000);
+    expect(asked).toBe(0);
+    await look(page, true);
+    await expect(row(page, 'Second stage')).toBeVisible();
+  });
+
+  test('end for somebody who has signed out elsewhere', async ({ visit }) => {
+    const page = await owner(visit);
+    await expect(row(page, 'Live chat')).toBeVisible();
+    const other = await page.context().newPage();
+    await other.goto(new URL('/admin', page.url()).href);
+    await page.clock.install();
+    await page.reload();
+    await other.getByRole('button', { name: 'Sign out' }).click();
+    const alert = page.getByRole('alert');
+    await until(page, () => expect(alert).toHaveText('Your access has ended. Reload the page', { timeout: 100 }));
+    await expect(row(page, 'Live chat')).toBeVisible();
+    let asked = 0;
+    page.on('request', () => (asked += 1));
+    await page.clock.runFor(30_000);
+    expect(asked).toBe(0);
+    await page.getByRole('link', { name: 'Reload the page' }).click();
+    await expect(page.getByLabel('Password')).toBeVisible();
+  });
+});
+
 test('a long name of a room stays on its page', async ({ visit, server }) => {
   await server.administer('create', { name: 'W'.repeat(128) });
   const page = await owner(visit);

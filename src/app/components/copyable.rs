@@ -1,30 +1,41 @@
+//! Something with a text to copy, in a `code` element, and a `button` for it. The style sheet shows the button once it works, and for
+//! having copied its second `span` instead of its first.
+
 use js_sys::futures::JsFuture;
-use leptos::{ev::MouseEvent, html::Div, prelude::*};
+use leptos::{ev, ev::MouseEvent, prelude::*};
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 
-/// Something with a text to copy, in a `code` element, and a `button` for it. The style sheet shows the button once the script runs, and
-/// for having copied its second `span` instead of its first.
-///
-/// All of it is rendered by the server: properties of an island are JSON, and what reads them is larger than all of this.
-#[island]
-pub fn Copyable(children: Children) -> impl IntoView {
-    let whole = NodeRef::<Div>::new();
-    let (is_ready, is_copied) = (RwSignal::new(false), RwSignal::new(false));
-    Effect::new(move || is_ready.set(true));
-    let press = move |event: MouseEvent| {
-        let pressed = event.target().and_then(|target| target.dyn_into::<Element>().ok());
-        let is_button = pressed.is_some_and(|pressed| pressed.closest("button").ok().flatten().is_some());
-        let code = whole.get_untracked().and_then(|whole| whole.query_selector("code").ok().flatten());
-        if let Some(code) = code.filter(|_| is_button) {
-            leptos::task::spawn_local(async move { is_copied.set(copy_text_of(&code).await) });
-        }
-    };
-    view! {
-        <div class="copyable" class:ready=is_ready class:copied=is_copied node_ref=whole on:click=press>
-            {children()}
-        </div>
+use super::server_page::found;
+use crate::app::session::spawn;
+
+/// What says how it is: nothing at first, then one of the following.
+const STATE: &str = "data-copyable";
+const READY: &str = "ready";
+const COPIED: &str = "copied";
+
+/// Lets the buttons of the page copy.
+pub(super) fn begin() {
+    for copyable in found(&["[", STATE, "]"].concat()) {
+        put(&copyable, READY);
+        let _ = window_event_listener(ev::click, move |event| pressed(&copyable, &event));
     }
+}
+
+fn pressed(copyable: &Element, event: &MouseEvent) {
+    let pressed = event.target().map(JsCast::unchecked_into::<Element>).filter(|pressed| copyable.contains(Some(pressed)));
+    let button = pressed.and_then(|pressed| pressed.closest("button").ok().flatten());
+    if let Some(code) = button.and_then(|_| copyable.query_selector("code").ok().flatten()) {
+        let copyable = copyable.clone();
+        spawn(async move {
+            put(&copyable, if copy_text_of(&code).await { COPIED } else { READY });
+        });
+    }
+}
+
+fn put(copyable: &Element, state: &str) {
+    // It fails for no attribute that has a name.
+    let _ = copyable.set_attribute(STATE, state);
 }
 
 /// Copies the text of an element. Browsers offer their clipboard to secure pages alone; on others the text is selected and copied as by

@@ -12,6 +12,7 @@ mod fading;
 mod game;
 mod game_panel;
 mod list;
+mod live_figures;
 mod log;
 pub mod menu;
 mod message_field;
@@ -22,17 +23,19 @@ mod on_demand;
 mod people;
 mod reactions;
 mod rich;
+mod server_page;
 mod viewport;
 mod words;
 
 pub use author::role_tag;
 pub use composer::Composer;
-pub use copyable::Copyable;
 pub use countdown::Countdown;
 pub use fading::let_go;
 pub use game::Game;
+pub use live_figures::ENDED_ID;
 pub use log::{Log, Pinned, button};
 pub use menu::Told;
+pub use server_page::ServerPage;
 pub use viewport::stay_above_keyboard;
 pub use words::{LiveText, Words, WordsProps};
 use {

@@ -4,7 +4,7 @@ use leptos_meta::Title;
 use crate::{
     app::{
         document::{Brand, Preview, texts},
-        pages::admin::LiveFigures,
+        pages::admin::Live,
     },
     chat::{RoomId, RoomState},
     texts::{Texts, key},
@@ -54,7 +54,7 @@ pub fn LobbyPage(
     view! {
         <Title text=heading />
         <Preview name=heading.to_owned() description url />
-        <LiveFigures />
+        <Live />
         <Brand />
         <main class="lobby">
             <h1>{heading}</h1>

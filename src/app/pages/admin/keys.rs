@@ -9,6 +9,7 @@ use super::{
 use crate::{
     app::{
         clock::Zone,
+        components::ServerPage,
         document::{Islands, texts},
     },
     chat::RoomId,
@@ -82,6 +83,7 @@ pub fn KeysPage(
     let none = keys.iter().all(|key| key.revoked_at.is_some());
     let body = view! {
         <Title text=texts.text(key::admin::KEYS) />
+        <ServerPage />
         <Islands />
         {path_to_rooms(texts)}
         <p>{texts.text(key::admin::KEYS_HELP)}</p>

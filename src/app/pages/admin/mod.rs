@@ -28,7 +28,7 @@ pub use self::{
     appearance::{AppearancePage, AppearanceView},
     game_consent::{GameConsentPage, GameConsentView, GameRefusedPage, GameRefusedView},
     keys::{KeyForm, KeyRow, KeysPage, KeysView, RedirectsForm, RevokeKeyPage},
-    live::LiveFigures,
+    live::Live,
     people::PeoplePage,
     queue::{HeldRow, QueuePage, QueueView},
     room::{AdminRoomPage, RoomAdmin, SanctionRow},
@@ -78,7 +78,7 @@ pub fn SignInPage(
     view! {
         <Title text=texts.text(key::admin::SIGN_IN) />
         <Brand />
-        <main class="notice-page">
+        <main class="notice-page" data-sign-in>
             <h1>{texts.text(key::admin::SIGN_IN)}</h1>
             {asks.map(|asks| view! { <p>{asks}</p> })}
             <form class="sign-in" method="post" action=action>

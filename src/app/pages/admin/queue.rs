@@ -1,7 +1,7 @@
 use leptos::{either::Either, prelude::*};
 use leptos_meta::Title;
 
-use super::{live::LiveFigures, page, page_beside, path_to};
+use super::{live::Live, page, page_beside, path_to};
 use crate::{
     app::{clock::Zone, document::texts},
     texts::{Texts, key},
@@ -73,12 +73,12 @@ pub fn QueuePage(
     };
     let body = view! {
         <Title text=title />
-        <LiveFigures />
+        <Live />
         {path}
         <p class="done" role="status" hidden=done.is_empty()>{done}</p>
         <p class="error" role="alert" hidden=!is_wrong>{error}</p>
         <p role="status" data-live="count">{count}</p>
-        <ol class="queue" data-live="queue" aria-label=texts.text(key::admin::WAITING_MESSAGES) hidden=is_empty>{rows}</ol>
+        <ol class="queue" data-live="queue" data-rows aria-label=texts.text(key::admin::WAITING_MESSAGES) hidden=is_empty>{rows}</ol>
         {later.map(|href| view! { <p><a class="button quiet" href=href>{texts.text(key::admin::LATER_ONES)}</a></p> })}
     };
     match is_owner {

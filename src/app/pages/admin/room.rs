@@ -2,7 +2,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use super::{
-    live::LiveFigures,
+    live::Live,
     page, path_to,
     rooms::RoomRow,
     settings::{SettingsForm, settings},
@@ -84,7 +84,7 @@ pub fn AdminRoomPage(
     let has_sanctions = !sanctions.is_empty();
     let body = view! {
         <Title text=texts.fill(key::admin::TITLE_OF_ROOM, &[("room", &name)]) />
-        <LiveFigures />
+        <Live />
         {path_to(texts, &room.to_string(), &name)}
         <p class="done" role="status" hidden=!is_saved>{is_saved.then(|| texts.text(key::admin::SAVED))}</p>
         <form class="states" data-live="states" method="post" action=format!("{base}/state")>

@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use super::{fields, live::LiveFigures, page, state};
+use super::{fields, live::Live, page, state};
 use crate::{
     app::document::texts,
     chat::{RoomId, RoomState},
@@ -68,7 +68,7 @@ pub fn RoomsPage(
     };
     let body = view! {
         <Title text=texts.text(key::admin::ROOMS) />
-        <LiveFigures />
+        <Live />
         {warning.map(|warning| view! { <p class="error" role="status">{warning}</p> })}
         <p>{texts.text(key::admin::ROOMS_HELP)}</p>
         <p><a href="/admin/keys">{texts.text(key::admin::KEYS)}</a>{texts.text(key::admin::KEYS_ARE)}</p>
@@ -86,7 +86,7 @@ pub fn RoomsPage(
                         <td></td>
                     </tr>
                 </thead>
-                <tbody data-live="rooms">{rooms.into_iter().map(row).collect_view()}</tbody>
+                <tbody data-live="rooms" data-rows>{rooms.into_iter().map(row).collect_view()}</tbody>
             </table>
         </div>
         <h2 id="new">{texts.text(key::admin::NEW_ROOM)}</h2>

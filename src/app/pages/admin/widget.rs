@@ -1,7 +1,6 @@
 use leptos::prelude::*;
 
 use crate::{
-    app::components::Copyable,
     chat::RoomId,
     texts::{Text, Texts, key},
 };
@@ -58,13 +57,13 @@ pub(super) fn widget(texts: &'static Texts, code: WidgetCode) -> impl IntoView {
                 {row(key::admin::WIDGET_EMBED, embed)}
             </dl>
             <p>{texts.text(key::admin::WIDGET_HELP)}</p>
-            <Copyable>
+            <div data-copyable="">
                 <button class="button quiet" type="button" aria-live="polite">
                     <span>{texts.text(key::admin::COPY)}</span>
                     <span>{texts.text(key::admin::COPIED)}</span>
                 </button>
                 <pre dir="ltr" aria-label=texts.text(key::admin::WIDGET_PAGE)><code>{page}</code></pre>
-            </Copyable>
+            </div>
         </details>
     }
 }
