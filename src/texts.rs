@@ -29,6 +29,9 @@ const IN_PAGE: &str = "page.";
 /// What a moderator's browser is given besides.
 const FOR_MODERATORS: &str = "moderation.";
 
+/// What the browser of somebody who watches a replay is given besides.
+const FOR_REPLAYS: &str = "replay.";
+
 /// First strong isolate and its end (Unicode UAX #9): between them a text of another direction disturbs nothing around it.
 const ISOLATE: [&str; 2] = ["\u{2068}", "\u{2069}"];
 
@@ -121,9 +124,9 @@ impl Texts {
     }
 
     /// Returns what a browser needs, as a JSON array of keys with their texts, in the order of the keys; for whoever moderates more.
-    pub fn in_page(&self, moderates: bool) -> String {
-        let is_needed =
-            |key: &str| key.starts_with(IN_PAGE) || (moderates && key.starts_with(FOR_MODERATORS)) || !key.contains('.');
+    pub fn in_page(&self, moderates: bool, replays: bool) -> String {
+        let areas = [(IN_PAGE, true), (FOR_MODERATORS, moderates), (FOR_REPLAYS, replays)];
+        let is_needed = |key: &str| areas.iter().any(|(area, needed)| *needed && key.starts_with(area)) || !key.contains('.');
         let needed: Vec<_> = self.entries.iter().filter(|(key, _)| is_needed(key)).collect();
         serde_json::to_string(&needed).unwrap_or_default()
     }

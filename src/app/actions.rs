@@ -4,28 +4,16 @@ use std::{cell::Cell, rc::Rc, sync::Arc};
 
 use js_sys::encode_uri_component;
 use leptos::prelude::*;
-use wasm_bindgen::{JsCast, closure::Closure};
-use web_sys::{CustomEvent, HtmlElement};
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
 
 use super::{
     net::request,
     scroll,
     session::{Session, spawn},
-    wire::{ChatMessage, Reacted, StreamEvent},
+    wire::{ChatMessage, Reacted},
 };
 use crate::chat::Recount;
-
-/// Hears what a replay brings, which says it to the document, for as long as the page is there.
-pub fn listen(session: Session) {
-    let heard = Closure::<dyn FnMut(CustomEvent)>::new(move |event: CustomEvent| {
-        if let StreamEvent::Message(said) = StreamEvent::read(&event.detail().as_string().unwrap_or_default()) {
-            session.receive(vec![*said]);
-        }
-    });
-    // It fails for no event that has a name.
-    let _ = document().add_event_listener_with_callback("said", heard.as_ref().unchecked_ref());
-    heard.forget();
-}
 
 /// The next message is a reply to this one.
 pub fn reply(session: Session, message: Arc<ChatMessage>) {

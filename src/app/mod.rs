@@ -44,12 +44,12 @@ pub use pages::admin::{
 };
 pub use pages::{
     EmbedPage, EntrancePage, FailedPage, InvitationPage, LobbyPage, LobbyRoom, LobbyView, NotFoundPage, NoticePage, OverlayPage,
-    Playhead, ReplayPage, RoomPage,
+    ReplayPage, RoomPage,
 };
 pub use palette::Faint;
 pub use site_look::{LogoView, SiteLook};
 pub use view::{EntranceView, InvitationRow, PeopleView};
 pub use wire::{
-    ChatMessage, ChatPayload, Deletion, Fault, FormError, FormInput, FormView, Published, Quote, RoomView, SettingsView,
-    Standing, Ticket,
+    ChatMessage, ChatPayload, Deletion, Fault, FormError, FormInput, FormView, Playhead, Published, Quote, RoomView,
+    SettingsView, Standing, Ticket,
 };

@@ -3,8 +3,8 @@ use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::ResizeObserver;
 
 use super::{
-    actions, attention, clock,
-    components::{Composer, Game, Log, Pinned, Told, let_go, role_tag, stay_above_keyboard},
+    attention, clock,
+    components::{Composer, Game, Log, Pinned, Told, let_go, loaded, player, role_tag, stay_above_keyboard},
     hold, language,
     net::Feed,
     scroll,
@@ -38,11 +38,14 @@ pub fn Chat() -> impl IntoView {
         stay_at_end(session);
         stay_above_keyboard();
         let _ = window_event_listener(ev::visibilitychange, move |_| attention::turned(session));
-        actions::listen(session);
         hold::listen(session);
         scroll::follow_own(session);
         if !archive {
             Feed::start(session, &shares_as, &position);
+        } else if document().get_element_by_id(player::ID).is_some() {
+            spawn(async move {
+                loaded(session, Box::pin(player::play(session))).await;
+            });
         }
         if session.is_overlay {
             spawn(async move {
@@ -64,7 +67,7 @@ pub fn Chat() -> impl IntoView {
             <Game session />
             <Log session archive />
             <Composer session view />
-            {(session.may_react || session.moderates).then(|| view! { <Told session /> })}
+            {(session.may_react || session.moderates || archive).then(|| view! { <Told session /> })}
         </main>
     }
 }

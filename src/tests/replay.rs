@@ -3,7 +3,11 @@ use serde_json::{Value, json};
 
 use super::{
     Answer, Site,
-    site::{ADMIN_KEY, texts},
+    site::{ADMIN_KEY, WIDGET_KEY, texts},
+};
+use crate::{
+    app::wire::{Recorded, ReplayPage},
+    chat::MessageId,
 };
 
 /// A chat with a room 2 that was imported: what was said in it so many milliseconds after its start.
@@ -69,13 +73,44 @@ async fn a_part_of_the_time_is_played_with_its_offsets() {
 }
 
 #[tokio::test]
+async fn the_page_reads_what_is_played() {
+    let site = recorded(&SAID).await;
+    let read = |answer: &Answer| {
+        let ReplayPage { recorded, has_more } = ReplayPage::read(&answer.text).expect("a part of a replay");
+        let said = |one: &Recorded| (one.offset, one.message.as_ref().map(|message| message.chat.text.clone()), one.id.clone());
+        (recorded.iter().map(said).collect::<Vec<_>>(), has_more)
+    };
+    let room = "2".parse().expect("a room");
+    let said = |(n, (offset, text)): (usize, &(u64, &str))| {
+        (*offset, Some((*text).to_owned()), MessageId { room, seq: n as u64 + 1 }.to_string())
+    };
+    let expected: Vec<_> = SAID.iter().enumerate().map(said).collect();
+    assert_eq!(read(&replay(&site, "").await), (expected.clone(), false));
+    assert_eq!(read(&replay(&site, "from=5001&limit=2").await), (expected[3..5].to_vec(), true));
+    assert_eq!(read(&replay(&site, "from=3600001").await), (vec![], false));
+    for other in ["", "<html>", "{}", r#"{"code":503,"message":"no"}"#, r#"{"data":[{"id":"2-1"}],"meta":{"has_more":false}}"#] {
+        assert_eq!(ReplayPage::read(other), None, "{other}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_message_of_the_chat_is_passed_over_and_keeps_its_place() {
+    let site = Site::open().await;
+    let events = site.subscribe().await;
+    site.publish_raw(1, events.token(), format!(r#"{{"type":"broadcast","widget_key":"{WIDGET_KEY}","message":[7]}}"#)).await;
+    site.say(events.token(), "chat").await;
+    let page = ReplayPage::read(&site.get("/v1/streams/1/replay").await.text).expect("a part of a replay");
+    assert_eq!(page.recorded.iter().map(|one| one.message.is_some()).collect::<Vec<_>>(), [false, true]);
+}
+
+#[tokio::test]
 async fn what_was_deleted_or_is_private_is_not_played() {
     let site = Site::open().await;
     let events = site.subscribe().await;
     for text in ["stays", "goes"] {
         site.say(events.token(), text).await;
     }
-    let private = json!({ "type": "private", "widget_key": super::site::WIDGET_KEY, "to_user_id": "bob", "message": 1 });
+    let private = json!({ "type": "private", "widget_key": WIDGET_KEY, "to_user_id": "bob", "message": 1 });
     assert_eq!(site.publish(events.token(), &private).await.status, 200);
     let id = site.get("/v1/streams/1/replay").await.json["data"][1]["id"].as_str().expect("an id").to_owned();
     let request = Request::delete(format!("/v1/streams/1/messages/{id}")).header("authorization", format!("Bearer {ADMIN_KEY}"));
@@ -112,8 +147,12 @@ async fn the_page_shows_a_moment_and_the_way_to_others() {
     };
     let early = page("?at=5").await;
     check(&early, &["first", "second", "third"], &["fourth", "fifth", "last"]);
-    for link in ["?at=0", "?at=15", "?at=65", "?at=6", "0:00:05", "1:00:00"] {
-        assert!(early.contains(link), "{link}");
+    for part in ["\"?at=0\"", "\"?at=15\"", "\"?at=6\"", "0:00:05", "1:00:00", "value=\"5\"", "aria-valuetext=\"5 seconds\""] {
+        assert!(early.contains(part), "{part}");
+    }
+    let german = page("?lang=de&at=3600").await;
+    for part in ["\"?lang=de&amp;at=3590\"", "name=\"lang\" value=\"de\"", "aria-valuetext=\"1 Stunde\""] {
+        assert!(german.contains(part), "{part}");
     }
     check(&page("?at=6").await, &["first", "fourth"], &["fifth"]);
     check(&page("?at=0").await, &["first"], &["second"]);

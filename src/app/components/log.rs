@@ -59,7 +59,11 @@ pub fn Log(session: Session, archive: bool) -> impl IntoView {
 
 /// What stands in place of messages where there are none. It invites only those who may answer.
 fn empty(session: Session, archive: bool) -> Text {
-    if archive || session.state.get() != RoomState::Live { key::page::EMPTY_CLOSED } else { key::page::EMPTY }
+    match session.state.get() {
+        _ if archive => key::page::EMPTY_SO_FAR,
+        RoomState::Live => key::page::EMPTY,
+        RoomState::Created | RoomState::Prepared | RoomState::Ended => key::page::EMPTY_CLOSED,
+    }
 }
 
 /// The message that stands above the chat.
@@ -129,8 +133,13 @@ fn Older(session: Session) -> impl IntoView {
 /// The way back to the newest messages.
 #[component]
 fn Newer(session: Session, archive: bool) -> impl IntoView {
-    let hidden =
-        move |session: Session| archive || session.timeline.with(|timeline| timeline.unread() == 0 && !timeline.has_newer());
+    // The newest message of the room is not where an older part of it, or its replay, leads.
+    let hidden = move |session: Session| {
+        session.timeline.with(|timeline| match timeline.unread() {
+            0 => archive || !timeline.has_newer(),
+            _ => archive && timeline.has_newer(),
+        })
+    };
     let words = |session: Session| match session.timeline.with(Timeline::unread) {
         0 => session.texts.text(key::page::NEWEST).to_owned(),
         unread => session.texts.count(key::page::NEW_MESSAGES, unread),

@@ -58,7 +58,7 @@ pub fn pressed(session: Session, message: Arc<ChatMessage>, event: &MouseEvent) 
 /// Returns the menu, which is loaded when it is first asked for; none if it cannot be loaded.
 pub async fn load(session: Session) -> Option<HtmlElement> {
     if is_there().is_none() {
-        loaded(session, build(session)).await?;
+        loaded(session, Box::pin(build(session))).await?;
     }
     is_there()
 }
@@ -125,7 +125,7 @@ fn Menu(session: Session) -> impl IntoView {
     };
     let moderate = |session: Session, message| {
         spawn(async move {
-            loaded(session, moderation::moderate(session, message)).await;
+            loaded(session, Box::pin(moderation::moderate(session, message))).await;
         });
     };
     view! {

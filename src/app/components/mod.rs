@@ -21,6 +21,7 @@ mod moderation;
 mod name_field;
 mod on_demand;
 mod people;
+pub mod player;
 mod reactions;
 mod rich;
 mod server_page;
@@ -35,6 +36,7 @@ pub use game::Game;
 pub use live_figures::ENDED_ID;
 pub use log::{Log, Pinned, button};
 pub use menu::Told;
+pub use on_demand::loaded;
 pub use server_page::ServerPage;
 pub use viewport::stay_above_keyboard;
 pub use words::{LiveText, Words, WordsProps};
@@ -46,7 +48,7 @@ use {
     message_field::MessageField,
     message_row::MessageRow,
     name_field::{NameField, keep_focus},
-    on_demand::{loaded, part},
+    on_demand::part,
     reactions::reactions,
     rich::rich,
 };

@@ -1,5 +1,7 @@
 //! Parts of the page that a browser loads when they are first asked for.
 
+use std::pin::Pin;
+
 use leptos::{prelude::*, wasm_split::SplitLoaderError};
 
 use crate::{app::session::Session, texts::key};
@@ -30,8 +32,11 @@ macro_rules! part {
 }
 pub(super) use part;
 
+/// A part on its way. Boxed, so that a browser downloads the code that waits for parts once, and not for each.
+pub type Loading = Pin<Box<dyn Future<Output = Result<(), SplitLoaderError>>>>;
+
 /// Waits for a part. If it cannot be loaded, tells the reader so, who may try again.
-pub async fn loaded<T>(session: Session, part: impl Future<Output = Result<T, SplitLoaderError>>) -> Option<T> {
+pub async fn loaded(session: Session, part: Loading) -> Option<()> {
     // Emptied first, so that a second failure is announced too.
     session.told.set(String::new());
     let part = part.await;

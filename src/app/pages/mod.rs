@@ -20,6 +20,6 @@ pub use self::{
     lobby::{LobbyPage, LobbyRoom, LobbyView},
     notice::{FailedPage, NotFoundPage, NoticePage},
     overlay::OverlayPage,
-    replay::{Playhead, ReplayPage},
+    replay::ReplayPage,
     room::RoomPage,
 };

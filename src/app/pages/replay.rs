@@ -1,31 +1,17 @@
-//! The way through a room's time: links and a form, and where a script may run, a button that plays it (`public/replay.js`). Rendered
-//! on the server alone.
-
 use leptos::{nonce::use_nonce, prelude::*};
 use leptos_meta::Title;
 
-use super::room::LiveRoom;
+use super::room::{LiveRoom, in_script};
 use crate::{
     app::{
+        components::player::{AT, ID, NEXT, PLAYHEAD_ID, STEP, clock, in_words},
         document::{Brand, texts},
-        wire::RoomView,
+        wire::{self, Playhead, RoomView},
     },
-    chat::RoomId,
-    texts::{Text, Texts, key},
+    texts::key,
 };
 
-/// Where a replay stands, in seconds from the room's start.
-#[derive(Clone, Copy, Debug)]
-pub struct Playhead {
-    /// The moment that is shown.
-    pub at_seconds: u64,
-    /// The last moment that there is.
-    pub length_seconds: u64,
-    /// When the next message comes, if one does.
-    pub next_seconds: Option<u64>,
-}
-
-/// A room as it was at a moment.
+/// A room as it was at a moment, and the way to other moments.
 #[component]
 pub fn ReplayPage(
     /// What it shows.
@@ -33,56 +19,63 @@ pub fn ReplayPage(
     /// The moment.
     playhead: Playhead,
 ) -> impl IntoView {
+    let query = view.link_query.clone();
     view! {
         <Title text=view.settings.name.clone() />
         <Brand />
-        {controls(texts(), view.room, playhead)}
-        <LiveRoom view />
+        <script id=PLAYHEAD_ID type="application/json" nonce=use_nonce()>{in_script(&wire::write(&playhead))}</script>
+        <div id=ID>{controls(&query, playhead)}</div>
+        <LiveRoom view replays=true />
     }
 }
 
-/// The steps back and forth, and a field for any moment.
+/// The controls as they are until the [player](crate::app::components::player) takes their place: links and a form. `query` is what they
+/// keep of the page's address.
 fn controls(
-    texts: &'static Texts,
-    room: RoomId,
-    Playhead { at_seconds: at, length_seconds: length, next_seconds: next }: Playhead,
-) -> impl IntoView {
-    let link = |seconds: u64, key: Text, is_there: bool, step: Option<i32>| {
-        let href = is_there.then(|| format!("?at={seconds}"));
-        view! { <a class="step" href=href data-step=step aria-disabled=(!is_there).then_some("true")>{texts.text(key)}</a> }
-    };
-    let step = |step: i32, key| {
-        link(at.saturating_add_signed(step.into()).min(length), key, if step < 0 { at > 0 } else { at < length }, Some(step))
-    };
+    query: &str,
+    Playhead { at_seconds: at, length_seconds: length, next_seconds: next, .. }: Playhead,
+) -> impl IntoView + use<> {
+    let texts = texts();
+    let link = |to: Option<u64>| to.map(|seconds| format!("?{query}{AT}={seconds}"));
+    let back = link((at > 0).then(|| at.saturating_sub(STEP)));
+    let on = link((at < length).then(|| (at + STEP).min(length)));
+    let next = link(next);
+    let off = |href: &Option<String>| href.is_none().then_some("true");
+    let kept = query.trim_end_matches('&').split('&').filter_map(|parameter| parameter.split_once('='));
+    let kept: Vec<_> =
+        kept.map(|(name, value)| view! { <input type="hidden" name=name.to_owned() value=value.to_owned() /> }).collect();
     view! {
-        <nav
-            class="replay"
-            aria-label=texts.text(key::replay::REPLAY)
-            data-room=room.to_string()
-            data-at=at
-            data-length=length
-            data-moment=texts.template(key::replay::AT)
-            data-failed=texts.text(key::page::NO_CONNECTION)
-        >
-            <button id="play" class="button" type="button" data-pause=texts.text(key::replay::PAUSE) hidden>{texts.text(key::replay::PLAY)}</button>
-            {link(0, key::replay::START, at > 0, None)}
-            {step(-60, key::replay::MINUTE_BACK)}
-            {step(-10, key::replay::SECONDS_BACK)}
-            <form method="get">
-                <label for="at">{texts.text(key::replay::SECONDS)}</label>
-                <input id="at" name="at" type="number" min="0" max=length value=at required />
-                <button class="button" type="submit">{texts.text(key::replay::GO)}</button>
-            </form>
-            {step(10, key::replay::SECONDS_ON)}
-            {step(60, key::replay::MINUTE_ON)}
-            {link(next.unwrap_or(at), key::replay::NEXT, next.is_some(), None)}
-            <p class="moment">{texts.fill(key::replay::AT, &[("at", &clock(at)), ("length", &clock(length))])}</p>
+        <nav class="replay" aria-label=texts.text(key::replay::REPLAY)>
+            <div class="controls" dir="ltr">
+                <a id="back" class="step" aria-disabled=off(&back) href=back>{texts.text(key::replay::SECONDS_BACK)}</a>
+                <form class="seek" method="get">
+                    {kept}
+                    <input
+                        id=AT
+                        name=AT
+                        type="range"
+                        min="0"
+                        max=length
+                        value=at
+                        autocomplete="off"
+                        aria-label=texts.text(key::replay::POSITION)
+                        aria-valuetext=in_words(texts, at)
+                    />
+                    <span class="moment">{clock(at, length)}" / "{clock(length, length)}</span>
+                    <button class="button quiet" type="submit">{texts.text(key::replay::GO)}</button>
+                </form>
+                <a id="on" class="step" aria-disabled=off(&on) href=on>{texts.text(key::replay::SECONDS_ON)}</a>
+                <a
+                    id="next"
+                    class="step"
+                    aria-label=texts.text(key::replay::NEXT)
+                    title=texts.text(key::replay::NEXT)
+                    aria-disabled=off(&next)
+                    href=next
+                >
+                    <svg viewBox="0 0 24 24" aria-hidden="true"><path d=NEXT></path></svg>
+                </a>
+            </div>
         </nav>
-        <script type="module" src="/replay.js" nonce=use_nonce()></script>
     }
-}
-
-/// A time as players show it: `1:02:03`.
-fn clock(seconds: u64) -> String {
-    format!("{}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
 }

@@ -39,10 +39,13 @@ pub fn RoomPage(
 pub fn LiveRoom(
     /// What it shows.
     view: RoomView,
+    /// Whether it is played again.
+    #[prop(optional)]
+    replays: bool,
 ) -> impl IntoView {
     let texts = texts();
     let json = wire::write(&view);
-    let page_texts = texts.in_page(view.moderates);
+    let page_texts = texts.in_page(view.moderates, replays);
     let room = view.room;
     provide_context((view, texts));
     view! {
@@ -68,6 +71,6 @@ fn StartFailed(room: RoomId) -> impl IntoView {
 }
 
 /// JSON that may stand in a `script` element: nothing in it ends the element or begins a comment (WHATWG HTML 4.12.1.3).
-fn in_script(json: &str) -> String {
+pub(super) fn in_script(json: &str) -> String {
     json.replace('<', "\\u003c")
 }

@@ -9,6 +9,7 @@ pub mod game;
 pub mod game_inbox;
 pub mod holds;
 pub mod offers;
+pub mod playback;
 pub mod recall;
 pub mod sharing;
 pub mod slots;

@@ -13,6 +13,7 @@ pub mod interface;
 mod json;
 mod message;
 mod publication;
+mod replay;
 mod room_view;
 mod stream;
 
@@ -23,6 +24,7 @@ pub use history::HistoryPage;
 pub use json::{Raw, read};
 pub use message::{ChatMessage, Quote};
 pub use publication::{ChatPayload, Publication};
+pub use replay::{Playhead, Recorded, ReplayPage};
 pub use room_view::{FormError, FormInput, FormView, RoomView, SettingsView, Standing};
 pub use stream::{Init, Removal, StreamEvent, is_notice, message, quote};
 

@@ -84,6 +84,8 @@ pub struct Timeline {
     /// Places of messages whose quotes are to be asked for.
     unknown: Vec<u64>,
     days: Days,
+    /// Whether it shows a replay, which ends with what was offered last.
+    is_replay: bool,
 }
 
 impl Timeline {

@@ -162,6 +162,36 @@ fn what_waits_is_bounded_and_the_rest_is_fetched() {
 }
 
 #[test]
+fn a_replay_that_goes_to_another_moment_shows_that_one_alone() {
+    let mut timeline = Timeline::new(&messages(40..=60), true, "e-900");
+    timeline.become_replay();
+    timeline.append(messages(61..=62), Reader::InNewerHalf);
+    timeline.rewind(extract(10..=15, true, 900));
+    assert_eq!((seqs(&timeline), timeline.unread(), timeline.has_older()), ((10..=15).collect(), 0, true));
+    timeline.append(messages(15..=18), Reader::AtEnd);
+    assert_eq!(seqs(&timeline), (10..=18).collect::<Vec<_>>(), "what was shown before comes again");
+    timeline.rewind(HistoryPage { position: "e-900".into(), ..HistoryPage::default() });
+    assert!(timeline.is_empty() && !timeline.has_older());
+    timeline.append(messages(1..=1), Reader::AtEnd);
+    assert_eq!(seqs(&timeline), [1]);
+}
+
+#[test]
+fn a_replay_shows_nothing_before_it_is_due() {
+    let most = MOST_MESSAGES as u64;
+    let mut timeline = Timeline::new(&messages(501..=500 + most), true, "e-2000");
+    timeline.become_replay();
+    timeline.prepend(extract(401..=500, true, 2_000));
+    timeline.append(messages(501 + most..=502 + most), Reader::InOlderHalf);
+    assert!(timeline.has_newer() && timeline.unread() == 2);
+    timeline.extend(extract(401 + most..=600 + most, true, 2_000));
+    assert_eq!(seqs(&timeline).last(), Some(&(502 + most)));
+    assert!(!timeline.has_newer());
+    timeline.append(messages(503 + most..=503 + most), Reader::AtEnd);
+    assert_eq!(seqs(&timeline).last(), Some(&(503 + most)));
+}
+
+#[test]
 fn older_extracts_join_without_a_seam() {
     let mut timeline = Timeline::new(&messages(51..=100), true, "e-0");
     timeline.prepend(extract(1..=55, false, 100));

@@ -20,14 +20,18 @@ impl Timeline {
 
     /// Adds the extract that lies after the last row, for a reader at the end of a list that was cut there.
     pub fn extend(&mut self, newer: HistoryPage) {
-        let end = newer.end();
+        let read_at = newer.end();
+        // Nothing that a replay has still to show.
+        let end = if self.is_replay { self.newest } else { u64::MAX };
         self.newer_from = match newer.bounds {
             Some((_, last)) if newer.has_more => last,
             _ => newer.position,
         };
+        let has_more = newer.has_more && newer.messages.last().is_none_or(|message| message.seq < end);
         let last = self.last().unwrap_or(0);
-        self.entries.extend(self.entries_of(newer.messages, end).filter(|entry| entry.message.seq > last));
-        self.reached(end, newer.has_more);
+        let is_shown = |entry: &Entry| entry.message.seq > last && entry.message.seq <= end;
+        self.entries.extend(self.entries_of(newer.messages, read_at).filter(is_shown));
+        self.reached(read_at.min(end), has_more);
         self.trim(Reader::AtEnd);
     }
 
@@ -66,6 +70,20 @@ impl Timeline {
         while self.begins_before(seconds) {
             self.let_go_of_first();
         }
+    }
+
+    /// Lets the list be that of a replay, in which nothing comes by itself but what is [appended](Self::append).
+    pub fn become_replay(&mut self) {
+        self.is_replay = true;
+    }
+
+    /// Shows another part of the log, as at another moment of a replay. Nothing that was offered before counts.
+    pub fn rewind(&mut self, page: HistoryPage) {
+        (self.newest, self.let_go, self.unread) = (0, 0, 0);
+        self.waiting.clear();
+        self.replace(page);
+        self.newest = self.last().unwrap_or_default();
+        self.read_until = self.newest;
     }
 
     /// Keeps what arrives behind a cut, up to as many messages as the list holds.
