@@ -11,12 +11,13 @@ use web_sys::{BroadcastChannel, MessageEvent};
 use super::lock::Lock;
 use crate::{
     app::{
-        session::{Link, Refused, sleep},
+        session::{Link, Refused},
         state::{
             backlog::{Backlog, Relayed},
             sharing::{ANSWERS_WITHIN, Election, Sharing},
             slots::Slots,
         },
+        task::sleep,
     },
     chat::Position,
 };
@@ -56,6 +57,8 @@ pub struct Tabs {
     /// What the leader has relayed, and what a follower has heard: it may lead next.
     pub backlog: RefCell<Backlog>,
     streams: BroadcastChannel,
+    /// The tab's id among those of all rooms.
+    id: f64,
     slots: Rc<RefCell<Slots>>,
 }
 
@@ -69,7 +72,7 @@ impl Tabs {
         let id = Math::random();
         let sharing = RefCell::new(Sharing::asking(id, election, Date::now(), Math::random()));
         let slots = Rc::new(RefCell::new(Slots::new(id)));
-        Some(Self { channel, lock, sharing, backlog: RefCell::default(), streams, slots })
+        Some(Self { channel, lock, sharing, backlog: RefCell::default(), streams, id, slots })
     }
 
     /// Calls `hear` with what the others say, and with the ids of those who say it. Answers the tabs of all rooms that ask for a stream.
@@ -79,7 +82,7 @@ impl Tabs {
                 hear(sender, said);
             }
         });
-        let (streams, slots, id) = (self.streams.clone(), Rc::clone(&self.slots), self.sharing.borrow().id());
+        let (streams, slots, id) = (self.streams.clone(), Rc::clone(&self.slots), self.id);
         on_message(&self.streams, move |message| {
             let Some((sender, answered)) = message.get(0).as_f64().zip(message.get(1).as_f64()) else { return };
             let mut slots = slots.borrow_mut();
@@ -97,7 +100,7 @@ impl Tabs {
             return true;
         }
         self.slots.borrow_mut().ask();
-        post(&self.streams, &Array::of2(&self.sharing.borrow().id().into(), &0.into()));
+        post(&self.streams, &Array::of2(&self.id.into(), &0.into()));
         sleep(ANSWERS_WITHIN / 1_000.0).await;
         self.slots.borrow_mut().decide()
     }

@@ -30,7 +30,8 @@ pub enum Election {
 /// A tab among those that share a stream.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sharing {
-    /// Differs from that of every other tab. Of two leaders the smaller one stays.
+    /// Differs from that of every other tab. Of two leaders the smaller one stays. Tabs without locks have the larger ids: a browser may
+    /// refuse locks to the frames of other sites, and let them talk with pages that have the lock.
     id: f64,
     election: Election,
     role: Role,
@@ -66,14 +67,14 @@ pub enum Move {
 }
 
 impl Sharing {
-    /// A tab that begins. `chance` is from 0 to 1.
+    /// A tab that begins. Its id and `chance` are from 0 to 1.
     pub fn asking(id: f64, election: Election, now: Millis, chance: f64) -> Self {
         let wait = match election {
             // The lock comes at once, unless its holder is frozen.
             Election::Lock => GONE_AFTER,
             Election::Messages => ANSWERS_WITHIN * (1.0 + chance),
         };
-        Self { id, election, role: Role::Asking { until: now + wait } }
+        Self { id: rank(id, election), election, role: Role::Asking { until: now + wait } }
     }
 
     /// Begins again.
@@ -98,11 +99,15 @@ impl Sharing {
 
     /// Another tab says that it leads, or relays something.
     pub fn heard(&mut self, leader: f64, now: Millis) -> Move {
-        match self.election {
+        match self.role {
             // The browser says who leads. The other tab has not heard yet that it has lost the lock.
-            Election::Lock if self.leads() => return Move::Stay,
-            Election::Messages if self.leads() && self.id < leader => return Move::Insist,
-            Election::Lock | Election::Messages => {}
+            Role::Leading if self.id < WITHOUT_LOCKS && leader < WITHOUT_LOCKS => return Move::Stay,
+            Role::Leading if self.id < leader => return Move::Insist,
+            // Two that lead at the same time do not have their followers run to and fro.
+            Role::Following { leader: followed, heard, .. } if followed != leader && now - heard < SILENT_FOR => {
+                return Move::Stay;
+            }
+            Role::Asking { .. } | Role::Leading | Role::Following { .. } => {}
         }
         let is_new = !self.follows(leader);
         self.role = Role::Following { leader, heard: now, asked: None };
@@ -129,6 +134,7 @@ impl Sharing {
         let led = self.leads();
         if !led {
             self.election = Election::Messages;
+            self.id = rank(self.id, self.election);
         }
         self.restart(now, chance);
         if led { Move::Yield } else { Move::Ask }
@@ -156,6 +162,14 @@ impl Sharing {
     }
 }
 
+/// The ids from here on are those of tabs without locks.
+const WITHOUT_LOCKS: f64 = 1.0;
+
+/// Moves an id to where it belongs.
+fn rank(id: f64, election: Election) -> f64 {
+    id.fract() + if election == Election::Messages { WITHOUT_LOCKS } else { 0.0 }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::VecDeque;
@@ -177,7 +191,7 @@ mod tests {
 
     impl Browser {
         fn new(tabs: usize, election: Election) -> Self {
-            let tab = |n: usize| Sharing::asking(n as f64, election, NOW, (n * 7 % 10) as f64 / 10.0);
+            let tab = |n: usize| Sharing::asking(n as f64 / 100.0, election, NOW, (n * 7 % 10) as f64 / 10.0);
             let queue = if election == Election::Lock { (0..tabs).collect() } else { VecDeque::new() };
             let mut browser = Self { tabs: (0..tabs).map(tab).collect(), frozen: None, queue, now: NOW };
             browser.grant();
@@ -305,31 +319,61 @@ mod tests {
 
     #[test]
     fn a_browser_that_refuses_locks_falls_back_to_messages() {
-        let mut tab = Sharing::asking(1.0, Election::Lock, NOW, 0.0);
+        let mut tab = Sharing::asking(0.1, Election::Lock, NOW, 0.0);
         assert_eq!(tab.lost(NOW, 0.0), Move::Ask);
         assert_eq!(tab.tick(NOW + ANSWERS_WITHIN), Move::Lead);
     }
 
     #[test]
     fn of_two_leaders_the_smaller_one_stays_or_the_one_with_the_lock() {
-        let alone = |id, election| Sharing { id, election, role: Role::Leading };
-        let (mut small, mut large) = (alone(1.0, Election::Messages), alone(2.0, Election::Messages));
-        assert_eq!(small.heard(2.0, NOW), Move::Insist);
-        assert_eq!(large.heard(1.0, NOW), Move::Follow);
-        assert!(small.leads() && large.follows(1.0));
-        let (mut deposed, mut holder) = (alone(1.0, Election::Lock), alone(2.0, Election::Lock));
-        assert_eq!(holder.heard(1.0, NOW), Move::Stay);
+        let alone = |id, election| Sharing { role: Role::Leading, ..Sharing::asking(id, election, NOW, 0.0) };
+        let (mut small, mut large) = (alone(0.1, Election::Messages), alone(0.2, Election::Messages));
+        assert_eq!(small.heard(large.id(), NOW), Move::Insist);
+        assert_eq!(large.heard(small.id(), NOW), Move::Follow);
+        assert!(small.leads() && large.follows(small.id()));
+        let (mut deposed, mut holder) = (alone(0.1, Election::Lock), alone(0.2, Election::Lock));
+        assert_eq!(holder.heard(deposed.id(), NOW), Move::Stay);
         assert_eq!(deposed.lost(NOW, 0.5), Move::Yield);
-        assert_eq!(deposed.heard(2.0, NOW), Move::Follow);
+        assert_eq!(deposed.heard(holder.id(), NOW), Move::Follow);
+        assert_eq!(holder.heard(small.id(), NOW), Move::Insist);
+        assert_eq!(small.heard(holder.id(), NOW), Move::Follow, "it has no lock");
         assert!(holder.leads());
     }
 
     #[test]
+    fn a_frame_that_is_refused_locks_follows_a_page_that_has_one() {
+        let mut browser = Browser::new(8, Election::Lock);
+        for frame in 1..8 {
+            let step = browser.tabs[frame].lost(browser.now, 0.5);
+            browser.act(frame, step);
+        }
+        browser.run(1_000);
+        assert_eq!(browser.leaders(), [0]);
+        browser.frozen = Some(0);
+        browser.run(2_000);
+        assert_eq!(browser.leaders().len(), 1, "a frame leads");
+        browser.frozen = None;
+        browser.run(2_000);
+        assert_eq!(browser.leaders(), [0], "the page still has the lock");
+    }
+
+    #[test]
+    fn a_follower_does_not_run_to_and_fro_between_two_leaders() {
+        let mut follower = Sharing::asking(0.9, Election::Messages, NOW, 0.5);
+        assert_eq!(follower.heard(1.1, NOW), Move::Follow);
+        for at in [0.0, 10.0, SILENT_FOR - 1.0] {
+            assert_eq!(follower.heard(1.2, NOW + at), Move::Stay, "{at}");
+            assert!(follower.follows(1.1));
+        }
+        assert_eq!(follower.heard(1.2, NOW + SILENT_FOR), Move::Follow, "the other one is silent");
+    }
+
+    #[test]
     fn a_leader_that_says_good_bye_is_replaced_at_once() {
-        let mut follower = Sharing::asking(2.0, Election::Messages, NOW, 0.5);
-        assert_eq!(follower.heard(1.0, NOW), Move::Follow);
-        assert_eq!(follower.left(7.0, NOW, 0.5), Move::Stay, "another one");
-        assert_eq!(follower.left(1.0, NOW, 0.5), Move::Ask);
+        let mut follower = Sharing::asking(0.2, Election::Messages, NOW, 0.5);
+        assert_eq!(follower.heard(1.1, NOW), Move::Follow);
+        assert_eq!(follower.left(1.7, NOW, 0.5), Move::Stay, "another one");
+        assert_eq!(follower.left(1.1, NOW, 0.5), Move::Ask);
         assert_eq!(follower.tick(NOW + 100.0), Move::Stay);
         assert_eq!(follower.tick(NOW + 500.0), Move::Lead);
     }
