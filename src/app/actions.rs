@@ -10,7 +10,8 @@ use web_sys::HtmlElement;
 use super::{
     net::request,
     scroll,
-    session::{Session, spawn},
+    session::Session,
+    task::spawn,
     wire::{ChatMessage, Reacted},
 };
 use crate::chat::Recount;

@@ -1,13 +1,11 @@
 //! Moments in words. The server knows neither the reader's clock nor their country, so it writes UTC; the browser then writes the
 //! same moments in local time, as is usual there.
 
-use std::time::Duration;
-
 use js_sys::{Array, Date, Function, Intl::DateTimeFormat, Object, Reflect};
 use leptos::prelude::*;
 use wasm_bindgen::JsValue;
 
-use super::{language, session::Session, state::timeline::Days};
+use super::language;
 use crate::texts::{Text, Texts, key};
 
 /// Milliseconds since the page was opened, by a clock that nobody sets.
@@ -84,22 +82,13 @@ impl Today {
     }
 }
 
-/// A page looks at the clock again after this long at the latest: it may be set, and a computer may sleep over midnight.
-const LOOKS_AGAIN_MS: f64 = 10.0 * 60.0 * 1_000.0;
-
-/// Counts days by the reader's clock from now on, and notices when another begins.
-pub fn follow_days(session: Session) {
+/// Returns today and yesterday by the reader's clock, and the milliseconds until tomorrow. Only in a browser.
+pub fn today() -> (Today, f64) {
     let now = Date::new_0();
     // Days are of 23 to 25 hours: the calendar is asked, and no hours are counted.
     let day =
         |days: i32| Date::new_with_year_month_day(now.get_full_year(), now.get_month() as i32, now.get_date() as i32 + days);
-    let today = Today { today: number(&now), yesterday: number(&day(-1)) };
-    if session.today.get_untracked() != Some(today) {
-        session.today.set(Some(today));
-        session.timeline.update(|timeline| timeline.set_days(Days(local_day)));
-    }
-    let left = day(1).get_time() - now.get_time();
-    set_timeout(move || follow_days(session), Duration::from_millis(left.clamp(1.0, LOOKS_AGAIN_MS) as u64 + 1));
+    (Today { today: number(&now), yesterday: number(&day(-1)) }, day(1).get_time() - now.get_time())
 }
 
 /// The calendar day of a moment in universal time.
@@ -108,7 +97,7 @@ pub fn utc_day(sent_at: &str) -> u32 {
 }
 
 /// The calendar day of a moment where the reader is. Only in a browser.
-fn local_day(sent_at: &str) -> u32 {
+pub fn local_day(sent_at: &str) -> u32 {
     number(&Date::new(&sent_at.into()))
 }
 

@@ -1,9 +1,11 @@
+//! Seconds that count down to 0, as the page shows them.
+
 use leptos::prelude::*;
 
-use crate::app::{
+use super::{
     clock::monotonic_ms,
-    session::{sleep, spawn},
     state::countdown::Deadline,
+    task::{sleep, spawn},
 };
 
 /// Seconds that count down to 0. A handle; copies share it.

@@ -8,8 +8,9 @@ use web_sys::{Element, HtmlElement};
 use super::{
     components::menu,
     hold, scroll,
-    session::{Session, spawn},
+    session::Session,
     state::timeline::{Step, Timeline},
+    task::spawn,
 };
 
 /// What can be pressed in a row.

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use leptos::{ev, prelude::*};
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::ResizeObserver;
@@ -8,7 +10,9 @@ use super::{
     hold, language,
     net::Feed,
     scroll,
-    session::{Link, Session, follow, spawn},
+    session::{Link, Session},
+    state::timeline::Days,
+    task::{follow, spawn},
     wire::{self, RoomView},
 };
 use crate::{
@@ -32,7 +36,7 @@ pub fn Chat() -> impl IntoView {
     // Runs in browsers alone, once the server's HTML has been taken over.
     follow(Box::new(move || {
         session.hydrated.set(true);
-        clock::follow_days(session);
+        follow_days(session);
         session.set_clock(&now);
         session.stand(session.standing.get_untracked());
         stay_at_end(session);
@@ -70,6 +74,19 @@ pub fn Chat() -> impl IntoView {
             {(session.may_react || session.moderates || archive).then(|| view! { <Told session /> })}
         </main>
     }
+}
+
+/// A page looks at the clock again after this long at the latest: it may be set, and a computer may sleep over midnight.
+const LOOKS_AGAIN_MS: f64 = 10.0 * 60.0 * 1_000.0;
+
+/// Counts days by the reader's clock from now on, and notices when another begins.
+fn follow_days(session: Session) {
+    let (today, left) = clock::today();
+    if session.today.get_untracked() != Some(today) {
+        session.today.set(Some(today));
+        session.timeline.update(|timeline| timeline.set_days(Days(clock::local_day)));
+    }
+    set_timeout(move || follow_days(session), Duration::from_millis(left.clamp(1.0, LOOKS_AGAIN_MS) as u64 + 1));
 }
 
 fn in_page() -> Option<(RoomView, &'static Texts)> {

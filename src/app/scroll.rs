@@ -5,8 +5,9 @@ use web_sys::{Element, HtmlElement};
 
 use super::{
     hold, keys,
-    session::{Session, follow, spawn},
+    session::Session,
     state::timeline::{Reader, Timeline},
+    task::{follow, spawn},
 };
 
 /// Nearer to the end than this counts as the end, in CSS pixels: what is rounded away where a pixel of the page is no pixel of the screen,

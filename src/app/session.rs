@@ -1,38 +1,29 @@
-//! What the parts of the page share: who the reader is, what they see, and how the connection is.
+//! What the parts of the page share: who the reader is, what they see, and how the connection is. What changes it stands elsewhere:
+//! [updates](super::updates) that come, [history](super::history) that is fetched, and [actions](super::actions) of the reader.
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use futures::channel::oneshot;
-use js_sys::{Date, futures::spawn_local};
+use js_sys::Date;
 use leptos::{
     html::{Div, Ul},
     prelude::*,
 };
 
 use super::{
-    attention,
     clock::{self, Today, Zone},
-    components::{Countdown, Words, WordsProps},
-    net::request,
-    scroll,
+    countdown::Countdown,
     state::{
         announcer::Announcer,
         game_inbox::GameInbox,
         holds::Holds,
         timeline::{RowKey, Timeline},
     },
-    wire::{self, ChatMessage, Deletion, HistoryPage, Quote, Raw, Removal, RoomView, SettingsView, Standing},
+    wire::{ChatMessage, RoomView, SettingsView, Standing},
 };
 use crate::{
     chat::{RoomId, RoomState},
     texts::{Text, Texts, key},
 };
-
-/// Messages that are asked for at once.
-const EXTRACT_MESSAGES: usize = 50;
-
-/// HTTP: what was asked for is no more.
-const GONE: u16 = 410;
 
 /// How the connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,7 +105,7 @@ pub struct Session {
     /// What the reader is replying to.
     pub reply: RwSignal<Option<Arc<ChatMessage>>>,
     /// Whether it is being asked what messages are that were quoted.
-    resolving: StoredValue<bool>,
+    pub resolving: StoredValue<bool>,
     /// What keeps the reader from speaking.
     pub standing: RwSignal<Option<Standing>>,
     /// Until a time-out is over.
@@ -254,11 +245,6 @@ impl Session {
         Date::now() + self.ahead_ms.get_value()
     }
 
-    /// Returns a text that follows the state, as [`Words`].
-    pub fn words(self, words: impl Fn(Self) -> String + Send + Sync + 'static) -> impl IntoView {
-        Words(WordsProps { text: self.text(words) })
-    }
-
     /// Returns a text that follows the state, for a component that shows it. Of one type wherever it stands: each type in a view is code
     /// that a browser downloads.
     pub fn text(self, text: impl Fn(Self) -> String + Send + Sync + 'static) -> Signal<String> {
@@ -284,174 +270,10 @@ impl Session {
     pub fn link(self, key: &str, place: &str) -> String {
         self.link_query.with_value(|query| ["?", query, key, place].concat())
     }
-
-    /// Shows what just arrived. The reader's place stays.
-    pub fn receive(self, messages: Vec<ChatMessage>) {
-        if !messages.is_empty() {
-            let reader = scroll::reader(self);
-            let unseen = attention::unseen(self, &messages);
-            attention::announce(self, &messages);
-            scroll::keep_place(self, Box::new(move |timeline| timeline.append(messages, reader)));
-            attention::call(self, unseen);
-            if !self.resolving.get_value() {
-                self.resolving.set_value(true);
-                spawn(self.resolve_quotes());
-            }
-        }
-    }
-
-    /// Asks for the messages that are quoted and not in the list, one after the other, each once. Without an answer nothing is
-    /// quoted.
-    async fn resolve_quotes(self) {
-        while let Some((seq, id)) = self.timeline.try_update_untracked(Timeline::unknown_quote).flatten() {
-            let answer = request::get(&format!("/v1/streams/{}/messages/{id}", self.room)).await;
-            let said = match &answer {
-                Ok(answer) if answer.status == GONE => Some(Quote::deleted(seq)),
-                _ => request::data::<Raw>(self.texts, answer).ok().and_then(|told| wire::quote(&told)),
-            };
-            scroll::keep_place(self, Box::new(move |timeline| timeline.resolve(seq, said)));
-        }
-        self.resolving.set_value(false);
-    }
-
-    /// Tells the reader what was decided on their right to speak, for as long as it holds.
-    pub fn stand(self, standing: Option<Standing>) {
-        let until = standing.as_ref().map(|standing| Date::new(&standing.until.as_str().into()).get_time());
-        // A ban has no end, which is no time.
-        let left = until.filter(|until| until.is_finite()).map(|until| until - self.server_now_ms());
-        let seconds = left.map(|left| (left / 1_000.0).ceil().max(0.0) as u32);
-        self.standing.set(standing.filter(|_| seconds != Some(0)));
-        match seconds {
-            Some(seconds) => self.timed_out.start(seconds),
-            None => self.timed_out.stop(),
-        }
-    }
-
-    /// Takes over what the room is set to.
-    pub fn configure(self, settings: SettingsView) {
-        let pinned = settings.pinned_message.clone();
-        let is_other = self.settings.with_untracked(|before| before.pinned_message != pinned);
-        self.settings.set(settings);
-        if pinned.is_empty() {
-            self.pinned.set(None);
-        } else if is_other {
-            spawn(self.show_pinned(pinned));
-        }
-    }
-
-    async fn show_pinned(self, id: String) {
-        let url = format!("/v1/streams/{}/messages/{id}", self.room);
-        let answer = request::get(&url).await;
-        // Another may have been pinned meanwhile.
-        if self.settings.with_untracked(|now| now.pinned_message == id) {
-            self.pinned.set(request::data::<Raw>(self.texts, answer).ok().and_then(|told| wire::message(&told)));
-        }
-    }
-
-    /// Takes out what was deleted. The reader's place stays.
-    pub fn remove(self, removal: Removal) {
-        self.pinned.update(|pinned| *pinned = pinned.take().filter(|pinned| !removal.covers(pinned)));
-        let user_id = self.user_id.get_untracked();
-        let stays = |id: &str| self.timeline.with_untracked(|timeline| timeline.keeps(id, &removal, &user_id));
-        let own = self.timeline.with_untracked(|timeline| timeline.own(&removal, &user_id));
-        if self.reply.with_untracked(|message| message.as_ref().is_some_and(|message| removal.covers(message))) {
-            self.reply.set(None);
-        }
-        let (user_id, removed) = (user_id.clone(), removal.clone());
-        scroll::keep_place_at(self, &stays, Box::new(move |timeline| timeline.remove(removed, &user_id)));
-        attention::entitle(self);
-        if let Some(id) = own {
-            spawn(self.explain(id, removal));
-        }
-    }
-
-    /// Asks why the reader's own messages were taken out, of which one has that id. Without an answer no reason is shown.
-    async fn explain(self, id: String, removal: Removal) {
-        let url = format!("/v1/streams/{}/messages/{id}/deletion", self.room);
-        let Ok(answer) = request::act("GET", &url, &self.token.get_untracked()).await else { return };
-        let deletion = answer.ours().and_then(|answer| answer.data());
-        if let Some(Deletion { reason, .. }) = deletion.filter(|deletion: &Deletion| !deletion.reason.is_empty()) {
-            scroll::keep_place(self, Box::new(move |timeline| timeline.explain(&removal, &reason)));
-        }
-    }
-
-    /// Fetches what lies before the first row. The reader's place stays.
-    pub async fn load_older(self) {
-        // Pages may hold no chat message at all: a room carries other messages too.
-        while let Some(older) = self.fetch_at("&before=", Timeline::older_from).await {
-            let lead_on = older.messages.is_empty() && older.has_more;
-            scroll::keep_place(self, Box::new(|timeline| timeline.prepend(older)));
-            if !lead_on {
-                return;
-            }
-        }
-    }
-
-    /// Fetches what lies after the last row of a list that was cut there. The reader's place stays.
-    pub async fn load_newer(self) {
-        while let Some(newer) = self.fetch_at("&after=", Timeline::newer_from).await {
-            let lead_on = newer.messages.is_empty() && newer.has_more;
-            scroll::keep_place(self, Box::new(|timeline| timeline.extend(newer)));
-            if !lead_on {
-                return;
-            }
-        }
-    }
-
-    /// Goes to the newest message, and follows from there.
-    pub async fn jump_to_newest(self) {
-        if self.timeline.with_untracked(Timeline::has_newer)
-            && let Some(newest) = self.fetch_at("", |_| "").await
-        {
-            self.timeline.update(|timeline| timeline.replace(newest));
-            // What arrived while that was under way.
-            if self.timeline.with_untracked(Timeline::has_newer) {
-                self.load_newer().await;
-            }
-        }
-        scroll::to_end(self);
-    }
-
-    async fn fetch_at(self, key: &str, place: fn(&Timeline) -> &str) -> Option<HistoryPage> {
-        if self.fetching.get_untracked() {
-            return None;
-        }
-        self.fetching.set(true);
-        let place = self.timeline.with_untracked(|timeline| [key, place(timeline)].concat());
-        let extract = self.extract(&place).await;
-        self.fetching.set(false);
-        extract
-    }
-
-    /// A part of the room's history; none if it cannot be had now.
-    pub async fn extract(self, place: &str) -> Option<HistoryPage> {
-        let url = format!("/v1/streams/{}/messages?limit={EXTRACT_MESSAGES}{place}", self.room);
-        let answer = request::act("GET", &url, &self.token.get_untracked()).await.ok()?;
-        HistoryPage::read(&answer.text)
-    }
 }
 
 /// Seconds that are left of a time-out, as the server rendered the page; 0 if there is none.
 fn seconds_left(view: &RoomView) -> u32 {
     let until = view.standing.as_ref().map_or(0, |standing| clock::seconds(&standing.until));
     u32::try_from(until - clock::seconds(&view.now)).unwrap_or(0)
-}
-
-/// Does something in a browser, and again whenever the state changes that it reads. Boxed, for the same reason as [tasks](spawn).
-pub fn follow(mut act: Box<dyn FnMut()>) {
-    Effect::new(move |_| act());
-}
-
-/// Runs a task of the page. Boxed, so that a browser downloads the code that runs tasks once, and not for each.
-pub fn spawn(task: impl Future<Output = ()> + 'static) {
-    let task: Pin<Box<dyn Future<Output = ()>>> = Box::pin(task);
-    spawn_local(task);
-}
-
-/// Waits for so many seconds.
-pub async fn sleep(seconds: f64) {
-    let (done, wait) = oneshot::channel::<()>();
-    set_timeout(move || drop(done), Duration::from_millis((seconds * 1_000.0) as u64));
-    // Both ends of it are here: it is over when `done` is dropped.
-    let _ = wait.await;
 }

@@ -6,12 +6,14 @@ use leptos::{
     prelude::*,
 };
 
-use super::{Countdown, LiveText, MessageField, NameField, button};
+use super::{LiveText, MessageField, NameField, button};
 use crate::{
     app::{
+        countdown::Countdown,
         net::publish::{self, Draft},
-        session::{Link, Refused, Session, follow, spawn},
+        session::{Link, Refused, Session},
         state::{draft::KeptDraft, recall::Recall, typing::Composition},
+        task::{follow, spawn},
         wire::{ChatMessage, FormError, FormInput, FormView, RoomView, Standing},
     },
     chat::{Group, Limits, RoomState, UserId},

@@ -7,7 +7,7 @@ use wasm_bindgen::JsCast;
 use web_sys::Element;
 
 use super::server_page::found;
-use crate::app::session::spawn;
+use crate::app::task::spawn;
 
 /// What says how it is: nothing at first, then one of the following.
 const STATE: &str = "data-copyable";

@@ -9,7 +9,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{HtmlElement, HtmlScriptElement};
 
 use super::{Form, part};
-use crate::{app::session::spawn, texts::key};
+use crate::{app::task::spawn, texts::key};
 
 /// The picker, which is fetched when somebody first asks for it. Its script puts `emojiPanel` into the window.
 const PANEL: &str = "/emoji/panel.js";

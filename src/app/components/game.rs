@@ -3,8 +3,9 @@ use leptos::prelude::*;
 use super::{button, game_panel};
 use crate::{
     app::{
-        session::{Session, follow, spawn},
+        session::Session,
         state::game_inbox::GameInbox,
+        task::{follow, spawn},
     },
     texts::key,
 };

@@ -19,11 +19,12 @@ use crate::{
     app::{
         clock::monotonic_ms,
         net::{publish, request},
-        session::{Session, follow, spawn},
+        session::Session,
         state::{
             game::{self, Game, Openness, Outcome, Wait},
             game_inbox::{GameInbox, Told},
         },
+        task::{follow, spawn},
         wire::{
             self,
             interface::{

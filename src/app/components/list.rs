@@ -2,8 +2,9 @@ use leptos::prelude::*;
 
 use super::MessageRow;
 use crate::app::{
-    session::{Session, follow},
+    session::Session,
     state::timeline::{Row, RowKey},
+    task::follow,
 };
 
 /// A row, in the cell that its component reads.

@@ -10,7 +10,7 @@ use web_sys::{Element, HtmlInputElement, Node};
 use super::server_page::{elements, found};
 use crate::app::{
     net::request,
-    session::{sleep, spawn},
+    task::{sleep, spawn},
 };
 
 /// How often a page that somebody looks at is fetched again, in seconds.

@@ -4,11 +4,12 @@ use super::{List, LiveText};
 use crate::{
     app::{
         hold, keys, scroll,
-        session::{Session, spawn},
+        session::Session,
         state::{
             announcer::MOST_LINES,
             timeline::{Row, Timeline},
         },
+        task::spawn,
     },
     chat::RoomState,
     texts::{Text, key},

@@ -17,7 +17,8 @@ use super::{LiveText, emoji_button, loaded, moderation, part};
 use crate::{
     app::{
         actions, hold,
-        session::{Session, follow, spawn},
+        session::Session,
+        task::{follow, spawn},
         wire::ChatMessage,
     },
     texts::key,

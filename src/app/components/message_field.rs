@@ -11,11 +11,11 @@ use crate::{
     app::{
         escape::escaped,
         mention::is_sign,
-        session::{follow, spawn},
         state::{
             offers::Offers,
             typing::{Action, Composition, Press},
         },
+        task::{follow, spawn},
         wire::FormInput,
     },
     texts::key,

@@ -6,7 +6,6 @@
 mod author;
 mod composer;
 mod copyable;
-mod countdown;
 mod emoji_button;
 mod fading;
 mod game;
@@ -30,7 +29,6 @@ mod words;
 
 pub use author::role_tag;
 pub use composer::Composer;
-pub use countdown::Countdown;
 pub use fading::let_go;
 pub use game::Game;
 pub use live_figures::ENDED_ID;
@@ -39,7 +37,7 @@ pub use menu::Told;
 pub use on_demand::loaded;
 pub use server_page::ServerPage;
 pub use viewport::stay_above_keyboard;
-pub use words::{LiveText, Words, WordsProps};
+pub use words::LiveText;
 use {
     author::author,
     composer::Form,

@@ -16,7 +16,8 @@ use super::part;
 use crate::{
     app::{
         net::request,
-        session::{Session, follow, spawn},
+        session::Session,
+        task::{follow, spawn},
         wire::{self, ChatMessage},
     },
     texts::{Text, key},

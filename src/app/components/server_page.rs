@@ -7,7 +7,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, NodeList};
 
 use super::{copyable, live_figures, part};
-use crate::app::session::{follow, spawn};
+use crate::app::task::{follow, spawn};
 
 /// Brings the page around it to life: its [figures](live_figures) and its [code to copy](copyable). It shows nothing itself.
 #[island]

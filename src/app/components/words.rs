@@ -3,7 +3,7 @@ use leptos::{
     tachys::{html::element::InnerHtmlValue, renderer::types::Element},
 };
 
-use crate::app::escape::escaped;
+use crate::app::{escape::escaped, session::Session};
 
 /// A text that follows the state, in a `span`.
 ///
@@ -16,6 +16,13 @@ pub fn Words(
     text: Signal<String>,
 ) -> impl IntoView {
     view! { <span inner_html=LiveText(text)></span> }
+}
+
+impl Session {
+    /// Returns a text that follows the state, as [`Words`].
+    pub fn words(self, words: impl Fn(Self) -> String + Send + Sync + 'static) -> impl IntoView {
+        Words(WordsProps { text: self.text(words) })
+    }
 }
 
 /// A text that follows the state, as the `inner_html` of any element. None of it becomes markup.

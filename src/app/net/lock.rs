@@ -8,7 +8,7 @@ use leptos::prelude::window;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::AbortController;
 
-use crate::app::session::spawn;
+use crate::app::task::spawn;
 
 /// What happens to a request for the lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

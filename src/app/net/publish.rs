@@ -7,7 +7,8 @@ use wasm_bindgen::{JsCast, JsValue};
 use super::request::{self, Answer, NoAnswer};
 use crate::{
     app::{
-        session::{Session, sleep},
+        session::Session,
+        task::sleep,
         wire::{self, ChatPayload, Fault, FormError, FormInput, Publication, Published},
     },
     chat::Position,

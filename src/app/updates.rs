@@ -1,0 +1,109 @@
+//! What becomes of the room's events on the page: messages, deletions, settings, and what is decided on the reader.
+
+use js_sys::Date;
+use leptos::prelude::*;
+
+use super::{
+    attention,
+    net::request,
+    scroll,
+    session::Session,
+    state::timeline::Timeline,
+    task::spawn,
+    wire::{self, ChatMessage, Deletion, Quote, Raw, Removal, SettingsView, Standing},
+};
+
+/// HTTP: what was asked for is no more.
+const GONE: u16 = 410;
+
+impl Session {
+    /// Shows what just arrived. The reader's place stays.
+    pub fn receive(self, messages: Vec<ChatMessage>) {
+        if !messages.is_empty() {
+            let reader = scroll::reader(self);
+            let unseen = attention::unseen(self, &messages);
+            attention::announce(self, &messages);
+            scroll::keep_place(self, Box::new(move |timeline| timeline.append(messages, reader)));
+            attention::call(self, unseen);
+            if !self.resolving.get_value() {
+                self.resolving.set_value(true);
+                spawn(self.resolve_quotes());
+            }
+        }
+    }
+
+    /// Asks for the messages that are quoted and not in the list, one after the other, each once. Without an answer nothing is
+    /// quoted.
+    async fn resolve_quotes(self) {
+        while let Some((seq, id)) = self.timeline.try_update_untracked(Timeline::unknown_quote).flatten() {
+            let answer = request::get(&format!("/v1/streams/{}/messages/{id}", self.room)).await;
+            let said = match &answer {
+                Ok(answer) if answer.status == GONE => Some(Quote::deleted(seq)),
+                _ => request::data::<Raw>(self.texts, answer).ok().and_then(|told| wire::quote(&told)),
+            };
+            scroll::keep_place(self, Box::new(move |timeline| timeline.resolve(seq, said)));
+        }
+        self.resolving.set_value(false);
+    }
+
+    /// Tells the reader what was decided on their right to speak, for as long as it holds.
+    pub fn stand(self, standing: Option<Standing>) {
+        let until = standing.as_ref().map(|standing| Date::new(&standing.until.as_str().into()).get_time());
+        // A ban has no end, which is no time.
+        let left = until.filter(|until| until.is_finite()).map(|until| until - self.server_now_ms());
+        let seconds = left.map(|left| (left / 1_000.0).ceil().max(0.0) as u32);
+        self.standing.set(standing.filter(|_| seconds != Some(0)));
+        match seconds {
+            Some(seconds) => self.timed_out.start(seconds),
+            None => self.timed_out.stop(),
+        }
+    }
+
+    /// Takes over what the room is set to.
+    pub fn configure(self, settings: SettingsView) {
+        let pinned = settings.pinned_message.clone();
+        let is_other = self.settings.with_untracked(|before| before.pinned_message != pinned);
+        self.settings.set(settings);
+        if pinned.is_empty() {
+            self.pinned.set(None);
+        } else if is_other {
+            spawn(self.show_pinned(pinned));
+        }
+    }
+
+    async fn show_pinned(self, id: String) {
+        let url = format!("/v1/streams/{}/messages/{id}", self.room);
+        let answer = request::get(&url).await;
+        // Another may have been pinned meanwhile.
+        if self.settings.with_untracked(|now| now.pinned_message == id) {
+            self.pinned.set(request::data::<Raw>(self.texts, answer).ok().and_then(|told| wire::message(&told)));
+        }
+    }
+
+    /// Takes out what was deleted. The reader's place stays.
+    pub fn remove(self, removal: Removal) {
+        self.pinned.update(|pinned| *pinned = pinned.take().filter(|pinned| !removal.covers(pinned)));
+        let user_id = self.user_id.get_untracked();
+        let stays = |id: &str| self.timeline.with_untracked(|timeline| timeline.keeps(id, &removal, &user_id));
+        let own = self.timeline.with_untracked(|timeline| timeline.own(&removal, &user_id));
+        if self.reply.with_untracked(|message| message.as_ref().is_some_and(|message| removal.covers(message))) {
+            self.reply.set(None);
+        }
+        let (user_id, removed) = (user_id.clone(), removal.clone());
+        scroll::keep_place_at(self, &stays, Box::new(move |timeline| timeline.remove(removed, &user_id)));
+        attention::entitle(self);
+        if let Some(id) = own {
+            spawn(self.explain(id, removal));
+        }
+    }
+
+    /// Asks why the reader's own messages were taken out, of which one has that id. Without an answer no reason is shown.
+    async fn explain(self, id: String, removal: Removal) {
+        let url = format!("/v1/streams/{}/messages/{id}/deletion", self.room);
+        let Ok(answer) = request::act("GET", &url, &self.token.get_untracked()).await else { return };
+        let deletion = answer.ours().and_then(|answer| answer.data());
+        if let Some(Deletion { reason, .. }) = deletion.filter(|deletion: &Deletion| !deletion.reason.is_empty()) {
+            scroll::keep_place(self, Box::new(move |timeline| timeline.explain(&removal, &reason)));
+        }
+    }
+}
