@@ -51,7 +51,7 @@ test.beforeEach(async ({ server }) => {
 test.afterEach(() => game.close());
 
 /** The file that holds the panel. */
-const PART = /\/split_game\w*\.wasm$/;
+const PART = /\/split_build_game\.wasm$/;
 
 test('a room without a game loads nothing of the panel', async ({ visit, server }) => {
   const page = await visit({ hydrated: false });
