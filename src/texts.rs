@@ -97,13 +97,15 @@ impl Texts {
         grouped
     }
 
-    /// Returns a time that is left, in its largest unit, rounded up.
+    /// Returns a time that is left, in its largest unit, rounded up. Three seconds more than a whole unit do not count: a minute is still
+    /// a minute where two clocks differ a little.
     pub fn time_left(&'static self, seconds: u64) -> String {
+        let up = |unit: u64| seconds.saturating_sub(3).div_ceil(unit);
         let (key, count) = match seconds {
             0..60 => (key::page::SECONDS, seconds),
-            60..3_600 => (key::page::MINUTES, seconds.div_ceil(60)),
-            3_600..86_400 => (key::page::HOURS, seconds.div_ceil(3_600)),
-            _ => (key::page::DAYS, seconds.div_ceil(86_400)),
+            60..3_600 => (key::page::MINUTES, up(60)),
+            3_600..86_400 => (key::page::HOURS, up(3_600)),
+            _ => (key::page::DAYS, up(86_400)),
         };
         self.count(key, count as usize)
     }

@@ -328,6 +328,19 @@ test.describe('days', () => {
     }
   });
 
+  test('a time is written as it is where the reader is', async ({ visit, server }) => {
+    const room = await past(server, ['2026-03-01T08:04:00Z', '2026-03-01T20:24:00Z']);
+    for (const [locale, expected] of [
+      ['en-US', [/^8:04\sAM$/, /^8:24\sPM$/]],
+      ['en-GB', ['08:04', '20:24']],
+      ['de-DE', ['08:04', '20:24']],
+      ['ja-JP', ['8:04', '20:24']],
+    ]) {
+      const page = await visit({ path: room, locale, timezoneId: 'UTC' });
+      await expect(page.locator('#list .time'), locale).toHaveText(expected);
+    }
+  });
+
   test('today and yesterday are called so until midnight', async ({ visit, server }) => {
     const zone = { timezoneId: 'Asia/Kathmandu' };
     const room = await past(server, ['2026-03-01T10:00:00Z', '2026-03-02T10:00:00Z', '2026-03-03T10:00:00Z']);

@@ -137,7 +137,7 @@ struct Format(Function);
 
 thread_local! {
     static FORMATS: Formats = Formats {
-        time: Format::new(&[LATIN, ("hour", "2-digit"), ("minute", "2-digit")]),
+        time: Format::new(&[LATIN, ("timeStyle", "short")]),
         full: Format::new(&[LATIN, ("dateStyle", "full"), ("timeStyle", "medium")]),
         day: Format::new(&[LATIN, ("weekday", "long"), ("day", "numeric"), ("month", "long"), ("year", "numeric")]),
     };

@@ -117,7 +117,12 @@ fn style(appearance: &Appearance, palettes: &[Palette; 2]) -> String {
     let both: Vec<_> = FIELDS.iter().filter(|field| field.is_property() && field.scheme.is_none()).collect();
     let both = both.iter().filter_map(|field| {
         let value = appearance.find(field.key)?;
-        let value = if field.kind == Kind::Fonts { fonts(value) } else { value.to_owned() };
+        let value = match field.name {
+            _ if field.kind == Kind::Fonts => fonts(value),
+            // What is little beside a wide list takes half of a phone.
+            "--gutter" => format!("min({value},6vw)"),
+            _ => value.to_owned(),
+        };
         Some(format!("{}:{value};", field.name))
     });
     push_rule(&mut css, ":root", &both.collect::<String>());

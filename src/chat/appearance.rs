@@ -8,6 +8,8 @@ use std::{collections::BTreeMap, fmt};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::has_visible_char;
+
 /// Longest title, in Unicode code points.
 pub const TITLE_CHARS: usize = 64;
 
@@ -190,7 +192,9 @@ impl Field {
 }
 
 fn is_title(text: &str) -> bool {
-    (1..=TITLE_CHARS).contains(&text.chars().count()) && !text.chars().any(char::is_control)
+    // What turns the direction of a text would turn whatever stands beside it, in the title of a window too.
+    let is_unfit = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    (1..=TITLE_CHARS).contains(&text.chars().count()) && has_visible_char(text) && !text.chars().any(is_unfit)
 }
 
 fn colour(text: &str, digits: &[usize]) -> Option<String> {
@@ -727,7 +731,9 @@ mod tests {
             (json!({ "css": "*{}" }), "There is no \"css\"."),
             (json!({ "properties": [] }), "\"properties\" is [], but must be an object of custom properties."),
             (json!({ "logo": null }), "\"logo\" cannot be set here."),
-            (json!({ "title": "a\nb", "accent": "x" }), "\"accent\" is \"x\", but must be a colour"),
+            (json!({ "title": "\u{200b}" }), "\"title\""),
+            (json!({ "title": "A\u{202e}gnp.exe" }), "\"title\""),
+            (json!({ "accent": "x", "title": "a\nb" }), "\"accent\" is \"x\", but must be a colour"),
         ];
         for (sent, part) in rows {
             let error = patch(sent.clone()).expect_err("refused");

@@ -677,6 +677,18 @@ mod tests {
         let expected = |before: &str, after: &str, time| (before.to_owned(), after.to_owned(), time);
         let english = locales::english();
         let message = english.fill(key::page::TIMED_OUT, &[("time", &english.time_left(60))]);
+        for (seconds, expected) in [
+            (59, "59 seconds"),
+            (60, "1 minute"),
+            (63, "1 minute"),
+            (64, "2 minutes"),
+            (601, "10 minutes"),
+            (3_601, "1 hour"),
+            (86_401, "1 day"),
+            (90_000, "2 days"),
+        ] {
+            assert_eq!(english.time_left(seconds), expected, "{seconds}");
+        }
         let timed_out = "A moderator has timed you out. You can write again in ";
         assert_eq!(around(english, &message, 60), expected(timed_out, ".", Some(TimeIn::Words)));
         assert_eq!(around(english, "Please wait 12 s.", 12), expected("Please wait ", " s.", Some(TimeIn::Seconds)));

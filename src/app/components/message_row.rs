@@ -9,8 +9,11 @@ use crate::{
 /// Lines of the longest text that is shown whole. The style sheet shows fewer of a longer one, so that unfolding it shows more.
 const LINES: usize = 10;
 
-/// Letters of a line: fewer than fit on a desktop, more than fit on a phone.
+/// Letters of a line: fewer than fit on a desktop.
 const COLUMNS: usize = 60;
+
+/// Letters of a line on a phone, and in a narrow frame.
+const NARROW_COLUMNS: usize = 30;
 
 /// One message in a list, and what stands above and below it.
 ///
@@ -47,7 +50,7 @@ fn message(session: Session, row: &Row) -> impl IntoView + use<> {
                 <time class="time" datetime=message.sent_at.clone() title=full_time inner_html=escaped(&time)></time>
                 {row.quote.as_ref().map(|quote| quoted(session, is_pinned, quote))}
                 {rich(session, row, [id, "-text"].concat())}
-                {is_long(&message.chat.text).then(|| unfold(session, is_pinned))}
+                {cut_off(&message.chat.text).map(|class| unfold(session, class, is_pinned))}
                 {may_act(session, row).then(|| more(session, row, [id, "-more"].concat()))}
                 {reactions(session, row)}
                 {note(row).map(|(key, reason)| {
@@ -98,9 +101,9 @@ fn quoted(session: Session, is_pinned: bool, quote: &Quote) -> impl IntoView + u
 }
 
 /// The rest of a long text. The style sheet cuts the text off while this is not checked, so that it works without scripts too.
-fn unfold(session: Session, is_pinned: bool) -> impl IntoView {
+fn unfold(session: Session, class: &'static str, is_pinned: bool) -> impl IntoView {
     view! {
-        <label class="unfold">
+        <label class=class>
             <input type="checkbox" autocomplete="off" tabindex=session.tab_stop(is_pinned) />
             <span>{session.texts.text(key::page::SHOW_MORE)}</span>
             <span>{session.texts.text(key::page::SHOW_LESS)}</span>
@@ -144,12 +147,21 @@ fn note(row: &Row) -> Option<(Text, &str)> {
     Some((key, row.deleted.as_deref().unwrap_or_default()))
 }
 
-/// Returns whether a text is to be cut off: it has more than [`LINES`] lines, if a line has room for [`COLUMNS`] letters.
-fn is_long(text: &str) -> bool {
+/// Returns the class of what unfolds a text that is cut off: everywhere, or in a narrow list alone.
+fn cut_off(text: &str) -> Option<&'static str> {
+    match (is_long(text, COLUMNS), is_long(text, NARROW_COLUMNS)) {
+        (true, _) => Some("unfold"),
+        (false, true) => Some("unfold narrow"),
+        (false, false) => None,
+    }
+}
+
+/// Returns whether a text has more than [`LINES`] lines, if a line has room for that many letters.
+fn is_long(text: &str, in_line: usize) -> bool {
     let lines = text.split(['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}']);
     // Of Chinese letters and emoji half as many fit, roughly.
     let columns = |line: &str| line.chars().map(|c| if c < '\u{1100}' { 1 } else { 2 }).sum::<usize>();
-    lines.map(|line| columns(line).div_ceil(COLUMNS).max(1)).sum::<usize>() > LINES
+    lines.map(|line| columns(line).div_ceil(in_line).max(1)).sum::<usize>() > LINES
 }
 
 #[cfg(test)]
@@ -172,7 +184,20 @@ mod tests {
             ("a b ", 125, false),
         ];
         for (unit, count, expected) in rows {
-            assert_eq!(is_long(&unit.repeat(count)), expected, "{count} times {unit:?}");
+            assert_eq!(is_long(&unit.repeat(count), COLUMNS), expected, "{count} times {unit:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_short_on_a_desktop_may_be_long_on_a_phone() {
+        for (text, expected) in [
+            ("W".repeat(300), None),
+            ("W".repeat(301), Some("unfold narrow")),
+            ("W".repeat(601), Some("unfold")),
+            ("木".repeat(151), Some("unfold narrow")),
+            ("a\n".repeat(5), None),
+        ] {
+            assert_eq!(cut_off(&text), expected, "{text}");
         }
     }
 }

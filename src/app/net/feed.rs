@@ -517,6 +517,8 @@ impl Feed {
     /// The server has stored a message of the reader. It is shown although the stream may be dead or held back.
     async fn expect(self: Rc<Self>) {
         if self.session.link.get_untracked() != Link::Live {
+            // The server has just answered, so that the next attempt does not wait.
+            Rc::clone(&self).wake();
             self.poll().await;
             return;
         }
