@@ -34,7 +34,6 @@ export default defineConfig({
   use: {
     launchOptions: { executablePath: process.env.CHROMIUM || systemChromium(), args },
     screenshot: 'only-on-failure',
-    trace: 'retain-on-failure',
     viewport: { width: 1280, height: 800 },
   },
 });

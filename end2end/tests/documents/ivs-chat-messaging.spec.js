@@ -20,7 +20,8 @@ test.beforeEach(async () => {
   wire = await network(server);
   backend = await serveApp();
 });
-test.afterEach(async () => {
+test.afterEach(async ({ browser }) => {
+  for (const context of browser.contexts()) await context.close();
   backend.close();
   wire.close();
   await server.dispose();
