@@ -21,12 +21,12 @@ class Game {
     return game;
   }
 
-  /** Shows an interface, and waits until viewers can see it. */
-  async show(interface_) {
+  /** Shows an interface, whose text `edit` may change, and waits until viewers can see it. */
+  async show(interface_, edit = (text) => text) {
     this.#rounds += 1;
     const before = this.told.length;
     const data = { id: `round${this.#rounds}`, ...interface_ };
-    this.#socket.send(JSON.stringify({ context: 'user_interface', data }));
+    this.#socket.send(edit(JSON.stringify({ context: 'user_interface', data })));
     await expect.poll(() => this.told[before]).toMatchObject({ status: 'ok', context: 'message' });
   }
 
@@ -163,11 +163,12 @@ test('a dialog asks for what the game wants to know', async ({ visit }) => {
     submit: { label: 'Play' },
     components: [
       { type: 'input', name: 'team', label: 'Team', placeholder: 'Reds' },
-      { type: 'radio', name: 'side', label: 'Side', template: 'button', values: { l: 'Left', r: 'Right' } },
-      { type: 'checkbox', name: 'extras', label: 'Extras', template: 'classic', values: { a: 'Rope', b: 'Map', c: 'Lamp' } },
+      { type: 'radio', name: 'side', label: 'Side', template: 'button', values: { z: 'Left', _10: 'Right', _9: 'Up' } },
+      { type: 'checkbox', name: 'extras', label: 'Extras', template: 'classic', values: { c: 'Lamp', b: 'Map', a: 'Rope' } },
     ],
   };
-  await game.show({ panel: { components: [button('move', 'Move', { extension })] } });
+  // A script's own object would have numbers before all other keys, and in their order.
+  await game.show({ panel: { components: [button('move', 'Move', { extension })] } }, (text) => text.replaceAll('"_', '"'));
   const page = await visit();
   await live(page);
   await panel(page).getByRole('button', { name: 'Move' }).click();
@@ -180,13 +181,15 @@ test('a dialog asks for what the game wants to know', async ({ visit }) => {
   await panel(page).getByRole('button', { name: 'Move' }).click();
   await dialog.getByLabel('Team').fill('Blues');
   await dialog.getByRole('radio', { name: 'Right' }).check();
+  const values = (role) => dialog.getByRole(role).evaluateAll((inputs) => inputs.map((input) => input.value));
+  expect([await values('radio'), await values('checkbox')]).toEqual([['z', '10', '9'], ['c', 'b', 'a']]);
   await dialog.getByRole('checkbox', { name: 'Rope' }).check();
   await dialog.getByRole('checkbox', { name: 'Lamp' }).check();
   await dialog.getByRole('button', { name: 'Play' }).click();
   await expect(dialog).toBeHidden();
   await expect
     .poll(() => game.presses[0]?.payload)
-    .toMatchObject({ id: 'move', view: 'panel', values: { team: 'Blues', side: 'r', extras: ['a', 'c'] } });
+    .toMatchObject({ id: 'move', view: 'panel', values: { team: 'Blues', side: '10', extras: ['c', 'a'] } });
 });
 
 test('styles hold inside the panel alone', async ({ visit }) => {

@@ -70,6 +70,8 @@ pub struct Events {
 pub struct SseEvent {
     pub id: Option<String>,
     pub data: Value,
+    /// The data as it came.
+    pub text: String,
 }
 
 impl Events {
@@ -115,7 +117,8 @@ impl Events {
                 self.last_event_id.clone_from(id);
             }
             if !data.is_empty() {
-                return Some(SseEvent { id, data: serde_json::from_str(&data.join("\n")).expect("JSON in every event") });
+                let text = data.join("\n");
+                return Some(SseEvent { id, data: serde_json::from_str(&text).expect("JSON in every event"), text });
             }
         }
     }

@@ -597,7 +597,7 @@ async fn slow_answer() -> Option<Vec<u8>> {
 async fn what_a_game_shows_is_told_on_all_nodes_in_its_order() {
     let stream = stream();
     let nodes = [Node::open(&stream).await, Node::open(&stream).await];
-    let interface = |n: usize| ShownInterface::parse(&json!({ "id": n.to_string() }).to_string());
+    let interface = |n: usize| ShownInterface::parse(&format!(r#"{{"panel":{{}},"id":"{n}"}}"#));
     let told = |node: &Node| -> Vec<_> {
         let told = node.told.lock().expect("not poisoned");
         let of = |news: &News| match news {

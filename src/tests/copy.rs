@@ -53,7 +53,7 @@ async fn a_log(seed: u64, steps: usize) -> (TempDir, Vec<String>, Vec<u64>) {
     let invitation = Invitation { id, room: None, name, made_at: Timestamp(1), taken_at: None, revoked_at: None };
     engine.keep_invitation(invitation).await.expect("kept");
     engine.use_token(RoomId::FIRST, "used".into(), NEVER).await.expect("kept");
-    let interface = ShownInterface::parse(r#"{"id":"vote","panel":{"components":[]}}"#).expect("an object");
+    let interface = ShownInterface::parse(r#"{"panel":{"components":[]},"id":"vote"}"#).expect("an object");
     engine.show_interface(RoomId::FIRST, Some(interface)).await.expect("kept");
     let look = json!({ "title": "Acme", "properties": { "--page": { "light": "#ffffff" } } });
     let look = AppearanceChange::patch(look.as_object().expect("an object")).expect("valid");

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{
     Answer, Events, Site,
     apex::site_token,
+    client::SseEvent,
     site::{ADMIN_KEY, KEYED, Setting, WIDGET_KEY},
     web_socket::{FIN, PING, PONG, TEXT, WebSocket, frame, request},
 };
@@ -323,6 +324,34 @@ async fn what_is_shown_survives_a_restart_and_its_game_may_show_it_again() {
     tokio::time::pause();
     assert_eq!(show(&mut again, &interface("1")).await["status"], "ok");
     assert_eq!(show(&mut again, &interface("1")).await["status"], "warning", "its own");
+}
+
+/// An interface whose members are in no order but the game's own, with the defaults that are filled in behind them.
+const UNORDERED: &str = r#"{"panel":{"components":[{"type":"button","name":"vote","label":"Vote","cooldown":{"duration":3000,"broadcast":false},"extension":{"submit":{"label":"Go"},"components":[{"type":"radio","name":"side","template":"classic","values":{"z":"Last","10":"Ten","a":"First","9":"Nine"}}]}}]},"id":"u1","config":{"transparent":false,"ripple":true}}"#;
+
+#[tokio::test]
+async fn the_members_of_an_interface_stay_in_the_game_s_order_everywhere() {
+    let site = Site::open().await;
+    let (mut events, mut game) = (site.subscribe().await, game(&site).await);
+    tokio::time::resume();
+    game.say(&format!(r#"{{"context":"user_interface","data":{UNORDERED}}}"#)).await;
+    assert_eq!(next(&mut game).await["status"], "ok");
+    loop {
+        let SseEvent { data, text, .. } = events.next_of("system").await;
+        if data["message"]["status"] == "interface" {
+            assert!(text.contains(UNORDERED), "{text}");
+            break;
+        }
+    }
+    let site = site.restart().await;
+    let guest = site.subscribe().await;
+    let query = "/interactive-sync/user/interface/query";
+    assert_eq!(ask(&site, guest.token(), "GET", query, &json!(null)).await.text, UNORDERED);
+    let values = json!({ "side": "9" });
+    let mut game = self::game(&site).await;
+    tokio::time::resume();
+    assert_eq!(press(&site, guest.token(), json!({ "id": "vote", "view": "panel", "values": values })).await.status, 200);
+    assert_eq!(next(&mut game).await["data"]["payload"]["values"], values);
 }
 
 #[tokio::test]

@@ -36,10 +36,31 @@ impl GameNews {
             action: String,
             duration: f64,
         }
-        let Event { message: Message { interface, cooldowns, action, duration } } = read(data)?;
+        let Event { message: Message { interface, cooldowns, action, duration } } = read(&mark_numbers(data))?;
         Some(if action.is_empty() { Self::Shown(interface, cooldowns) } else { Self::Closed(action, duration) })
     }
 }
+
+/// Puts [`MARK`] before the keys of a compact JSON text that are numbers. An object of JavaScript would have them before all others and
+/// in ascending order. Only the values of a choice may have such keys.
+fn mark_numbers(text: &str) -> String {
+    let mut marked = String::with_capacity(text.len());
+    let mut parts = text.split('"').peekable();
+    while let Some(part) = parts.next() {
+        let is_key = parts.peek().is_some_and(|next| next.starts_with(':'));
+        if is_key && part.bytes().all(|byte| byte.is_ascii_digit()) {
+            marked.push(MARK);
+        }
+        marked.push_str(part);
+        if parts.peek().is_some() {
+            marked.push('"');
+        }
+    }
+    marked
+}
+
+/// What stands before a number that is a key. No key of the protocol begins so.
+const MARK: char = ' ';
 
 /// What a game shows to the viewers of a room, with all defaults filled in: Interactive Sync's schema.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -239,8 +260,8 @@ impl<'de> Deserialize<'de> for Choices {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Choices, A::Error> {
                 let mut pairs = Vec::new();
-                while let Some(pair) = map.next_entry()? {
-                    pairs.push(pair);
+                while let Some((value, label)) = map.next_entry::<String, String>()? {
+                    pairs.push((value.trim_start_matches(MARK).to_owned(), label));
                 }
                 Ok(Choices(pairs))
             }
@@ -499,6 +520,19 @@ mod tests {
         let ordered: Choices = serde_json::from_str(r#"{"z":"1","a":"2"}"#).expect("readable");
         assert_eq!(ordered.0[0].0, "z", "as the game has them");
         assert_eq!(serde_json::from_str::<Interface>("{}").expect("readable"), Interface::default());
+    }
+
+    #[test]
+    fn choices_keep_the_game_s_order_even_where_they_are_numbers() {
+        let values = r#"{"z":"10","10":"\"9\":","9":"nine","a1":"","01":"x"}"#;
+        let marked = r#"{"z":"10"," 10":"\"9\":"," 9":"nine","a1":""," 01":"x"}"#;
+        assert_eq!(mark_numbers(values), marked, "in no object of JavaScript do they change places");
+        let choices = Choices(
+            [("z", "10"), ("10", "\"9\":"), ("9", "nine"), ("a1", ""), ("01", "x")].map(|(a, b)| (a.into(), b.into())).into(),
+        );
+        for text in [values, marked] {
+            assert_eq!(serde_json::from_str::<Choices>(text).expect("readable"), choices);
+        }
     }
 
     fn declared(styles: serde_json::Value) -> Vec<(&'static str, String)> {

@@ -121,7 +121,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::protocol::interactive_sync::interface;
+    use crate::protocol::interactive_sync::order::Order;
 
     #[test]
     fn what_is_pressed_is_found_where_it_is() {
@@ -132,7 +132,7 @@ mod tests {
             "panel": { "components": [button("abc", 3)] },
             "video_overlay": { "left": { "components": [button("def", 4)] }, "mouse": [{ "type": "mouseup" }] },
         });
-        let shown = Interface(interface::read(&shown).expect("valid"));
+        let shown = Interface::check(&shown, &Order::Plain).expect("valid");
         let seconds = |action: Result<Action, String>| {
             action.expect("an action").cooldown(&shown).map(|cooldown| (cooldown.duration.as_secs(), cooldown.limit))
         };

@@ -3,6 +3,7 @@
 
 pub mod action;
 mod interface;
+mod order;
 mod rule;
 pub mod twitch;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use self::order::Order;
 use super::{frame::Frame, json::read};
 use crate::chat::ShownInterface;
 
@@ -37,9 +39,14 @@ impl Default for GameLimits {
     }
 }
 
-/// What is on the viewers' screens.
+/// What is on the viewers' screens, with all defaults filled in.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Interface(Value);
+pub struct Interface {
+    /// Its members are sorted, which is enough to look something up.
+    value: Value,
+    /// Its text, whose members are in the order in which the game sent them.
+    text: ShownInterface,
+}
 
 /// Why a connection is not accepted, or ends.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -123,24 +130,32 @@ enum Warning {
 }
 
 impl Interface {
-    /// Its JSON, with all that a game leaves open.
+    /// Checks what a game sent, whose members are in the order `order`, and fills in the defaults.
+    fn check(data: &Value, order: &Order) -> Result<Self, Box<rule::Detail>> {
+        let value = interface::read(data)?;
+        let text = ShownInterface::parse(&order.write(&value)).expect("an interface is an object");
+        Ok(Self { value, text })
+    }
+
+    /// Its JSON, with all that a game leaves open. The members of its objects are sorted.
     pub fn json(&self) -> &Value {
-        &self.0
+        &self.value
     }
 
     /// The interface of that text, which [`to_shown`](Self::to_shown) has written.
     pub fn of(shown: &ShownInterface) -> Option<Self> {
-        serde_json::from_str(shown.get()).ok().map(Self)
+        let value = serde_json::from_str(shown.get()).ok()?;
+        Some(Self { value, text: shown.clone() })
     }
 
     /// Returns it as viewers are told of it; `None` for the empty one, which takes everything away.
     pub fn to_shown(&self) -> Option<ShownInterface> {
-        let is_empty = self.0.as_object().is_none_or(serde_json::Map::is_empty);
-        if is_empty { None } else { ShownInterface::parse(&self.0.to_string()) }
+        let is_empty = self.value.as_object().is_none_or(serde_json::Map::is_empty);
+        (!is_empty).then(|| self.text.clone())
     }
 
     fn id(&self) -> Option<&Value> {
-        self.0.get("id")
+        self.value.get("id")
     }
 }
 
@@ -188,8 +203,8 @@ impl Patience {
         let value: Value = read(text.as_bytes()).map_err(|_| Warning::Syntax)?;
         let data = value.get("data").filter(|data| value["context"] == "user_interface" && !is_falsy(data));
         let data = data.ok_or(Warning::Incomplete)?;
-        let interface = interface::read(data)
-            .map(Interface)
+        let order: Order = read(text.as_bytes()).map_err(|_| Warning::Syntax)?;
+        let interface = Interface::check(data, order.member("data"))
             .map_err(|detail| Warning::Invalid(json!({ "value": data, "error": { "_original": data, "details": [detail] } })))?;
         match (interface.id(), current.and_then(Interface::id)) {
             (Some(new), Some(previous)) if new == previous => {
@@ -324,6 +339,24 @@ mod tests {
         });
         let data = json!({ "value": { "id": "-" }, "error": { "_original": { "id": "-" }, "details": [detail] } });
         assert_eq!(json(&answers[0])["data"], data);
+    }
+
+    #[test]
+    fn the_members_of_an_interface_stay_in_the_game_s_order() {
+        let field = r#"{"type":"radio","values":{"10":"ten","9":"nine","z":"Z","a":"A"},"template":"classic","name":"side"}"#;
+        let button = |field: &str| format!(r#"{{"type":"button","name":"move","extension":{{"components":[{field}]"#);
+        let (sent, filled) = (
+            format!(r#" {{ "panel": {{"components":[{}}}}}]}},"id":"1"}}"#, button(field)),
+            format!(
+                r#"{{"panel":{{"components":[{},"submit":{{"label":"Submit"}}}},"cooldown":{{"broadcast":true,"duration":10000}},"label":"A label"}}]}},"id":"1","config":{{"ripple":true,"transparent":false}}}}"#,
+                button(field)
+            ),
+        );
+        let frame = Frame::text(format!(r#"{{"data":{sent},"context":"user_interface"}}"#));
+        let (Outcome::Shown(shown), _) = Patience::default().hear(&frame, Duration::ZERO, None) else { panic!("not shown") };
+        let text = shown.to_shown().expect("something");
+        assert_eq!(text.get(), filled);
+        assert_eq!(Interface::of(&text), Some(shown), "as the log has it");
     }
 
     #[test]
