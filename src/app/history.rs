@@ -8,23 +8,22 @@ use super::{net::request, scroll, session::Session, state::timeline::Timeline, w
 const EXTRACT_MESSAGES: usize = 50;
 
 impl Session {
-    /// Fetches what lies before the first row. The reader's place stays.
+    /// Fetches what lies before the first row.
     pub async fn load_older(self) {
-        // Pages may hold no chat message at all: a room carries other messages too.
-        while let Some(older) = self.fetch_at("&before=", Timeline::older_from).await {
-            let lead_on = older.messages.is_empty() && older.has_more;
-            scroll::keep_place(self, Box::new(|timeline| timeline.prepend(older)));
-            if !lead_on {
-                return;
-            }
-        }
+        self.load("&before=", Timeline::older_from, Timeline::prepend).await;
     }
 
-    /// Fetches what lies after the last row of a list that was cut there. The reader's place stays.
+    /// Fetches what lies after the last row of a list that was cut there.
     pub async fn load_newer(self) {
-        while let Some(newer) = self.fetch_at("&after=", Timeline::newer_from).await {
-            let lead_on = newer.messages.is_empty() && newer.has_more;
-            scroll::keep_place(self, Box::new(|timeline| timeline.extend(newer)));
+        self.load("&after=", Timeline::newer_from, Timeline::extend).await;
+    }
+
+    /// Fetches what lies beyond one end of the list. The reader's place stays.
+    async fn load(self, key: &str, place: fn(&Timeline) -> &str, add: fn(&mut Timeline, HistoryPage)) {
+        // Pages may hold no chat message at all: a room carries other messages too.
+        while let Some(page) = self.fetch_at(key, place).await {
+            let lead_on = page.messages.is_empty() && page.has_more;
+            scroll::keep_place(self, Box::new(move |timeline| add(timeline, page)));
             if !lead_on {
                 return;
             }
