@@ -355,6 +355,22 @@ async fn the_members_of_an_interface_stay_in_the_game_s_order_everywhere() {
 }
 
 #[tokio::test]
+async fn the_document_s_example_works() {
+    let document = include_str!("../../docs/clients/interactive-sync.md");
+    let example = document.split_once("### An example\n").expect("an example").1;
+    let mut blocks = example.split("```json\n").skip(1).map(|block| block.split_once("```").expect("its end").0);
+    let (shown, heard) = (blocks.next().expect("an interface"), blocks.next().expect("a press"));
+    let [shown, heard] = [shown, heard].map(|json| serde_json::from_str::<Value>(json).expect("JSON"));
+    let site = Site::open().await;
+    let mut game = game(&site).await;
+    assert_eq!(show(&mut game, &shown).await["status"], "ok");
+    tokio::time::resume();
+    let ann = site.subscribe().await;
+    assert_eq!(press(&site, ann.token(), heard["payload"].clone()).await.status, 200);
+    assert_eq!(next(&mut game).await["data"], heard);
+}
+
+#[tokio::test]
 async fn the_end_of_a_room_takes_away_what_is_shown_for_good() {
     let site = Site::open().await;
     let mut game = game(&site).await;
