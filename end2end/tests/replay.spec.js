@@ -94,6 +94,32 @@ test('it begins at the beginning, and its player takes the place of the links', 
   expect(await texts(page)).toEqual(['first']);
 });
 
+test('before the first message it says when that comes, and leads there', async ({ visit, server }) => {
+  // What is hidden from the replay leaves a gap at its beginning.
+  const { data } = await (await fetch(`${server.url}/v1/streams/2/messages`)).json();
+  for (const { id } of data.slice(0, 2)) await server.administer(`2/messages/${id}`, {}, 'DELETE');
+  const plain = await visit({ ...replay(0), javaScriptEnabled: false, hydrated: false });
+  await plain.getByRole('link', { name: 'First message at 1:10' }).click();
+  expect(await texts(plain)).toEqual(['third']);
+  const page = await open(visit, 0);
+  const first = button(page, /^First message at .?1:10.?$/);
+  await first.click();
+  await expect.poll(() => texts(page)).toEqual(['third']);
+  await expect(slider(page)).toHaveValue('70');
+  await expect(first).toBeHidden();
+  await slider(page).press('Home');
+  await expect(first).toBeVisible();
+});
+
+test('a link leads from the replay to the chat', async ({ visit }) => {
+  for (const [room, words] of [[1, 'This chat is live now.'], [2, 'This chat has ended.']]) {
+    const page = await visit({ path: `/rooms/${room}/replay?lang=en` });
+    await expect(page.getByText(words)).toBeVisible();
+    await page.getByRole('link', { name: 'Go to the chat' }).click();
+    await expect(page).toHaveURL(new RegExp(`/rooms/${room}\\?lang=en`));
+  }
+});
+
 test('keys lead anywhere, without a new page', async ({ visit }) => {
   const page = await open(visit, 0);
   await page.evaluate(() => (window.isSame = true));

@@ -32,7 +32,7 @@ pub const TEXTS_ID: &str = "texts";
 pub fn Chat() -> impl IntoView {
     let (view, texts) = use_context().or_else(in_page).expect("every page with a room holds its view and its texts");
     let session = Session::new(&view, texts);
-    let RoomView { position, archive, now, role, configures, shares_as, .. } = view.clone();
+    let RoomView { position, archive, replays, now, role, configures, shares_as, .. } = view.clone();
     // Runs in browsers alone, once the server's HTML has been taken over.
     follow(Box::new(move || {
         session.hydrated.set(true);
@@ -46,7 +46,7 @@ pub fn Chat() -> impl IntoView {
         scroll::follow_own(session);
         if !archive {
             Feed::start(session, &shares_as, &position);
-        } else if document().get_element_by_id(player::ID).is_some() {
+        } else if replays {
             spawn(async move {
                 loaded(session, Box::pin(player::play(session))).await;
             });

@@ -402,6 +402,7 @@ pub(super) async fn view(
             Place::Page | Place::Overlay(_) => language_query.clone(),
         },
         is_overlay: matches!(place, Place::Overlay(_)),
+        replays: false,
         viewer_count,
         username_chars: limits.username_chars,
         text_chars: limits.text_chars,

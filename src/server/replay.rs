@@ -76,6 +76,7 @@ async fn view(hub: &Hub, room: RoomId, visitor: &Reader, params: &Params) -> Res
     // The way to older messages, without JavaScript, leads here too.
     let older = place(params, "before", room, &hub.position(0)).ok().flatten();
     let view = page::view(hub, room, visitor, Some(older.unwrap_or(before)), FormView::default()).await?;
+    let view = RoomView { replays: true, ..view };
     Ok((view, Playhead { at_seconds, length_seconds, next_seconds, plays: params.find("play").is_some() }))
 }
 

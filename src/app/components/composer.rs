@@ -115,11 +115,12 @@ const LIFTED_SHOWN: Duration = Duration::from_secs(10);
 /// The form to say something; in a room that is not open, words about that.
 #[component]
 pub fn Composer(session: Session, view: RoomView) -> impl IntoView {
-    let RoomView { archive, is_named, form, username_chars, text_chars, .. } = view;
+    let RoomView { archive, replays, is_named, form, username_chars, text_chars, .. } = view;
     let key = move |session: Session| match session.state.get() {
         _ if refused(session).is_some() => refused(session).map(Refused::key),
         RoomState::Ended => Some(key::page::ENDED),
         RoomState::Created | RoomState::Prepared => Some(key::page::NOT_STARTED),
+        RoomState::Live if replays => Some(key::page::REPLAY_OF_LIVE),
         RoomState::Live if archive => Some(key::page::ARCHIVE),
         RoomState::Live if session.moderates => None,
         RoomState::Live if is_banned(session) => Some(key::page::BANNED),
@@ -133,12 +134,14 @@ pub fn Composer(session: Session, view: RoomView) -> impl IntoView {
     };
     let is_open = move |session: Session| key(session).is_none();
     let limits = Limits { username_chars, text_chars, ..Limits::default() };
+    // The address of a replay is below that of its room.
+    let href = [if replays { format!("/rooms/{}", session.room) } else { String::new() }, session.link("", "")].concat();
     view! {
         <div class="composer closed" role="status" hidden=session.flag(is_open)>
             <p>
                 {session.words(move |session| key(session).map_or_else(String::new, |key| closed(session, key)))}" "
-                <a href=session.link("", "") hidden=session.flag(move |session| !archive && key(session).is_none_or(|key| !is_mendable(session, key)))>
-                    {session.words(move |session| again(session, archive))}
+                <a href=href hidden=session.flag(move |session| !archive && key(session).is_none_or(|key| !is_mendable(session, key)))>
+                    {session.words(move |session| if replays { session.texts.text(key::page::TO_CHAT).to_owned() } else { again(session, archive) })}
                 </a>
             </p>
         </div>

@@ -21,7 +21,10 @@ use crate::{
         net::request,
         scroll,
         session::Session,
-        state::playback::{Playback, SPEEDS, Wanted},
+        state::{
+            playback::{Playback, SPEEDS, Wanted},
+            timeline::Timeline,
+        },
         task::spawn,
         wire::{self, HistoryPage, Playhead, ReplayPage},
     },
@@ -267,6 +270,12 @@ fn controls(player: Player) -> impl IntoView {
         view! { <option value=n.to_string() selected=is_normal>{*words}</option> }
     });
     let words = Signal::derive(move || [&*clock(shown.get(), length), " / ", &clock(length, length)].concat());
+    // Where nothing has been said yet, it says when that begins.
+    let next = player.memo(Playback::next_seconds);
+    let first = Signal::derive(move || match next.get().filter(|_| player.session.timeline.with(Timeline::is_empty)) {
+        Some(first) => texts.fill(key::replay::FIRST, &[("time", &clock(first, length))]),
+        None => String::new(),
+    });
     let failed = Signal::derive(move || match player.has_failed.get() {
         true => texts.text(key::replay::FAILED).to_owned(),
         false => String::new(),
@@ -320,6 +329,9 @@ fn controls(player: Player) -> impl IntoView {
                     {speeds.collect_view()}
                 </select>
             </div>
+            <p class="first" hidden=move || first.with(String::is_empty)>
+                <button type="button" class="button quiet" on:click=move |_| player.go(Playback::skip_to_next) inner_html=LiveText(first)></button>
+            </p>
             <div class="failed" hidden=move || !player.has_failed.get()>
                 <p role="alert" inner_html=LiveText(failed)></p>
                 <button type="button" class="button quiet" on:click=move |_| player.retry()>{texts.text(key::replay::RETRY)}</button>

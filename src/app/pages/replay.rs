@@ -24,21 +24,26 @@ pub fn ReplayPage(
         <Title text=view.settings.name.clone() />
         <Brand />
         <script id=PLAYHEAD_ID type="application/json" nonce=use_nonce()>{in_script(&wire::write(&playhead))}</script>
-        <div id=ID>{controls(&query, playhead)}</div>
-        <LiveRoom view replays=true />
+        <div id=ID>{controls(&query, playhead, view.messages.is_empty())}</div>
+        <LiveRoom view />
     }
 }
 
 /// The controls as they are until the [player](crate::app::components::player) takes their place: links and a form. `query` is what they
-/// keep of the page's address.
+/// keep of the page's address. Where nothing has been said yet, `is_empty`, they say when that begins.
 fn controls(
     query: &str,
     Playhead { at_seconds: at, length_seconds: length, next_seconds: next, .. }: Playhead,
+    is_empty: bool,
 ) -> impl IntoView + use<> {
     let texts = texts();
     let link = |to: Option<u64>| to.map(|seconds| format!("?{query}{AT}={seconds}"));
     let back = link((at > 0).then(|| at.saturating_sub(STEP)));
     let on = link((at < length).then(|| (at + STEP).min(length)));
+    let first = next.filter(|_| is_empty).map(|first| {
+        let words = texts.fill(key::replay::FIRST, &[("time", &clock(first, length))]);
+        view! { <p class="first"><a href=link(Some(first))>{words}</a></p> }
+    });
     let next = link(next);
     let off = |href: &Option<String>| href.is_none().then_some("true");
     let kept = query.trim_end_matches('&').split('&').filter_map(|parameter| parameter.split_once('='));
@@ -76,6 +81,7 @@ fn controls(
                     <svg viewBox="0 0 24 24" aria-hidden="true"><path d=NEXT></path></svg>
                 </a>
             </div>
+            {first}
         </nav>
     }
 }

@@ -39,13 +39,10 @@ pub fn RoomPage(
 pub fn LiveRoom(
     /// What it shows.
     view: RoomView,
-    /// Whether it is played again.
-    #[prop(optional)]
-    replays: bool,
 ) -> impl IntoView {
     let texts = texts();
     let json = wire::write(&view);
-    let page_texts = texts.in_page(view.moderates, replays);
+    let page_texts = texts.in_page(view.moderates, view.replays);
     let room = view.room;
     provide_context((view, texts));
     view! {

@@ -87,6 +87,11 @@ impl Playback {
         }
     }
 
+    /// Returns the moment of the next message in whole seconds, if it is known.
+    pub fn next_seconds(&self) -> Option<u64> {
+        self.ahead.front().map(|next| next.offset.min(self.end).div_ceil(1_000))
+    }
+
     fn knows_all(&self) -> bool {
         self.known > self.end
     }
@@ -224,6 +229,7 @@ mod tests {
         assert_eq!(playback.has_next(), None, "nothing is known yet");
         feed(&mut playback, page([5_000, 5_000, 9_500, 600_000], false));
         assert_eq!((playback.wanted(), playback.has_next()), (None, Some(true)));
+        assert_eq!(playback.next_seconds(), Some(5));
         playback.play(70.0);
         assert_eq!(played(&mut playback, 3_999.0), NOTHING);
         assert_eq!((played(&mut playback, 1.0), playback.seconds()), (vec![5_000, 5_000], 5));

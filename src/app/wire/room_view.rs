@@ -32,6 +32,9 @@ pub struct RoomView {
     pub has_older: bool,
     /// Whether these are older messages that were asked for by address (`?before=`): a page to read, without the feed.
     pub archive: bool,
+    /// Whether the room is played again.
+    #[serde(default)]
+    pub replays: bool,
     /// What links inside the page keep of its address: empty, or a part of a query with an `&` at its end.
     pub link_query: String,
     /// Whether it is shown over a video.
