@@ -11,6 +11,7 @@
 //!
 //! | module | target | what lives there |
 //! | --- | --- | --- |
+//! | `direction` | both | texts that run another way than what they stand in |
 //! | [`texts`] | both | the words of the interface in one language |
 //! | `locales` | server | all its languages, from `locales/`, and which of them somebody wants |
 //! | `bounded_map` | server | the map for whatever strangers can fill. Pure |
@@ -30,6 +31,7 @@ pub mod app;
 #[cfg(feature = "ssr")]
 pub mod bounded_map;
 pub mod chat;
+mod direction;
 #[cfg(feature = "ssr")]
 pub mod engine;
 #[cfg(feature = "ssr")]

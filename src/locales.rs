@@ -263,6 +263,8 @@ mod tests {
     fn what_is_filled_in_keeps_its_direction() {
         let fill = |texts: &'static Texts| texts.fill(key::page::REASON, &[("reason", "a {reason}")]);
         assert_eq!(fill(english()), "Reason: a {reason}");
+        let turned = english().fill(key::page::ANNOUNCED, &[("name", "a\u{202e}"), ("text", "b\u{2069}: שלום")]);
+        assert_eq!(turned, "\u{2068}a\u{202e}\u{202c}\u{2069}: \u{2068}b: שלום\u{2069}");
         assert_eq!(fill(named("ar").expect("a language")), "السبب: \u{2068}a {reason}\u{2069}");
         assert_eq!(english().around(key::page::MODERATE), ("Moderate ", ""));
     }

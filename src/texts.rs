@@ -3,6 +3,8 @@
 //! They stand in `locales/`, a file a language. The server holds all of them; a browser gets what its part of a page says, with
 //! the page. This is the same for both; it knows neither where texts come from nor what they are for.
 
+use crate::direction::isolated;
+
 /// The keys of all texts, generated from `locales/en.json`: one that does not exist does not compile, and one that is not used is a
 /// warning. A browser is given those of `page` alone.
 pub(crate) mod key {
@@ -31,9 +33,6 @@ const FOR_MODERATORS: &str = "moderation.";
 
 /// What the browser of somebody who watches a replay is given besides.
 const FOR_REPLAYS: &str = "replay.";
-
-/// First strong isolate and its end (Unicode UAX #9): between them a text of another direction disturbs nothing around it.
-const ISOLATE: [&str; 2] = ["\u{2068}", "\u{2069}"];
 
 /// The texts of one language.
 #[derive(Debug)]
@@ -70,18 +69,17 @@ impl Texts {
         self.text(Text(key))
     }
 
-    /// Returns the text with that key, each `{name}` in it replaced. In a language that runs from right to left, what replaces it is kept
-    /// apart from the direction of the text around it.
+    /// Returns the text with that key, each `{name}` in it replaced. What replaces it and runs the other way is kept apart from the
+    /// direction of the text around it.
     pub fn fill<const PLACES: usize>(&'static self, key: Template<PLACES>, values: &[(&str, &str); PLACES]) -> String {
-        let isolate = if self.direction() == "rtl" { ISOLATE } else { ["", ""] };
-        filled(self.template(key), isolate, values)
+        filled(self.template(key), self.direction() == "rtl", values)
     }
 
     /// Returns the form of a counted text that belongs to a number, which replaces `{count}`.
     pub fn count(&'static self, Counted(key): Counted, count: usize) -> String {
         let form = |category: &str| self.find(&[key, ".", category].concat());
         let form = form(&(self.category)(self.language(), count)).or_else(|| form("other")).unwrap_or(key);
-        filled(form, ["", ""], &[("count", &self.number(count))])
+        filled(form, false, &[("count", &self.number(count))])
     }
 
     /// A number for people: its digits by threes. Digits are the same in all languages, as they are in what others write.
@@ -97,10 +95,9 @@ impl Texts {
         grouped
     }
 
-    /// Returns a time that is left, in its largest unit, rounded up. Three seconds more than a whole unit do not count: a minute is still
-    /// a minute where two clocks differ a little.
+    /// Returns a time that is left, in its largest unit, rounded up.
     pub fn time_left(&'static self, seconds: u64) -> String {
-        let up = |unit: u64| seconds.saturating_sub(3).div_ceil(unit);
+        let up = |unit: u64| seconds.div_ceil(unit);
         let (key, count) = match seconds {
             0..60 => (key::page::SECONDS, seconds),
             60..3_600 => (key::page::MINUTES, up(60)),
@@ -139,15 +136,13 @@ impl Texts {
     }
 }
 
-/// A text with values in its places, each between the two parts of `isolate`.
-fn filled(text: &str, isolate: [&str; 2], values: &[(&str, &str)]) -> String {
+/// A text with values in its places.
+fn filled(text: &str, is_rtl: bool, values: &[(&str, &str)]) -> String {
     let (mut filled, mut rest) = (String::new(), text);
     while let Some((before, name, after)) = first_place(rest) {
         let value = values.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value);
-        // Nothing else disturbs. (An isolate takes no notice of those in it: one around a date whose month is one runs the wrong way.)
-        let disturbs = value.bytes().any(|byte| byte.is_ascii_alphabetic());
-        let [begin, end] = if disturbs { isolate } else { ["", ""] };
-        [before, begin, value, end].iter().for_each(|part| filled.push_str(part));
+        // (An isolate takes no notice of those in it: one around a date whose month is one runs the wrong way.)
+        [before, &isolated(value, is_rtl)].iter().for_each(|part| filled.push_str(part));
         rest = after;
     }
     filled.push_str(rest);

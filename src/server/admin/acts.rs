@@ -238,7 +238,7 @@ fn addresses(kind: &Kind) -> Option<usize> {
 /// What was said, as far as people read it.
 fn said(texts: &'static Texts, Message { payload, .. }: &Message) -> String {
     match (ChatText::of(payload), payload.readable()) {
-        (Some(ChatText { username, text }), _) => format!("{username}: {text}"),
+        (Some(ChatText { username, text }), _) => texts.fill(key::page::ANNOUNCED, &[("name", &username), ("text", &text)]),
         (None, Some(json)) => json.get().to_owned(),
         (None, None) => texts.text(key::page::MESSAGE_UNREADABLE).to_owned(),
     }

@@ -111,7 +111,7 @@ async fn render_conflict(
 
 /// A setting's value as people read it.
 fn in_words(texts: &'static Texts, field: &SettingField, value: &str) -> String {
-    let said = match &field.control {
+    match &field.control {
         Control::Check => texts.text(if value.is_empty() { key::admin::OFF } else { key::admin::ON }).to_owned(),
         Control::Choice(choices) => {
             let chosen = choices.iter().find(|(choice, _)| *choice == value);
@@ -121,9 +121,7 @@ fn in_words(texts: &'static Texts, field: &SettingField, value: &str) -> String 
             texts.text(key::admin::NOTHING).to_owned()
         }
         Control::Text | Control::Number | Control::Lines | Control::Pairs => value.lines().collect::<Vec<_>>().join(", "),
-    };
-    // It keeps its own direction (Unicode 3.9, first strong isolate).
-    format!("\u{2068}{said}\u{2069}")
+    }
 }
 
 /// `POST /admin/rooms/{id}/state`: prepares, starts or ends it.
