@@ -1,5 +1,5 @@
 import AxeBuilder from '@axe-core/playwright';
-import { expect, live, messages, say, test } from './fixtures.js';
+import { expect, live, messages, openOptions, say, test } from './fixtures.js';
 import { ADMIN_KEY, ADMIN_PASSWORD } from './server.js';
 
 const views = [
@@ -32,6 +32,33 @@ for (const { name, ...view } of views) {
     expect(violations.filter(({ impact }) => ['serious', 'critical'].includes(impact))).toEqual([]);
   });
 }
+
+test('letters of one and a half times the size fit on a phone', async ({ visit, server }) => {
+  // To a style sheet in rem, 390 by 844 pixels with letters of 24 are what these are with letters of 16.
+  await (await server.guest('Bob of the long family name')).say('fine, and you?');
+  const page = await visit({ viewport: { width: 260, height: 563 } });
+  await live(page);
+  const width = async (locator) => (await locator.boundingBox()).width;
+  expect(await width(page.getByLabel('Username'))).toBeGreaterThan(200);
+  await say(page, 'my own words', 'Ann');
+  await expect(messages(page)).toHaveCount(2);
+  const field = page.getByLabel('Message', { exact: true });
+  expect(await width(field)).toBeGreaterThan(150);
+  expect(await width(messages(page).first().locator('.by'))).toBeGreaterThan(120);
+  await field.fill('many words '.repeat(40));
+  const boxes = await page.locator('.head > *:visible, .log, .name-chip, #message, .send').evaluateAll((parts) =>
+    parts.map((part) => part.getBoundingClientRect().toJSON()),
+  );
+  for (const [n, box] of boxes.entries()) {
+    expect([box.left >= 0, box.right <= 260, box.bottom <= 563], `${n}`).toEqual([true, true, true]);
+    for (const other of boxes.slice(n + 1)) {
+      const overlaps = box.left < other.right && other.left < box.right && box.top < other.bottom && other.top < box.bottom;
+      expect(overlaps, JSON.stringify([box, other])).toBe(false);
+    }
+  }
+  const menu = await openOptions(messages(page).first().getByRole('button', { name: /^Options/ }));
+  await expect(menu.getByRole('button', { name: 'Other emoji' })).toBeInViewport({ ratio: 1 });
+});
 
 test('an error and an empty chat are accessible too', async ({ visit }) => {
   const page = await visit();
