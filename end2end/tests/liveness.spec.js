@@ -93,6 +93,7 @@ test('a stream that is held back is told, and the chat goes on without it', asyn
   faulty.holdsStreams = true;
   const page = await visit({ origin: faulty.url });
   await expect(status(page, 'Delayed by a few seconds')).toBeVisible();
+  await expect(page.getByText(/watching/)).toHaveCount(0);
   const bob = await server.guest('Bob');
   await bob.say('one');
   await expect(messages(page)).toHaveCount(1);

@@ -161,9 +161,15 @@ fn Presence(session: Session, archive: bool) -> impl IntoView {
         }
         Link::Connecting | Link::Live | Link::Waiting(_) | Link::HeldBack | Link::Offline | Link::Refused(_) => String::new(),
     };
+    // Nobody is counted before the stream is there, and whoever polls hears of no change.
+    let viewers = |session: Session| match session.viewers.get() {
+        0 => String::new(),
+        _ if session.link.get() == Link::HeldBack => String::new(),
+        viewers => session.texts.count(key::page::VIEWERS, viewers),
+    };
     view! {
         <div class="presence" hidden=session.flag(hidden)>
-            <p class="viewers">{session.words(|session| session.texts.count(key::page::VIEWERS, session.viewers.get()))}</p>
+            <p class="viewers">{session.words(viewers)}</p>
             <p class=class role="status" aria-atomic="false">
                 {session.words(words)}
                 <span aria-live="off">{session.words(countdown)}</span>
