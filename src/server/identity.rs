@@ -13,6 +13,13 @@ fn new_guest() -> UserId {
     UserId::try_from(uuid::Uuid::new_v4().to_string()).expect("an UUID is 36 printable characters")
 }
 
+/// The author that an owner is who has signed in on that device: the same each time and in every room, and never the guest who uses the
+/// same browser. So neither has the other's name.
+fn owner_on(device: &str) -> UserId {
+    let id = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, device.as_bytes());
+    UserId::try_from(id.to_string()).expect("an UUID is 36 printable characters")
+}
+
 /// Digits of a guest's id that tell them from others.
 const NAME_DIGITS: usize = 8;
 
@@ -96,11 +103,15 @@ impl Visitor {
         Self { identity: Identity { user: new_guest(), origin }, own: Capabilities::guest() }
     }
 
-    /// As whom they act in the room: as themselves, unless they have signed in to run the chat.
+    /// As whom they act in the room: as themselves, unless they have signed in to run the chat. Then they are still somebody whom a site
+    /// or an invitation has named.
     pub(super) fn acting(&self, cookies: &Cookies, hub: &Hub) -> (Identity, Capabilities) {
         let Identity { user, origin } = self.identity.clone();
         match owner(cookies, hub) {
             Some(Session { id, until, .. }) => {
+                let is_guest = origin.name.is_none() && !user.is_of_site();
+                let owner = device(cookies, hub).filter(|_| is_guest).map(|device| owner_on(&device));
+                let user = owner.unwrap_or(user);
                 let origin = Origin { id: Some(id), until: Some(until), ..origin };
                 (Identity { user, origin }, Capabilities::owner())
             }

@@ -35,8 +35,8 @@ use crate::{
 /// Messages that stand in the server's HTML.
 const MESSAGES: usize = 50;
 
-/// The cookie that keeps the name of somebody who posts without JavaScript.
-const NAME_COOKIE: &str = "live-chat-name";
+/// The cookies that keep the name of somebody who posts without JavaScript: of a browser's guest, and of an owner who has signed in there.
+const NAME_COOKIES: [&str; 2] = ["live-chat-name", "live-chat-owner-name"];
 const NAME_KEPT: Duration = Duration::from_secs(365 * 86_400);
 
 /// What the page's form posts.
@@ -183,6 +183,11 @@ impl Reader {
         what.to_owned()
     }
 
+    /// Whether they take out messages, and go by another name than the guest who uses the same browser.
+    fn moderates(&self) -> bool {
+        self.capabilities.allow(Capability::DeleteMessage)
+    }
+
     /// The only name that they may use, if their site has given them one.
     fn name(&self) -> Option<String> {
         self.identity.origin.name.clone()
@@ -300,7 +305,7 @@ pub(super) async fn show(
     }
     // A browser that keeps nothing is still the same guest.
     let spoken_name = || state.hub.spoken_name(room, &reader.identity.user);
-    let username = reader.name().or_else(spoken_name).unwrap_or_else(|| kept_name(cookies));
+    let username = reader.name().or_else(spoken_name).unwrap_or_else(|| kept_name(cookies, reader.moderates()));
     let form = FormView { username, ..FormView::default() };
     show_as(state, room, &reader, asked, (params, cookies), StatusCode::OK, form).await
 }
@@ -380,7 +385,7 @@ pub(super) async fn view(
             && capabilities.allow(Capability::SendMessage),
         role: identity.origin.role(capabilities).name().unwrap_or_default().to_owned(),
         configures: capabilities.allow(Capability::ManageRoom),
-        moderates: capabilities.allow(Capability::DeleteMessage),
+        moderates: reader.moderates(),
         waiting: if capabilities.allow(Capability::DisconnectUser) { waiting } else { 0 },
         user_id: user.to_string(),
         shares_as: reader.shares_as(),
@@ -527,7 +532,7 @@ pub(super) async fn post(
             let location = asked.uri.path_and_query().map_or("/", |same| same.as_str());
             let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response();
             let own = place.cookies(cookies, state.hub.tokens(), room, &reader.visitor);
-            for cookie in own.into_iter().chain([name_cookie(cookies, &said.username)]) {
+            for cookie in own.into_iter().chain([name_cookie(cookies, reader.moderates(), &said.username)]) {
                 response.headers_mut().append(header::SET_COOKIE, cookie);
             }
             response
@@ -574,14 +579,14 @@ pub(super) fn is_cross_site(headers: &HeaderMap) -> bool {
     }
 }
 
-fn kept_name(cookies: &Cookies) -> String {
-    let encoded = cookies.find(NAME_COOKIE).unwrap_or_default();
+fn kept_name(cookies: &Cookies, moderates: bool) -> String {
+    let encoded = cookies.find(NAME_COOKIES[usize::from(moderates)]).unwrap_or_default();
     percent_decode_str(encoded).decode_utf8().unwrap_or_default().into_owned()
 }
 
-fn name_cookie(cookies: &Cookies, username: &str) -> HeaderValue {
+fn name_cookie(cookies: &Cookies, moderates: bool, username: &str) -> HeaderValue {
     let encoded = utf8_percent_encode(username, NON_ALPHANUMERIC).to_string();
-    cookies.set(NAME_COOKIE, &encoded, NAME_KEPT)
+    cookies.set(NAME_COOKIES[usize::from(moderates)], &encoded, NAME_KEPT)
 }
 
 /// Renders a page that says one thing.

@@ -1,8 +1,13 @@
+use std::collections::BTreeMap;
+
 use axum::{body::Body, http::Request};
 use serde_json::json;
 
 use super::{Answer, Site, site::PASSWORD};
-use crate::server::SignInSource;
+use crate::{
+    app::wire::{self, RoomView},
+    server::SignInSource,
+};
 
 #[tokio::test]
 async fn who_knows_the_password_signs_in_and_out() {
@@ -309,4 +314,69 @@ async fn a_form_of_settings_takes_back_nothing_that_others_have_changed() {
     assert_eq!(post_as(&site, session, "/admin/rooms/1", &again).await.status, 303);
     let now = settings();
     assert_eq!((now.slow_mode_seconds, now.repeat_seconds, now.paused, &*now.description), (5, 7, true, "mine"));
+}
+
+/// What a browser keeps, by the cookies' names.
+#[derive(Default)]
+struct Jar(BTreeMap<String, String>);
+
+impl Jar {
+    fn keep(&mut self, answer: &Answer) {
+        for cookie in answer.headers.get_all("set-cookie") {
+            let (name, rest) = cookie.to_str().expect("ASCII").split_once('=').expect("a cookie");
+            match rest.split(';').next().expect("a value") {
+                "" => self.0.remove(name),
+                value => self.0.insert(name.to_owned(), value.to_owned()),
+            };
+        }
+    }
+
+    async fn post(&mut self, site: &Site, uri: &str, body: &str) {
+        let answer = site.submit(uri, &self.to_string(), "same-origin", body.to_owned()).await;
+        assert_eq!(answer.status, 303, "{uri} {body}: {}", answer.text);
+        self.keep(&answer);
+    }
+
+    /// Opens a room's page. Returns the reader's role and id, and the name in the form.
+    async fn open(&mut self, site: &Site, room: &str) -> (String, String, String) {
+        let answer = site.page(room, &self.to_string()).await;
+        self.keep(&answer);
+        let view = answer.text.split_once(r#"<script id="view""#).and_then(|(_, rest)| rest.split_once('>')).expect("a view").1;
+        let RoomView { role, user_id, form, .. } =
+            wire::read(view.split_once("</script>").expect("its end").0).expect("readable");
+        (role, user_id, form.username)
+    }
+}
+
+impl std::fmt::Display for Jar {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|(name, value)| write!(f, "{name}={value}; "))
+    }
+}
+
+#[tokio::test]
+async fn an_owner_is_one_author_and_not_the_guest_of_the_same_browser() {
+    let site = Site::open().await;
+    let (mut browser, sign_in) = (Jar::default(), format!("password={}", PASSWORD.replace(' ', "+")));
+    let (role, guest, _) = browser.open(&site, "/rooms/1").await;
+    assert_eq!(role, "");
+    browser.post(&site, "/rooms/1", "username=Ann&message=hi").await;
+    browser.post(&site, "/admin", &sign_in).await;
+    let (role, owner, name) = browser.open(&site, "/rooms/1").await;
+    assert_eq!((&*role, &*name), ("owner", ""), "the name is the guest's");
+    assert_ne!(owner, guest);
+    browser.post(&site, "/rooms/1", "username=Boss&message=hello").await;
+    assert_eq!(browser.open(&site, "/rooms/1").await, ("owner".into(), owner.clone(), "Boss".into()));
+    browser.post(&site, "/admin/sign-out", "").await;
+    assert_eq!(browser.open(&site, "/rooms/1").await, (String::new(), guest, "Ann".into()), "the guest is who they were");
+    browser.post(&site, "/rooms/1", "username=Ann&message=hi+again").await;
+    // Its guest is somebody else by now.
+    browser.0.remove("live-chat-1");
+    browser.post(&site, "/admin", &sign_in).await;
+    assert_eq!(browser.open(&site, "/rooms/1").await, ("owner".into(), owner.clone(), "Boss".into()));
+    site.administer("/v1/streams/create", &json!({ "name": "Two" })).await;
+    assert_eq!(browser.open(&site, "/rooms/2").await.1, owner, "in every room");
+    let mut other = Jar::default();
+    other.post(&site, "/admin", &sign_in).await;
+    assert_ne!(other.open(&site, "/rooms/1").await.1, owner);
 }

@@ -20,8 +20,8 @@ use crate::{
     texts::{Template, Text, Texts, key},
 };
 
-/// Where a browser keeps the name.
-const NAME_KEY: &str = "live-chat.username";
+/// Where a browser keeps the name of its guest, and that of an owner who has signed in there.
+const NAME_KEYS: [&str; 2] = ["live-chat.username", "live-chat.owner"];
 
 /// The state of the form. A handle; copies share it.
 #[derive(Clone, Copy)]
@@ -347,7 +347,7 @@ impl Form {
         // The server may know an older name, of another room or from before.
         let is_typed = username.value() != username.default_value();
         let is_refused = self.error.with_untracked(Option::is_some);
-        let kept = local_storage().and_then(|storage| storage.get_item(NAME_KEY).ok().flatten());
+        let kept = local_storage().and_then(|storage| storage.get_item(self.name_key()).ok().flatten());
         if let Some(kept) = kept.filter(|kept| !is_named && !is_typed && !is_refused && !kept.is_empty()) {
             username.set_value(&kept);
             self.is_named.set(true);
@@ -370,6 +370,10 @@ impl Form {
             self.session.timeline.with_untracked(|timeline| Recall::of(timeline.texts_of(user_id).map(str::to_owned)))
         });
         self.aside.update_value(|aside| aside.recall = own);
+    }
+
+    fn name_key(self) -> &'static str {
+        NAME_KEYS[usize::from(self.session.moderates)]
     }
 
     fn kept_draft(self) -> Option<KeptDraft> {
@@ -542,7 +546,7 @@ impl Form {
         }
         if let Some(storage) = local_storage() {
             // A browser that keeps nothing has the server remember it.
-            let _ = storage.set_item(NAME_KEY, &draft.username);
+            let _ = storage.set_item(self.name_key(), &draft.username);
         }
         self.name.set(draft.username.clone());
         self.session.name.set(draft.username.clone());
