@@ -92,7 +92,7 @@ fn published(draft: Draft, is_private: bool) {
     let event = event(payload.clone(), is_private);
     let position = "e-7".parse().expect("a position");
     for frame in [
-        inlive::event(&event, &position),
+        inlive::event(&event, &position, event.sent_at),
         inlive::history(RoomId::FIRST, &UserId::admin(), std::slice::from_ref(&event), false, &position),
     ] {
         assert!(frame.len() <= text.len() + 2 * ENVELOPE_BYTES, "{}", frame.len());

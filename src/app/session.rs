@@ -10,7 +10,7 @@ use leptos::{
 };
 
 use super::{
-    clock::{self, Today, Zone},
+    clock::{Today, Zone},
     countdown::Countdown,
     state::{
         announcer::Announcer,
@@ -178,7 +178,7 @@ impl Session {
             reply: RwSignal::new(None),
             resolving: StoredValue::new(false),
             standing: RwSignal::new(view.standing.clone()),
-            timed_out: Countdown::of(seconds_left(view)),
+            timed_out: Countdown::of(view.standing.as_ref().map_or(0, |standing| standing.seconds_left)),
             ahead_ms: StoredValue::new(0.0),
             link: RwSignal::new(Link::Connecting),
             viewers: RwSignal::new(view.viewer_count),
@@ -270,10 +270,4 @@ impl Session {
     pub fn link(self, key: &str, place: &str) -> String {
         self.link_query.with_value(|query| ["?", query, key, place].concat())
     }
-}
-
-/// Seconds that are left of a time-out, as the server rendered the page; 0 if there is none.
-fn seconds_left(view: &RoomView) -> u32 {
-    let until = view.standing.as_ref().map_or(0, |standing| clock::seconds(&standing.until));
-    u32::try_from(until - clock::seconds(&view.now)).unwrap_or(0)
 }

@@ -1,6 +1,5 @@
 //! What becomes of the room's events on the page: messages, deletions, settings, and what is decided on the reader.
 
-use js_sys::Date;
 use leptos::prelude::*;
 
 use super::{
@@ -48,15 +47,10 @@ impl Session {
 
     /// Tells the reader what was decided on their right to speak, for as long as it holds.
     pub fn stand(self, standing: Option<Standing>) {
-        let until = standing.as_ref().map(|standing| Date::new(&standing.until.as_str().into()).get_time());
-        // A ban has no end, which is no time.
-        let left = until.filter(|until| until.is_finite()).map(|until| until - self.server_now_ms());
-        let seconds = left.map(|left| (left / 1_000.0).ceil().max(0.0) as u32);
-        self.standing.set(standing.filter(|_| seconds != Some(0)));
-        match seconds {
-            Some(seconds) => self.timed_out.start(seconds),
-            None => self.timed_out.stop(),
-        }
+        let seconds = standing.as_ref().map_or(0, |standing| standing.seconds_left);
+        // A ban has no end.
+        self.standing.set(standing.filter(|standing| standing.until.is_empty() || seconds > 0));
+        self.timed_out.start(seconds);
     }
 
     /// Takes over what the room is set to.

@@ -15,6 +15,12 @@ impl Timestamp {
     pub fn of_seconds(seconds: u64) -> Self {
         Self(i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000))
     }
+
+    /// Returns the seconds from `now` until this moment, rounded up; 0 if it has passed.
+    pub fn seconds_left(self, now: Self) -> u32 {
+        let left = u64::try_from(self.0.saturating_sub(now.0)).unwrap_or(0);
+        u32::try_from(left.div_ceil(1_000)).unwrap_or(u32::MAX)
+    }
 }
 
 /// One entry of a room's log.

@@ -17,8 +17,8 @@ use super::{
 };
 use crate::chat::{
     Command, CustomEvent, Deleted, Disconnection, Draft, Event, Kind, Measure, MessageId, Outcome, Payload, PayloadError,
-    PayloadFault, Position, Reaction, Recount, Resolution, RoomId, RoomState, Sanction, Settings, ShownInterface, UserId,
-    check_json,
+    PayloadFault, Position, Reaction, Recount, Resolution, RoomId, RoomState, Sanction, Settings, ShownInterface, Timestamp,
+    UserId, check_json,
 };
 
 /// Longest client message id, in bytes. A UUID has 36.
@@ -227,7 +227,7 @@ impl<'a> Envelope<'a> {
             Kind::Settings { settings, .. } => ("system", "0", "", 0.0, Owned(configured(settings))),
             Kind::Deletion(deletion) => ("system", "0", "", 0.0, Owned(deleted(event.room, &deletion.of))),
             Kind::Reactions(recounts) => ("system", "0", "", 0.0, Owned(recounted(event.room, recounts))),
-            Kind::Sanction(sanction) => ("system", "0", sanction.user.as_str(), 0.0, Owned(sanctioned(sanction))),
+            Kind::Sanction(sanction) => ("system", "0", sanction.user.as_str(), 0.0, Owned(sanctioned(sanction, None))),
             Kind::Disconnection(disconnection) => ("system", "0", "", 0.0, Owned(disconnected(disconnection))),
             Kind::Custom(event) => ("system", "0", "", 0.0, Owned(custom(event))),
         };
@@ -324,12 +324,18 @@ fn recounted(room: RoomId, recounts: &[Recount]) -> Box<RawValue> {
     serde_json::value::to_raw_value(&All { status: "reactions", messages }).expect("plain data")
 }
 
-/// What somebody is told of what was decided on them: what and why, not by whom.
-fn sanctioned(Sanction { measure, reason, .. }: &Sanction) -> Box<RawValue> {
-    let told = match measure {
-        Measure::Timeout { until } => serde_json::json!({ "status": "timeout", "until": rfc3339(*until), "reason": reason }),
-        Measure::Ban => serde_json::json!({ "status": "ban", "reason": reason }),
-        Measure::Lift => serde_json::json!({ "status": "lift", "reason": reason }),
+/// What somebody is told of what was decided on them: what and why, not by whom. With `now`, also how long it holds yet.
+fn sanctioned(Sanction { measure, reason, .. }: &Sanction, now: Option<Timestamp>) -> Box<RawValue> {
+    let told = match (measure, now) {
+        (Measure::Timeout { until }, None) => {
+            serde_json::json!({ "status": "timeout", "until": rfc3339(*until), "reason": reason })
+        }
+        (Measure::Timeout { until }, Some(now)) => {
+            let left = until.seconds_left(now);
+            serde_json::json!({ "status": "timeout", "until": rfc3339(*until), "seconds_left": left, "reason": reason })
+        }
+        (Measure::Ban, _) => serde_json::json!({ "status": "ban", "reason": reason }),
+        (Measure::Lift, _) => serde_json::json!({ "status": "lift", "reason": reason }),
     };
     serde_json::value::to_raw_value(&told).expect("plain data")
 }
@@ -422,8 +428,12 @@ pub fn init(room: RoomId, init: &Init, retry_ms: u32) -> Bytes {
 }
 
 /// An event of the log.
-pub fn event(event: &Event, position: &Position) -> Bytes {
-    let data = serde_json::to_vec(&Envelope::of(event)).expect("plain data");
+pub fn event(event: &Event, position: &Position, now: Timestamp) -> Bytes {
+    let mut envelope = Envelope::of(event);
+    if let Kind::Sanction(sanction) = &event.kind {
+        envelope.message = Cow::Owned(sanctioned(sanction, Some(now)));
+    }
+    let data = serde_json::to_vec(&envelope).expect("plain data");
     sse(Some(&position.to_string()), &data)
 }
 
@@ -531,7 +541,9 @@ fn sse(id: Option<&str>, data: &[u8]) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::{Message, Profile, Role, Timestamp};
+    use crate::chat::{Message, Profile, Role};
+
+    const NOW: Timestamp = Timestamp(0);
 
     fn user(name: &str) -> UserId {
         UserId::try_from(name.to_owned()).expect("a valid id")
@@ -636,14 +648,14 @@ mod tests {
         let id = said("1", None).id();
         let envelope = format!(r#""timestamp":12.5,"widget_key":"","id":"{id}","sent_at":"2026-11-21T03:00:00.123Z","message":"#);
         check(
-            event(&said(r#"{"z":1,"a":12345678901234567890}"#, None), &at("e-7")),
+            event(&said(r#"{"z":1,"a":12345678901234567890}"#, None), &at("e-7"), NOW),
             &format!(
                 "id: e-7\ndata: {{\"stream_id\":\"1\",\"author_id\":\"ann\",\"to_user_id\":\"\",\"type\":\"broadcast\",{envelope}{}}}\n\n",
                 r#"{"z":1,"a":12345678901234567890}"#
             ),
         );
         check(
-            event(&said("\"hi\"", Some("bob")), &at("eS3-7")),
+            event(&said("\"hi\"", Some("bob")), &at("eS3-7"), NOW),
             &format!(
                 "id: eS3-7\ndata: {{\"stream_id\":\"1\",\"author_id\":\"ann\",\"to_user_id\":\"bob\",\"type\":\"private\",{envelope}\"hi\"}}\n\n"
             ),
@@ -677,18 +689,18 @@ mod tests {
 
     #[test]
     fn line_ends_between_tokens_cannot_break_out_of_the_data() {
-        let frame = event(&said("{\r\n\"a\":\n1}", None), &at("e-7"));
+        let frame = event(&said("{\r\n\"a\":\n1}", None), &at("e-7"), NOW);
         let text = std::str::from_utf8(&frame).expect("UTF-8");
         assert!(text.ends_with("\"message\":{\"a\":1}}\n\n"), "{text}");
         assert_eq!(text.trim_end().lines().count(), 2, "{text}");
-        let full = event(&said(&format!("{{{}}}", "\n".repeat(60_000)), None), &at("e-7"));
+        let full = event(&said(&format!("{{{}}}", "\n".repeat(60_000)), None), &at("e-7"), NOW);
         assert!(full.len() < 1_000, "line ends cost nothing: {}", full.len());
     }
 
     #[test]
     fn no_payload_makes_more_lines_of_its_frame() {
         for payload in ["{\r\n\"a\":\n1}", "\"\u{2028}\u{2029}\u{85}\\n\"", "{\"\\ud800\":\n1}"] {
-            let frame = event(&said(payload, None), &at("e-7"));
+            let frame = event(&said(payload, None), &at("e-7"), NOW);
             let text = std::str::from_utf8(&frame).expect("UTF-8");
             let is_line_end = |b: &u8| matches!(b, b'\n' | b'\r');
             assert_eq!(text.bytes().filter(is_line_end).count(), 3, "{text}");
@@ -716,8 +728,8 @@ mod tests {
 
     #[test]
     fn a_frame_can_be_given_another_position() {
-        let frame = event(&said("1", None), &at("e-7"));
-        assert_eq!(with_position(&frame, &at("eS3-7")), event(&said("1", None), &at("eS3-7")));
+        let frame = event(&said("1", None), &at("e-7"), NOW);
+        assert_eq!(with_position(&frame, &at("eS3-7")), event(&said("1", None), &at("eS3-7"), NOW));
     }
 
     #[test]

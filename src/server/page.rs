@@ -402,12 +402,12 @@ pub(super) async fn view(
             .collect(),
         has_older,
         archive: before.is_some(),
+        replays: false,
         link_query: match place {
             Place::Embed(look) => [&**language_query, &look.query()].concat(),
             Place::Page | Place::Overlay(_) => language_query.clone(),
         },
         is_overlay: matches!(place, Place::Overlay(_)),
-        replays: false,
         viewer_count,
         username_chars: limits.username_chars,
         text_chars: limits.text_chars,
@@ -456,8 +456,8 @@ fn standing(sanction: Sanction, reader: &UserId) -> Option<Standing> {
     let Sanction { user, measure, reason, .. } = sanction;
     let reason = if user == *reader { reason } else { String::new() };
     match measure {
-        Measure::Timeout { until } => Some(Standing { until: rfc3339(until), reason }),
-        Measure::Ban => Some(Standing { until: String::new(), reason }),
+        Measure::Timeout { until } => Some(Standing { until: rfc3339(until), seconds_left: until.seconds_left(now()), reason }),
+        Measure::Ban => Some(Standing { until: String::new(), seconds_left: 0, reason }),
         Measure::Lift => None,
     }
 }

@@ -22,8 +22,8 @@ use super::{
 };
 use crate::{
     app::Ticket,
-    chat::{Capabilities, Capability, Event, Position, RoomId, RoomState},
-    engine::EngineError,
+    chat::{Capabilities, Capability, Event, Kind, Position, RoomId, RoomState},
+    engine::{EngineError, now},
     hub::{
         Claims, Entry, Fetch, Fetched, Hub, Identity, Item, Listening, Refusal, Site, Stay, Subscriber, TICKET_SECONDS,
         TokenError, Trace, Wake, Welcome,
@@ -191,7 +191,7 @@ fn init(
 /// An entry's frame as nearly all subscribers get it.
 pub(super) fn shared_frame(hub: &Hub, room: RoomId, entry: &Entry) -> Bytes {
     let encode = |item: &Item| match item {
-        Item::Event(event) => inlive::event(event, &hub.position(event.seq)),
+        Item::Event(event) => inlive::event(event, &hub.position(event.seq), now()),
         Item::Presence { joined, viewer_count } => inlive::presence(room, *joined, *viewer_count),
         Item::Viewers { viewer_count, .. } => inlive::viewers(room, *viewer_count),
         Item::Waiting(waiting) => inlive::waiting(room, *waiting),
@@ -200,7 +200,11 @@ pub(super) fn shared_frame(hub: &Hub, room: RoomId, entry: &Entry) -> Bytes {
         Item::Cooldown { action, duration } => inlive::cooldown(room, action, *duration),
         Item::Erased | Item::Relayed(_) => Bytes::new(),
     };
-    entry.frame(Dialect::Inlive, encode).clone()
+    match entry.event() {
+        // It says how many seconds are left, and is sent to one person.
+        Some(event @ Event { kind: Kind::Sanction(_), .. }) => inlive::event(event, &hub.position(event.seq), now()),
+        _ => entry.frame(Dialect::Inlive, encode).clone(),
+    }
 }
 
 /// An entry's frame for a subscriber whose position after it is `own`, if that is not the shared one.
@@ -211,7 +215,7 @@ pub(super) fn frame(hub: &Hub, room: RoomId, entry: &Entry, own: Option<&Positio
 
 /// Reads what a subscriber needs from the log, as the frames that it is given; `None` if the log cannot be read.
 pub(super) async fn fetch(fetch: &Fetch) -> Option<(Bytes, Fetched)> {
-    let encode = |event: &Event| inlive::event(event, &fetch.position(event.seq));
+    let encode = |event: &Event| inlive::event(event, &fetch.position(event.seq), now());
     match fetch.run().await {
         Ok((events, fetched)) if fetch.is_history => {
             let frame = inlive::history(fetch.room(), fetch.reader(), &events, fetched.has_more, &fetch.position_after());

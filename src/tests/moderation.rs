@@ -261,6 +261,7 @@ async fn a_time_out_ends_by_itself() {
     let notice = told(&mut events).await;
     assert_eq!((&notice["message"]["status"], &notice["message"]["reason"]), (&json!("timeout"), &json!("calm down")));
     assert!(notice["message"]["until"].as_str().is_some_and(|until| until > notice["sent_at"].as_str().expect("a time")));
+    assert!(matches!(notice["message"]["seconds_left"].as_u64(), Some(590..=600)), "{notice}");
     let refused = site.say(&token, "again").await;
     assert_eq!((refused.status, refused.error()), (403, "A moderator has timed you out. You can write again in 10 minutes."));
     assert!(matches!(refused.header("retry-after").parse(), Ok(1..=600)), "{refused:?}");

@@ -48,7 +48,7 @@ fn data(frame: &Bytes) -> &str {
 /// What a page reads of the seventh event of a room.
 fn read_kind(kind: Kind) -> StreamEvent {
     let event = Event { room: RoomId::FIRST, seq: 7, sent_at: Timestamp(1_795_230_000_123), kind, client_message_id: None };
-    let frame = inlive::event(&event, &"e.3-7".parse().expect("a position"));
+    let frame = inlive::event(&event, &"e.3-7".parse().expect("a position"), event.sent_at);
     assert!(!wire::is_notice(data(&frame)), "it is of the log");
     read(&frame)
 }
@@ -151,10 +151,17 @@ fn decisions_are_read_as_they_are_sent() {
         (resolved(Outcome::Approved), StreamEvent::Removal(Removal::Approved(3))),
         (resolved(Outcome::Declined), StreamEvent::Removal(Removal::Message(3))),
         (
-            sanctioned(Measure::Timeout { until: Timestamp(1_795_230_000_123) }),
-            StreamEvent::Standing(Some(Standing { until: "2026-11-21T03:00:00.123Z".into(), reason: "spam".into() })),
+            sanctioned(Measure::Timeout { until: Timestamp(1_795_230_001_124) }),
+            StreamEvent::Standing(Some(Standing {
+                until: "2026-11-21T03:00:01.124Z".into(),
+                seconds_left: 2,
+                reason: "spam".into(),
+            })),
         ),
-        (sanctioned(Measure::Ban), StreamEvent::Standing(Some(Standing { until: String::new(), reason: "spam".into() }))),
+        (
+            sanctioned(Measure::Ban),
+            StreamEvent::Standing(Some(Standing { until: String::new(), seconds_left: 0, reason: "spam".into() })),
+        ),
         (sanctioned(Measure::Lift), StreamEvent::Standing(None)),
         (Kind::Disconnection(Disconnection { user: user("eve"), by: by(), reason: String::new() }), StreamEvent::Other),
         (Kind::Custom(CustomEvent { name: "goal".into(), attributes: [].into(), by: by() }), StreamEvent::Other),

@@ -331,7 +331,7 @@ impl Form {
         let session = self.session;
         let texts = session.texts;
         match session.standing.get() {
-            Some(Standing { until, reason }) if !until.is_empty() => {
+            Some(Standing { until, reason, .. }) if !until.is_empty() => {
                 let (before, after) = texts.around(key::page::TIMED_OUT);
                 let left = session.timed_out.left();
                 [before.to_owned(), texts.time_left(left.into()), texts.with_reason(after.to_owned(), &reason)]
@@ -687,11 +687,11 @@ mod tests {
         for (seconds, expected) in [
             (59, "59 seconds"),
             (60, "1 minute"),
-            (63, "1 minute"),
-            (64, "2 minutes"),
-            (601, "10 minutes"),
-            (3_601, "1 hour"),
-            (86_401, "1 day"),
+            (61, "2 minutes"),
+            (600, "10 minutes"),
+            (3_600, "1 hour"),
+            (3_601, "2 hours"),
+            (86_400, "1 day"),
             (90_000, "2 days"),
         ] {
             assert_eq!(english.time_left(seconds), expected, "{seconds}");

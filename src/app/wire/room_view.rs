@@ -98,6 +98,9 @@ pub struct Standing {
     /// When they may speak again, RFC 3339; empty if not at all.
     #[serde(default)]
     pub until: String,
+    /// How many seconds that was away when the server said it. A browser's clock may be wrong.
+    #[serde(default)]
+    pub seconds_left: u32,
     /// Why; may be empty.
     #[serde(default)]
     pub reason: String,
