@@ -194,6 +194,35 @@ const sign = (claims) => {
 const entrance = (server, token) =>
   `data:text/html,${encodeURIComponent(`<form method=post action="${server.url}/rooms/1/enter"><input name=token value="${token}"><button>Chat</button></form>`)}`;
 
+test('an owner and the guest of the same browser have names of their own', async ({ visit, server }) => {
+  const page = await visit();
+  const name = page.getByLabel('Username');
+  await say(page, 'as a guest', 'Ann');
+  await expect(messages(page)).toHaveCount(1);
+  await page.goto(`${server.url}/admin`);
+  await page.getByLabel('Password').fill(ADMIN_PASSWORD);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(page.getByRole('button', { name: 'Sign out' })).toBeVisible();
+  const room = async () => {
+    await page.goto(`${server.url}/rooms/1`);
+    await live(page);
+  };
+  await room();
+  await expect(name).toHaveValue('');
+  await say(page, 'as the owner', 'Boss');
+  await expect(messages(page)).toHaveCount(2);
+  await room();
+  await expect(name).toHaveValue('Boss');
+  await page.goto(`${server.url}/admin`);
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await expect(page.getByLabel('Password')).toBeVisible();
+  await room();
+  await expect(name).toHaveValue('Ann');
+  await say(page, 'as a guest again');
+  await expect(messages(page)).toHaveCount(3);
+  await expect(messages(page).locator('.name')).toHaveText(['Ann', 'Boss', 'Ann']);
+});
+
 test.describe("a site's own users", () => {
   test.use({ settings: ['--site-secret', SITE_SECRET], networkErrors: true });
 
