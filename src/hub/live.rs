@@ -296,6 +296,11 @@ impl LiveRoom {
         self.channel.as_ref()
     }
 
+    /// Whether any visitor may know of it.
+    pub(super) fn is_open(&self) -> bool {
+        self.channel.as_ref().is_none_or(|channel| channel.visibility.is_open())
+    }
+
     /// Whether it has had no connection and no event for that long, as far as this node knows.
     pub(super) fn is_quiet(&self, quiet_for: Duration) -> bool {
         let state = self.lock();

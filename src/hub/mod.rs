@@ -169,6 +169,8 @@ pub struct Setup {
 pub struct Snapshot {
     /// What it is.
     pub room: Room,
+    /// Whether any visitor may know of it: of a channel, those alone whom it admits.
+    pub is_open: bool,
     /// Where its log ends.
     pub position: Position,
     /// How many people are connected to it, on all nodes. Somebody with several connections counts once.
@@ -353,9 +355,10 @@ impl Hub {
     /// # Errors
     /// [`Refusal::UnknownRoom`].
     pub fn snapshot_for_owner(&self, room: RoomId) -> Result<Snapshot, Refusal> {
-        let LiveSnapshot { room, head, viewer_count, messages_last_minute, waiting } =
-            self.find(room)?.snapshot(self.0.engine.trimmed(room));
-        Ok(Snapshot { room, position: self.position(head), viewer_count, messages_last_minute, waiting })
+        let (live, trimmed) = (self.find(room)?, self.0.engine.trimmed(room));
+        let LiveSnapshot { room, head, viewer_count, messages_last_minute, waiting } = live.snapshot(trimmed);
+        let (is_open, position) = (live.is_open(), self.position(head));
+        Ok(Snapshot { room, is_open, position, viewer_count, messages_last_minute, waiting })
     }
 
     /// The room that has that name in addresses.
@@ -525,7 +528,7 @@ impl Hub {
     /// Finds a room that any visitor may know of.
     fn find_open(&self, room: RoomId) -> Result<Arc<LiveRoom>, Refusal> {
         let live = self.find(room)?;
-        if live.channel().is_none_or(|channel| channel.visibility.is_open()) { Ok(live) } else { Err(Refusal::UnknownRoom(room)) }
+        if live.is_open() { Ok(live) } else { Err(Refusal::UnknownRoom(room)) }
     }
 
     /// Finds a room that this user may know of.

@@ -179,7 +179,7 @@ async fn render_room(
         Err(refusal) => return fail(state, asked, &refusal).await,
     };
     let settings = SettingsForm { values: typed.unwrap_or_else(|| values(&snapshot.room.settings)), errors };
-    let room = RoomAdmin { row: row(&state.hub, snapshot), settings, sanctions, is_saved };
+    let room = RoomAdmin { row: row(snapshot), settings, sanctions, is_saved };
     render(state, asked, status, move || view! { <AdminRoomPage view=room.clone() /> }).await
 }
 

@@ -10,7 +10,7 @@ use super::{Owner, see};
 use crate::{
     app::{RoomRow, RoomsPage, RoomsView},
     chat::SettingsChange,
-    hub::{Hub, Snapshot},
+    hub::Snapshot,
     server::{asked::Asked, error, page::render, state::AppState},
     texts::key,
 };
@@ -29,7 +29,7 @@ pub(super) async fn list(state: &AppState, asked: Asked, status: StatusCode, nam
     let channels = state.hub.channels().into_iter().rev().take(CHANNELS);
     let rooms = state.hub.rooms().into_iter().chain(channels);
     let rooms = rooms.filter_map(|room| state.hub.snapshot_for_owner(room.id).ok());
-    let rooms = rooms.map(|room| row(&state.hub, room)).collect();
+    let rooms = rooms.map(row).collect();
     let unnamed = state.trusted_proxies.unnamed();
     let warning = unnamed.map(|proxy| asked.texts.fill(key::admin::UNNAMED_PROXY, &[("address", &proxy.to_string())]));
     let view = RoomsView { rooms, name, error, warning };
@@ -37,9 +37,16 @@ pub(super) async fn list(state: &AppState, asked: Asked, status: StatusCode, nam
 }
 
 /// A room as it is now.
-pub(super) fn row(hub: &Hub, Snapshot { room, viewer_count, messages_last_minute, waiting, .. }: Snapshot) -> RoomRow {
-    let has_page = hub.snapshot(room.id).is_ok();
-    RoomRow { room: room.id, name: room.settings.name, has_page, state: room.state, viewer_count, messages_last_minute, waiting }
+pub(super) fn row(Snapshot { room, is_open, viewer_count, messages_last_minute, waiting, .. }: Snapshot) -> RoomRow {
+    RoomRow {
+        room: room.id,
+        name: room.settings.name,
+        has_page: is_open,
+        state: room.state,
+        viewer_count,
+        messages_last_minute,
+        waiting,
+    }
 }
 
 /// `POST /admin/rooms`: makes a room.
