@@ -3,7 +3,7 @@
 //! The head is leptos_meta's: a page names its title, its link preview and its scripts where it is written, and the renderer
 //! collects them.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use leptos::{hydration::AutoReload, prelude::*};
 use leptos_meta::{Link, Meta, MetaTags, Script, Style, Stylesheet, Title, provide_meta_context};
@@ -24,6 +24,21 @@ pub struct PageContext {
     pub texts: &'static Texts,
     /// How all pages look.
     pub site: Arc<SiteLook>,
+}
+
+/// The absolute address of a page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageUrl {
+    /// Its scheme and its host.
+    pub origin: String,
+    /// Its path, with its query.
+    pub path: String,
+}
+
+impl fmt::Display for PageUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.origin, self.path)
+    }
 }
 
 /// What starts the islands.
@@ -97,11 +112,11 @@ pub fn Preview(
     /// What it is, in a sentence.
     description: String,
     /// The absolute address of the page; none if the server does not know under which name it is reached.
-    url: Option<String>,
+    url: Option<PageUrl>,
 ) -> impl IntoView {
     let (site, locale) = (site_look(), texts().language().replace('-', "_"));
     let logo = site.logo().filter(|logo| logo.is_raster);
-    let image = url.as_deref().and_then(origin).zip(logo).map(|(origin, logo)| {
+    let image = url.as_ref().zip(logo).map(|(PageUrl { origin, .. }, logo)| {
         view! {
             <Meta property="og:image" content=format!("{origin}{}", logo.path) />
             <Meta property="og:image:type" content=logo.media_type />
@@ -109,6 +124,7 @@ pub fn Preview(
         }
     });
     let address = url.map(|url| {
+        let url = url.to_string();
         view! {
             <Meta property="og:url" content=url.clone() />
             <Link rel="canonical" href=url />
@@ -127,13 +143,6 @@ pub fn Preview(
         <Meta name="twitter:title" content=name />
         <Meta name="twitter:description" content=description />
     }
-}
-
-/// Returns what an absolute address begins with: its scheme and its host.
-fn origin(url: &str) -> Option<&str> {
-    let host = url.find("://")? + 3;
-    let end = url[host..].find('/').map_or(url.len(), |end| host + end);
-    Some(&url[..end])
 }
 
 /// Whose pages these are, and the way to the first of them. Nothing where owners have said nothing.

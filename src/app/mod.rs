@@ -38,7 +38,7 @@ mod updates;
 mod view;
 pub mod wire;
 
-pub use document::{LOADER, PageContext, document};
+pub use document::{LOADER, PageContext, PageUrl, document};
 pub use look::{Fade, Look};
 pub use pages::admin::{
     ActRow, ActsView, AdminRoomPage, AppearancePage, AppearanceView, AuditLogPage, BlockedRow, Control, FIELDS, GameConsentPage,

@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderMap, Uri, header, request::Parts},
 };
 
-use crate::{locales, texts::Texts};
+use crate::{app::PageUrl, locales, texts::Texts};
 
 /// What is asked for: an address, and in which language.
 #[derive(Clone, Debug)]
@@ -27,10 +27,10 @@ impl Asked {
     }
 
     /// The absolute address of a path, in the language that the request's address names.
-    pub(super) fn url(&self, scheme: &str, path: &str) -> Option<String> {
+    pub(super) fn url(&self, scheme: &str, path: &str) -> Option<PageUrl> {
         let host = self.host.as_ref()?;
         let query = named(&self.uri).map(|_| format!("?lang={}", self.texts.language())).unwrap_or_default();
-        Some(format!("{scheme}://{host}{path}{query}"))
+        Some(PageUrl { origin: format!("{scheme}://{host}"), path: format!("{path}{query}") })
     }
 
     /// The part of a query that has links inside the page ask for the same language: empty, or with an `&` at its end.

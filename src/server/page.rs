@@ -19,8 +19,8 @@ use super::{
 use crate::{
     app::{
         ChatMessage, ChatPayload, EmbedPage, EntrancePage, EntranceView, Fade, FailedPage, FormError, FormInput, FormView,
-        LOADER, Look, NotFoundPage, NoticePage, OverlayPage, PageContext, Quote, RoomPage, RoomView, SettingsView, Standing,
-        document, wire,
+        LOADER, Look, NotFoundPage, NoticePage, OverlayPage, PageContext, PageUrl, Quote, RoomPage, RoomView, SettingsView,
+        Standing, document, wire,
     },
     chat::{
         Capabilities, Capability, ChatText, Command, Draft, Event, Kind, Measure, Payload, RoomId, RoomState, Sanction, Settings,
@@ -63,7 +63,7 @@ pub(super) enum Place {
 
 impl Place {
     /// Renders the room there; `url` is the absolute address of its page.
-    fn page(self, view: RoomView, url: Option<String>) -> AnyView {
+    fn page(self, view: RoomView, url: Option<PageUrl>) -> AnyView {
         match self {
             Self::Page => view! { <RoomPage view url /> }.into_any(),
             Self::Embed(look) => view! { <EmbedPage view look /> }.into_any(),

@@ -3,7 +3,7 @@ use leptos_meta::Title;
 
 use crate::{
     app::{
-        document::{Brand, Preview, texts},
+        document::{Brand, PageUrl, Preview, texts},
         pages::admin::Live,
     },
     chat::{RoomId, RoomState},
@@ -22,7 +22,7 @@ pub struct LobbyView {
     /// The address of the next page, if there is one.
     pub more: Option<String>,
     /// The absolute address of the page, if it is known.
-    pub url: Option<String>,
+    pub url: Option<PageUrl>,
 }
 
 /// A room in the lobby.

@@ -3,7 +3,7 @@ use leptos_meta::Title;
 
 use crate::{
     app::{
-        document::{Brand, Islands, Preview, texts},
+        document::{Brand, Islands, PageUrl, Preview, texts},
         room::{Chat, TEXTS_ID, VIEW_ID},
         wire::{self, RoomView},
     },
@@ -21,7 +21,7 @@ pub fn RoomPage(
     /// What it shows.
     view: RoomView,
     /// The absolute address of the page, if it is known.
-    url: Option<String>,
+    url: Option<PageUrl>,
 ) -> impl IntoView {
     let name = view.settings.name.clone();
     let description = Some(&*view.description).filter(|said| !said.is_empty());
