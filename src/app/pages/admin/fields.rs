@@ -8,30 +8,57 @@ use crate::{
     texts::{Texts, key},
 };
 
-/// A field that takes one address a line.
-pub(super) struct Addresses<'a> {
-    /// The element's id. Its help and its error have ids that begin with it.
-    pub(super) id: String,
-    /// The name that the form posts.
-    pub(super) name: &'static str,
+/// A field of a form: its label, its control, its help, and what is wrong with it.
+pub(super) struct Field<'a> {
+    /// The control's id. The help and the error have ids that begin with it.
+    pub(super) id: &'a str,
     pub(super) label: &'a str,
-    pub(super) help: &'a str,
-    pub(super) placeholder: &'static str,
-    /// What stands in it.
-    pub(super) typed: String,
+    pub(super) help: Option<&'a str>,
     /// What is wrong with it; empty if nothing is.
     pub(super) error: String,
 }
 
+/// What a control says of its field.
+pub(super) struct Control {
+    pub(super) id: String,
+    pub(super) is_wrong: bool,
+    /// The value of `aria-invalid`.
+    pub(super) invalid: Option<&'static str>,
+    /// The ids of what describes it.
+    pub(super) described_by: String,
+}
+
+impl Field<'_> {
+    /// Returns the field with its control.
+    pub(super) fn with<V: IntoView, F: FnOnce(Control) -> V>(self, control: F) -> impl IntoView + use<V, F> {
+        let Self { id, label, help, error } = self;
+        let is_wrong = !error.is_empty();
+        let [help_id, error_id] = ["help", "error"].map(|part| format!("{id}-{part}"));
+        let described_by = if help.is_some() { format!("{help_id} {error_id}") } else { error_id.clone() };
+        let control = control(Control { id: id.to_owned(), is_wrong, invalid: is_wrong.then_some("true"), described_by });
+        view! {
+            <p class="field"><label for=id.to_owned()>{label.to_owned()}</label>{control}</p>
+            {help.map(|help| view! { <p id=help_id class="help">{help.to_owned()}</p> })}
+            <p id=error_id class="error" role="alert" hidden=!is_wrong>{error}</p>
+        }
+    }
+}
+
+/// A field that takes one address a line.
+pub(super) struct Addresses<'a> {
+    pub(super) field: Field<'a>,
+    /// The name that the form posts.
+    pub(super) name: &'static str,
+    pub(super) placeholder: &'static str,
+    /// What stands in it.
+    pub(super) typed: String,
+}
+
 /// Several addresses, one a line.
-pub(super) fn addresses(field: Addresses<'_>) -> impl IntoView + use<> {
-    let Addresses { id, name, label, help, placeholder, typed, error } = field;
-    let is_wrong = !error.is_empty();
-    let [help_id, error_id] = ["help", "error"].map(|part| format!("{id}-{part}"));
+pub(super) fn addresses(Addresses { field, name, placeholder, typed }: Addresses<'_>) -> impl IntoView + use<> {
     let rows = (typed.lines().count() + 1).clamp(2, 8).to_string();
-    view! {
-        <p class="field">
-            <label for=id.clone()>{label.to_owned()}</label>
+    field.with(move |Control { id, invalid, described_by, .. }| {
+        view! {
             <textarea
                 id=id
                 name=name
@@ -40,24 +67,21 @@ pub(super) fn addresses(field: Addresses<'_>) -> impl IntoView + use<> {
                 autocomplete="off"
                 spellcheck="false"
                 placeholder=placeholder
-                aria-invalid=is_wrong.then_some("true")
-                aria-describedby=format!("{help_id} {error_id}")
+                aria-invalid=invalid
+                aria-describedby=described_by
                 inner_html=escaped(&typed)
             ></textarea>
-        </p>
-        <p id=help_id class="help">{help.to_owned()}</p>
-        <p id=error_id class="error" role="alert" hidden=!is_wrong>{error}</p>
-    }
+        }
+    })
 }
 
 /// What something new is to be called.
 pub(super) fn name(texts: &'static Texts, value: String, error: String) -> impl IntoView {
-    let is_wrong = !error.is_empty();
-    view! {
-        <p class="field">
-            <label for="name">{texts.text(key::admin::NAME)}</label>
+    let field = Field { id: "name", label: texts.text(key::admin::NAME), help: None, error };
+    field.with(move |Control { id, is_wrong, invalid, described_by }| {
+        view! {
             <input
-                id="name"
+                id=id
                 name="name"
                 type="text"
                 autocomplete="off"
@@ -65,36 +89,33 @@ pub(super) fn name(texts: &'static Texts, value: String, error: String) -> impl 
                 required
                 value=value
                 autofocus=is_wrong
-                aria-invalid=is_wrong.then_some("true")
-                aria-describedby="name-error"
+                aria-invalid=invalid
+                aria-describedby=described_by
             />
-        </p>
-        {self::error("name-error", error)}
-    }
+        }
+    })
 }
 
 /// Which room something is for, or all.
 pub(super) fn room(texts: &'static Texts, rooms: Vec<(RoomId, String)>, chosen: &str, error: String) -> impl IntoView + use<> {
-    let options = rooms.into_iter().map(|(id, name)| {
-        let value = id.to_string();
-        let is_chosen = value == chosen;
-        view! { <option value=value.clone() selected=is_chosen>{format!("{value}: {name}")}</option> }
-    });
-    let (options, is_wrong) = (options.collect_view(), !error.is_empty());
-    view! {
-        <p class="field">
-            <label for="room">{texts.text(key::admin::ROOM)}</label>
-            <select id="room" name="room" aria-invalid=is_wrong.then_some("true") aria-describedby="room-error">
+    let options = options(rooms, chosen);
+    Field { id: "room", label: texts.text(key::admin::ROOM), help: None, error }.with(move |control| {
+        let Control { id, invalid, described_by, .. } = control;
+        view! {
+            <select id=id name="room" aria-invalid=invalid aria-describedby=described_by>
                 <option value="">{texts.text(key::admin::ALL_ROOMS)}</option>
                 {options}
             </select>
-        </p>
-        {self::error("room-error", error)}
-    }
+        }
+    })
 }
 
-/// What is wrong with a field; nothing is shown if nothing is.
-pub(super) fn error(id: &'static str, error: String) -> impl IntoView {
-    let is_fine = error.is_empty();
-    view! { <p id=id class="error" role="alert" hidden=is_fine>{error}</p> }
+/// Rooms to choose from, by number and name.
+pub(super) fn options(rooms: Vec<(RoomId, String)>, chosen: &str) -> impl IntoView + use<> {
+    let option = |(id, name): (RoomId, String)| {
+        let value = id.to_string();
+        let is_chosen = value == chosen;
+        view! { <option value=value.clone() selected=is_chosen>{format!("{value}: {name}")}</option> }
+    };
+    rooms.into_iter().map(option).collect_view()
 }

@@ -38,13 +38,18 @@ pub fn GameConsentPage(
 ) -> impl IntoView {
     let texts = texts();
     let GameConsentView { origin, key, rooms, hours, action, error } = view;
-    let (is_only, is_wrong) = (rooms.len() == 1, !error.is_empty());
-    let options = rooms.into_iter().map(|(id, name)| {
-        let value = id.to_string();
-        view! { <option value=value.clone()>{format!("{value}: {name}")}</option> }
-    });
+    let is_only = rooms.len() == 1;
     // Nobody is to allow by mistake what they did not choose.
     let none = (!is_only).then(|| view! { <option value="" selected disabled>{texts.text(key::game::CHOOSE_ROOM)}</option> });
+    let field = fields::Field { id: "room", label: texts.text(key::admin::ROOM), help: None, error };
+    let room = field.with(|fields::Control { id, invalid, described_by, .. }| {
+        view! {
+            <select id=id name="room" required aria-invalid=invalid aria-describedby=described_by>
+                {none}
+                {fields::options(rooms, "")}
+            </select>
+        }
+    });
     view! {
         <Title text=texts.text(key::game::HEADING) />
         <main class="notice-page">
@@ -52,14 +57,7 @@ pub fn GameConsentPage(
             <p>{naming(texts, key::game::WHAT, &[("site", &origin), ("key", &key)])}</p>
             <p>{texts.fill(key::game::UNTIL, &[("hours", &hours.to_string())])}</p>
             <form class="fields" method="post" action=action>
-                <p class="field">
-                    <label for="room">{texts.text(key::admin::ROOM)}</label>
-                    <select id="room" name="room" required aria-invalid=is_wrong.then_some("true") aria-describedby="room-error">
-                        {none}
-                        {options.collect_view()}
-                    </select>
-                </p>
-                {fields::error("room-error", error)}
+                {room}
                 <p class="confirm">
                     <button class="button" type="submit" name="answer" value="allow">{texts.text(key::game::ALLOW)}</button>
                     // Needs no room.

@@ -2,7 +2,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use super::{
-    fields::{self, Addresses},
+    fields::{self, Addresses, Field},
     naming, page, path_to_rooms,
     widget::{WidgetCode, widget},
 };
@@ -153,21 +153,15 @@ fn row(texts: &'static Texts, row: KeyRow) -> impl IntoView {
 /// The form that says where games of a key may send a browser back to.
 fn redirects(texts: &'static Texts, key: &str, name: &str, in_address: &str, form: RedirectsForm) -> impl IntoView + use<> {
     let RedirectsForm { uris: typed, error } = form;
-    let is_wrong = !error.is_empty();
-    let field = Addresses {
-        id: format!("redirects-{key}"),
-        name: "uris",
-        label: texts.text(key::admin::REDIRECTS),
-        help: texts.text(key::admin::REDIRECTS_HELP),
-        placeholder: "http://localhost:8080",
-        typed,
-        error,
-    };
+    let (is_wrong, id) = (!error.is_empty(), format!("redirects-{key}"));
+    let (label, help) = (texts.text(key::admin::REDIRECTS), Some(texts.text(key::admin::REDIRECTS_HELP)));
+    let field = Field { id: &id, label, help, error };
+    let field = fields::addresses(Addresses { field, name: "uris", placeholder: "http://localhost:8080", typed });
     view! {
         <details open=is_wrong>
             <summary>{texts.fill(key::admin::REDIRECTS_OF, &[("name", name)])}</summary>
             <form class="fields" method="post" action=format!("/admin/keys/{in_address}/redirects")>
-                {fields::addresses(field)}
+                {field}
                 <button class="button quiet" type="submit">{texts.text(key::admin::SAVE_REDIRECTS)}</button>
             </form>
         </details>
@@ -180,15 +174,9 @@ fn new_key(
     KeyForm { name, room, origins: typed, errors }: KeyForm,
 ) -> impl IntoView {
     let [name_error, room_error, error] = errors;
-    let origins = Addresses {
-        id: "origins".to_owned(),
-        name: "origins",
-        label: texts.text(key::admin::ORIGINS),
-        help: texts.text(key::admin::ORIGINS_HELP),
-        placeholder: "https://example.com",
-        typed,
-        error,
-    };
+    let (label, help) = (texts.text(key::admin::ORIGINS), Some(texts.text(key::admin::ORIGINS_HELP)));
+    let field = Field { id: "origins", label, help, error };
+    let origins = Addresses { field, name: "origins", placeholder: "https://example.com", typed };
     view! {
         <form class="fields" method="post" action="/admin/keys" aria-labelledby="new">
             {fields::name(texts, name, name_error)}

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use leptos::prelude::*;
 
+use super::fields;
 use crate::{
     app::escape::escaped,
     texts::{Text, Texts, key},
@@ -130,13 +131,17 @@ pub fn settings(texts: &'static Texts, SettingsForm { values, errors }: Settings
     }
 }
 
-fn setting(texts: &'static Texts, field: &SettingField, value: String, before: String, error: String) -> impl IntoView + use<> {
+fn setting(
+    texts: &'static Texts,
+    field: &'static SettingField,
+    value: String,
+    before: String,
+    error: String,
+) -> impl IntoView + use<> {
     let &SettingField { name, label, help, ref control } = field;
     let name_before = field.before();
-    let is_wrong = !error.is_empty();
-    let invalid = is_wrong.then_some("true");
-    let described = format!("{name}-help {name}-error");
-    let control = match control {
+    let field = fields::Field { id: name, label: texts.text(label), help: help.map(|help| texts.text(help)), error };
+    let control = field.with(move |fields::Control { is_wrong, invalid, described_by: described, .. }| match control {
         Control::Text => view! {
             <input id=name name=name type="text" dir="auto" autocomplete="off" value=value autofocus=is_wrong aria-invalid=invalid aria-describedby=described />
         }
@@ -160,12 +165,10 @@ fn setting(texts: &'static Texts, field: &SettingField, value: String, before: S
             let options = choices.iter().map(option).collect_view();
             view! { <select id=name name=name aria-invalid=invalid aria-describedby=described>{options}</select> }.into_any()
         }
-    };
+    });
     view! {
         <input type="hidden" name=name_before value=before autocomplete="off" />
-        <p class="field"><label for=name>{texts.text(label)}</label>{control}</p>
-        <p id=format!("{name}-help") class="help" hidden=help.is_none()>{help.map(|help| texts.text(help))}</p>
-        <p id=format!("{name}-error") class="error" role="alert" hidden=!is_wrong>{error}</p>
+        {control}
     }
 }
 
