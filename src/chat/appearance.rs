@@ -57,6 +57,14 @@ impl Scheme {
     /// Both.
     pub const ALL: [Self; 2] = [Self::Light, Self::Dark];
 
+    /// Returns the other one.
+    pub fn other(self) -> Self {
+        match self {
+            Self::Light => Self::Dark,
+            Self::Dark => Self::Light,
+        }
+    }
+
     /// Returns its name in the API and in CSS.
     pub fn name(self) -> &'static str {
         match self {
@@ -319,8 +327,25 @@ impl Appearance {
         self.values.get(key).map(String::as_str)
     }
 
-    /// Returns it after a change.
+    /// Returns a short text that is another one after every change.
+    pub fn version(&self) -> String {
+        // FNV-1a, 64 bits: `std`'s hasher promises no stable result.
+        let json = serde_json::to_vec(self).unwrap_or_default();
+        let hash = json.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, b| (hash ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3));
+        format!("{hash:016x}")
+    }
+
+    /// Returns the keys of the fields that another look has otherwise, and `logo` if it has another one.
+    pub fn differences(&self, other: &Self) -> Vec<&'static str> {
+        let fields = FIELDS.iter().map(|field| field.key).filter(|key| self.find(key) != other.find(key));
+        fields.chain((self.logo != other.logo).then_some("logo")).collect()
+    }
+
+    /// Returns it after a change; as it is, if the change is meant for another version of it.
     pub fn changed(&self, change: &AppearanceChange) -> Self {
+        if change.version.as_ref().is_some_and(|version| *version != self.version()) {
+            return self.clone();
+        }
         let mut values = self.values.clone();
         for (key, value) in &change.values {
             match value.as_deref().and_then(|value| Field::find(key)?.read(value).ok()) {
@@ -426,6 +451,9 @@ pub struct AppearanceChange {
     values: BTreeMap<String, Option<String>>,
     #[serde(default)]
     logo: LogoChange,
+    /// The [version](Appearance::version) that it is meant for; `None` for any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
 }
 
 /// What becomes of the logo.
@@ -441,12 +469,17 @@ enum LogoChange {
 impl AppearanceChange {
     /// Returns a change of the logo; `None` removes it.
     pub fn of_logo(logo: Option<Logo>) -> Self {
-        Self { values: BTreeMap::new(), logo: logo.map_or(LogoChange::Remove, LogoChange::Set) }
+        Self { logo: logo.map_or(LogoChange::Remove, LogoChange::Set), ..Self::default() }
     }
 
     /// Returns the same change, and that of the logo.
     pub fn with_logo(self, logo: Option<Logo>) -> Self {
         Self { logo: Self::of_logo(logo).logo, ..self }
+    }
+
+    /// Returns the same change, for a [version](Appearance::version) of the look alone, or for any.
+    pub fn for_version(self, version: Option<String>) -> Self {
+        Self { version, ..self }
     }
 
     /// Returns a change by the keys of [`FIELDS`], as a form has them: an empty value brings the default back. What is no field is passed
@@ -493,7 +526,7 @@ struct Reading {
 impl Reading {
     fn finish(self) -> Result<AppearanceChange, Vec<InvalidAppearance>> {
         let Self { values, errors } = self;
-        if errors.is_empty() { Ok(AppearanceChange { values, logo: LogoChange::Keep }) } else { Err(errors) }
+        if errors.is_empty() { Ok(AppearanceChange { values, ..AppearanceChange::default() }) } else { Err(errors) }
     }
 
     fn value(&mut self, field: &'static Field, text: Option<&str>) {
@@ -595,6 +628,18 @@ mod tests {
             assert_eq!(read(key, text).as_deref(), Some(expected), "{key}: {text}");
             assert_eq!(read(key, expected).as_deref(), Some(expected), "{key}: {text} again");
         }
+    }
+
+    #[test]
+    fn a_change_for_another_version_changes_nothing() {
+        let change = |value: Value| patch(value).expect("valid");
+        let first = Appearance::default().changed(&change(json!({ "title": "One", "accent": "#ff0055" })));
+        let second = first.changed(&change(json!({ "title": "Two" })));
+        assert_ne!(first.version(), second.version());
+        assert_eq!(first.differences(&second), [TITLE]);
+        let late = change(json!({ "title": "Three" })).for_version(Some(first.version()));
+        assert_eq!(second.changed(&late), second);
+        assert_eq!(first.changed(&late).find(TITLE), Some("Three"));
     }
 
     #[test]

@@ -25,15 +25,22 @@ impl Hub {
         Arc::clone(&self.0.appearance.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Changes how all pages look. Pages that are rendered after this has returned look like that.
+    /// Changes how all pages look. Pages that are rendered after this has returned look like that. The log says what was changed, and
+    /// by whom.
     ///
     /// # Errors
-    /// The engine's.
-    pub async fn change_appearance(&self, change: AppearanceChange) -> Result<Appearance, Refusal> {
-        let before = self.appearance();
+    /// [`Refusal::OtherLook`] if somebody has changed the version that it is meant for, or the engine's.
+    pub async fn change_appearance(&self, change: AppearanceChange, by: &str) -> Result<Appearance, Refusal> {
+        let (before, wanted) = (self.appearance(), change.clone().for_version(None));
         let after = self.0.engine.change_appearance(change).await?;
-        if after != *before {
-            tracing::info!(title = after.find("title"), logo = after.logo.is_some(), "how the pages look was changed");
+        if after.changed(&wanted) != after {
+            return Err(Refusal::OtherLook);
+        }
+        let changed = before.differences(&after);
+        if !changed.is_empty() {
+            let value = |key: &&str| format!("{key}: {} -> {}", before.find(key).unwrap_or("-"), after.find(key).unwrap_or("-"));
+            let changed: Vec<_> = changed.iter().map(|key| if *key == "logo" { "logo".to_owned() } else { value(key) }).collect();
+            tracing::info!(by, changed = ?changed, "the look of the pages was changed");
         }
         Ok(after)
     }

@@ -31,6 +31,8 @@ pub enum Refusal {
     InvalidWidgetKey(InvalidWidgetKey),
     /// There is no such widget key.
     UnknownWidgetKey,
+    /// Somebody has changed how the pages look since it was read.
+    OtherLook,
     /// The token does not allow this.
     Capability(Capability),
     /// The message is not acceptable.
@@ -186,6 +188,7 @@ impl Refusal {
             Self::Origin(origin) => texts.fill(key::refusal::ORIGIN, &[("origin", origin)]),
             Self::InvalidWidgetKey(error) => error.to_string(),
             Self::UnknownWidgetKey => said(key::refusal::UNKNOWN_WIDGET_KEY),
+            Self::OtherLook => said(key::look::OTHER),
             Self::Capability(capability) => texts.fill(key::refusal::CAPABILITY, &[("capability", &capability.to_string())]),
             Self::Invalid(invalid) => invalid.text(texts),
             Self::Unreadable => "The message is not JSON that every client can read.".to_owned(),
@@ -292,6 +295,7 @@ impl Refusal {
             Self::Origin(_) => "origin",
             Self::InvalidWidgetKey(_) => "invalid_widget_key",
             Self::UnknownWidgetKey => "unknown_widget_key",
+            Self::OtherLook => "other_look",
             Self::Capability(_) => "capability",
             Self::Invalid(_) => "invalid",
             Self::Unreadable => "unreadable",

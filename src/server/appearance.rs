@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::{
     Json,
-    extract::{DefaultBodyLimit, FromRef, FromRequest, FromRequestParts, Request, State},
-    http::{HeaderValue, StatusCode, header, request::Parts},
+    extract::{DefaultBodyLimit, FromRequest, Request, State},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -16,10 +16,9 @@ use serde_json::{Map, Value, json};
 use super::{
     assets::{self, FOR_GOOD},
     body::JsonBody,
-    client_address::TrustedProxies,
     error::ApiError,
-    router::{PathText, bearer},
-    state::{AdminKey, AppState},
+    router::PathText,
+    state::AppState,
     widget_keys::Operator,
 };
 use crate::{
@@ -130,66 +129,47 @@ pub(super) async fn show(State(state): State<AppState>) -> Response {
 
 /// `PATCH /v1/appearance`: changes what the body names, as a JSON merge patch.
 pub(super) async fn patch(
-    _: SiteOwner,
+    operator: Operator,
     State(state): State<AppState>,
     JsonBody(patch): JsonBody<Map<String, Value>>,
 ) -> Result<Response, ApiError> {
-    change(&state, AppearanceChange::patch(&patch)).await
+    change(&state, &operator, AppearanceChange::patch(&patch)).await
 }
 
 /// `PUT /v1/appearance`: nothing is chosen after it but what the body names. The logo stays.
 pub(super) async fn replace(
-    _: SiteOwner,
+    operator: Operator,
     State(state): State<AppState>,
     JsonBody(all): JsonBody<Map<String, Value>>,
 ) -> Result<Response, ApiError> {
-    change(&state, AppearanceChange::replace(&all)).await
+    change(&state, &operator, AppearanceChange::replace(&all)).await
 }
 
 /// `PUT /v1/appearance/logo`: the body is the image.
 pub(super) async fn set_logo(
-    _: SiteOwner,
+    operator: Operator,
     State(state): State<AppState>,
     LogoBody(bytes): LogoBody,
 ) -> Result<Response, ApiError> {
-    change(&state, Ok(AppearanceChange::of_logo(Some(logo(&bytes)?)))).await
+    change(&state, &operator, Ok(AppearanceChange::of_logo(Some(logo(&bytes)?)))).await
 }
 
 /// `DELETE /v1/appearance/logo`: there is none any more.
-pub(super) async fn remove_logo(_: SiteOwner, State(state): State<AppState>) -> Result<Response, ApiError> {
-    change(&state, Ok(AppearanceChange::of_logo(None))).await
+pub(super) async fn remove_logo(operator: Operator, State(state): State<AppState>) -> Result<Response, ApiError> {
+    change(&state, &operator, Ok(AppearanceChange::of_logo(None))).await
 }
 
-async fn change(state: &AppState, change: Result<AppearanceChange, Vec<InvalidAppearance>>) -> Result<Response, ApiError> {
+async fn change(
+    state: &AppState,
+    operator: &Operator,
+    change: Result<AppearanceChange, Vec<InvalidAppearance>>,
+) -> Result<Response, ApiError> {
     let change = change.map_err(|errors| {
         let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
         ApiError::new(StatusCode::BAD_REQUEST, errors.join(" "))
     })?;
-    state.hub.change_appearance(change).await?;
+    state.hub.change_appearance(change, &operator.to_string()).await?;
     Ok(answer(state))
-}
-
-/// Proof that the request comes from whoever runs the chat, as for [`Operator`]. A token of a room proves less.
-pub(super) struct SiteOwner;
-
-impl<S: Send + Sync> FromRequestParts<S> for SiteOwner
-where
-    AdminKey: FromRef<S>,
-    Hub: FromRef<S>,
-    TrustedProxies: FromRef<S>,
-{
-    /// 401; 403 for a token of somebody.
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let refused = match Operator::from_request_parts(parts, state).await {
-            Ok(Operator) => return Ok(Self),
-            Err(refused) => refused,
-        };
-        let is_somebody = bearer(&parts.headers).is_some_and(|token| Hub::from_ref(state).tokens().read(token).is_ok());
-        let message = "Only whoever runs the chat may change how its pages look: it holds for all rooms.";
-        Err(if is_somebody { ApiError::new(StatusCode::FORBIDDEN, message) } else { refused })
-    }
 }
 
 /// The bytes of an image.

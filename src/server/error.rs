@@ -123,7 +123,7 @@ pub(super) fn status(refusal: &Refusal) -> StatusCode {
         Refusal::NotLive(_) | Refusal::NotConnected | Refusal::WrongOrder(..) | Refusal::SlugTaken(_) | Refusal::Resolved(_) => {
             StatusCode::CONFLICT
         }
-        Refusal::Setting(InvalidSetting::Changed(_)) => StatusCode::CONFLICT,
+        Refusal::Setting(InvalidSetting::Changed(_)) | Refusal::OtherLook => StatusCode::CONFLICT,
         Refusal::InvitationOver | Refusal::Deleted => StatusCode::GONE,
         Refusal::NameTaken | Refusal::NameReserved | Refusal::NameBadge(_) | Refusal::TooManyReactions(_) => StatusCode::CONFLICT,
         Refusal::Token(_) => StatusCode::UNAUTHORIZED,

@@ -1,4 +1,8 @@
-use std::{fmt::Display, str::FromStr};
+use std::{
+    fmt::{self, Display},
+    net::IpAddr,
+    str::FromStr,
+};
 
 use axum::{
     Json,
@@ -12,7 +16,7 @@ use serde_json::json;
 use super::{
     api::is_admin_key,
     body::JsonBody,
-    client_address::TrustedProxies,
+    client_address::{ClientAddress, TrustedProxies},
     error::ApiError,
     extract::cookies::Cookies,
     identity,
@@ -27,7 +31,25 @@ use crate::{
 };
 
 /// Proof that the request comes from whoever runs the chat: with the admin key, or from a page of ours after they have signed in.
-pub(super) struct Operator;
+pub(super) struct Operator {
+    has_key: bool,
+    from: Option<IpAddr>,
+}
+
+impl Operator {
+    /// Somebody who has signed in.
+    pub(super) fn signed_in(ClientAddress(from): ClientAddress) -> Self {
+        Self { has_key: false, from }
+    }
+}
+
+impl Display for Operator {
+    /// How a log names them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.has_key { "the admin key" } else { "an owner who has signed in" })?;
+        self.from.map_or(Ok(()), |from| write!(f, ", from {from}"))
+    }
+}
 
 impl<S: Send + Sync> FromRequestParts<S> for Operator
 where
@@ -35,20 +57,27 @@ where
     Hub: FromRef<S>,
     TrustedProxies: FromRef<S>,
 {
+    /// 401; 403 for a token of somebody, which proves less, and for a page of another site.
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let Ok(ClientAddress(from)) = ClientAddress::from_request_parts(parts, state).await;
+        let hub = Hub::from_ref(state);
         if is_admin_key(&AdminKey::from_ref(state), bearer(&parts.headers).unwrap_or_default()) {
-            return Ok(Self);
+            return Ok(Self { has_key: true, from });
         }
         let Ok(cookies) = Cookies::from_request_parts(parts, state).await;
-        if identity::owner(&cookies, &Hub::from_ref(state)).is_none() {
+        if identity::owner(&cookies, &hub).is_none() {
+            if bearer(&parts.headers).is_some_and(|token| hub.tokens().read(token).is_ok()) {
+                let message = "Only whoever runs the chat may do this, with the admin key. A token of a room does not suffice.";
+                return Err(ApiError::new(StatusCode::FORBIDDEN, message));
+            }
             let message = "Sign in at /admin, or send the admin key as Authorization: Bearer <admin key>.";
             return Err(ApiError::new(StatusCode::UNAUTHORIZED, message));
         }
         match is_cross_site(&parts.headers) {
             true => Err(ApiError::new(StatusCode::FORBIDDEN, "This was sent from another site. Please send it from here.")),
-            false => Ok(Self),
+            false => Ok(Self { has_key: false, from }),
         }
     }
 }

@@ -72,6 +72,43 @@ async fn what_owners_choose_is_told_and_outlives_a_restart() {
 }
 
 #[tokio::test]
+async fn of_two_owners_who_save_at_once_the_second_is_asked_first() {
+    let site = Site::open().await;
+    submit(&site, &[("title", "Acme"), ("accent", "#ff0055")], None).await;
+    let version = |page: &Answer| {
+        let (_, rest) = page.text.split_once("name=\"version\" value=\"").expect("a version");
+        rest.split_once('"').expect("its end").0.to_owned()
+    };
+    let opened = version(&site.page("/admin/appearance", &owner(&site)).await);
+    let first = submit(&site, &[("version", &opened), ("title", "Acme One"), ("accent", "#ff0055")], None).await;
+    assert_eq!(first.status, 303, "{}", first.text);
+
+    let typed = [("title", "Acme Two"), ("accent", "#ff0055"), ("--radius", "4px")];
+    let with = |version: &str, fields: &[(&'static str, &str)]| {
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        [vec![("version", version.to_owned())], fields].concat()
+    };
+    let send = async |fields: Vec<(&'static str, String)>, file| {
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        submit(&site, &fields, file).await
+    };
+    let second = send(with(&opened, &typed), Some(GIF)).await;
+    assert_eq!(second.status, 409, "{}", second.text);
+    let parts = ["Somebody else has changed the look", "in: Title, Corner radius, Logo.", "value=\"Acme Two\"", "value=\"4px\""];
+    for part in parts {
+        assert!(second.text.contains(part), "{part} in {}", second.text);
+    }
+    assert_eq!(site.get("/v1/appearance").await.json["data"]["title"], "Acme One", "nothing was lost");
+
+    // A mistake does not make the present version theirs.
+    let wrong = send(with(&opened, &[("title", "Acme Two"), ("accent", "red")]), None).await;
+    assert_eq!((wrong.status, version(&wrong)), (400, opened));
+    let again = send(with(&version(&second), &typed), None).await;
+    assert_eq!(again.status, 303, "{}", again.text);
+    assert_eq!(site.get("/v1/appearance").await.json["data"]["title"], "Acme Two");
+}
+
+#[tokio::test]
 async fn what_cannot_be_is_refused_and_changes_nothing() {
     let site = Site::open().await;
     let rows = [
@@ -161,6 +198,7 @@ async fn every_page_looks_so() {
         );
     }
     let embed = site.get("/embed/1?accent=00aa00").await.text;
+    assert!(embed.contains(&format!(".embed .site-logo{{display:block;content:url(\"{logo}\")}}")), "{embed}");
     let (sites, own) =
         (embed.find(":root[data-theme=dark]").expect("the site's"), embed.find(":root:root{--accent:#").expect("its own"));
     assert!(sites < own);

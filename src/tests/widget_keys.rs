@@ -238,8 +238,8 @@ async fn keys_are_for_whoever_runs_the_chat() {
     let rows = [
         (("authorization", ""), None, 401),
         (("authorization", "Bearer wrong"), None, 401),
-        (("authorization", &*guest), None, 401),
-        (("authorization", &*by_owner), None, 401),
+        (("authorization", &*guest), None, 403),
+        (("authorization", &*by_owner), None, 403),
         (("cookie", "live-chat-admin=x"), None, 401),
         (("cookie", &*session), Some("cross-site"), 403),
         (("cookie", &*session), Some("same-site"), 403),

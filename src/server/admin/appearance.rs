@@ -13,17 +13,20 @@ use super::{Owner, see};
 use crate::{
     app::{AppearancePage, AppearanceView, Faint},
     chat::{
-        AppearanceChange, InvalidAppearance,
+        Appearance, AppearanceChange, InvalidAppearance,
         appearance::{FIELDS, Field, Kind, Scheme},
     },
+    hub::Refusal,
     server::{
         appearance::{NoLogo, logo},
         asked::Asked,
+        client_address::ClientAddress,
         error,
         page::render_under,
         policy::Policy,
         router::Params,
         state::AppState,
+        widget_keys::Operator,
     },
     texts::{Texts, key},
 };
@@ -42,6 +45,10 @@ pub(in crate::server) async fn show(_: Owner, State(state): State<AppState>, ask
 #[derive(Default)]
 struct Typed {
     values: BTreeMap<String, String>,
+    /// The version of the look that the form was opened with; none for the present one.
+    version: Option<String>,
+    /// What somebody else may have changed meanwhile, by the keys of the fields.
+    differing: Vec<&'static str>,
     errors: Vec<(String, String)>,
     is_saved: bool,
 }
@@ -50,6 +57,7 @@ struct Typed {
 #[derive(Default)]
 struct Posted {
     values: BTreeMap<String, String>,
+    version: Option<String>,
     logo: Option<Result<Vec<u8>, NoLogo>>,
     removes_logo: bool,
     /// The field whose default is to come back.
@@ -57,7 +65,13 @@ struct Posted {
 }
 
 /// `POST /admin/appearance`: saves the form, a multipart one.
-pub(in crate::server) async fn save(_: Owner, State(state): State<AppState>, asked: Asked, mut request: Request) -> Response {
+pub(in crate::server) async fn save(
+    _: Owner,
+    State(state): State<AppState>,
+    asked: Asked,
+    from: ClientAddress,
+    mut request: Request,
+) -> Response {
     let texts = asked.texts;
     let unreadable = |status| (status, texts.text(key::notice::FORM_UNREADABLE).to_owned());
     DefaultBodyLimit::max(FORM_BYTES).apply(&mut request);
@@ -75,20 +89,28 @@ pub(in crate::server) async fn save(_: Owner, State(state): State<AppState>, ask
     if let Some(reset) = posted.reset.take() {
         posted.values.insert(reset, String::new());
     }
-    match change(texts, &posted) {
-        Ok(change) => match state.hub.change_appearance(change).await {
-            Ok(_) => see("/admin/appearance?saved="),
+    let (status, errors) = match change(texts, &posted) {
+        Ok(change) => match state.hub.change_appearance(change, &Operator::signed_in(from).to_string()).await {
+            Ok(_) => return see("/admin/appearance?saved="),
             Err(refusal) => {
-                let errors = vec![(String::new(), refusal.text(texts))];
-                let typed = Typed { values: posted.values, errors, is_saved: false };
-                page(&state, asked, error::status(&refusal), typed).await
+                if matches!(refusal, Refusal::OtherLook) {
+                    posted.version = None;
+                }
+                (error::status(&refusal), vec![(String::new(), refusal.text(texts))])
             }
         },
-        Err(errors) => {
-            let typed = Typed { values: posted.values, errors, is_saved: false };
-            page(&state, asked, StatusCode::BAD_REQUEST, typed).await
-        }
-    }
+        Err(errors) => (StatusCode::BAD_REQUEST, errors),
+    };
+    let differing = if status == StatusCode::CONFLICT { differing(&posted, &state.hub.appearance()) } else { Vec::new() };
+    let Posted { values, version, .. } = posted;
+    page(&state, asked, status, Typed { values, version, differing, errors, is_saved: false }).await
+}
+
+/// Returns the keys of the fields in which a form differs from the look.
+fn differing(posted: &Posted, now: &Appearance) -> Vec<&'static str> {
+    let differs = |key: &str| posted.values.get(key).is_some_and(|value| value.trim() != now.find(key).unwrap_or_default());
+    let fields = FIELDS.iter().map(|field| field.key).filter(|key| differs(key));
+    fields.chain((posted.logo.is_some() || posted.removes_logo).then_some("logo")).collect()
 }
 
 /// Reads the form to its end, or to where it is too large. Only a file makes it so, which is its last field.
@@ -120,6 +142,7 @@ async fn read(mut form: Multipart) -> Result<Posted, StatusCode> {
                 let text = field.text().await.map_err(|error| error.status())?;
                 match (&*name, Field::find(&name)) {
                     ("reset", _) => posted.reset = Some(text),
+                    ("version", _) => posted.version = Some(text),
                     (_, Some(_)) => drop(posted.values.insert(name, text)),
                     (_, None) => {}
                 }
@@ -150,7 +173,7 @@ fn change(texts: &'static Texts, posted: &Posted) -> Result<AppearanceChange, Ve
             change
         }
     };
-    if errors.is_empty() { Ok(change) } else { Err(errors) }
+    if errors.is_empty() { Ok(change.for_version(posted.version.clone())) } else { Err(errors) }
 }
 
 /// Returns the field that a value was refused for, and what it must be.
@@ -170,12 +193,20 @@ fn explain(texts: &'static Texts, error: &InvalidAppearance) -> (String, String)
     (field.key.to_owned(), error)
 }
 
-async fn page(state: &AppState, asked: Asked, status: StatusCode, Typed { values, errors, is_saved }: Typed) -> Response {
+async fn page(state: &AppState, asked: Asked, status: StatusCode, typed: Typed) -> Response {
+    let Typed { values, version, differing, errors, is_saved } = typed;
     let (appearance, site) = (state.hub.appearance(), state.looks.now(&state.hub));
     let held = FIELDS.iter().filter_map(|field| Some((field.key.to_owned(), appearance.find(field.key)?.to_owned())));
     let shown: BTreeMap<_, _> = held.chain(values).collect();
     let warnings = site.faint().iter().map(|faint| warning(asked.texts, faint)).collect();
-    let view = AppearanceView { values: shown, errors, warnings, is_saved };
+    let view = AppearanceView {
+        values: shown,
+        version: version.unwrap_or_else(|| appearance.version()),
+        differing,
+        errors,
+        warnings,
+        is_saved,
+    };
     // For the samples.
     let policy = Policy::alone().with_styles();
     render_under(policy, state, asked, status, move || view! { <AppearancePage view=view.clone() /> }).await

@@ -3,7 +3,10 @@ use std::collections::BTreeMap;
 use leptos::prelude::*;
 use leptos_meta::{Style, Title};
 
-use super::{page, path_to_rooms};
+use super::{
+    fields::{self, Control},
+    page, path_to_rooms,
+};
 use crate::{
     app::document::{site_look, texts},
     chat::appearance::{FIELDS, Field, Kind, Scheme},
@@ -15,6 +18,10 @@ use crate::{
 pub struct AppearanceView {
     /// What stands in the form, by the keys of the fields.
     pub values: BTreeMap<String, String>,
+    /// The version of the look that the form changes.
+    pub version: String,
+    /// The keys of the fields that may have to be looked at, as somebody else has changed the look meanwhile.
+    pub differing: Vec<&'static str>,
     /// The fields that could not be saved, each with the reason; the key is empty if it is about the form as a whole.
     pub errors: Vec<(String, String)>,
     /// What is hard to read as it is now.
@@ -37,13 +44,17 @@ pub fn AppearancePage(
     view: AppearanceView,
 ) -> impl IntoView {
     let texts = texts();
-    let whole = view.error_of("");
+    let differing = (!view.differing.is_empty()).then(|| {
+        let names: Vec<_> = view.differing.iter().map(|key| name_of(texts, key)).collect();
+        texts.fill(key::look::DIFFERS, &[("fields", &names.join(", "))])
+    });
+    let whole = [view.error_of(""), differing.unwrap_or_default()].join(" ").trim().to_owned();
     let field = |field: &'static Field| {
         let value = view.values.get(field.key).cloned().unwrap_or_default();
         input(texts, field, value, view.error_of(field.key))
     };
     let of = |chosen: fn(&Field) -> bool| FIELDS.iter().filter(|field| chosen(field)).map(field).collect_view();
-    let in_scheme = |scheme: Scheme, heading: Text| {
+    let colours = |scheme: Scheme, heading: Text| {
         let fields = FIELDS.iter().filter(|field| field.scheme == Some(scheme)).map(field).collect_view();
         view! { <fieldset><legend>{texts.text(heading)}</legend>{fields}</fieldset> }
     };
@@ -62,10 +73,11 @@ pub fn AppearancePage(
         <form class="fields look" method="post" action="/admin/appearance" enctype="multipart/form-data" aria-label=texts.text(key::look::HEADING)>
             // The first button is the one that the Enter key presses.
             <button class="unseen" type="submit" tabindex="-1" aria-hidden="true">{texts.text(key::admin::SAVE)}</button>
+            <input type="hidden" name="version" value=view.version.clone() autocomplete="off" />
             <p class="error" role="alert" hidden=whole.is_empty()>{whole.clone()}</p>
             {of(|field| !field.is_property())}
-            {in_scheme(Scheme::Light, key::look::COLOURS_LIGHT)}
-            {in_scheme(Scheme::Dark, key::look::COLOURS_DARK)}
+            {colours(Scheme::Light, key::look::COLOURS_LIGHT)}
+            {colours(Scheme::Dark, key::look::COLOURS_DARK)}
             <fieldset><legend>{texts.text(key::look::SHAPE)}</legend>{of(|field| field.is_property() && field.scheme.is_none())}</fieldset>
             <fieldset><legend>{texts.text(key::look::LOGO)}</legend>{logo(texts, view.error_of("logo"))}</fieldset>
             <button class="button" type="submit">{texts.text(key::admin::SAVE)}</button>
@@ -94,15 +106,26 @@ fn label(field: &Field) -> Text {
     }
 }
 
+fn in_scheme(texts: &'static Texts, name: &str, scheme: Scheme) -> String {
+    let scheme = match scheme {
+        Scheme::Light => texts.text(key::look::LIGHT),
+        Scheme::Dark => texts.text(key::look::DARK),
+    };
+    format!("{name} ({scheme})")
+}
+
+/// Returns what a field is called where it does not stand in its group; the logo is one too.
+fn name_of(texts: &'static Texts, key: &str) -> String {
+    let Some(field) = Field::find(key) else { return texts.text(key::look::LOGO).to_owned() };
+    let name = texts.text(label(field));
+    field.scheme.map_or_else(|| name.to_owned(), |scheme| in_scheme(texts, name, scheme))
+}
+
 fn input(texts: &'static Texts, field: &'static Field, value: String, error: String) -> impl IntoView + use<> {
     let (key, is_wrong, is_chosen) = (field.key, !error.is_empty(), !value.is_empty());
     let name = texts.text(label(field));
-    let scheme = field.scheme.map(|scheme| match scheme {
-        Scheme::Light => texts.text(key::look::LIGHT),
-        Scheme::Dark => texts.text(key::look::DARK),
-    });
     // Two fields of one name are told apart by more than their groups, which not all assistive technology says.
-    let label = scheme.map(|scheme| format!("{name} ({scheme})"));
+    let label = field.scheme.map(|scheme| in_scheme(texts, name, scheme));
     let default = match field.name {
         "title" => "live-chat",
         "accent" => "#4650c8 / #a3abff",
@@ -117,13 +140,12 @@ fn input(texts: &'static Texts, field: &'static Field, value: String, error: Str
         )
     });
     let dir = if field.kind == Kind::Title { "auto" } else { "ltr" };
-    view! {
-        <p class="field">
-            <label for=key>{name}</label>
+    fields::Field { id: key, label: name, help: None, error }.with(move |Control { id, is_wrong, invalid, described_by }| {
+        view! {
             <span class="choice">
                 {swatch}
                 <input
-                    id=key
+                    id=id
                     name=key
                     type="text"
                     dir=dir
@@ -133,21 +155,19 @@ fn input(texts: &'static Texts, field: &'static Field, value: String, error: Str
                     placeholder=default
                     value=value
                     autofocus=is_wrong
-                    aria-invalid=is_wrong.then_some("true")
-                    aria-describedby=format!("{key}-error")
+                    aria-invalid=invalid
+                    aria-describedby=described_by
                 />
                 {is_chosen.then(|| view! {
                     <button class="button quiet" type="submit" name="reset" value=key aria-label=reset title=texts.text(key::look::RESET)>"↺"</button>
                 })}
             </span>
-        </p>
-        <p id=format!("{key}-error") class="error" role="alert" hidden=!is_wrong>{error}</p>
-    }
+        }
+    })
 }
 
 /// The picture that there is, and what becomes of it.
 fn logo(texts: &'static Texts, error: String) -> impl IntoView {
-    let is_wrong = !error.is_empty();
     let now = site_look().logo().map(|logo| {
         view! {
             <p class="field">
@@ -159,21 +179,14 @@ fn logo(texts: &'static Texts, error: String) -> impl IntoView {
             </p>
         }
     });
+    let (label, help) = (texts.text(key::look::LOGO_NEW), Some(texts.text(key::look::LOGO_HELP)));
+    let new = fields::Field { id: "logo", label, help, error }.with(|Control { id, invalid, described_by, .. }| {
+        let kinds = "image/png,image/jpeg,image/gif,image/webp,image/svg+xml";
+        view! { <input id=id name="logo" type="file" accept=kinds aria-invalid=invalid aria-describedby=described_by /> }
+    });
     view! {
         {now}
-        <p class="field">
-            <label for="logo">{texts.text(key::look::LOGO_NEW)}</label>
-            <input
-                id="logo"
-                name="logo"
-                type="file"
-                accept="image/png,image/jpeg,image/gif,image/webp,image/svg+xml"
-                aria-invalid=is_wrong.then_some("true")
-                aria-describedby="logo-help logo-error"
-            />
-        </p>
-        <p id="logo-help" class="help">{texts.text(key::look::LOGO_HELP)}</p>
-        <p id="logo-error" class="error" role="alert" hidden=!is_wrong>{error}</p>
+        {new}
     }
 }
 
@@ -197,7 +210,7 @@ fn sample(texts: &'static Texts, scheme: Scheme) -> impl IntoView {
         }
     };
     view! {
-        <figure data-sample=scheme.name() data-tone=site.tone(scheme)>
+        <figure data-sample=scheme.name()>
             <figcaption>{heading}</figcaption>
             <div class="brand"><span>{logo}<bdi>{site.title().to_owned()}</bdi></span></div>
             <ul class="list">
