@@ -105,6 +105,9 @@ test('a look is seen on every page in light and dark, and after a restart', asyn
     const embed = await visit({ path: '/embed/1', colorScheme });
     expect(await css(embed.locator('.chat'), 'backgroundColor')).toBe(surface);
     await expect(embed.locator('.brand')).toHaveCount(0);
+    expect((await embed.locator('.site-logo').boundingBox()).height, 'the logo').toBe(27);
+    await embed.setViewportSize({ width: 390, height: 600 });
+    await expect(embed.locator('.site-logo')).toBeHidden();
     const button = await css(embed.locator('.send'), 'backgroundColor');
     const own = await visit({ path: '/embed/1?accent=006b3c', colorScheme });
     expect(await css(own.locator('.send'), 'backgroundColor'), 'its own accent').not.toBe(button);
@@ -145,6 +148,32 @@ test.describe('the page', () => {
       expect(analyzed.violations).toEqual([]);
     });
   }
+});
+
+test.describe('rooms that are light on a dark page, and dark on a light one,', () => {
+  // One of the pages is not there.
+  test.use({ provoked: /status of 404/ });
+
+  test('can be read on every page', async ({ visit, server }) => {
+    const properties = { '--page': { light: '#12203a', dark: '#f5efe6' }, '--surface': { light: '#ffffff', dark: '#15161a' } };
+    await api(server, 'PATCH', '', JSON.stringify({ title: 'Acme Live', accent: '#e4003a', properties }));
+    await server.administer('create', { name: 'Stage' });
+    const invited = await server.administer('1/invites', { name: 'Robin' });
+    await (await server.guest('Ann')).say('hello https://example.com');
+    const page = await owner(visit);
+    const visitor = await visit({ path: '/nowhere', hydrated: false });
+    const rows = [
+      [visitor, 'light', '/nowhere'], [visitor, 'light', '/'], [visitor, 'dark', '/'], [visitor, 'dark', '/admin'], [visitor, 'dark', '/rooms/1'],
+      [visitor, 'light', '/embed/1'], [visitor, 'light', invited.link], [page, 'dark', '/admin/appearance'], [page, 'light', '/admin/rooms/1'],
+    ];
+    for (const [who, colorScheme, path] of rows) {
+      await who.emulateMedia({ colorScheme });
+      await who.goto(server.url + path);
+      const { violations } = await new AxeBuilder({ page: who }).withRules(['color-contrast']).analyze();
+      const faint = violations.flatMap(({ nodes }) => nodes.map((node) => node.failureSummary + node.html));
+      expect(faint, `${path}, ${colorScheme}`).toEqual([]);
+    }
+  });
 });
 
 test.describe('a logo', () => {

@@ -27,7 +27,7 @@ const STYLE = `
   emoji-picker {
     width: 100%;
     height: 100%;
-    color-scheme: inherit;
+    color-scheme: var(--raised-tone, inherit);
     --background: var(--raised);
     --border-color: var(--line);
     --border-radius: var(--radius);

@@ -69,13 +69,11 @@ pub fn document(context: PageContext, page: &dyn Fn() -> AnyView) -> impl IntoVi
     provide_meta_context();
     let (name, style) = (site.title().to_owned(), site.style().to_owned());
     let own_name = site.own_title().map(str::to_owned);
-    // The stylesheet does the rest: what it has for dark pages counts for them.
-    let [light, dark] = Scheme::ALL.map(|scheme| site.other_tone(scheme));
     let icon = site.logo().map_or_else(|| (asset("/favicon.svg"), "image/svg+xml"), |logo| (logo.path.clone(), logo.media_type));
     // A browser takes the first meta element of a name: a page's own, at `MetaTags`, comes before the default.
     view! {
         <!DOCTYPE html>
-        <html lang=texts.language() dir=texts.direction() data-site=own_name data-light=light data-dark=dark>
+        <html lang=texts.language() dir=texts.direction() data-site=own_name>
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content" />

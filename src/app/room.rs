@@ -61,6 +61,8 @@ pub fn Chat() -> impl IntoView {
     view! {
         <main class="chat" data-hydrated=move || session.hydrated.get().then_some("true")>
             <header class="head">
+                // The stylesheet of an embed has the site's logo here, which the script need not know of.
+                <span class="site-logo" aria-hidden="true"></span>
                 <h1 translate="no"><bdi>{session.words(|session| session.settings.with(|settings| settings.name.clone()))}</bdi></h1>
                 {own_role(session, &role, configures)}
                 {session.moderates.then(|| queue(session))}

@@ -6,13 +6,16 @@ use super::{
     title,
 };
 use crate::chat::{
-    Appearance,
+    Appearance, Colour,
     appearance::{FIELDS, GENERIC_FONTS, Kind, Scheme, TITLE},
 };
 
 /// What stands before and after the fonts that owners have chosen, as in the stylesheet.
 const FONTS: [&str; 2] =
     ["\"Colour emoji\"", "system-ui,sans-serif,\"Apple Color Emoji\",\"Segoe UI Emoji\",\"Noto Color Emoji\""];
+
+/// How wide an embed is at least that shows the logo: in a narrower one the room's name needs the place.
+const EMBED_WITH_LOGO: &str = "25rem";
 
 /// How all pages look.
 #[derive(Clone, Debug)]
@@ -70,22 +73,18 @@ impl SiteLook {
         format!("#{}", self.palette(scheme).surface())
     }
 
-    /// Returns whether pages are light or dark for readers of a scheme, if that is not what their system asks for.
-    pub(super) fn other_tone(&self, scheme: Scheme) -> Option<&'static str> {
-        self.palette(scheme).other_tone(scheme)
-    }
-
-    /// Returns whether pages are light or dark for readers of a scheme.
-    pub(super) fn tone(&self, scheme: Scheme) -> &'static str {
-        self.palette(scheme).tone()
-    }
-
-    /// Returns the rules of an embed whose address says how it looks. Its accent counts before that of the site.
+    /// Returns the rules of an embed whose address says how it looks: of the logo, and of an accent that counts before that of the site.
     pub(super) fn style_of_embed(&self, look: Look) -> String {
-        let Some(accent) = look.accent else { return String::new() };
+        let logo = self.logo.as_ref().map(|logo| {
+            format!("@media(min-width:{EMBED_WITH_LOGO}){{.embed .site-logo{{display:block;content:url(\"{}\")}}}}", logo.path)
+        });
+        [logo, look.accent.map(|accent| self.style_of_accent(accent, look.theme))].into_iter().flatten().collect()
+    }
+
+    fn style_of_accent(&self, accent: Colour, theme: Option<Theme>) -> String {
         // As specific as the rules of the site's style, and behind them.
-        let rule = |scheme| format!(":root:root{{{}}}", self.palette(scheme).accent_declarations(Some(accent)));
-        match look.theme {
+        let rule = |scheme| format!(":root:root{{{}}}", self.palette(scheme).accent_declarations(accent));
+        match theme {
             Some(Theme::Light) => rule(Scheme::Light),
             Some(Theme::Dark) => rule(Scheme::Dark),
             None => format!("{}@media(prefers-color-scheme:dark){{{}}}", rule(Scheme::Light), rule(Scheme::Dark)),
@@ -100,14 +99,11 @@ impl SiteLook {
 
     /// Returns the texts that are hard to read, among those for which owners have chosen something.
     pub fn faint(&self) -> Vec<Faint> {
-        Scheme::ALL.iter().flat_map(|scheme| self.palette(*scheme).faint(&self.appearance, *scheme)).collect()
+        Scheme::ALL.iter().flat_map(|scheme| self.palette(*scheme).faint(&self.appearance)).collect()
     }
 
     fn palette(&self, scheme: Scheme) -> &Palette {
-        match scheme {
-            Scheme::Light => &self.palettes[0],
-            Scheme::Dark => &self.palettes[1],
-        }
+        &self.palettes[scheme as usize]
     }
 }
 
@@ -126,7 +122,7 @@ fn style(appearance: &Appearance, palettes: &[Palette; 2]) -> String {
         Some(format!("{}:{value};", field.name))
     });
     push_rule(&mut css, ":root", &both.collect::<String>());
-    let [light, dark] = Scheme::ALL.map(|scheme| palettes[scheme as usize].declarations(appearance, scheme));
+    let [light, dark] = Scheme::ALL.map(|scheme| palettes[scheme as usize].declarations());
     let in_media = |css: &mut String, media: &str, selector: &str, declarations: &str| {
         if !declarations.is_empty() {
             css.push_str(&format!("@media {media}{{{selector}{{{declarations}}}}}"));
@@ -181,7 +177,7 @@ mod tests {
         assert!(css.starts_with(":root{--radius:4px;--font:\"Colour emoji\",\"Comic Neue\",serif,system-ui,"), "{css}");
         let counts = |text: &str| css.matches(text).count();
         assert_eq!((counts("--page:#ffffff;"), counts("--page:#000000;"), counts("color-scheme:")), (2, 2, 2), "{css}");
-        assert!(css.contains(":root[data-theme=dark]{--page:#000000;--hover:"), "{css}");
+        assert!(css.contains(":root[data-theme=dark]{--page:#000000;--own:var(--hover);"), "{css}");
     }
 
     #[test]
@@ -194,12 +190,9 @@ mod tests {
         };
         assert_eq!((counts(None), counts(Some(Theme::Light)), counts(Some(Theme::Dark))), ((2, 1), (1, 0), (1, 0)));
         assert_eq!(site.style_of_embed(Look::default()), "");
-    }
-
-    #[test]
-    fn dark_pages_for_all_readers_are_named_so() {
-        let dark = site(json!({ "properties": { "--surface": { "light": "#000000", "dark": "#000000" } } }));
-        assert_eq!(Scheme::ALL.map(|scheme| dark.other_tone(scheme)), [Some("dark"), None]);
-        assert_eq!(Scheme::ALL.map(|scheme| dark.tone(scheme)), ["dark", "dark"]);
+        let logo = LogoView { path: "/appearance/00.png".to_owned(), media_type: "image/png", is_raster: true };
+        let site = SiteLook::of(&Appearance::default(), Some(logo));
+        let style = site.style_of_embed(Look::default());
+        assert_eq!(style, "@media(min-width:25rem){.embed .site-logo{display:block;content:url(\"/appearance/00.png\")}}");
     }
 }
