@@ -164,14 +164,17 @@ for (const javaScriptEnabled of [true, false]) {
     const page = await owner(visit, { javaScriptEnabled });
     await page.getByRole('link', { name: 'Settings of room 1' }).click();
     await server.administer('1/settings', { paused: true, blocked_words: ['bad', 'worse'] });
-    await page.getByLabel('Slow mode').fill('7');
-    await page.getByRole('button', { name: 'Save' }).click();
+    const save = (group) => page.getByRole('form', { name: group }).getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('switch', { name: 'Slow mode' }).check();
+    await page.getByRole('spinbutton', { name: 'Slow mode' }).fill('7');
+    await expect(page.getByText('Not saved yet')).toHaveCount(javaScriptEnabled ? 1 : 0);
+    await save('Pace');
     await expect(page.getByText('Saved.')).toBeVisible();
     await expect(page.getByLabel('Pause the chat')).toBeChecked();
     await expect(page.getByLabel('Blocked words')).toHaveValue('bad\nworse');
-    await expect(page.getByLabel('Slow mode')).toHaveValue('7');
+    await expect(page.getByRole('spinbutton', { name: 'Slow mode' })).toHaveValue('7');
     await page.getByLabel('Pause the chat').uncheck();
-    await page.getByRole('button', { name: 'Save' }).click();
+    await save('Who can write');
     await expect(page.getByLabel('Pause the chat')).not.toBeChecked();
   });
 }

@@ -65,7 +65,7 @@ test('a first message waits, is approved in the queue, and stands in the chat', 
   await ann.reload();
   expect(await texts(ann)).toEqual(['hello all', 'and again']);
   await page.getByRole('link', { name: 'Live chat' }).click();
-  await page.getByRole('link', { name: 'What was done here' }).click();
+  await page.getByRole('link', { name: 'Activity log' }).click();
   await expect(page.getByRole('row', { name: /Message approved/ })).toContainText('Ann: hello all');
 });
 

@@ -118,7 +118,7 @@ test.describe('a name', () => {
     const admin = await signIn(visit);
     await admin.goto(`${server.url}/admin/rooms/1`);
     await admin.getByLabel('Names are unique').check();
-    await admin.getByRole('button', { name: 'Save' }).click();
+    await admin.locator('#who').getByRole('button', { name: 'Save' }).click();
     await expect(admin.getByLabel('Names are unique')).toBeChecked();
     const [ann, other] = [await visit(), await visit()];
     await live(ann);

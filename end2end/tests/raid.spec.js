@@ -36,7 +36,7 @@ test('a raid leaves alone those who look around or point at somebody, and who is
   expect(await place()).toBe(before);
   await options.click();
   await pointing.getByRole('dialog', { name: 'Options for the message' }).getByRole('button', { name: 'Moderate' }).click();
-  await pointing.getByRole('dialog', { name: 'Moderate Target' }).getByRole('button', { name: 'Delete all of theirs' }).click();
+  await pointing.getByRole('dialog', { name: 'Moderate Target' }).getByRole('button', { name: 'Delete all their messages' }).click();
   await expect(pointing.getByRole('dialog')).toBeHidden();
   const { texts: fired } = await firing;
   await expect(field(typing)).toHaveValue('somebody types all the while');

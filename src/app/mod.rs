@@ -41,10 +41,10 @@ pub mod wire;
 pub use document::{LOADER, PageContext, PageUrl, document};
 pub use look::{Fade, Look};
 pub use pages::admin::{
-    ActRow, ActsView, AdminRoomPage, AppearancePage, AppearanceView, AuditLogPage, BlockedRow, Control, FIELDS, GameConsentPage,
-    GameConsentView, GameRefusedPage, GameRefusedView, HeldRow, KeyForm, KeyRow, KeysPage, KeysView, PeoplePage, QueuePage,
-    QueueView, RedirectsForm, RevokeKeyPage, RoomAdmin, RoomRow, RoomsPage, RoomsView, SanctionRow, SettingField, SettingsForm,
-    SignInAsker, SignInPage, SignInView, WidgetCode, state_key,
+    ActRow, ActsView, AdminRoomPage, AppearancePage, AppearanceView, AuditLogPage, BlockedRow, Control, EndRoomPage, EndRoomView,
+    GROUPS, GameConsentPage, GameConsentView, GameRefusedPage, GameRefusedView, HeldRow, KeyForm, KeyRow, KeysPage, KeysView,
+    PeoplePage, Preset, QueuePage, QueueView, RedirectsForm, RevokeKeyPage, RoomAdmin, RoomRow, RoomsPage, RoomsView,
+    SanctionRow, SettingField, SettingsForm, Share, SignInAsker, SignInPage, SignInView, WidgetCode, fields, state_key,
 };
 pub use pages::{
     EmbedPage, EntrancePage, FailedPage, InvitationPage, LobbyPage, LobbyRoom, LobbyView, NotFoundPage, NoticePage, OverlayPage,

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -23,6 +25,12 @@ const BLOCKED_WORD_CHARS: usize = 64;
 
 /// Longest retention: a hundred years. What is to be kept for longer is to be kept for ever.
 const LONGEST_RETENTION_DAYS: u32 = 36_500;
+
+/// What applies at least while a room is shielded: newcomers wait, nobody writes faster than is read, and nothing can be advertised.
+const SHIELD_SLOW_MODE_SECONDS: u32 = 10;
+const SHIELD_ESTABLISHED_MINUTES: u32 = 10;
+const SHIELD_REPEAT_SECONDS: u32 = 60;
+const SHIELD_LINKS: Group = Group::Moderators;
 
 /// What whoever runs a room may change of it. A setting that an older version has not stored has its default.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -50,6 +58,8 @@ pub struct Settings {
     pub hold_newcomers: bool,
     /// Whether nobody but moderators may speak for now.
     pub paused: bool,
+    /// Whether the room is shielded against a raid. [`in_force`](Self::in_force) says what applies then.
+    pub shield: bool,
     /// The id of the message that stands above the chat for everybody, one of its public ones; empty for none. It stands there no
     /// more once it is deleted, or is past the room's retention.
     pub pinned_message: String,
@@ -83,8 +93,8 @@ pub struct Settings {
     pub channel: Option<Channel>,
 }
 
-/// Whom a setting is about.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Whom a setting is about, from the largest group to the smallest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Group {
     /// All who are in the room.
@@ -159,7 +169,7 @@ impl SettingsChange {
 
     /// Whether it changes nothing but what a moderator needs to keep order.
     pub fn keeps_order(&self) -> bool {
-        self.settings.keys().all(|name| matches!(name.as_str(), "paused" | "slow_mode_seconds" | "pinned_message"))
+        self.settings.keys().all(|name| matches!(name.as_str(), "paused" | "shield" | "slow_mode_seconds" | "pinned_message"))
     }
 
     /// The settings after the change.
@@ -194,6 +204,20 @@ impl Settings {
             Ok(Value::Object(settings)) => settings,
             other => unreachable!("a struct of plain data: {other:?}"),
         }
+    }
+
+    /// Returns the settings that apply: these, made stricter while the room is shielded. Those that are stricter already stay.
+    pub fn in_force(&self) -> Cow<'_, Self> {
+        if !self.shield {
+            return Cow::Borrowed(self);
+        }
+        Cow::Owned(Self {
+            slow_mode_seconds: self.slow_mode_seconds.max(SHIELD_SLOW_MODE_SECONDS),
+            established_minutes: self.established_minutes.max(SHIELD_ESTABLISHED_MINUTES),
+            repeat_seconds: self.repeat_seconds.max(SHIELD_REPEAT_SECONDS),
+            links: self.links.max(SHIELD_LINKS),
+            ..self.clone()
+        })
     }
 
     /// Which message of `room` is pinned, if one is.
@@ -303,6 +327,23 @@ mod tests {
             let change: SettingsChange = serde_json::from_value(json!({ "channel": value })).expect("an object");
             assert_eq!(change.apply(&before), Err(InvalidSetting::Unknown("channel".into())));
         }
+    }
+
+    #[test]
+    fn a_shield_makes_a_room_stricter_and_never_less_strict() {
+        let mine = Settings {
+            slow_mode_seconds: 3,
+            established_minutes: 60,
+            links: Group::SignedIn,
+            unique_names: true,
+            ..Settings::default()
+        };
+        assert_eq!(*mine.in_force(), mine);
+        let shielded = Settings { shield: true, ..mine };
+        let expected = Settings { slow_mode_seconds: 10, repeat_seconds: 60, links: Group::Moderators, ..shielded.clone() };
+        assert_eq!(*shielded.in_force(), expected);
+        let strictest = Settings { slow_mode_seconds: 11, repeat_seconds: 61, ..expected };
+        assert_eq!(*strictest.in_force(), strictest);
     }
 
     #[test]

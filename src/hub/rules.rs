@@ -39,6 +39,7 @@ pub(super) struct Rules {
 
 impl Rules {
     pub(super) fn new(settings: &Settings) -> Self {
+        let settings = settings.in_force();
         Self {
             is_paused: settings.paused,
             speakers: settings.speakers,

@@ -277,10 +277,12 @@ fn room_status(state: RoomState) -> Box<RawValue> {
 
 /// What the public is told of the settings.
 fn configured(settings: &Settings) -> Box<RawValue> {
-    let Settings { name, description, slow_mode_seconds, message_chars, speakers, links, paused, pinned_message, .. } = settings;
+    let Settings { name, description, slow_mode_seconds, message_chars, speakers, links, paused, shield, pinned_message, .. } =
+        &*settings.in_force();
     let told = serde_json::json!({
         "status": "settings", "name": name, "description": description, "slow_mode_seconds": slow_mode_seconds,
-        "message_chars": message_chars, "speakers": speakers, "links": links, "paused": paused, "pinned_message": pinned_message,
+        "message_chars": message_chars, "speakers": speakers, "links": links, "paused": paused, "shield": shield,
+        "pinned_message": pinned_message,
     });
     serde_json::value::to_raw_value(&told).expect("plain data")
 }

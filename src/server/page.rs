@@ -443,10 +443,11 @@ fn game(hub: &Hub, room: RoomId) -> String {
 fn settings_view(settings: &Settings) -> SettingsView {
     SettingsView {
         name: settings.name.clone(),
-        slow_mode_seconds: settings.slow_mode_seconds,
+        slow_mode_seconds: settings.in_force().slow_mode_seconds,
         message_chars: settings.message_chars as usize,
         speakers: settings.speakers,
         paused: settings.paused,
+        shield: settings.shield,
         pinned_message: settings.pinned_message.clone(),
     }
 }

@@ -108,6 +108,8 @@ fn routes(state: AppState) -> Router {
         .route("/admin/rooms", post(admin::rooms::create))
         .route("/admin/rooms/{id}", get(admin::room::show).post(admin::room::configure))
         .route("/admin/rooms/{id}/state", post(admin::room::step))
+        .route("/admin/rooms/{id}/preset", post(admin::room::preset))
+        .route("/admin/rooms/{id}/end", get(admin::room::confirm_end).post(admin::room::end))
         .route("/admin/rooms/{id}/lift", post(admin::room::lift))
         .route("/admin/rooms/{id}/queue", get(admin::queue::show).post(admin::queue::decide))
         .route("/admin/rooms/{id}/log", get(admin::acts::show))

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::{Answer, Site, site::PASSWORD};
 use crate::{
     app::wire::{self, RoomView},
+    chat::{RoomId, RoomState},
     server::SignInSource,
 };
 
@@ -36,12 +37,12 @@ async fn who_does_not_know_the_password_stays_outside() {
     for wrong in ["", "x", "A PASSWORD FOR TESTS"] {
         let answer = site.sign_in(wrong).await;
         assert_eq!((answer.status, answer.header("set-cookie")), (403, ""), "{wrong:?}");
-        assert!(answer.text.contains("This is not the password."));
+        assert!(answer.text.contains("Wrong password."));
     }
     for body in ["", "word=x"] {
         assert_eq!(site.submit("/admin", "", "same-origin", body).await.status, 422, "{body:?}");
     }
-    let room_token = site.guest_token(crate::chat::RoomId::FIRST);
+    let room_token = site.guest_token(RoomId::FIRST);
     for forged in ["live-chat-admin=", "live-chat-admin=x", &format!("live-chat-admin={room_token}")] {
         assert!(!site.page("/admin", forged).await.text.contains("Sign out"), "{forged}");
     }
@@ -143,12 +144,79 @@ async fn rooms_are_made_opened_and_ended_by_forms() {
     assert_eq!((made.status, made.header("location")), (303, "/admin/rooms/2"));
     let room = site.page("/admin/rooms/2", session).await;
     assert!(room.text.contains("&lt;b&gt;Stage") && !room.text.contains("<b>Stage"), "{}", room.text);
-    for (state, status) in [("live", 409), ("prepared", 303), ("live", 303), ("ended", 303), ("nonsense", 422)] {
+    for (state, status) in [("prepared", 303), ("live", 303), ("prepared", 409), ("nonsense", 422)] {
         let answer = post_as(&site, session, "/admin/rooms/2/state", &[("state", state)]).await;
         assert_eq!(answer.status, status, "{state}: {}", answer.text);
     }
+    let asked = site.page("/admin/rooms/2/end", session).await.text;
+    assert!(asked.contains("Nobody can write once the room has ended") && asked.contains("The messages stay"), "{asked}");
+    assert_eq!(post_as(&site, session, "/admin/rooms/2/end", &[]).await.status, 303);
     let list = site.page("/admin", session).await.text;
     assert!(list.contains("state ended") && list.contains("state live"), "{list}");
+    assert_eq!(post_as(&site, session, "/admin/rooms/2/state", &[("state", "live")]).await.status, 303, "in one step");
+    let made = post_as(&site, session, "/admin/rooms", &[("name", "Tonight"), ("start", "1")]).await;
+    assert_eq!((made.status, made.header("location")), (303, "/admin/rooms/3"));
+    let states: Vec<_> = site.hub.rooms().into_iter().map(|room| room.state).collect();
+    assert_eq!(states, [RoomState::Live; 3]);
+}
+
+#[tokio::test]
+async fn ending_a_room_deletes_nothing_unless_its_name_was_typed() {
+    let site = Site::open().await;
+    let signed_in = site.sign_in(PASSWORD).await;
+    let session = signed_in.cookie();
+    site.administer("/v1/streams/1/settings", &json!({ "name": "Q&A <1>", "ephemeral": true })).await;
+    let token = site.guest_token(RoomId::FIRST);
+    site.say_as(&token, "ann", "keep me").await;
+    let asked = site.page("/admin/rooms/1/end", session).await.text;
+    assert!(asked.contains("can't be undone") && asked.contains("Q&amp;A &lt;1&gt;"), "{asked}");
+    let messages = async || site.get("/v1/streams/1/messages").await.json["data"].as_array().expect("a list").len();
+    for name in ["", "Q&A", "q&a <1>"] {
+        let refused = post_as(&site, session, "/admin/rooms/1/end", &[("name", name)]).await;
+        assert!(refused.status == 400 && refused.text.contains("not the room's name"), "{name}: {}", refused.text);
+        assert_eq!(messages().await, 1, "{name}");
+    }
+    assert_eq!(post_as(&site, session, "/admin/rooms/1/end", &[("name", " Q&A <1> ")]).await.status, 303);
+    assert_eq!(messages().await, 0);
+    for uri in ["/admin/rooms/9/end", "/admin/rooms/x/end"] {
+        assert_eq!(post_as(&site, session, uri, &[]).await.status, 404, "{uri}");
+    }
+}
+
+#[tokio::test]
+async fn one_click_sets_several_settings_or_the_shield() {
+    let site = Site::open().await;
+    let signed_in = site.sign_in(PASSWORD).await;
+    let session = signed_in.cookie();
+    let settings = || site.hub.snapshot(RoomId::FIRST).expect("room 1").room.settings;
+    let set = async |field: (&str, &str)| post_as(&site, session, "/admin/rooms/1/preset", &[field]).await.status;
+    assert_eq!(set(("preset", "busy")).await, 303);
+    let busy = settings();
+    assert_eq!((busy.slow_mode_seconds, busy.messages_per_minute, busy.repeat_seconds, busy.message_chars), (5, 300, 30, 200));
+    assert_eq!(set(("shield", "on")).await, 303);
+    assert!(settings().shield && site.page("/admin/rooms/1", session).await.text.contains("Turn the shield off"));
+    let newcomer = site.subscribe().await;
+    let refused = site.say(newcomer.token(), "raid").await;
+    assert!(refused.status == 403 && refused.text.contains("Newcomers"), "{}", refused.text);
+    assert_eq!(set(("shield", "off")).await, 303);
+    assert_eq!(settings(), busy, "its own settings are back");
+    assert_eq!(site.say(newcomer.token(), "hello").await.status, 200);
+    assert_eq!(set(("preset", "calm")).await, 303);
+    assert_eq!((settings().slow_mode_seconds, settings().message_chars), (0, 0));
+    for field in [("preset", "wild"), ("other", "x")] {
+        assert_eq!(set(field).await, 404, "{field:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_room_tells_where_it_is_found() {
+    let site = Site::open().await;
+    let signed_in = site.sign_in(PASSWORD).await;
+    let page = site.page("/admin/rooms/1", signed_in.cookie()).await.text;
+    let key = site.hub.widget_keys().remove(0).key;
+    for part in ["/rooms/1<", "/overlay/1<", "/rooms/1/replay<", "/embed.js\" data-room=\"1\"", &key, "<svg"] {
+        assert!(page.contains(part) || page.contains(&part.replace('"', "&quot;")), "{part}: {page}");
+    }
 }
 
 #[tokio::test]
@@ -174,8 +242,8 @@ async fn settings_are_changed_by_a_form_that_keeps_what_was_refused() {
         assert!(refused.text.contains("value=\"Hall\"") && refused.text.contains("h*ck"), "what was typed stays");
     }
     let saved = post_as(&site, session, "/admin/rooms/1", &fields("hall", "5")).await;
-    assert_eq!((saved.status, saved.header("location")), (303, "/admin/rooms/1?saved="));
-    let settings = site.hub.snapshot(crate::chat::RoomId::FIRST).expect("room 1").room.settings;
+    assert_eq!((saved.status, saved.header("location")), (303, "/admin/rooms/1?saved=#"));
+    let settings = site.hub.snapshot(RoomId::FIRST).expect("room 1").room.settings;
     assert_eq!((&*settings.name, &*settings.slug, settings.slow_mode_seconds, settings.paused), ("Hall", "hall", 5, true));
     assert_eq!(settings.blocked_words, ["damn", "h*ck"]);
     assert!(site.page("/admin/rooms/1?saved=", session).await.text.contains("Saved."));
@@ -189,7 +257,7 @@ async fn what_was_done_is_kept_with_who_did_it() {
     let site = Site::open().await;
     let signed_in = site.sign_in(PASSWORD).await;
     let session = signed_in.cookie();
-    let token = site.guest_token(crate::chat::RoomId::FIRST);
+    let token = site.guest_token(RoomId::FIRST);
     let empty = site.page("/admin/rooms/1/log", session).await.text;
     assert!(empty.contains("Nothing yet."), "{empty}");
     let stored = site.say_as(&token, "ann", "<i>buy").await;
@@ -247,7 +315,7 @@ async fn the_pages_of_the_owner_are_the_owner_s_alone() {
         assert_eq!(site.submit(uri, "", "same-origin", body).await.header("location"), "/admin", "{uri}");
         assert_eq!(site.submit(uri, session, "cross-site", body).await.status, 403, "{uri}");
     }
-    assert_eq!(site.hub.position(0), site.hub.snapshot(crate::chat::RoomId::FIRST).expect("room 1").position, "nothing was done");
+    assert_eq!(site.hub.position(0), site.hub.snapshot(RoomId::FIRST).expect("room 1").position, "nothing was done");
     assert_eq!(site.hub.rooms().len(), 1);
 }
 
@@ -283,32 +351,36 @@ async fn a_form_of_settings_takes_back_nothing_that_others_have_changed() {
     let change = async |change: serde_json::Value| {
         assert_eq!(site.administer("/v1/streams/1/settings", &change).await.status, 200);
     };
-    let settings = || site.hub.snapshot(crate::chat::RoomId::FIRST).expect("room 1").room.settings;
+    let settings = || site.hub.snapshot(RoomId::FIRST).expect("room 1").room.settings;
     // Opened while neither was set. Meanwhile a moderator pauses the room and slows it down.
     change(json!({ "paused": true, "slow_mode_seconds": 30, "description": "<b>theirs" })).await;
     let mine = [
         ("slow_mode_seconds-before", "0"),
+        ("slow_mode_seconds-on", "on"),
         ("slow_mode_seconds", "5"),
         ("description-before", ""),
         ("description", "mine"),
         ("paused-before", ""),
         ("repeat_seconds-before", "0"),
+        ("repeat_seconds-on", "on"),
         ("repeat_seconds", "7"),
     ];
     let before = settings();
     let refused = post_as(&site, session, "/admin/rooms/1", &mine).await;
     assert_eq!((refused.status, settings()), (409, before), "all or nothing: {}", refused.text);
     assert!(refused.text.contains("Somebody else has changed these settings"), "{}", refused.text);
-    assert!(refused.text.contains("meanwhile, to: 30"), "both are shown: {}", refused.text);
+    assert!(refused.text.contains("meanwhile, to: 30 seconds"), "both are shown: {}", refused.text);
     assert!(refused.text.contains("&lt;b&gt;theirs") && !refused.text.contains("<b>theirs"), "{}", refused.text);
     let again = [
         ("slow_mode_seconds-before", "30"),
+        ("slow_mode_seconds-on", "on"),
         ("slow_mode_seconds", "5"),
         ("description-before", "<b>theirs"),
         ("description", "mine"),
         ("paused-before", "on"),
         ("paused", "on"),
         ("repeat_seconds-before", "0"),
+        ("repeat_seconds-on", "on"),
         ("repeat_seconds", "7"),
     ];
     assert_eq!(post_as(&site, session, "/admin/rooms/1", &again).await.status, 303);

@@ -6,6 +6,7 @@
 mod author;
 mod composer;
 mod copyable;
+mod edited;
 mod emoji_button;
 mod fading;
 mod game;

@@ -6,10 +6,11 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, NodeList};
 
-use super::{copyable, live_figures, part};
+use super::{copyable, edited, live_figures, part};
 use crate::app::task::{follow, spawn};
 
-/// Brings the page around it to life: its [figures](live_figures) and its [code to copy](copyable). It shows nothing itself.
+/// Brings the page around it to life: its [figures](live_figures), its [code to copy](copyable) and its
+/// [forms](edited). It shows nothing itself.
 #[island]
 pub fn ServerPage() -> impl IntoView {
     // Without it the page stays as it is.
@@ -28,6 +29,7 @@ part! {
     fn enliven() {
         live_figures::begin();
         copyable::begin();
+        edited::begin();
     }
 }
 

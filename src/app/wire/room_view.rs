@@ -87,6 +87,9 @@ pub struct SettingsView {
     /// Whether nobody but moderators may speak for now.
     #[serde(default)]
     pub paused: bool,
+    /// Whether the room is shielded against a raid.
+    #[serde(default)]
+    pub shield: bool,
     /// The id of the message that stands above the chat; empty for none.
     #[serde(default)]
     pub pinned_message: String,

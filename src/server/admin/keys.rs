@@ -1,8 +1,6 @@
-use std::convert::Infallible;
-
 use axum::{
-    extract::{Form, FromRef, FromRequestParts, Path, State},
-    http::{StatusCode, header, request::Parts, uri::Authority},
+    extract::{Form, Path, State},
+    http::StatusCode,
     response::Response,
 };
 use leptos::prelude::*;
@@ -17,9 +15,8 @@ use crate::{
     protocol::moment::rfc3339,
     server::{
         asked::Asked,
-        client_address::TrustedProxies,
         error,
-        extract::cookies::Cookies,
+        extract::own_address::OwnAddress,
         page::{fail, render},
         router::Params,
         state::AppState,
@@ -59,24 +56,6 @@ struct Keys {
     form: KeyForm,
     /// What was typed for the redirect URIs of a key, and refused.
     redirects: Option<(String, RedirectsForm)>,
-}
-
-/// Where a browser has found the chat, such as `https://chat.example`.
-pub(in crate::server) struct OwnAddress(String);
-
-impl<S: Send + Sync> FromRequestParts<S> for OwnAddress
-where
-    TrustedProxies: FromRef<S>,
-{
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
-        let cookies = Cookies::from_request_parts(parts, state).await?;
-        let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()?.parse::<Authority>().ok());
-        // Without a host it is HTTP/1.0, which no browser speaks.
-        let host = host.map_or_else(|| "localhost".to_owned(), |host| host.to_string());
-        Ok(Self(format!("{}://{host}", cookies.scheme())))
-    }
 }
 
 /// `POST /admin/keys`: makes one.

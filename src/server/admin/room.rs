@@ -7,18 +7,23 @@ use axum::{
 };
 use leptos::prelude::*;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use qrcode::{QrCode, render::svg};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::{Map, Value};
 
 use super::{Owner, rooms::row, see};
 use crate::{
-    app::{AdminRoomPage, Control, FIELDS, RoomAdmin, SanctionRow, SettingField, SettingsForm},
-    chat::{InvalidSetting, Kind, Measure, RoomId, RoomState, Sanction, Settings, SettingsChange, UserId},
-    hub::{Authority, Decision, Refusal},
+    app::{
+        AdminRoomPage, Control, EndRoomPage, EndRoomView, GROUPS, Preset, RoomAdmin, SanctionRow, SettingField, SettingsForm,
+        Share, fields,
+    },
+    chat::{InvalidSetting, Kind, Measure, Room, RoomId, RoomState, Sanction, Settings, SettingsChange, UserId},
+    hub::{Authority, Decision, Hub, Refusal, Snapshot},
     protocol::moment::rfc3339,
     server::{
         asked::Asked,
         error,
+        extract::own_address::OwnAddress,
         page::{fail, not_found, render},
         router::Params,
         state::AppState,
@@ -30,6 +35,20 @@ use crate::{
 #[derive(Deserialize)]
 pub(in crate::server) struct Step {
     state: RoomState,
+}
+
+/// What the buttons of several settings post.
+#[derive(Deserialize)]
+pub(in crate::server) struct Choice {
+    preset: Option<String>,
+    shield: Option<String>,
+}
+
+/// What the form to end a room posts.
+#[derive(Deserialize)]
+pub(in crate::server) struct Confirmation {
+    #[serde(default)]
+    name: String,
 }
 
 /// Whose right to write is given back.
@@ -51,11 +70,12 @@ pub(in crate::server) async fn show(
     _: Owner,
     State(state): State<AppState>,
     Path(room): Path<String>,
+    own: OwnAddress,
     asked: Asked,
     params: Params,
 ) -> Response {
-    let is_saved = params.find("saved").is_some();
-    render_room(&state, &room, asked, StatusCode::OK, None, Vec::new(), is_saved).await
+    let saved = params.find("saved");
+    render_room(&state, &room, own, asked, StatusCode::OK, Shown { saved, ..Shown::default() }).await
 }
 
 /// `POST /admin/rooms/{id}`: changes its settings.
@@ -63,50 +83,45 @@ pub(in crate::server) async fn configure(
     _: Owner,
     State(state): State<AppState>,
     Path(room): Path<String>,
+    own: OwnAddress,
     asked: Asked,
     Form(values): Form<BTreeMap<String, String>>,
 ) -> Response {
     let Ok(id) = room.parse() else { return not_found(&state, asked).await };
     let Ok(snapshot) = state.hub.snapshot_for_owner(id) else { return not_found(&state, asked).await };
     let form = Edits::of(values);
-    let change = match form.change(&snapshot.room.settings) {
-        Ok(change) => change,
-        Err(conflicts) => return render_conflict(&state, &room, asked, form, &snapshot.room.settings, &conflicts).await,
+    let (status, shown) = match form.change(&snapshot.room.settings) {
+        Err(conflicts) => (StatusCode::CONFLICT, conflict(asked.texts, &form, &snapshot.room.settings, &conflicts)),
+        Ok(change) => match state.hub.configure(id, &Authority::Admin, change).await {
+            Ok(_) => return see(&format!("/admin/rooms/{room}?saved={0}#{0}", form.group())),
+            Err(Refusal::Setting(InvalidSetting::Changed(_))) => {
+                // Between the look at them and the change.
+                let Ok(snapshot) = state.hub.snapshot_for_owner(id) else { return not_found(&state, asked).await };
+                let settings = snapshot.room.settings;
+                (StatusCode::CONFLICT, conflict(asked.texts, &form, &settings, &form.conflicts(&settings)))
+            }
+            Err(refusal) => {
+                let errors = vec![explain(asked.texts, &refusal)];
+                (error::status(&refusal), Shown { typed: Some(form.onto(&snapshot.room.settings)), errors, saved: None })
+            }
+        },
     };
-    match state.hub.configure(id, &Authority::Admin, change).await {
-        Ok(_) => see(&format!("/admin/rooms/{room}?saved=")),
-        Err(Refusal::Setting(InvalidSetting::Changed(_))) => {
-            // Between the look at them and the change.
-            let Ok(snapshot) = state.hub.snapshot_for_owner(id) else { return not_found(&state, asked).await };
-            let settings = snapshot.room.settings;
-            let conflicts = form.conflicts(&settings);
-            render_conflict(&state, &room, asked, form, &settings, &conflicts).await
-        }
-        Err(refusal) => {
-            let error = explain(asked.texts, &refusal);
-            render_room(&state, &room, asked, error::status(&refusal), Some(form.values), vec![error], false).await
-        }
-    }
+    render_room(&state, &room, own, asked, status, shown).await
 }
 
-/// The form again, with what was typed and what others have changed meanwhile.
-async fn render_conflict(
-    state: &AppState,
-    room: &str,
-    asked: Asked,
-    form: Edits,
-    settings: &Settings,
-    conflicts: &[&'static SettingField],
-) -> Response {
-    let texts = asked.texts;
-    let (values, now) = (form.onto(settings), values(settings));
+/// What was typed, and what others have changed meanwhile.
+fn conflict(texts: &'static Texts, form: &Edits, settings: &Settings, conflicts: &[&'static SettingField]) -> Shown {
+    let now = values(settings);
     let error = |field: &&SettingField| {
         let now = texts.fill(key::admin::CHANGED_MEANWHILE, &[("value", &in_words(texts, field, &now[field.name]))]);
         (field.name.to_owned(), now)
     };
     let whole = (String::new(), texts.text(key::admin::CHANGED_BY_OTHERS).to_owned());
-    let errors = [whole].into_iter().chain(conflicts.iter().map(error)).collect();
-    render_room(state, room, asked, StatusCode::CONFLICT, Some(values), errors, false).await
+    Shown {
+        typed: Some(form.onto(settings)),
+        errors: [whole].into_iter().chain(conflicts.iter().map(error)).collect(),
+        saved: None,
+    }
 }
 
 /// A setting's value as people read it.
@@ -117,23 +132,93 @@ fn in_words(texts: &'static Texts, field: &SettingField, value: &str) -> String 
             let chosen = choices.iter().find(|(choice, _)| *choice == value);
             chosen.map_or_else(|| value.to_owned(), |(_, label)| texts.text(*label).to_owned())
         }
-        Control::Text | Control::Number | Control::Lines | Control::Pairs if value.is_empty() => {
-            texts.text(key::admin::NOTHING).to_owned()
-        }
-        Control::Text | Control::Number | Control::Lines | Control::Pairs => value.lines().collect::<Vec<_>>().join(", "),
+        Control::Amount { .. } if value == "0" => texts.text(key::admin::OFF).to_owned(),
+        Control::Amount { unit, .. } => format!("{value} {}", texts.text(*unit)),
+        Control::Text | Control::Lines | Control::Pairs if value.is_empty() => texts.text(key::admin::NOTHING).to_owned(),
+        Control::Text | Control::Lines | Control::Pairs => value.lines().collect::<Vec<_>>().join(", "),
     }
 }
 
-/// `POST /admin/rooms/{id}/state`: prepares, starts or ends it.
+/// `POST /admin/rooms/{id}/preset`: changes several settings that fit together, or the shield.
+pub(in crate::server) async fn preset(
+    _: Owner,
+    State(state): State<AppState>,
+    Path(room): Path<String>,
+    own: OwnAddress,
+    asked: Asked,
+    Form(choice): Form<Choice>,
+) -> Response {
+    let Ok(id) = room.parse() else { return not_found(&state, asked).await };
+    let settings: Map<String, Value> = match choice {
+        Choice { shield: Some(shield), .. } => [("shield".to_owned(), Value::Bool(shield == "on"))].into_iter().collect(),
+        Choice { preset, .. } => {
+            let chosen = Preset::ALL.into_iter().find(|known| Some(known.name) == preset.as_deref());
+            let Some(chosen) = chosen else { return not_found(&state, asked).await };
+            chosen.settings.iter().map(|&(name, value)| (name.to_owned(), value.into())).collect()
+        }
+    };
+    done(&state, &room, own, asked, state.hub.configure(id, &Authority::Admin, settings.into()).await).await
+}
+
+/// `POST /admin/rooms/{id}/state`: prepares or starts it. One that was not prepared is prepared first.
 pub(in crate::server) async fn step(
     _: Owner,
     State(state): State<AppState>,
     Path(room): Path<String>,
+    own: OwnAddress,
     asked: Asked,
     Form(Step { state: to }): Form<Step>,
 ) -> Response {
     let Ok(id) = room.parse() else { return not_found(&state, asked).await };
-    done(&state, &room, asked, state.hub.set_state(id, to).await).await
+    done(&state, &room, own, asked, go(&state.hub, id, to).await).await
+}
+
+/// Brings a room into a state, by way of those that lie between.
+pub(super) async fn go(hub: &Hub, room: RoomId, to: RoomState) -> Result<Room, Refusal> {
+    let is_unprepared = matches!(hub.snapshot_for_owner(room)?.room.state, RoomState::Created | RoomState::Ended);
+    if to == RoomState::Live && is_unprepared {
+        hub.set_state(room, RoomState::Prepared).await?;
+    }
+    hub.set_state(room, to).await
+}
+
+/// `GET /admin/rooms/{id}/end`: asks whether it is to be ended.
+pub(in crate::server) async fn confirm_end(
+    _: Owner,
+    State(state): State<AppState>,
+    Path(room): Path<String>,
+    asked: Asked,
+) -> Response {
+    let Some(snapshot) = room.parse().ok().and_then(|id: RoomId| state.hub.snapshot_for_owner(id).ok()) else {
+        return not_found(&state, asked).await;
+    };
+    end_page(&state, asked, StatusCode::OK, snapshot, false).await
+}
+
+/// `POST /admin/rooms/{id}/end`: ends it. Where this deletes its messages, its name has to be typed.
+pub(in crate::server) async fn end(
+    _: Owner,
+    State(state): State<AppState>,
+    Path(room): Path<String>,
+    own: OwnAddress,
+    asked: Asked,
+    Form(Confirmation { name }): Form<Confirmation>,
+) -> Response {
+    let Some(snapshot) = room.parse().ok().and_then(|id: RoomId| state.hub.snapshot_for_owner(id).ok()) else {
+        return not_found(&state, asked).await;
+    };
+    let Room { id, ref settings, .. } = snapshot.room;
+    if settings.ephemeral && name.trim() != settings.name.trim() {
+        return end_page(&state, asked, StatusCode::BAD_REQUEST, snapshot, true).await;
+    }
+    done(&state, &room, own, asked, state.hub.set_state(id, RoomState::Ended).await).await
+}
+
+async fn end_page(state: &AppState, asked: Asked, status: StatusCode, snapshot: Snapshot, is_wrong: bool) -> Response {
+    let Snapshot { room, viewer_count, .. } = snapshot;
+    let Settings { name, ephemeral, .. } = room.settings;
+    let view = EndRoomView { room: room.id, name, viewer_count, deletes: ephemeral, is_wrong };
+    render(state, asked, status, move || view! { <EndRoomPage view=view.clone() /> }).await
 }
 
 /// `POST /admin/rooms/{id}/lift`: lets somebody write again.
@@ -141,46 +226,69 @@ pub(in crate::server) async fn lift(
     _: Owner,
     State(state): State<AppState>,
     Path(room): Path<String>,
+    own: OwnAddress,
     asked: Asked,
     Form(Lift { user }): Form<Lift>,
 ) -> Response {
     let Ok(id) = room.parse() else { return not_found(&state, asked).await };
     let lifted = state.hub.sanction(id, &Authority::Admin, user, Decision::Lift, false, String::new()).await;
-    done(&state, &room, asked, lifted).await
+    done(&state, &room, own, asked, lifted).await
 }
 
 /// Back to the room, or to what was wrong.
-async fn done<T>(state: &AppState, room: &str, asked: Asked, result: Result<T, Refusal>) -> Response {
+async fn done<T>(state: &AppState, room: &str, own: OwnAddress, asked: Asked, result: Result<T, Refusal>) -> Response {
     match result {
         Ok(_) => see(&format!("/admin/rooms/{room}?saved=")),
         Err(refusal) => {
-            let error = (String::new(), refusal.text(asked.texts));
-            render_room(state, room, asked, error::status(&refusal), None, vec![error], false).await
+            let errors = vec![(String::new(), refusal.text(asked.texts))];
+            render_room(state, room, own, asked, error::status(&refusal), Shown { errors, ..Shown::default() }).await
         }
     }
 }
 
-/// The page of a room. The form shows what was `typed`, else what holds; each of the `errors` stands beside the setting that it names,
-/// or above all.
+/// What the page of a room shows beside what holds.
+#[derive(Default)]
+struct Shown {
+    /// What was typed.
+    typed: Option<BTreeMap<String, String>>,
+    /// Each stands beside the setting that it names, or above all.
+    errors: Vec<(String, String)>,
+    /// What was just saved: the name of a group of settings, or nothing for something else.
+    saved: Option<String>,
+}
+
 async fn render_room(
     state: &AppState,
     room: &str,
+    OwnAddress(server): OwnAddress,
     asked: Asked,
     status: StatusCode,
-    typed: Option<BTreeMap<String, String>>,
-    errors: Vec<(String, String)>,
-    is_saved: bool,
+    Shown { typed, errors, saved }: Shown,
 ) -> Response {
     let Some(snapshot) = room.parse().ok().and_then(|id: RoomId| state.hub.snapshot_for_owner(id).ok()) else {
         return not_found(state, asked).await;
     };
-    let sanctions = match state.hub.sanctions(snapshot.room.id, &Authority::Admin).await {
+    let id = snapshot.room.id;
+    let sanctions = match state.hub.sanctions(id, &Authority::Admin).await {
         Ok(all) => all.into_iter().filter_map(|event| sanction_row(asked.texts, event.kind)).collect(),
         Err(refusal) => return fail(state, asked, &refusal).await,
     };
-    let settings = SettingsForm { values: typed.unwrap_or_else(|| values(&snapshot.room.settings)), errors };
-    let room = RoomAdmin { row: row(snapshot), settings, sanctions, is_saved };
+    let values = typed.unwrap_or_else(|| values(&snapshot.room.settings));
+    let is_saved = saved.as_deref() == Some("");
+    let settings = SettingsForm { values, errors, saved: saved.unwrap_or_default() };
+    let key = state.hub.widget_keys().into_iter().find(|key| key.opens(id)).map(|key| key.key);
+    let share = Share { qr_code: qr_code(&format!("{server}/rooms/{id}")), server, room: id, key };
+    let is_shielded = snapshot.room.settings.shield;
+    let room = RoomAdmin { row: row(snapshot), settings, is_shielded, sanctions, share, is_saved };
     render(state, asked, status, move || view! { <AdminRoomPage view=room.clone() /> }).await
+}
+
+/// Returns a text as a QR code, an `svg` element; empty if the text is too long for one.
+fn qr_code(text: &str) -> String {
+    let Ok(code) = QrCode::new(text) else { return String::new() };
+    let svg = code.render::<svg::Color<'_>>().min_dimensions(160, 160).build();
+    // What comes before the element belongs to a file of its own.
+    svg.find("<svg").map(|start| svg[start..].to_owned()).unwrap_or_default()
 }
 
 fn sanction_row(texts: &'static Texts, kind: Kind) -> Option<SanctionRow> {
@@ -262,12 +370,23 @@ impl Edits {
         Self { values }
     }
 
+    /// The name of the group that it is about; empty if it names none that there is.
+    fn group(&self) -> &'static str {
+        let named = self.values.get("group");
+        GROUPS.iter().find(|group| named.is_some_and(|named| named == group.name)).map_or("", |group| group.name)
+    }
+
     /// What its user has changed: all else may have been changed by others since the form was opened.
     fn all(&self) -> impl Iterator<Item = Edit> {
-        FIELDS.iter().filter_map(|field| {
+        fields().filter_map(|field| {
             let before = field.before();
             let before = self.values.contains_key(&before).then(|| typed(&self.values, &before, &field.control)).flatten();
-            let after = typed(&self.values, field.name, &field.control)?;
+            let after = match field.control {
+                // A browser sends nothing for a box that is not checked: the form has it if it says what it was.
+                Control::Check if before.is_none() && !self.values.contains_key(field.name) => return None,
+                Control::Amount { .. } if before.is_some() && !field.is_on(&self.values) => Value::from(0),
+                _ => typed(&self.values, field.name, &field.control)?,
+            };
             (before.as_ref() != Some(&after)).then_some(Edit { field, before, after })
         })
     }
@@ -305,6 +424,9 @@ impl Edits {
             let after = self.values.get(field.name).cloned().unwrap_or_default();
             let now = form.insert(field.name.to_owned(), after).unwrap_or_default();
             form.insert(field.before(), now);
+            if let Some(on) = self.values.get(&field.switch()) {
+                form.insert(field.switch(), on.clone());
+            }
         }
         form
     }
@@ -317,7 +439,7 @@ fn typed(values: &BTreeMap<String, String>, name: &str, control: &Control) -> Op
     match control {
         Control::Check => Some(Value::Bool(value.is_some_and(|value| !value.is_empty()))),
         Control::Text | Control::Choice(_) => text().map(Value::from),
-        Control::Number => text().map(|text| text.parse::<u64>().map_or(Value::String(text), Value::from)),
+        Control::Amount { .. } => text().map(|text| text.parse::<u64>().map_or(Value::String(text), Value::from)),
         Control::Lines => {
             let lines = |text: String| text.lines().map(str::trim).filter(|line| !line.is_empty()).map(Value::from).collect();
             text().map(lines)
@@ -359,6 +481,7 @@ mod tests {
         };
         let mut form = values(&before);
         assert_eq!(sent(&form, &before), before, "as it came");
+        form.insert("paused-before".into(), "on".into());
         form.remove("paused");
         form.insert("slow_mode_seconds".into(), " 7 ".into());
         form.insert("blocked_words".into(), "\r\n  c*\r\n\r\n".into());
@@ -374,15 +497,32 @@ mod tests {
     /// The form of settings as a browser sends it back.
     fn opened(settings: &Settings) -> BTreeMap<String, String> {
         let mut form = values(settings);
-        let before: Vec<_> = FIELDS.iter().map(|field| (field.before(), form[field.name].clone())).collect();
+        let before: Vec<_> = fields().map(|field| (field.before(), form[field.name].clone())).collect();
+        let on: Vec<_> = fields().filter(|field| field.is_on(&form)).map(|field| (field.switch(), "on".to_owned())).collect();
         form.retain(|name, value| !value.is_empty() || !["paused", "ephemeral", "hold_newcomers"].contains(&name.as_str()));
         form.extend(before);
+        form.extend(on);
         form
     }
 
     fn stage() -> Settings {
         let blocked_words = vec!["a".into(), "b".into()];
         Settings { name: "Stage".into(), slug: "stage".into(), blocked_words, ..Settings::default() }
+    }
+
+    #[test]
+    fn a_form_of_some_settings_leaves_the_others_and_a_switch_that_is_off_means_none() {
+        let before = Settings { slow_mode_seconds: 5, repeat_seconds: 9, paused: true, ephemeral: true, ..stage() };
+        let pace = |fields: &[(&str, &str)]| -> BTreeMap<String, String> {
+            fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        };
+        let off = pace(&[("slow_mode_seconds-before", "5"), ("slow_mode_seconds", "5"), ("repeat_seconds-before", "9")]);
+        let after = sent(&off, &before);
+        assert_eq!(after, Settings { slow_mode_seconds: 0, repeat_seconds: 0, ..before.clone() });
+        let on = pace(&[("slow_mode_seconds-before", "5"), ("slow_mode_seconds", "5"), ("slow_mode_seconds-on", "on")]);
+        assert_eq!(sent(&on, &before), before);
+        let unchecked = pace(&[("ephemeral-before", "on")]);
+        assert_eq!(sent(&unchecked, &before), Settings { ephemeral: false, ..before });
     }
 
     #[test]
@@ -393,6 +533,7 @@ mod tests {
         assert_eq!(sent(&form, &meanwhile), meanwhile, "nothing was changed in it");
         form.insert("ephemeral".into(), "on".into());
         form.insert("slow_mode_seconds".into(), "30".into());
+        form.insert("slow_mode_seconds-on".into(), "on".into());
         assert_eq!(
             sent(&form, &meanwhile),
             Settings { ephemeral: true, ..meanwhile.clone() },
@@ -404,6 +545,7 @@ mod tests {
     fn what_both_have_changed_is_a_conflict_until_its_author_has_seen_both() {
         let mut form = opened(&stage());
         form.insert("slow_mode_seconds".into(), "5".into());
+        form.insert("slow_mode_seconds-on".into(), "on".into());
         form.insert("blocked_words".into(), "a\r\nb\r\nd".into());
         form.insert("ephemeral".into(), "on".into());
         form.insert("description".into(), "mine".into());
@@ -429,6 +571,7 @@ mod tests {
     fn what_changes_between_the_look_and_the_change_is_refused() {
         let mut form = opened(&stage());
         form.insert("slow_mode_seconds".into(), "5".into());
+        form.insert("slow_mode_seconds-on".into(), "on".into());
         let change = Edits::of(form).change(&stage()).unwrap_or_else(|_| panic!("no conflict"));
         let meanwhile = Settings { slow_mode_seconds: 30, ..stage() };
         assert_eq!(change.apply(&meanwhile), Err(InvalidSetting::Changed("slow_mode_seconds".into())));

@@ -6,10 +6,10 @@ use axum::{
 use leptos::prelude::*;
 use serde_json::{Map, json};
 
-use super::{Owner, see};
+use super::{Owner, room::go, see};
 use crate::{
     app::{RoomRow, RoomsPage, RoomsView},
-    chat::SettingsChange,
+    chat::{RoomState, SettingsChange},
     hub::Snapshot,
     server::{asked::Asked, error, page::render, state::AppState},
     texts::key,
@@ -19,6 +19,8 @@ use crate::{
 #[derive(serde::Deserialize)]
 pub(in crate::server) struct NewRoom {
     name: String,
+    /// Which button was pressed, if it is the one that starts the room too.
+    start: Option<String>,
 }
 
 /// Channels of Apex in the list, the newest: strangers can make many.
@@ -49,15 +51,19 @@ pub(super) fn row(Snapshot { room, is_open, viewer_count, messages_last_minute, 
     }
 }
 
-/// `POST /admin/rooms`: makes a room.
+/// `POST /admin/rooms`: makes a room, and starts it if that is asked for.
 pub(in crate::server) async fn create(
     _: Owner,
     State(state): State<AppState>,
     asked: Asked,
-    Form(NewRoom { name }): Form<NewRoom>,
+    Form(NewRoom { name, start }): Form<NewRoom>,
 ) -> Response {
     let settings = SettingsChange::from(Map::from_iter([("name".to_owned(), json!(name))]));
-    match state.hub.create_room(settings).await {
+    let made = match state.hub.create_room(settings).await {
+        Ok(room) if start.is_some() => go(&state.hub, room.id, RoomState::Live).await,
+        other => other,
+    };
+    match made {
         Ok(room) => see(&format!("/admin/rooms/{}", room.id)),
         Err(refusal) => {
             let why = refusal.text(asked.texts);

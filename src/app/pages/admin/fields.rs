@@ -31,13 +31,19 @@ pub(super) struct Control {
 impl Field<'_> {
     /// Returns the field with its control.
     pub(super) fn with<V: IntoView, F: FnOnce(Control) -> V>(self, control: F) -> impl IntoView + use<V, F> {
-        let Self { id, label, help, error } = self;
+        let (id, label) = (self.id.to_owned(), self.label.to_owned());
+        self.around(move |field| view! { <label for=id>{label}</label> {control(field)} })
+    }
+
+    /// Returns the field with a control that has its label in it.
+    pub(super) fn around<V: IntoView, F: FnOnce(Control) -> V>(self, control: F) -> impl IntoView + use<V, F> {
+        let Self { id, help, error, .. } = self;
         let is_wrong = !error.is_empty();
         let [help_id, error_id] = ["help", "error"].map(|part| format!("{id}-{part}"));
         let described_by = if help.is_some() { format!("{help_id} {error_id}") } else { error_id.clone() };
         let control = control(Control { id: id.to_owned(), is_wrong, invalid: is_wrong.then_some("true"), described_by });
         view! {
-            <p class="field"><label for=id.to_owned()>{label.to_owned()}</label>{control}</p>
+            <p class="field">{control}</p>
             {help.map(|help| view! { <p id=help_id class="help">{help.to_owned()}</p> })}
             <p id=error_id class="error" role="alert" hidden=!is_wrong>{error}</p>
         }

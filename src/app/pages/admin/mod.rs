@@ -3,6 +3,7 @@
 
 mod acts;
 mod appearance;
+mod end_room;
 mod fields;
 mod game_consent;
 mod keys;
@@ -12,6 +13,7 @@ mod queue;
 mod room;
 mod rooms;
 mod settings;
+mod share;
 mod widget;
 
 use leptos::prelude::*;
@@ -26,6 +28,7 @@ use crate::{
 pub use self::{
     acts::{ActRow, ActsView, AuditLogPage, BlockedRow},
     appearance::{AppearancePage, AppearanceView},
+    end_room::{EndRoomPage, EndRoomView},
     game_consent::{GameConsentPage, GameConsentView, GameRefusedPage, GameRefusedView},
     keys::{KeyForm, KeyRow, KeysPage, KeysView, RedirectsForm, RevokeKeyPage},
     live::Live,
@@ -33,7 +36,8 @@ pub use self::{
     queue::{HeldRow, QueuePage, QueueView},
     room::{AdminRoomPage, RoomAdmin, SanctionRow},
     rooms::{RoomRow, RoomsPage, RoomsView},
-    settings::{Control, FIELDS, SettingField, SettingsForm},
+    settings::{Control, GROUPS, Preset, SettingField, SettingsForm, fields},
+    share::Share,
     widget::WidgetCode,
 };
 

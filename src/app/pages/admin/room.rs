@@ -1,17 +1,18 @@
-use leptos::prelude::*;
+use leptos::{either::EitherOf3, prelude::*};
 use leptos_meta::Title;
 
 use super::{
     live::Live,
     page, path_to,
     rooms::RoomRow,
-    settings::{SettingsForm, settings},
+    settings::{Preset, SettingsForm, settings},
+    share::{self, Share},
     state,
 };
 use crate::{
     app::document::texts,
     chat::RoomState,
-    texts::{Text, key},
+    texts::{Texts, key},
 };
 
 /// What whoever runs the chat sees of one room.
@@ -21,9 +22,13 @@ pub struct RoomAdmin {
     pub row: RoomRow,
     /// What it is set to.
     pub settings: SettingsForm,
+    /// Whether it is shielded against a raid.
+    pub is_shielded: bool,
     /// Who may not write there at present.
     pub sanctions: Vec<SanctionRow>,
-    /// Whether something was just saved.
+    /// Where it is found.
+    pub share: Share,
+    /// Whether something else than a setting was just saved.
     pub is_saved: bool,
 }
 
@@ -49,16 +54,26 @@ pub fn AdminRoomPage(
     view: RoomAdmin,
 ) -> impl IntoView {
     let texts = texts();
-    let RoomAdmin { row, settings: form, sanctions, is_saved } = view;
+    let RoomAdmin { row, settings: form, is_shielded, sanctions, share, is_saved } = view;
+    // What is about some settings stands there.
+    let is_general = form.errors.iter().all(|(name, _)| name.is_empty());
+    let whole = form.errors.first().filter(|_| is_general).map(|(_, error)| error.clone()).unwrap_or_default();
+    let is_fine = whole.is_empty();
     let RoomRow { room, name, state: now, viewer_count, messages_last_minute, waiting, .. } = row;
     let base = format!("/admin/rooms/{room}");
-    let step = move |(to, key): (RoomState, Text)| {
-        view! { <button class="button quiet" type="submit" name="state" value=to.name()>{texts.text(key)}</button> }
+    let start = view! { <button class="button" type="submit" name="state" value="live">{texts.text(key::admin::START)}</button> };
+    let prepare = view! {
+        <button class="button quiet" type="submit" name="state" value="prepared" aria-describedby="prepare-help">
+            {texts.text(key::admin::PREPARE)}
+        </button>
+        <span id="prepare-help" class="help">{texts.text(key::admin::PREPARE_HELP)}</span>
     };
-    let next = match now {
-        RoomState::Created | RoomState::Ended => (RoomState::Prepared, key::admin::PREPARE),
-        RoomState::Prepared => (RoomState::Live, key::admin::START),
-        RoomState::Live => (RoomState::Ended, key::admin::END),
+    let steps = match now {
+        RoomState::Created | RoomState::Ended => EitherOf3::A((start, prepare)),
+        RoomState::Prepared => EitherOf3::B(start),
+        RoomState::Live => {
+            EitherOf3::C(view! { <a class="button quiet" href=format!("{base}/end")>{texts.text(key::end::END_ROOM)}</a> })
+        }
     };
     let sanction = {
         let action = format!("{base}/lift");
@@ -92,15 +107,18 @@ pub fn AdminRoomPage(
                 {state(texts, now)} " "
                 {texts.fill(key::admin::NOW, &[("viewers", &viewers), ("messages", &messages)])}
             </p>
-            {step(next)}
+            {steps}
         </form>
         <p>
             <a href=format!("/rooms/{room}")>{texts.text(key::admin::OPEN_CHAT)}</a>" · "
             <a href=format!("{base}/queue") data-live="waiting">{texts.count(key::page::TO_REVIEW, waiting)}</a>" · "
             <a href=format!("{base}/log")>{texts.text(key::admin::DONE_HERE)}</a>
         </p>
+        {share::share(texts, share)}
         <h2 id="settings">{texts.text(key::admin::SETTINGS)}</h2>
-        {settings(texts, form, base)}
+        <p class="error" role="alert" hidden=is_fine>{whole}</p>
+        {presets(texts, is_shielded, &base)}
+        {settings(texts, form, &base)}
         <h2>{texts.text(key::admin::SANCTIONS)}</h2>
         <p hidden=has_sanctions>{texts.text(key::admin::NO_SANCTIONS)}</p>
         <div class="wide" role="region" aria-label=texts.text(key::admin::SANCTIONS) tabindex="0" hidden=!has_sanctions>
@@ -119,4 +137,32 @@ pub fn AdminRoomPage(
         </div>
     };
     page(texts, view! { <bdi>{name}</bdi> }, body)
+}
+
+/// Settings that fit together, each of which is set with one click.
+fn presets(texts: &'static Texts, is_shielded: bool, base: &str) -> impl IntoView + use<> {
+    let preset = |preset: &Preset| {
+        let help = format!("preset-{}", preset.name);
+        view! {
+            <p>
+                <button class="button quiet" type="submit" name="preset" value=preset.name aria-describedby=help.clone()>
+                    {texts.text(preset.label)}
+                </button>
+                <span id=help class="help">{texts.text(preset.help)}</span>
+            </p>
+        }
+    };
+    let (to, shield) = match is_shielded {
+        true => ("off", key::setting::SHIELD_OFF),
+        false => ("on", key::setting::SHIELD_ON),
+    };
+    view! {
+        <form class="presets" method="post" action=format!("{base}/preset") aria-label=texts.text(key::setting::PRESETS)>
+            <p>
+                <button class="button quiet" type="submit" name="shield" value=to aria-describedby="shield-means">{texts.text(shield)}</button>
+                <span id="shield-means" class="help">{texts.text(key::setting::SHIELD_HELP)}</span>
+            </p>
+            {Preset::ALL.iter().map(preset).collect_view()}
+        </form>
+    }
 }

@@ -92,7 +92,10 @@ pub fn RoomsPage(
         <h2 id="new">{texts.text(key::admin::NEW_ROOM)}</h2>
         <form class="fields" method="post" action="/admin/rooms" aria-labelledby="new">
             {fields::name(texts, name, error)}
-            <button class="button" type="submit">{texts.text(key::admin::MAKE_ROOM)}</button>
+            <p class="save">
+                <button class="button" type="submit" name="start" value="1">{texts.text(key::admin::MAKE_AND_START)}</button>
+                <button class="button quiet" type="submit">{texts.text(key::admin::MAKE_ROOM)}</button>
+            </p>
         </form>
     };
     page(texts, texts.text(key::admin::ROOMS), body)

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use leptos::prelude::*;
 
-use super::fields;
+use super::fields::{self, Field};
 use crate::{
     app::escape::escaped,
     texts::{Text, Texts, key},
@@ -25,6 +25,19 @@ impl SettingField {
     pub fn before(&self) -> String {
         format!("{}-before", self.name)
     }
+
+    /// Under which name the form says that a [`Control::Amount`] is not 0.
+    pub fn switch(&self) -> String {
+        format!("{}-on", self.name)
+    }
+
+    /// Returns whether a [`Control::Amount`] is on: in a form that was sent its switch decides, elsewhere its value.
+    pub fn is_on(&self, values: &BTreeMap<String, String>) -> bool {
+        match values.contains_key(&self.before()) {
+            true => values.contains_key(&self.switch()),
+            false => values.get(self.name).is_some_and(|value| value != "0"),
+        }
+    }
 }
 
 /// How a setting is changed.
@@ -35,12 +48,27 @@ pub enum Control {
     Lines,
     /// Several lines, each a name, `=` and a value.
     Pairs,
-    /// A whole number from 0.
-    Number,
+    /// A whole number behind a switch, which is off for 0.
+    Amount {
+        /// The key of what is counted.
+        unit: Text,
+        /// What stands there when the switch is turned on.
+        suggested: u32,
+    },
     /// Yes or no.
     Check,
     /// One of these values, each with the key of its label.
     Choice(&'static [(&'static str, Text)]),
+}
+
+/// Settings that are shown, and saved, together.
+pub struct SettingGroup {
+    /// What it is called in addresses.
+    pub name: &'static str,
+    /// The key of its heading.
+    pub label: Text,
+    /// The settings, in the order of the form.
+    pub fields: &'static [SettingField],
 }
 
 const WHO: Control = Control::Choice(&[
@@ -51,51 +79,133 @@ const WHO: Control = Control::Choice(&[
 
 const REVIEW_FALLBACK: Control = Control::Choice(&[("allow", key::setting::REVIEW_ALLOW), ("deny", key::setting::REVIEW_DENY)]);
 
-/// All settings, in the order of the form.
-pub const FIELDS: [SettingField; 22] = {
-    const fn field(name: &'static str, label: Text, help: Option<Text>, control: Control) -> SettingField {
-        SettingField { name, label, help, control }
-    }
+const fn field(name: &'static str, label: Text, help: Option<Text>, control: Control) -> SettingField {
+    SettingField { name, label, help, control }
+}
+
+const fn amount(unit: Text, suggested: u32) -> Control {
+    Control::Amount { unit, suggested }
+}
+
+/// All settings but the shield, which has a button of its own.
+pub const GROUPS: [SettingGroup; 6] = {
+    use key::setting as text;
     [
-        field("name", key::setting::NAME, None, Control::Text),
-        field("slug", key::setting::SLUG, Some(key::setting::SLUG_HELP), Control::Text),
-        field("description", key::setting::DESCRIPTION, None, Control::Text),
-        field("paused", key::setting::PAUSED, Some(key::setting::PAUSED_HELP), Control::Check),
-        field("pinned_message", key::page::PINNED_MESSAGE, Some(key::setting::PINNED_MESSAGE_HELP), Control::Text),
-        field("slow_mode_seconds", key::setting::SLOW_MODE_SECONDS, Some(key::setting::SLOW_MODE_SECONDS_HELP), Control::Number),
-        field(
-            "messages_per_minute",
-            key::setting::MESSAGES_PER_MINUTE,
-            Some(key::setting::MESSAGES_PER_MINUTE_HELP),
-            Control::Number,
-        ),
-        field("repeat_seconds", key::setting::REPEAT_SECONDS, Some(key::setting::REPEAT_SECONDS_HELP), Control::Number),
-        field("message_chars", key::setting::MESSAGE_CHARS, Some(key::setting::MESSAGE_CHARS_HELP), Control::Number),
-        field("speakers", key::setting::SPEAKERS, None, WHO),
-        field(
-            "established_minutes",
-            key::setting::ESTABLISHED_MINUTES,
-            Some(key::setting::ESTABLISHED_MINUTES_HELP),
-            Control::Number,
-        ),
-        field("hold_newcomers", key::setting::HOLD_NEWCOMERS, Some(key::setting::HOLD_NEWCOMERS_HELP), Control::Check),
-        field("unique_names", key::setting::UNIQUE_NAMES, Some(key::setting::UNIQUE_NAMES_HELP), Control::Check),
-        field("links", key::setting::LINKS, None, WHO),
-        field("blocked_words", key::setting::BLOCKED_WORDS, Some(key::setting::BLOCKED_WORDS_HELP), Control::Lines),
-        field("retention_days", key::setting::RETENTION_DAYS, Some(key::setting::RETENTION_DAYS_HELP), Control::Number),
-        field(
-            "retention_messages",
-            key::setting::RETENTION_MESSAGES,
-            Some(key::setting::RETENTION_MESSAGES_HELP),
-            Control::Number,
-        ),
-        field("ephemeral", key::setting::EPHEMERAL, Some(key::setting::EPHEMERAL_HELP), Control::Check),
-        field("review_url", key::setting::REVIEW_URL, Some(key::setting::REVIEW_URL_HELP), Control::Text),
-        field("review_fallback", key::setting::REVIEW_FALLBACK, None, REVIEW_FALLBACK),
-        field("allowed_origins", key::setting::ALLOWED_ORIGINS, Some(key::setting::ALLOWED_ORIGINS_HELP), Control::Lines),
-        field("tags", key::setting::TAGS, Some(key::setting::TAGS_HELP), Control::Pairs),
+        SettingGroup {
+            name: "general",
+            label: text::GROUP_GENERAL,
+            fields: &[
+                field("name", text::NAME, None, Control::Text),
+                field("slug", text::SLUG, Some(text::SLUG_HELP), Control::Text),
+                field("description", text::DESCRIPTION, None, Control::Text),
+                field("pinned_message", key::page::PINNED_MESSAGE, Some(text::PINNED_MESSAGE_HELP), Control::Text),
+            ],
+        },
+        SettingGroup {
+            name: "who",
+            label: text::GROUP_WHO,
+            fields: &[
+                field("paused", text::PAUSED, Some(text::PAUSED_HELP), Control::Check),
+                field("speakers", text::SPEAKERS, None, WHO),
+                field(
+                    "established_minutes",
+                    text::ESTABLISHED_MINUTES,
+                    Some(text::ESTABLISHED_MINUTES_HELP),
+                    amount(text::UNIT_MINUTES, 10),
+                ),
+                field("hold_newcomers", text::HOLD_NEWCOMERS, Some(text::HOLD_NEWCOMERS_HELP), Control::Check),
+                field("unique_names", text::UNIQUE_NAMES, Some(text::UNIQUE_NAMES_HELP), Control::Check),
+            ],
+        },
+        SettingGroup {
+            name: "pace",
+            label: text::GROUP_PACE,
+            fields: &[
+                field(
+                    "slow_mode_seconds",
+                    text::SLOW_MODE_SECONDS,
+                    Some(text::SLOW_MODE_SECONDS_HELP),
+                    amount(text::UNIT_SECONDS, 10),
+                ),
+                field(
+                    "messages_per_minute",
+                    text::MESSAGES_PER_MINUTE,
+                    Some(text::MESSAGES_PER_MINUTE_HELP),
+                    amount(text::UNIT_MESSAGES_PER_MINUTE, 300),
+                ),
+                field("repeat_seconds", text::REPEAT_SECONDS, Some(text::REPEAT_SECONDS_HELP), amount(text::UNIT_SECONDS, 60)),
+            ],
+        },
+        SettingGroup {
+            name: "filters",
+            label: text::GROUP_FILTERS,
+            fields: &[
+                field("links", text::LINKS, None, WHO),
+                field("blocked_words", text::BLOCKED_WORDS, Some(text::BLOCKED_WORDS_HELP), Control::Lines),
+                field("message_chars", text::MESSAGE_CHARS, Some(text::MESSAGE_CHARS_HELP), amount(text::UNIT_CHARACTERS, 200)),
+            ],
+        },
+        SettingGroup {
+            name: "retention",
+            label: text::GROUP_RETENTION,
+            fields: &[
+                field("retention_days", text::RETENTION_DAYS, Some(text::RETENTION_DAYS_HELP), amount(text::UNIT_DAYS, 30)),
+                field(
+                    "retention_messages",
+                    text::RETENTION_MESSAGES,
+                    Some(text::RETENTION_MESSAGES_HELP),
+                    amount(text::UNIT_MESSAGES, 10_000),
+                ),
+                field("ephemeral", text::EPHEMERAL, Some(text::EPHEMERAL_HELP), Control::Check),
+            ],
+        },
+        SettingGroup {
+            name: "integrations",
+            label: text::GROUP_INTEGRATIONS,
+            fields: &[
+                field("allowed_origins", text::ALLOWED_ORIGINS, Some(text::ALLOWED_ORIGINS_HELP), Control::Lines),
+                field("review_url", text::REVIEW_URL, Some(text::REVIEW_URL_HELP), Control::Text),
+                field("review_fallback", text::REVIEW_FALLBACK, None, REVIEW_FALLBACK),
+                field("tags", text::TAGS, Some(text::TAGS_HELP), Control::Pairs),
+            ],
+        },
     ]
 };
+
+/// Returns all settings, in the order of the form.
+pub fn fields() -> impl Iterator<Item = &'static SettingField> {
+    GROUPS.iter().flat_map(|group| group.fields)
+}
+
+/// Several settings that fit together.
+pub struct Preset {
+    /// What it is called in forms.
+    pub name: &'static str,
+    /// The key of its name.
+    pub label: Text,
+    /// The key of what it does.
+    pub help: Text,
+    /// The settings, by name, with their values.
+    pub settings: &'static [(&'static str, u32)],
+}
+
+impl Preset {
+    /// All of them.
+    pub const ALL: [Self; 2] = [
+        Self {
+            name: "calm",
+            label: key::setting::PRESET_CALM,
+            help: key::setting::PRESET_CALM_HELP,
+            settings: &[("slow_mode_seconds", 0), ("messages_per_minute", 0), ("repeat_seconds", 0), ("message_chars", 0)],
+        },
+        Self {
+            name: "busy",
+            label: key::setting::PRESET_BUSY,
+            help: key::setting::PRESET_BUSY_HELP,
+            settings: &[("slow_mode_seconds", 5), ("messages_per_minute", 300), ("repeat_seconds", 30), ("message_chars", 200)],
+        },
+    ];
+}
 
 /// The form of a room's settings.
 #[derive(Clone, Debug, Default)]
@@ -105,28 +215,35 @@ pub struct SettingsForm {
     pub values: BTreeMap<String, String>,
     /// The settings that could not be changed, each with the reason; the name is empty if it is about the form as a whole.
     pub errors: Vec<(String, String)>,
+    /// The name of the group that was just saved; empty if none was.
+    pub saved: String,
 }
 
-/// The form, sent to `action`.
-pub fn settings(texts: &'static Texts, SettingsForm { values, errors }: SettingsForm, action: String) -> impl IntoView {
-    let error_of = |field: &SettingField| errors.iter().find(|(name, _)| name == field.name).map(|(_, error)| error.clone());
-    let is_of_field = |name: &str| FIELDS.iter().any(|field| field.name == name);
-    let whole: Vec<_> = errors.iter().filter(|(name, _)| !is_of_field(name)).map(|(_, error)| error.as_str()).collect();
-    let whole = whole.join(" ");
-    let fields = FIELDS
-        .iter()
-        .map(|field| {
-            let error = error_of(field).unwrap_or_default();
-            let value = values.get(field.name).cloned().unwrap_or_default();
-            let before = values.get(&field.before()).unwrap_or(&value).clone();
-            setting(texts, field, value, before, error)
-        })
-        .collect_view();
+/// The forms, one for each group, sent to `action`.
+pub fn settings(texts: &'static Texts, form: SettingsForm, action: &str) -> impl IntoView + use<> {
+    view! { <div class="groups">{GROUPS.iter().map(|group| group_form(texts, group, &form, action)).collect_view()}</div> }
+}
+
+fn group_form(texts: &'static Texts, group: &SettingGroup, form: &SettingsForm, action: &str) -> impl IntoView + use<> {
+    let SettingsForm { values, errors, saved } = form;
+    let error_of = |name: &str| errors.iter().find(|(known, _)| known == name).map(|(_, error)| error.clone());
+    let is_wrong = group.fields.iter().any(|field| error_of(field.name).is_some());
+    let whole = is_wrong.then(|| error_of("")).flatten();
+    let heading = format!("group-{}", group.name);
+    let labelled = heading.clone();
+    let fields =
+        group.fields.iter().map(|field| setting(texts, field, values, error_of(field.name).unwrap_or_default())).collect_view();
+    let is_saved = *saved == group.name;
     view! {
-        <form class="fields" method="post" action=action aria-labelledby="settings">
-            <p class="error" role="alert" hidden=whole.is_empty()>{whole.clone()}</p>
+        <form class="fields settings" id=group.name method="post" action=action.to_owned() aria-labelledby=labelled data-edited="">
+            <h3 id=heading>{texts.text(group.label)}</h3>
+            {whole.map(|whole| view! { <p class="error" role="alert">{whole}</p> })}
             {fields}
-            <button class="button" type="submit">{texts.text(key::admin::SAVE)}</button>
+            <p class="save">
+                <button class="button" type="submit" name="group" value=group.name>{texts.text(key::admin::SAVE)}</button>
+                <span class="done" role="status">{is_saved.then(|| texts.text(key::admin::SAVED))}</span>
+                <span class="unsaved" role="status" data-unsaved=texts.text(key::admin::UNSAVED)></span>
+            </p>
         </form>
     }
 }
@@ -134,41 +251,66 @@ pub fn settings(texts: &'static Texts, SettingsForm { values, errors }: Settings
 fn setting(
     texts: &'static Texts,
     field: &'static SettingField,
-    value: String,
-    before: String,
+    values: &BTreeMap<String, String>,
     error: String,
 ) -> impl IntoView + use<> {
     let &SettingField { name, label, help, ref control } = field;
+    let value = values.get(name).cloned().unwrap_or_default();
     let name_before = field.before();
-    let field = fields::Field { id: name, label: texts.text(label), help: help.map(|help| texts.text(help)), error };
-    let control = field.with(move |fields::Control { is_wrong, invalid, described_by: described, .. }| match control {
-        Control::Text => view! {
-            <input id=name name=name type="text" dir="auto" autocomplete="off" value=value autofocus=is_wrong aria-invalid=invalid aria-describedby=described />
-        }
-        .into_any(),
-        Control::Number => view! {
-            <input id=name name=name type="number" min="0" step="1" inputmode="numeric" required value=value autofocus=is_wrong aria-invalid=invalid aria-describedby=described />
-        }
-        .into_any(),
-        Control::Lines | Control::Pairs => view! {
-            <textarea id=name name=name rows="4" dir="auto" autofocus=is_wrong aria-invalid=invalid aria-describedby=described inner_html=escaped(&value)></textarea>
-        }
-        .into_any(),
-        Control::Check => view! {
-            <input id=name name=name type="checkbox" checked=!value.is_empty() aria-invalid=invalid aria-describedby=described />
-        }
-        .into_any(),
-        Control::Choice(choices) => {
-            let option = |&(choice, label): &(&'static str, Text)| {
-                view! { <option value=choice selected=choice == value>{texts.text(label)}</option> }
-            };
-            let options = choices.iter().map(option).collect_view();
-            view! { <select id=name name=name aria-invalid=invalid aria-describedby=described>{options}</select> }.into_any()
-        }
-    });
+    let before = values.get(&name_before).unwrap_or(&value).clone();
+    let (is_on, on) = (field.is_on(values), field.switch());
+    let label = texts.text(label);
+    let frame = Field { id: name, label, help: help.map(|help| texts.text(help)), error };
+    let view = match control {
+        Control::Text => frame
+            .with(move |fields::Control { is_wrong, invalid, described_by, .. }| {
+                view! { <input id=name name=name type="text" dir="auto" autocomplete="off" value=value autofocus=is_wrong aria-invalid=invalid aria-describedby=described_by /> }
+            })
+            .into_any(),
+        &Control::Amount { unit, suggested } => frame
+            .around(move |fields::Control { is_wrong, invalid, described_by, .. }| {
+                let value = if is_on { value } else { suggested.to_string() };
+                let unit = texts.text(unit);
+                view! {
+                    <label class="switch">
+                        <input name=on type="checkbox" role="switch" checked=is_on aria-describedby=described_by.clone() />
+                        {label}
+                    </label>
+                    <span class="amount">
+                        <input id=name name=name type="number" min="1" step="1" inputmode="numeric" required value=value autofocus=is_wrong aria-label=format!("{label} ({unit})") aria-invalid=invalid aria-describedby=described_by />
+                        <span aria-hidden="true">{unit}</span>
+                    </span>
+                }
+            })
+            .into_any(),
+        Control::Lines | Control::Pairs => frame
+            .with(move |fields::Control { is_wrong, invalid, described_by, .. }| {
+                view! { <textarea id=name name=name rows="4" dir="auto" autofocus=is_wrong aria-invalid=invalid aria-describedby=described_by inner_html=escaped(&value)></textarea> }
+            })
+            .into_any(),
+        Control::Check => frame
+            .around(move |fields::Control { invalid, described_by, .. }| {
+                view! {
+                    <label class="switch">
+                        <input id=name name=name type="checkbox" role="switch" checked=!value.is_empty() aria-invalid=invalid aria-describedby=described_by />
+                        {label}
+                    </label>
+                }
+            })
+            .into_any(),
+        Control::Choice(choices) => frame
+            .with(move |fields::Control { invalid, described_by, .. }| {
+                let option = |&(choice, label): &(&'static str, Text)| {
+                    view! { <option value=choice selected=choice == value>{texts.text(label)}</option> }
+                };
+                let options = choices.iter().map(option).collect_view();
+                view! { <select id=name name=name aria-invalid=invalid aria-describedby=described_by>{options}</select> }
+            })
+            .into_any(),
+    };
     view! {
         <input type="hidden" name=name_before value=before autocomplete="off" />
-        {control}
+        {view}
     }
 }
 
@@ -181,7 +323,8 @@ mod tests {
     fn every_setting_has_a_field() {
         let settings = serde_json::to_value(Settings::default()).expect("plain data");
         let mut settings: Vec<_> = settings.as_object().expect("a struct").keys().map(String::as_str).collect();
-        let mut fields: Vec<_> = FIELDS.iter().map(|field| field.name).collect();
+        let mut fields: Vec<_> = fields().map(|field| field.name).collect();
+        fields.push("shield");
         settings.sort_unstable();
         fields.sort_unstable();
         assert_eq!(fields, settings);

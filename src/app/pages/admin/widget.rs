@@ -29,11 +29,11 @@ impl WidgetCode {
             .iter()
             .fold(PAGE.to_owned(), |page, (place, value)| page.replacen(&format!("= {place};"), &format!("= {value};"), 1))
     }
+}
 
-    /// Returns the line that frames our own page instead.
-    fn embed(&self) -> String {
-        format!(r#"<script src="{}/embed.js" data-room="{}" async></script>"#, self.server, self.room)
-    }
+/// Returns the line that frames our own page in one of another site.
+pub(super) fn embed(server: &str, room: RoomId) -> String {
+    format!(r#"<script src="{server}/embed.js" data-room="{room}" async></script>"#)
 }
 
 /// A text as JavaScript writes it, in a script of an HTML page.
@@ -44,7 +44,7 @@ fn literal(text: &str) -> String {
 
 /// The values and the code, below a key.
 pub(super) fn widget(texts: &'static Texts, code: WidgetCode) -> impl IntoView {
-    let (page, embed) = (code.page(), code.embed());
+    let page = code.page();
     let WidgetCode { server, room, is_open, .. } = code;
     let row = |name: Text, value: String| view! { <dt>{texts.text(name)}</dt> <dd><code>{value}</code></dd> };
     view! {
@@ -54,7 +54,7 @@ pub(super) fn widget(texts: &'static Texts, code: WidgetCode) -> impl IntoView {
                 {row(key::admin::WIDGET_ROOM, room.to_string())}
                 {row(key::admin::WIDGET_SUBSCRIBE, format!("{server}/subscribe/{room}"))}
                 {row(key::admin::WIDGET_PUBLISH, format!("{server}/publish/{room}?token="))}
-                {row(key::admin::WIDGET_EMBED, embed)}
+                {row(key::admin::WIDGET_EMBED, embed(&server, room))}
             </dl>
             <p>{texts.text(key::admin::WIDGET_HELP)}</p>
             <div data-copyable="">
