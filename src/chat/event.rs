@@ -1,8 +1,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::chat::{
-    CustomEvent, Deletion, Disconnection, MessageId, Payload, Profile, Reaction, Recount, Resolution, RoomId, RoomState,
-    Sanction, Settings, UserId,
+    CustomEvent, Deletion, Disconnection, MessageId, Payload, Profile, Reaction, Recount, Resolution, Restore, Restored, RoomId,
+    RoomState, Sanction, Settings, UserId,
 };
 
 /// A moment: milliseconds since 1970-01-01T00:00:00Z, without leap seconds.
@@ -76,6 +76,9 @@ pub enum Kind {
     Disconnection(Disconnection),
     /// A site's own program says something.
     Custom(CustomEvent),
+    /// A moderator's act was undone. Told to those who saw the act, but for a decision on somebody's right to speak, after which the
+    /// one that holds is told.
+    Restore(Restore),
 }
 
 /// What somebody said.
@@ -141,6 +144,11 @@ impl Event {
             Kind::Held(message) => reader == Some(&message.author),
             Kind::Resolution(resolution) => reader == Some(&resolution.author),
             Kind::Sanction(sanction) => reader == Some(&sanction.user),
+            Kind::Restore(restore) => match &restore.what {
+                Restored::Message(_) | Restored::AllOf(_) => true,
+                Restored::Waiting { author, .. } => reader == Some(author),
+                Restored::Right(_) => false,
+            },
         }
     }
 
@@ -150,7 +158,7 @@ impl Event {
             Kind::Message(message) | Kind::Private { message, .. } | Kind::Held(message) => Some(message),
             Kind::Resolution(_) | Kind::Room(_) | Kind::Settings { .. } => None,
             Kind::Deletion(_) | Kind::Sanction(_) | Kind::Reactions(_) => None,
-            Kind::Disconnection(_) | Kind::Custom(_) => None,
+            Kind::Disconnection(_) | Kind::Custom(_) | Kind::Restore(_) => None,
         }
     }
 
@@ -160,7 +168,7 @@ impl Event {
             Kind::Message(message) | Kind::Private { message, .. } | Kind::Held(message) => Some(message),
             Kind::Resolution(_) | Kind::Room(_) | Kind::Settings { .. } => None,
             Kind::Deletion(_) | Kind::Sanction(_) | Kind::Reactions(_) => None,
-            Kind::Disconnection(_) | Kind::Custom(_) => None,
+            Kind::Disconnection(_) | Kind::Custom(_) | Kind::Restore(_) => None,
         }
     }
 }

@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::chat::{Kind, Measure, RoomState};
+use crate::chat::{Kind, Measure, Restored, RoomState};
 
 /// What other servers can ask to be told, by the names that they are told it under (Standard Webhooks 1.0.0, *Event types*).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +13,9 @@ pub enum EventType {
     /// Messages were taken out.
     #[serde(rename = "message.deleted")]
     MessageDeleted,
+    /// The deletion of messages was undone.
+    #[serde(rename = "message.restored")]
+    MessageRestored,
     /// Somebody may not speak for a while.
     #[serde(rename = "user.timed_out")]
     UserTimedOut,
@@ -43,6 +46,11 @@ impl EventType {
         match kind {
             Kind::Message(_) => Some(Self::MessageCreated),
             Kind::Deletion(_) => Some(Self::MessageDeleted),
+            Kind::Restore(restore) => match restore.what {
+                Restored::Message(_) | Restored::AllOf(_) => Some(Self::MessageRestored),
+                // A message that waits is told of when it is said, and the decision that holds is an event of its own.
+                Restored::Waiting { .. } | Restored::Right(_) => None,
+            },
             Kind::Sanction(sanction) => Some(match sanction.measure {
                 Measure::Timeout { .. } => Self::UserTimedOut,
                 Measure::Ban => Self::UserBanned,

@@ -81,7 +81,7 @@ pub use links::{Link, Links, Target, links};
 pub use lowercase::lowercase;
 pub use moderation::{
     AddressHash, Deleted, Deletion, Disconnection, HELD_IN_ROOM, HELD_OF_AUTHOR, Measure, Outcome, REASON_CHARS, Resolution,
-    Sanction,
+    Restore, Restored, Sanction, UNDO_WINDOW,
 };
 pub use name::NameClaim;
 pub use origin::{InvalidOrigin, MOST_ORIGINS, Origin, Origins};

@@ -1,6 +1,12 @@
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::chat::{Message, Timestamp, UserId};
+
+/// How long a moderator's act can be undone. Until it is over, what a deletion took out is kept, so that the text of a deleted message
+/// leaves the log of a cluster, and the search index, that much later.
+pub const UNDO_WINDOW: Duration = Duration::from_secs(10);
 
 /// Longest reason of a moderator, in Unicode code points: as long as Amazon IVS Chat allows.
 pub const REASON_CHARS: usize = 256;
@@ -51,6 +57,47 @@ impl Deleted {
         match self {
             Self::Message(place) => *place == seq,
             Self::AllOf(user) => *user == message.author,
+        }
+    }
+}
+
+/// A moderator's act was undone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restore {
+    /// The place of the act's event in the log.
+    pub of: u64,
+    /// What is so again.
+    pub what: Restored,
+    /// Messages of that author that wait for a moderator again.
+    pub waiting: Vec<u64>,
+    /// Who undid it.
+    pub by: UserId,
+}
+
+/// What is again as it was before an act.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Restored {
+    /// The message at this place is shown.
+    Message(u64),
+    /// Everything that this user said before the deletion is shown, but for what another deletion takes out.
+    AllOf(UserId),
+    /// The message of this author that was declined waits at this place.
+    Waiting {
+        /// Where it waits.
+        seq: u64,
+        /// Whose it is.
+        author: UserId,
+    },
+    /// What was decided before on this user's right to speak holds. The event that follows says what.
+    Right(UserId),
+}
+
+impl Restored {
+    /// Returns the user whom it is about. A message says itself whose it is.
+    pub fn user(&self) -> Option<&UserId> {
+        match self {
+            Self::Message(_) => None,
+            Self::AllOf(user) | Self::Waiting { author: user, .. } | Self::Right(user) => Some(user),
         }
     }
 }

@@ -218,6 +218,17 @@ pub trait Engine: Send + Sync + 'static {
     /// any state of the room. A message that was taken out before: no event, the answer is the first deletion's.
     fn delete(&self, room: RoomId, deletion: Deletion) -> BoxFuture<'_, Result<Appended, EngineError>>;
 
+    /// Undoes a deletion, a decision on somebody's right to speak, or that a message was declined, as an event of the room's log; what
+    /// holds of a user's right is the event that follows. Within [`UNDO_WINDOW`](crate::chat::UNDO_WINDOW) after the act, in any state
+    /// of the room. What was undone before: no event, the answer is the first one's.
+    ///
+    /// A deletion gives back what it alone took out, reactions included. A decision gives back what was decided before, for as long as
+    /// that is yet to last.
+    fn undo(&self, room: RoomId, of: u64, by: UserId) -> BoxFuture<'_, Result<Appended, EngineError>>;
+
+    /// Returns the act at that place of a room's log, if there is one.
+    fn act(&self, room: RoomId, seq: u64) -> BoxFuture<'_, Result<Option<Event>, EngineError>>;
+
     /// Tells a live room that somebody's connections are ended, as an event of its log.
     fn disconnect(&self, room: RoomId, disconnection: Disconnection) -> BoxFuture<'_, Result<Appended, EngineError>>;
 
@@ -551,6 +562,38 @@ pub enum EngineError {
         /// The room.
         room: RoomId,
         /// Its place in the log.
+        seq: u64,
+    },
+    /// There is no act at this place that could be undone.
+    #[error("event {seq} of room {room} is nothing that could be undone")]
+    NotUndoable {
+        /// The room.
+        room: RoomId,
+        /// The place of its log.
+        seq: u64,
+    },
+    /// The act can no longer be undone.
+    #[error("it is too late to undo event {seq} of room {room}")]
+    UndoOver {
+        /// The room.
+        room: RoomId,
+        /// The act's place in its log.
+        seq: u64,
+    },
+    /// Another decision on the same user has been made since.
+    #[error("event {seq} of room {room} has been replaced by a later decision")]
+    Overruled {
+        /// The room.
+        room: RoomId,
+        /// The act's place in its log.
+        seq: u64,
+    },
+    /// What the act took out is past the room's retention.
+    #[error("what event {seq} of room {room} took out is not kept any more")]
+    NothingToRestore {
+        /// The room.
+        room: RoomId,
+        /// The act's place in its log.
         seq: u64,
     },
     /// The message takes no further reaction.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::{Authority, Hub, Refusal, live::LiveRoom};
 use crate::{
-    chat::{Capability, Deleted, Deletion, Event, Kind, Outcome, RoomId, RoomState, UserId},
+    chat::{Capability, Deleted, Deletion, Event, Kind, Outcome, Restore, RoomId, RoomState, UserId},
     engine::{Appended, EngineError},
 };
 
@@ -34,6 +34,10 @@ impl Held {
             Kind::Deletion(Deletion { of: Deleted::AllOf(user), .. }) => self.waiting.retain(|_, author| author != user),
             // Whoever spoke there may be forgotten with what they said.
             Kind::Room(RoomState::Ended) => self.known.clear(),
+            Kind::Restore(Restore { what, waiting, .. }) => {
+                let author = what.user();
+                self.waiting.extend(waiting.iter().filter_map(|seq| Some((*seq, author?.clone()))));
+            }
             Kind::Message(_) | Kind::Private { .. } | Kind::Reactions(_) => {}
             Kind::Room(_) | Kind::Settings { .. } | Kind::Sanction(_) | Kind::Disconnection(_) | Kind::Custom(_) => {}
         }

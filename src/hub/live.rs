@@ -43,8 +43,8 @@ use super::{
 };
 use crate::{
     chat::{
-        AddressHash, Channel, ChatText, Event, Kind, Message, NameClaim, Origins, Outcome, Role, Room, RoomId, RoomState,
-        Sanction, ShownInterface, Timestamp, UserId,
+        AddressHash, Channel, ChatText, Event, Kind, Message, NameClaim, Origins, Outcome, Restore, Restored, Role, Room, RoomId,
+        RoomState, Sanction, ShownInterface, Timestamp, UserId,
     },
     engine::now,
 };
@@ -373,6 +373,12 @@ impl LiveRoom {
                 Kind::Sanction(sanction) => state.sanctions.note(sanction, now()),
                 Kind::Message(_) | Kind::Private { .. } => state.recent.add(),
                 Kind::Resolution(resolution) => state.is_approved = resolution.outcome == Outcome::Approved,
+                Kind::Restore(Restore { of, what, .. }) => match what {
+                    Restored::Message(seq) => state.ring.forget_undone(*of, *seq),
+                    Restored::AllOf(_) => state.ring.forget_undone(*of, *of),
+                    Restored::Waiting { seq, .. } => state.ring.forget_undone(*of, *seq),
+                    Restored::Right(_) => {}
+                },
                 Kind::Held(_) | Kind::Reactions(_) => {}
                 Kind::Disconnection(disconnection) => state.disconnections.note(disconnection, event.sent_at),
                 Kind::Custom(_) => {}

@@ -72,6 +72,41 @@ impl Hub {
         .await
     }
 
+    /// Returns whether the act at that place is the deletion of just that, and not one that takes it out with more.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn has_deleted(&self, room: RoomId, act: u64, of: &Deleted) -> Result<bool, Refusal> {
+        let act = self.0.engine.act(room, act).await?;
+        Ok(act.is_some_and(|act| matches!(act.kind, Kind::Deletion(deletion) if deletion.of == *of)))
+    }
+
+    /// Undoes the act at `of`: a deletion, a decision on somebody's right to speak, or that a message was declined. Whoever may do such
+    /// an act may undo it, whoever did it. It is as if it had not been done, but for what it told people and whose connections it ended.
+    ///
+    /// # Errors
+    /// [`Refusal::Token`], [`Refusal::Capability`], [`Refusal::UnknownRoom`], [`Refusal::NotUndoable`], [`Refusal::UndoOver`],
+    /// [`Refusal::Overruled`], [`Refusal::NothingToRestore`], or the engine's.
+    pub async fn undo(&self, room: RoomId, who: &Authority, of: u64) -> Result<Appended, Refusal> {
+        // Who may do none of this is not told what was done.
+        match self.begin(room, who, Capability::DeleteMessage, "") {
+            Err(Refusal::Capability(_)) => drop(self.begin(room, who, Capability::DisconnectUser, "")?),
+            may_delete => drop(may_delete?),
+        }
+        let act = self.0.engine.act(room, of).await?.ok_or(Refusal::NotUndoable)?;
+        let capability = match act.kind {
+            Kind::Deletion(_) => Capability::DeleteMessage,
+            _ => Capability::DisconnectUser,
+        };
+        let by = self.authorize(room, who, capability)?;
+        self.to_its_end(async move |hub| {
+            let undone = hub.0.engine.undo(room, of, by).await?;
+            hub.tell_reactions(room);
+            Ok(undone)
+        })
+        .await
+    }
+
     /// Ends the connections of `user` to the room, which must be open, after all who are in it were told. They may come back.
     ///
     /// # Errors
@@ -190,6 +225,7 @@ impl Hub {
             | Kind::Deletion(_)
             | Kind::Reactions(_)
             | Kind::Disconnection(_)
+            | Kind::Restore(_)
             | Kind::Custom(_) => false,
         };
         let mut all = self.0.engine.sanctions().await?;

@@ -69,6 +69,14 @@ pub enum Refusal {
     UnknownMessage,
     /// The message was deleted.
     Deleted,
+    /// There is no such act, or none that can be undone.
+    NotUndoable,
+    /// It is too late to undo it.
+    UndoOver,
+    /// A later decision on the same user holds.
+    Overruled,
+    /// What it took out is not kept any more.
+    NothingToRestore,
     /// It is not one emoji.
     Emoji,
     /// The message takes no further reaction.
@@ -207,6 +215,10 @@ impl Refusal {
             Self::ReviewUrl(error) => format!("\"review_url\" {error}."),
             Self::UnknownMessage => said(key::refusal::UNKNOWN_MESSAGE),
             Self::Deleted => said(key::refusal::DELETED),
+            Self::NotUndoable => said(key::refusal::NOT_UNDOABLE),
+            Self::UndoOver => said(key::refusal::UNDO_OVER),
+            Self::Overruled => said(key::refusal::OVERRULED),
+            Self::NothingToRestore => said(key::refusal::NOTHING_TO_RESTORE),
             Self::Emoji => said(key::refusal::EMOJI),
             Self::TooManyReactions(TooManyReactions::OfAll) => {
                 texts.fill(key::refusal::REACTIONS_OF_ALL, &[("limit", &texts.number(MOST_EMOJIS))])
@@ -311,6 +323,10 @@ impl Refusal {
             Self::ReviewUrl(_) => "review_url",
             Self::UnknownMessage => "unknown_message",
             Self::Deleted => "deleted",
+            Self::NotUndoable => "not_undoable",
+            Self::UndoOver => "undo_over",
+            Self::Overruled => "overruled",
+            Self::NothingToRestore => "nothing_to_restore",
             Self::Emoji => "emoji",
             Self::TooManyReactions(_) => "too_many_reactions",
             Self::ReasonTooLong { .. } => "reason_too_long",
@@ -390,6 +406,10 @@ impl From<EngineError> for Refusal {
             EngineError::TooManyHeld { of_author: true, .. } => Self::AllHeld,
             EngineError::TooManyHeld { of_author: false, .. } => Self::QueueFull,
             EngineError::Deleted { .. } => Self::Deleted,
+            EngineError::NotUndoable { .. } => Self::NotUndoable,
+            EngineError::UndoOver { .. } => Self::UndoOver,
+            EngineError::Overruled { .. } => Self::Overruled,
+            EngineError::NothingToRestore { .. } => Self::NothingToRestore,
             EngineError::TooManyReactions(error) => Self::TooManyReactions(error),
             EngineError::UnknownWidgetKey => Self::UnknownWidgetKey,
             EngineError::Closed => Self::Stopping,

@@ -181,9 +181,7 @@ impl Ring {
         while self.entries.len() > self.size.entries.max(1) || (self.payload_bytes > self.most_bytes() && self.entries.len() > 1)
         {
             let Some(oldest) = self.entries.pop_front() else { break };
-            self.shrink(oldest.payload_bytes());
-            self.start += 1;
-            self.before = oldest.seq;
+            self.let_go(&oldest);
         }
     }
 
@@ -198,6 +196,23 @@ impl Ring {
             }
         }
         self.shrink(erased);
+    }
+
+    /// Takes out the deletion at `deletion`, which was undone, and lets go of everything up to `seq`, among which is what it had taken
+    /// out: whoever has not read that yet reads the log.
+    pub(super) fn forget_undone(&mut self, deletion: u64, seq: u64) {
+        self.erase(|event| event.seq == deletion);
+        while self.entries.front().is_some_and(|oldest| oldest.seq <= seq)
+            && let Some(oldest) = self.entries.pop_front()
+        {
+            self.let_go(&oldest);
+        }
+    }
+
+    fn let_go(&mut self, oldest: &Entry) {
+        self.shrink(oldest.payload_bytes());
+        self.start += 1;
+        self.before = oldest.seq;
     }
 
     fn most_bytes(&self) -> usize {

@@ -260,7 +260,10 @@ impl Batch {
             Item::Interface(_) | Item::Cooldown { .. } => true,
         };
         let public = entries.iter().all(|entry| is_public(&entry.item));
-        let deletes = entries.iter().filter_map(|entry| entry.event()).any(|event| matches!(event.kind, Kind::Deletion(_)));
+        let deletes = entries
+            .iter()
+            .filter_map(|entry| entry.event())
+            .any(|event| matches!(event.kind, Kind::Deletion(_) | Kind::Restore(_)));
         let mut told = entries.iter().filter_map(|entry| entry.event());
         let ends = told.any(|event| matches!(event.kind, Kind::Disconnection(_) | Kind::Room(RoomState::Ended)));
         let counts = Counts::of(entries.iter().map(|entry| &entry.item));

@@ -198,7 +198,7 @@ pub fn encode(event: &Event, channel: &str) -> Bytes {
         Kind::Private { to, message } => new_message(&private_channel(&message.author, to), event.sent_at, message),
         Kind::Held(_) | Kind::Resolution(_) | Kind::Room(_) | Kind::Settings { .. } => Bytes::new(),
         Kind::Deletion(_) | Kind::Sanction(_) | Kind::Reactions(_) => Bytes::new(),
-        Kind::Disconnection(_) | Kind::Custom(_) => Bytes::new(),
+        Kind::Disconnection(_) | Kind::Custom(_) | Kind::Restore(_) => Bytes::new(),
     }
 }
 

@@ -17,8 +17,8 @@ use super::{
 };
 use crate::chat::{
     Command, CustomEvent, Deleted, Disconnection, Draft, Event, Kind, Measure, MessageId, Outcome, Payload, PayloadError,
-    PayloadFault, Position, Reaction, Recount, Resolution, RoomId, RoomState, Sanction, Settings, ShownInterface, Timestamp,
-    UserId, check_json,
+    PayloadFault, Position, Reaction, Recount, Resolution, Restore, Restored, RoomId, RoomState, Sanction, Settings,
+    ShownInterface, Timestamp, UserId, check_json,
 };
 
 /// Longest client message id, in bytes. A UUID has 36.
@@ -230,6 +230,7 @@ impl<'a> Envelope<'a> {
             Kind::Sanction(sanction) => ("system", "0", sanction.user.as_str(), 0.0, Owned(sanctioned(sanction, None))),
             Kind::Disconnection(disconnection) => ("system", "0", "", 0.0, Owned(disconnected(disconnection))),
             Kind::Custom(event) => ("system", "0", "", 0.0, Owned(custom(event))),
+            Kind::Restore(restore) => ("system", "0", "", 0.0, Owned(restored(event.room, restore))),
         };
         let (id, sent_at) = (event.id().to_string(), rfc3339(event.sent_at));
         let profile = event.message().map(|message| &message.profile);
@@ -292,6 +293,19 @@ fn deleted(room: RoomId, deleted: &Deleted) -> Box<RawValue> {
     let told = match deleted {
         Deleted::Message(seq) => serde_json::json!({ "status": "delete", "id": MessageId { room, seq: *seq }.to_string() }),
         Deleted::AllOf(user) => serde_json::json!({ "status": "delete", "author_id": user }),
+    };
+    serde_json::value::to_raw_value(&told).expect("plain data")
+}
+
+/// What is told of an act that was undone: what to put back, as [`deleted`] says it, and the id of the act.
+fn restored(room: RoomId, Restore { of, what, .. }: &Restore) -> Box<RawValue> {
+    let id = |seq: u64| MessageId { room, seq }.to_string();
+    let told = match what {
+        Restored::Message(seq) | Restored::Waiting { seq, .. } => {
+            serde_json::json!({ "status": "restore", "act": id(*of), "id": id(*seq) })
+        }
+        Restored::AllOf(user) => serde_json::json!({ "status": "restore", "act": id(*of), "author_id": user }),
+        Restored::Right(user) => serde_json::json!({ "status": "restore", "act": id(*of), "user_id": user }),
     };
     serde_json::value::to_raw_value(&told).expect("plain data")
 }

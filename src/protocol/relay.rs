@@ -59,7 +59,7 @@ pub fn encode(event: &Event) -> Bytes {
         Kind::Message(message) => frame_of(&message.payload).encode(),
         Kind::Private { .. } | Kind::Held(_) | Kind::Resolution(_) | Kind::Room(_) | Kind::Settings { .. } => Bytes::new(),
         Kind::Deletion(_) | Kind::Sanction(_) | Kind::Reactions(_) => Bytes::new(),
-        Kind::Disconnection(_) | Kind::Custom(_) => Bytes::new(),
+        Kind::Disconnection(_) | Kind::Custom(_) | Kind::Restore(_) => Bytes::new(),
     }
 }
 

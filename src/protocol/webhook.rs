@@ -6,7 +6,7 @@ use ring::hmac;
 use serde::Serialize;
 
 use super::{inlive::Envelope, moment::rfc3339};
-use crate::chat::{Deletion, Event, EventType, Kind, Sanction, UserId};
+use crate::chat::{Deletion, Event, EventType, Kind, Restore, Sanction, UserId};
 
 /// Header of the message's name, the same at each attempt: who was told of it already knows it again.
 pub const ID: &str = "webhook-id";
@@ -69,7 +69,7 @@ struct Told<'a> {
 pub fn body(event: &Event, kind: EventType) -> Vec<u8> {
     let (by, reason) = match &event.kind {
         Kind::Deletion(Deletion { by, reason, .. }) | Kind::Sanction(Sanction { by, reason, .. }) => (Some(by), Some(&**reason)),
-        Kind::Settings { by, .. } => (Some(by), None),
+        Kind::Settings { by, .. } | Kind::Restore(Restore { by, .. }) => (Some(by), None),
         Kind::Message(_) | Kind::Private { .. } | Kind::Held(_) | Kind::Resolution(_) => (None, None),
         Kind::Room(_) | Kind::Reactions(_) | Kind::Disconnection(_) | Kind::Custom(_) => (None, None),
     };
@@ -87,7 +87,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::chat::{Deleted, Measure, Message, RoomId, RoomState, Timestamp};
+    use crate::chat::{Deleted, Measure, Message, MessageId, Restored, RoomId, RoomState, Timestamp};
 
     fn user(name: &str) -> UserId {
         UserId::try_from(name.to_owned()).expect("a valid id")
@@ -166,6 +166,15 @@ mod tests {
                 json!({ "message": { "status": "delete", "author_id": "bob" }, "by": "mod", "reason": "a reason" }),
             )),
         );
+        let restored = |what| Kind::Restore(Restore { of: 1, what, waiting: vec![], by: by.clone() });
+        let act = MessageId { room: RoomId::FIRST, seq: 1 }.to_string();
+        let message = json!({ "status": "restore", "act": act, "author_id": "bob" });
+        check(
+            restored(Restored::AllOf(user("bob"))),
+            Some(("message.restored", "0", json!({ "message": message, "by": "mod" }))),
+        );
+        check(restored(Restored::Waiting { seq: 2, author: user("bob") }), None);
+        check(restored(Restored::Right(user("bob"))), None);
         let until = json!({ "status": "timeout", "until": "1970-01-01T00:00:01Z", "reason": "a reason" });
         check(sanction(Measure::Timeout { until: Timestamp(1_000) }), Some(("user.timed_out", "0", decided(until))));
         let ban = json!({ "status": "ban", "reason": "a reason" });

@@ -120,11 +120,13 @@ pub(super) fn status(refusal: &Refusal) -> StatusCode {
         Refusal::UnknownRoom(_) | Refusal::UnknownMessage | Refusal::UnknownWidgetKey | Refusal::UnknownInvitation => {
             StatusCode::NOT_FOUND
         }
+        Refusal::NotUndoable => StatusCode::NOT_FOUND,
+        Refusal::UndoOver | Refusal::Overruled => StatusCode::CONFLICT,
         Refusal::NotLive(_) | Refusal::NotConnected | Refusal::WrongOrder(..) | Refusal::SlugTaken(_) | Refusal::Resolved(_) => {
             StatusCode::CONFLICT
         }
         Refusal::Setting(InvalidSetting::Changed(_)) | Refusal::OtherLook => StatusCode::CONFLICT,
-        Refusal::InvitationOver | Refusal::Deleted => StatusCode::GONE,
+        Refusal::InvitationOver | Refusal::Deleted | Refusal::NothingToRestore => StatusCode::GONE,
         Refusal::NameTaken | Refusal::NameReserved | Refusal::NameBadge(_) | Refusal::TooManyReactions(_) => StatusCode::CONFLICT,
         Refusal::Token(_) => StatusCode::UNAUTHORIZED,
         Refusal::WidgetKey

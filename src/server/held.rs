@@ -12,7 +12,7 @@ use super::{
     api::{MESSAGES, MOST_MESSAGES, number, place},
     body::OptionalJsonBody,
     error::ApiError,
-    moderation::{Inside, Shown, done, message_id},
+    moderation::{Inside, Shown, done, done_data, message_id, say_undoable},
     router::{Params, RoomPath},
 };
 use crate::{
@@ -63,5 +63,8 @@ pub(super) async fn decline(
     OptionalJsonBody(Terms { reason }): OptionalJsonBody<Terms>,
 ) -> Result<Response, ApiError> {
     let of = message_id(room, &name)?.seq;
-    Ok(done(&hub, room, hub.resolve(room, &authority, of, Outcome::Declined, reason).await?))
+    let declined = hub.resolve(room, &authority, of, Outcome::Declined, reason).await?;
+    let mut data = done_data(&hub, room, declined);
+    say_undoable(&mut data, declined);
+    Ok(Json(Answer { code: 200, message: "OK", data, meta: None }).into_response())
 }

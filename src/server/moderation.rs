@@ -18,8 +18,11 @@ use super::{
 };
 use crate::{
     app,
-    chat::{Deleted, Event, InvalidSetting, Kind, Measure, MessageId, RoomId, Sanction, Settings, SettingsChange, UserId},
-    engine::{Act, Appended, End, Hits, cut},
+    chat::{
+        Deleted, Event, InvalidSetting, Kind, Measure, MessageId, RoomId, Sanction, Settings, SettingsChange, Timestamp,
+        UNDO_WINDOW, UserId,
+    },
+    engine::{Act, Appended, End, Hits, cut, now},
     hub::{Authority, Decision, Hub, Refusal, Removal},
     protocol::{
         inlive::{Answer, Envelope},
@@ -65,7 +68,7 @@ pub(super) async fn deletion(
         Kind::Resolution(resolution) => &resolution.reason,
         Kind::Message(_) | Kind::Private { .. } | Kind::Held(_) => "",
         Kind::Room(_) | Kind::Settings { .. } | Kind::Sanction(_) | Kind::Reactions(_) => "",
-        Kind::Disconnection(_) | Kind::Custom(_) => "",
+        Kind::Disconnection(_) | Kind::Custom(_) | Kind::Restore(_) => "",
     };
     let data = app::Deletion { id: event.id().to_string(), sent_at: rfc3339(event.sent_at), reason: reason.to_owned() };
     Ok(Json(Answer { code: 200, message: "OK", data, meta: None }).into_response())
@@ -82,8 +85,24 @@ pub(super) async fn delete_messages_of(
 }
 
 async fn delete(hub: &Hub, room: RoomId, authority: &Authority, of: Deleted, params: &Params) -> Result<Response, ApiError> {
-    let removal = Removal::quiet(of, params.find("reason").unwrap_or_default());
-    Ok(done(hub, room, hub.delete(room, authority, removal).await?))
+    let removal = Removal::quiet(of.clone(), params.find("reason").unwrap_or_default());
+    let deleted = hub.delete(room, authority, removal).await?;
+    let mut data = done_data(hub, room, deleted);
+    // A message may have been deleted before, by an act that undoes more than this.
+    if hub.has_deleted(room, deleted.seq, &of).await? {
+        say_undoable(&mut data, deleted);
+    }
+    Ok(Json(Answer { code: 200, message: "OK", data, meta: None }).into_response())
+}
+
+/// `POST /v1/streams/{id}/audit/{act}/undo`: undoes a moderator's act, soon after it was done.
+pub(super) async fn undo(
+    Shown(authority): Shown,
+    State(hub): State<Hub>,
+    Inside { room, name }: Inside,
+) -> Result<Response, ApiError> {
+    let act = name.parse().ok().filter(|id: &MessageId| id.room == room).ok_or(Refusal::NotUndoable)?;
+    Ok(done(&hub, room, hub.undo(room, &authority, act.seq).await?))
 }
 
 /// What a moderator sends with a decision.
@@ -183,7 +202,7 @@ pub(super) async fn sanctions(
         }
         Kind::Message(_) | Kind::Private { .. } | Kind::Held(_) | Kind::Resolution(_) => None,
         Kind::Room(_) | Kind::Settings { .. } | Kind::Deletion(_) | Kind::Reactions(_) => None,
-        Kind::Disconnection(_) | Kind::Custom(_) => None,
+        Kind::Disconnection(_) | Kind::Custom(_) | Kind::Restore(_) => None,
     };
     let data: Vec<_> = all.iter().filter_map(shown).collect();
     Ok(Json(Answer { code: 200, message: "OK", data, meta: None }).into_response())
@@ -235,6 +254,7 @@ async fn decide(
     let others = if by_address { others(hub, room, authority, user.clone())? } else { None };
     let decided = hub.sanction(room, authority, user, decision, by_address, reason).await?;
     let mut data = done_data(hub, room, decided);
+    say_undoable(&mut data, decided);
     if by_address {
         data["others"] = others.unwrap_or(0).into();
     }
@@ -257,9 +277,18 @@ pub(super) fn done(hub: &Hub, room: RoomId, appended: Appended) -> Response {
     Json(Answer { code: 200, message: "OK", data: done_data(hub, room, appended), meta: None }).into_response()
 }
 
-fn done_data(hub: &Hub, room: RoomId, appended: Appended) -> Value {
+pub(super) fn done_data(hub: &Hub, room: RoomId, appended: Appended) -> Value {
     let id = MessageId { room, seq: appended.seq }.to_string();
     json!({ "id": id, "position": hub.position(appended.seq).to_string(), "sent_at": rfc3339(appended.sent_at) })
+}
+
+/// Says until when an act can be undone, if that is not over.
+pub(super) fn say_undoable(data: &mut Value, act: Appended) {
+    let window = i64::try_from(UNDO_WINDOW.as_millis()).unwrap_or(i64::MAX);
+    let until = Timestamp(act.sent_at.0.saturating_add(window));
+    if until > now() {
+        data["undo_until"] = rfc3339(until).into();
+    }
 }
 
 /// A room, and the name of something inside it, from the path.

@@ -77,6 +77,7 @@ fn routes(state: AppState) -> Router {
         .route("/streams/{id}/settings", post(moderation::configure))
         .route("/streams/{id}/held/{message}/approve", post(held::approve))
         .route("/streams/{id}/held/{message}/decline", post(held::decline))
+        .route("/streams/{id}/audit/{act}/undo", post(moderation::undo))
         .route("/streams/{id}/sanctions", get(moderation::sanctions))
         .route("/streams/{id}/blocked", get(admin::acts::blocked))
         .route("/webhooks", get(webhooks::list).post(webhooks::create))

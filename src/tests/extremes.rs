@@ -104,7 +104,7 @@ async fn ask(site: &Site, route: &str, number: &str, query: &str, body: &str, is
 /// The route with `number` in place of what it leaves open; the room is the first one if that is asked for.
 fn fill(route: &str, number: &str, is_first_room: bool) -> String {
     let route = if is_first_room { route.replacen("{id}", "1", 1) } else { route.to_owned() };
-    ["{id}", "{message}", "{user}", "{emoji}", "{key}", "{invite}", "{link}", "{operation}"]
+    ["{id}", "{message}", "{act}", "{user}", "{emoji}", "{key}", "{invite}", "{link}", "{operation}"]
         .iter()
         .fold(route, |route, open| route.replace(open, number))
 }

@@ -66,6 +66,7 @@ mod streams;
 mod subscribe;
 mod tickets;
 mod twitch;
+mod undo;
 mod viewers;
 mod waiting;
 mod web_socket;

@@ -8,22 +8,22 @@ use super::{
 };
 use crate::chat::{Capabilities, Capability, MessageId, RoomId, UserId};
 
-async fn delete(site: &Site, key: &str, path: &str) -> Answer {
+pub(super) async fn delete(site: &Site, key: &str, path: &str) -> Answer {
     let request = Request::delete(format!("/v1/streams/{path}")).header("authorization", format!("Bearer {key}"));
     site.send(request.body(Body::empty()).expect("a request")).await
 }
 
-fn id(seq: u64) -> MessageId {
+pub(super) fn id(seq: u64) -> MessageId {
     MessageId { room: RoomId::FIRST, seq }
 }
 
-fn token_of(site: &Site, user: &str, capabilities: &[Capability]) -> String {
+pub(super) fn token_of(site: &Site, user: &str, capabilities: &[Capability]) -> String {
     let capabilities = serde_json::from_value(json!(capabilities)).expect("a list");
     site.hub.tokens().sign(UserId::try_from(user.to_owned()).expect("an id"), RoomId::FIRST, capabilities, None)
 }
 
 /// What the room is told next, beside who comes and goes.
-async fn told(events: &mut super::Events) -> Value {
+pub(super) async fn told(events: &mut super::Events) -> Value {
     loop {
         let event = events.next().await.expect("the stream goes on");
         if event.data["message"].get("viewer_count").is_none() {

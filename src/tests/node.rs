@@ -232,6 +232,8 @@ impl Engine for Node {
         fn has_spoken(room: RoomId, user: UserId) -> bool;
         fn configure(room: RoomId, change: SettingsChange, by: UserId) -> Room;
         fn delete(room: RoomId, deletion: Deletion) -> Appended;
+        fn undo(room: RoomId, of: u64, by: UserId) -> Appended;
+        fn act(room: RoomId, seq: u64) -> Option<Event>;
         fn disconnect(room: RoomId, disconnection: Disconnection) -> Appended;
         fn tell(room: RoomId, event: CustomEvent) -> Appended;
         fn sanction(room: RoomId, sanction: Sanction) -> Appended;

@@ -49,6 +49,7 @@ const API: &[(&str, &str, [u16; 6])] = &[
     ("GET /streams/{id}/held", "", [401, 403, 401, 200, 200, 200]),
     ("POST /streams/{id}/held/{message}/approve", "", [401, 403, 401, 200, 200, 200]),
     ("POST /streams/{id}/held/{message}/decline", "", [401, 403, 401, 200, 200, 200]),
+    ("POST /streams/{id}/audit/{act}/undo", "", [401, 403, 401, 200, 200, 200]),
     ("GET /streams/{id}/sanctions", "", [401, 403, 401, 200, 200, 200]),
     ("GET /streams/{id}/blocked", "", [401, 403, 401, 200, 200, 200]),
     ("GET /streams/{id}/audit", "", [401, 403, 401, 403, 200, 200]),
@@ -150,6 +151,7 @@ struct Things {
     site: Site,
     said: String,
     waits: String,
+    act: String,
     webhook: String,
     key: String,
     invitation: String,
@@ -163,6 +165,7 @@ impl Things {
         let said = site.say_as(&token(&site, "ann", 1, &[Capability::SendMessage]), "Ann", "hello").await;
         site.administer("/v1/streams/1/settings", &json!({ "hold_newcomers": true })).await;
         let waits = site.say_as(&site.guest_token(RoomId::FIRST), "Eve", "a first word").await;
+        let act = site.administer("/v1/streams/1/users/bob/ban", &json!({})).await;
         let webhook = site.administer("/v1/webhooks", &json!({ "url": "http://127.0.0.1:1/" })).await;
         let key =
             site.administer("/v1/widget-keys", &json!({ "name": "Fans", "allowed_origins": ["https://fans.example"] })).await;
@@ -174,6 +177,7 @@ impl Things {
         Self {
             said: text(&said, "id"),
             waits: text(&waits, "id"),
+            act: text(&act, "id"),
             webhook: text(&webhook, "id"),
             key: text(&key, "key"),
             invitation: text(&invitation, "id"),
@@ -194,6 +198,7 @@ impl Things {
         let values = [
             ("{id}", id),
             ("{message}", message),
+            ("{act}", &self.act),
             ("{user}", "ann"),
             ("{emoji}", "%F0%9F%91%8D"),
             ("{key}", &self.key),

@@ -6,6 +6,7 @@ mod import;
 mod reactions;
 mod reads;
 mod retention;
+mod undo;
 mod words;
 
 use std::{
@@ -116,7 +117,7 @@ pub(super) fn count_less(folder: &Path, less: u64) {
 
 /// Takes a database back to the schema's version 17.
 pub(super) const TO_17: &str =
-    "DROP TABLE appearance; DROP TABLE used_tokens; DROP TABLE interfaces; ALTER TABLE widget_keys DROP COLUMN redirect_uris;
+    "DROP TABLE undoable; DROP TABLE undoable_reactions; DROP TABLE undoable_held; DROP TABLE appearance; DROP TABLE used_tokens; DROP TABLE interfaces; ALTER TABLE widget_keys DROP COLUMN redirect_uris;
      DROP TRIGGER readable_added; DROP TRIGGER readable_erased; DROP TRIGGER readable_deleted; DROP TABLE readable;
      DROP INDEX deleted_authors_to_sweep; ALTER TABLE deleted_authors DROP COLUMN swept; DROP INDEX sanctions_until;
      ALTER TABLE sanctions DROP COLUMN until; DROP TABLE copied; DROP TABLE reactions; DROP TABLE reaction_counts; DROP TABLE reacted; DROP INDEX events_reactions; DROP INDEX events_acts;

@@ -310,7 +310,8 @@ async fn the_configured_and_the_first_key_of_an_older_version_open_every_room() 
     drop(engine);
     drop(open(folder.path(), Some("mine")));
     let connection = rusqlite::Connection::open(folder.path().join(Sqlite::FILE)).expect("opens");
-    let downgrade = "DROP TABLE appearance; UPDATE widget_keys SET room = 1; PRAGMA user_version = 24";
+    let downgrade = "DROP TABLE undoable; DROP TABLE undoable_reactions; DROP TABLE undoable_held;
+                     DROP TABLE appearance; UPDATE widget_keys SET room = 1; PRAGMA user_version = 24";
     connection.execute_batch(downgrade).expect("runs");
     drop(connection);
     let keys = open(folder.path(), Some("mine")).widget_keys().await.expect("readable");

@@ -183,16 +183,21 @@ impl Cluster {
     /// Deletes what there is to be deleted. A deletion is stored only of a message that this node has seen.
     pub(super) async fn delete(&self, room: RoomId, deletion: Deletion) -> Result<Appended, EngineError> {
         if let Deleted::Message(seq) = deletion.of {
-            let number = self.number_of(seq).unwrap_or(0);
-            if number > self.progress.applied() && self.standing.may_have(number) {
-                // Another node has seen it. If this one does not in time, it is unknown here.
-                let _ = timeout(FOLLOWED_WITHIN, self.progress.reached(number)).await;
-            }
+            self.until_seen(seq).await;
             if let Some(done) = self.index.deleted(room, seq).await? {
                 return Ok(done);
             }
         }
         self.carry_out(Command::Delete { room, deletion }).await
+    }
+
+    /// Waits until the index has the event of that place, if there may be one.
+    pub(super) async fn until_seen(&self, seq: u64) {
+        let number = self.number_of(seq).unwrap_or(0);
+        if number > self.progress.applied() && self.standing.may_have(number) {
+            // Another node has seen it. If this one does not in time, it is unknown here.
+            let _ = timeout(FOLLOWED_WITHIN, self.progress.reached(number)).await;
+        }
     }
 
     /// The place of the first event of an entry, unless its room is further.

@@ -84,6 +84,11 @@ pub(super) enum Command {
         room: RoomId,
         deletion: Deletion,
     },
+    Undo {
+        room: RoomId,
+        of: u64,
+        by: UserId,
+    },
     Disconnect {
         room: RoomId,
         disconnection: Disconnection,
@@ -199,6 +204,7 @@ impl Command {
             | Self::Configure { room, .. }
             | Self::Resolve { room, .. }
             | Self::Delete { room, .. }
+            | Self::Undo { room, .. }
             | Self::Disconnect { room, .. }
             | Self::Sanction { room, .. }
             | Self::FinishImport { room, .. }
@@ -237,6 +243,7 @@ impl Command {
             | Self::SetState { .. }
             | Self::Configure { .. }
             | Self::Sanction { .. }
+            | Self::Undo { .. }
             | Self::BeginImport { .. }
             | Self::FinishImport { .. }
             | Self::AbandonImport { .. } => true,
@@ -280,6 +287,7 @@ impl Command {
                 Job::Resolve { room, of, outcome, by, reason, reply: asker.reply() }
             }
             Self::Delete { room, deletion } => Job::Delete { room, deletion, reply: asker.reply() },
+            Self::Undo { room, of, by } => Job::Undo { room, of, by, reply: asker.reply() },
             Self::Disconnect { room, disconnection } => {
                 Job::Tell { room, kind: Box::new(Kind::Disconnection(disconnection)), reply: asker.reply() }
             }

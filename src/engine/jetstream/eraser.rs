@@ -1,24 +1,37 @@
 //! Takes out of the stream what was deleted, what is past a room's retention, and the names and used tokens that are over.
 //!
+//! What was deleted goes when that can be undone no longer: [`ERASED_AFTER`] after this node has heard of it, or has started, whatever the
+//! clocks of machines say, and once its index has all that the log held then.
+//!
 //! Each node does it, of all that its index knows: to take out what is gone already costs one question. The servers write over what is taken
 //! out. The log by which servers of a cluster agree (Raft) holds it for some minutes more, until they have made a snapshot. How far it has come with the
 //! deletions stands in a file; without it, it begins again.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fs, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use tokio::sync::Notify;
+use tokio::{
+    sync::Notify,
+    time::{Instant, timeout},
+};
 
 use super::Cluster;
 use crate::{
-    chat::{Event, Kind, RoomId, Timestamp},
-    engine::{Engine, EngineError, Fault, News, now, private_file},
+    chat::{Event, Kind, RoomId, Timestamp, UNDO_WINDOW},
+    engine::{Engine, EngineError, Fault, News, now, private_file, sqlite::TakenOut},
 };
+
+/// How long after an act it counts as one that can no longer be undone. The servers stamp the entries, and the clocks of two of them may
+/// differ a little.
+const ERASED_AFTER: Duration = UNDO_WINDOW.saturating_add(Duration::from_secs(2));
+
+/// How long it waits for the index to have what the log holds. Else it tries again.
+const CAUGHT_UP_WITHIN: Duration = Duration::from_secs(10);
 
 /// How long after a failure it is tried again.
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
@@ -32,7 +45,7 @@ const EXPIRING: usize = 100_000;
 /// The file's name in the data folder.
 const FILE: &str = "live-chat-erased.json";
 
-/// The rooms in which something was deleted.
+/// The rooms in which something was deleted, or some other act can be undone.
 #[derive(Default)]
 pub(super) struct Deleted {
     rooms: Mutex<BTreeSet<RoomId>>,
@@ -42,8 +55,10 @@ pub(super) struct Deleted {
 impl Deleted {
     /// Looks whether something is to be taken out.
     pub(super) fn note(&self, news: &[News]) {
-        let is_deletion = |event: &&Arc<Event>| matches!(event.kind, Kind::Deletion(_));
-        let rooms: Vec<_> = news.iter().filter_map(News::event).filter(is_deletion).map(|event| event.room).collect();
+        let is_act = |event: &&Arc<Event>| {
+            matches!(event.kind, Kind::Deletion(_) | Kind::Sanction(_) | Kind::Resolution(_) | Kind::Restore(_))
+        };
+        let rooms: Vec<_> = news.iter().filter_map(News::event).filter(is_act).map(|event| event.room).collect();
         if !rooms.is_empty() {
             self.rooms.lock().unwrap_or_else(PoisonError::into_inner).extend(rooms);
             self.more.notify_one();
@@ -56,7 +71,7 @@ pub(super) async fn erase(cluster: Arc<Cluster>) {
     let mut eraser = Eraser::begin(&cluster).await;
     loop {
         let pause = match eraser.sweep(&cluster).await {
-            Ok(()) => EVERY,
+            Ok(()) => eraser.rest(),
             Err(error) => {
                 tracing::warn!(%error, "what was deleted could not be taken out of the log yet");
                 AGAIN_AFTER
@@ -76,6 +91,8 @@ struct Eraser {
     /// Up to where what was said in each room was taken out in this run.
     purged: BTreeMap<RoomId, u64>,
     to_do: BTreeSet<RoomId>,
+    /// The acts that can be undone, and when this node heard of them.
+    undoable: HashMap<(RoomId, u64), Instant>,
     /// The entries that hold for a time only, as names and used tokens: when each is over, and its number.
     expiring: BTreeSet<(Timestamp, u64)>,
     /// The newest of them that was read.
@@ -92,6 +109,7 @@ impl Eraser {
             reached,
             purged: BTreeMap::new(),
             to_do: rooms.into_iter().map(|(room, _)| room.id).collect(),
+            undoable: HashMap::new(),
             expiring: BTreeSet::new(),
             expiring_read: 0,
         }
@@ -99,21 +117,11 @@ impl Eraser {
 
     async fn sweep(&mut self, cluster: &Cluster) -> Result<(), EngineError> {
         self.to_do.append(&mut cluster.deleted.rooms.lock().unwrap_or_else(PoisonError::into_inner));
-        while let Some(&room) = self.to_do.first() {
-            while let Some((deletion, places)) = self.next(cluster, room).await? {
-                for place in places {
-                    let entry = match cluster.number_of(place) {
-                        None => cluster.index.entry_of_copied(room, place).await?,
-                        entry => entry,
-                    };
-                    if let Some(entry) = entry {
-                        cluster.log.erase(entry).await?;
-                    }
-                }
-                self.reached.insert(room, deletion);
-                self.keep().map_err(|error| Fault::Unreachable(error.to_string().into()))?;
+        let settled = self.settle(cluster).await;
+        for room in self.to_do.clone() {
+            if self.erase_deleted(cluster, room).await? {
+                self.to_do.remove(&room);
             }
-            self.to_do.remove(&room);
         }
         for (room, _) in cluster.index.rooms().await? {
             let trimmed = cluster.index.trimmed(room.id);
@@ -128,7 +136,56 @@ impl Eraser {
                 self.purged.insert(room.id, trimmed);
             }
         }
-        self.sweep_expired(cluster).await
+        self.sweep_expired(cluster).await?;
+        settled
+    }
+
+    /// Takes out what was deleted in a room for good. Whether that is all of it.
+    async fn erase_deleted(&mut self, cluster: &Cluster, room: RoomId) -> Result<bool, EngineError> {
+        loop {
+            let after = self.reached.get(&room).copied().unwrap_or(0);
+            let (deletion, places) = match cluster.index.taken_out(room, after).await? {
+                TakenOut::Nothing => return Ok(true),
+                TakenOut::NotYet => return Ok(false),
+                TakenOut::ForGood { deletion, places } => (deletion, places),
+            };
+            for place in places {
+                let entry = match cluster.number_of(place) {
+                    None => cluster.index.entry_of_copied(room, place).await?,
+                    entry => entry,
+                };
+                if let Some(entry) = entry {
+                    cluster.log.erase(entry).await?;
+                }
+            }
+            self.reached.insert(room, deletion);
+            self.keep().map_err(|error| Fault::Unreachable(error.to_string().into()))?;
+        }
+    }
+
+    /// Has the index let go of what can be undone no longer. Whatever undoes it is in the log before: the index must have that first.
+    async fn settle(&mut self, cluster: &Cluster) -> Result<(), EngineError> {
+        let (now, known) = (Instant::now(), cluster.index.undoable().await?);
+        let heard = std::mem::take(&mut self.undoable);
+        self.undoable = known.into_iter().map(|act| (act, heard.get(&act).copied().unwrap_or(now))).collect();
+        let due: Vec<_> = self.undoable.iter().filter(|(_, at)| **at + ERASED_AFTER <= now).map(|(act, _)| *act).collect();
+        if due.is_empty() {
+            return Ok(());
+        }
+        let last = cluster.log.last().await?;
+        let is_there = timeout(CAUGHT_UP_WITHIN, cluster.progress.reached(last)).await;
+        is_there.map_err(|_| Fault::Unreachable("the index is far behind the log".into()))?;
+        for (room, event) in due {
+            cluster.index.settle(room, event).await?;
+            self.undoable.remove(&(room, event));
+        }
+        Ok(())
+    }
+
+    /// How long there is nothing to do.
+    fn rest(&self) -> Duration {
+        let next = self.undoable.values().min().map(|at| *at + ERASED_AFTER);
+        next.map_or(EVERY, |at| at.saturating_duration_since(Instant::now()).min(EVERY))
     }
 
     async fn sweep_expired(&mut self, cluster: &Cluster) -> Result<(), EngineError> {
@@ -145,11 +202,6 @@ impl Eraser {
             self.expiring.pop_first();
         }
         Ok(())
-    }
-
-    async fn next(&self, cluster: &Cluster, room: RoomId) -> Result<Option<(u64, Vec<u64>)>, EngineError> {
-        let after = self.reached.get(&room).copied().unwrap_or(0);
-        cluster.index.taken_out(room, after).await
     }
 
     fn keep(&self) -> io::Result<()> {

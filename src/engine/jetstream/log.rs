@@ -186,6 +186,15 @@ impl Log {
         }
     }
 
+    /// The number of the newest entry that is there, 0 if there is none.
+    pub(super) async fn last(&self) -> Result<u64, Fault> {
+        match self.stream.get_last_raw_message_by_subject(&format!("{}.>", self.name)).await {
+            Ok(message) => Ok(message.sequence),
+            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(0),
+            Err(error) => Err(unreachable(&error)),
+        }
+    }
+
     /// What the log calls that entry; `None` if it is not there any more.
     pub(super) async fn id_of(&self, number: u64) -> Result<Option<String>, Fault> {
         match self.stream.get_raw_message(number).await {

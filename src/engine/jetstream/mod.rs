@@ -288,6 +288,18 @@ impl Engine for JetStream {
         self.see_through(move |cluster| async move { cluster.delete(room, deletion).await })
     }
 
+    fn undo(&self, room: RoomId, of: u64, by: UserId) -> BoxFuture<'_, Result<Appended, EngineError>> {
+        self.ask(Command::Undo { room, of, by })
+    }
+
+    fn act(&self, room: RoomId, seq: u64) -> BoxFuture<'_, Result<Option<Event>, EngineError>> {
+        async move {
+            self.cluster.until_seen(seq).await;
+            self.cluster.index.act(room, seq).await
+        }
+        .boxed()
+    }
+
     fn disconnect(&self, room: RoomId, disconnection: Disconnection) -> BoxFuture<'_, Result<Appended, EngineError>> {
         self.ask(Command::Disconnect { room, disconnection })
     }

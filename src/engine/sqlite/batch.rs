@@ -3,6 +3,7 @@ mod held;
 mod import;
 mod reactions;
 mod rooms;
+mod undo;
 mod upkeep;
 
 use std::{collections::HashMap, sync::Arc};
@@ -38,6 +39,8 @@ use crate::{
 };
 
 pub(super) use reactions::untold;
+use undo::Before;
+pub(super) use undo::{next_over, over, undoable};
 
 /// Used tokens that have ended and are forgotten for each one that is used: more than one, so that their number shrinks, and few, so
 /// that no use takes long.
@@ -136,6 +139,19 @@ pub(in crate::engine) enum Job {
         room: RoomId,
         deletion: Deletion,
         reply: Reply<Appended>,
+    },
+    /// A moderator's act is undone.
+    Undo {
+        room: RoomId,
+        of: u64,
+        by: UserId,
+        reply: Reply<Appended>,
+    },
+    /// An act can no longer be undone: what was kept for that goes.
+    Settle {
+        room: RoomId,
+        event: u64,
+        reply: Reply<()>,
     },
     /// An event of a live room's log that changes nothing else.
     Tell {
@@ -331,6 +347,8 @@ impl<'a> Batch<'a> {
             Job::SetState { room, state, reply } => keep(answers, reply, self.set_state(room, state)),
             Job::Configure { room, change, by, reply } => keep(answers, reply, self.configure(room, change, by)),
             Job::Delete { room, deletion, reply } => keep(answers, reply, self.delete(room, deletion)),
+            Job::Undo { room, of, by, reply } => keep(answers, reply, self.undo(room, of, by)),
+            Job::Settle { room, event, reply } => keep(answers, reply, self.settle(room, event)),
             Job::Tell { room, kind, reply } => keep(answers, reply, self.tell(room, *kind)),
             Job::Sanction { room, sanction, reply } => keep(answers, reply, self.sanction(room, sanction)),
             Job::React { room, react, reply } => keep(answers, reply, self.react(room, &react)),
@@ -512,23 +530,34 @@ impl<'a> Batch<'a> {
         }
         let of = deletion.of.clone();
         let appended = self.push(room, tail, Kind::Deletion(deletion), None)?;
-        match of {
+        match &of {
             Deleted::Message(seq) => {
                 let sql = "INSERT INTO deleted_messages (room, seq, deletion) VALUES (?1, ?2, ?3)";
                 self.transaction.execute(sql, params![room.get(), seq, appended.seq])?;
-                self.forget_words(room, seq, seq)?;
-                self.drop_reactions_to(room, seq)?;
+                self.forget_words(room, *seq, *seq)?;
+                self.tell_no_reactions_to(room, *seq)?;
+                self.note_undoable(room, appended.seq, Before::default())?;
             }
             Deleted::AllOf(user) => {
+                let before = self.deletion_of_all_of(room, user)?;
                 let sql = "INSERT INTO deleted_authors (room, author, deletion) VALUES (?1, ?2, ?3)
                            ON CONFLICT DO UPDATE SET deletion = excluded.deletion";
                 self.transaction.execute(sql, params![room.get(), user.as_str(), appended.seq])?;
-                self.drop_reactions_to_all_of(room, &user)?;
-                self.take_back_reactions_of(room, &user)?;
+                self.tell_no_reactions_to_all_of(room, user)?;
+                self.take_back_reactions_of(room, user, appended.seq)?;
+                let before = Before { user: Some(user), deletion: Some(before), sanction: None };
+                self.note_undoable(room, appended.seq, before)?;
             }
         }
-        self.stop_holding(room)?;
+        let waited = self.stop_holding(room)?;
+        self.note_waited(room, appended.seq, &waited)?;
         Ok(appended)
+    }
+
+    /// The newest deletion of all that a user said, 0 if there is none.
+    fn deletion_of_all_of(&self, room: RoomId, user: &UserId) -> rusqlite::Result<u64> {
+        let sql = "SELECT coalesce(max(deletion), 0) FROM deleted_authors WHERE room = ?1 AND author = ?2";
+        self.transaction.prepare_cached(sql)?.query_row(params![room.get(), user.as_str()], |row| row.get(0))
     }
 
     /// Appends what is told to a live room.
@@ -562,23 +591,43 @@ impl<'a> Batch<'a> {
 
     /// Decides whether somebody may speak.
     fn sanction(&mut self, room: RoomId, sanction: Sanction) -> Result<Appended, EngineError> {
-        if sanction.measure == Measure::Ban {
-            self.decline_all_of(room, &sanction)?;
-        }
+        let is_ban = sanction.measure == Measure::Ban;
+        let waited = if is_ban { self.decline_all_of(room, &sanction)? } else { Vec::new() };
         let tail = self.before_last(self.tail(room)?);
+        let user = sanction.user.clone();
+        let before = self.sanction_on(room, &user)?;
+        let appended = self.decide(room, tail, sanction)?;
+        if is_ban {
+            self.take_back_reactions_of(room, &user, appended.seq)?;
+        }
+        self.note_undoable(room, appended.seq, Before { user: Some(&user), deletion: None, sanction: before })?;
+        self.note_waited(room, appended.seq, &waited)?;
+        Ok(appended)
+    }
+
+    /// Has a decision replace the one before.
+    fn decide(&mut self, room: RoomId, tail: Tail, sanction: Sanction) -> Result<Appended, EngineError> {
         let (user, measure) = (sanction.user.clone(), sanction.measure);
         let appended = self.push(room, tail, Kind::Sanction(sanction), None)?;
         schema::end_sanction(&self.transaction, room, &user)?;
         schema::forget_sanctions(&self.transaction, self.now())?;
-        if measure == Measure::Ban {
-            self.take_back_reactions_of(room, &user)?;
-        }
         match measure {
             Measure::Timeout { until } => self.keep_sanction(room, &user, appended.seq, Some(until))?,
             Measure::Ban => self.keep_sanction(room, &user, appended.seq, None)?,
             Measure::Lift => {}
         }
         Ok(appended)
+    }
+
+    /// The decision on a user that was not lifted, if there is one.
+    fn sanction_on(&self, room: RoomId, user: &UserId) -> Result<Option<Sanction>, EngineError> {
+        let sql = "SELECT event FROM sanctions WHERE room = ?1 AND user = ?2";
+        let place = self.transaction.prepare_cached(sql)?.query_row(params![room.get(), user.as_str()], |row| row.get(0));
+        let Some(place) = place.optional()? else { return Ok(None) };
+        Ok(reader::event(&self.transaction, room, place)?.and_then(|event| match event.kind {
+            Kind::Sanction(sanction) => Some(sanction),
+            _ => None,
+        }))
     }
 
     fn keep_sanction(&self, room: RoomId, user: &UserId, event: u64, until: Option<Timestamp>) -> rusqlite::Result<()> {
@@ -774,6 +823,7 @@ pub(super) fn refuse(job: Job) -> Answer {
             | Job::Resolve { reply, .. }
             | Job::Delete { reply, .. }
             | Job::Sanction { reply, .. }
+            | Job::Undo { reply, .. }
             | Job::Tell { reply, .. } => drop(reply.send(Err(error))),
             Job::CreateRoom { reply, .. } => drop(reply.send(Err(error))),
             Job::SetRedirectUris { reply, .. } => drop(reply.send(Err(error))),
@@ -796,7 +846,7 @@ pub(super) fn refuse(job: Job) -> Answer {
             Job::FinishImport { reply, .. } => drop(reply.send(Err(error))),
             Job::Import { reply, .. } | Job::AbandonImport { reply, .. } => drop(reply.send(Err(error))),
             Job::Trim { reply, .. } | Job::Erase { reply, .. } | Job::Index { reply, .. } => drop(reply.send(Err(error))),
-            Job::Sweep { reply, .. } | Job::Shrink { reply } => drop(reply.send(Err(error))),
+            Job::Sweep { reply, .. } | Job::Settle { reply, .. } | Job::Shrink { reply } => drop(reply.send(Err(error))),
             Job::ChangeAppearance { reply, .. } => drop(reply.send(Err(error))),
             Job::ShowInterface { reply, .. } => drop(reply.send(Err(error))),
             Job::PutWebhook { reply, .. } | Job::NoteDeliveries { reply, .. } => drop(reply.send(Err(error))),

@@ -124,6 +124,13 @@ pub(super) fn forget(connection: &Connection, room: RoomId, first: u64, last: u6
     Ok(())
 }
 
+/// Has the words of a message be found again, whose deletion was undone, as far as the index reaches.
+pub(super) fn find_again(connection: &Connection, room: RoomId, seq: u64, username: &str, text: &str) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO words (rowid, username, text) SELECT ?1, ?2, ?3 FROM rooms WHERE id = ?4 AND indexed >= ?5";
+    let values = params![rowid(room, seq), username, text, room.get(), seq];
+    if seq < MOST_SEQ { connection.prepare_cached(sql)?.execute(values).map(drop) } else { Ok(()) }
+}
+
 /// How many times words were deleted that the index still holds. What is deleted during a merge may stay in it, and another one has to
 /// follow; and one that was broken off is made again.
 #[derive(Clone, Debug)]

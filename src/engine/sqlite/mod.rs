@@ -62,7 +62,7 @@ pub(super) use self::{
     batch::{Job, Reply},
     copy::{Copying, OutsideLog, Record, Source},
     place::{Place, Progress},
-    replica::{discard, standing, unheard},
+    replica::{TakenOut, discard, standing, unheard},
     upkeep::Trim,
     widget_keys::random as random_widget_key,
 };
@@ -234,7 +234,7 @@ impl Sqlite {
         async move { answer.await.unwrap_or(Err(EngineError::Closed)) }.boxed()
     }
 
-    /// Has what is not to be read any more go, after a change that may have made it so.
+    /// Has what is not to be read any more go, after a change that may have made it so, or will soon.
     async fn then_trim<T>(&self, change: BoxFuture<'_, Result<T, EngineError>>) -> Result<T, EngineError> {
         let done = change.await?;
         if let Some(writer) = &*self.writer.lock().unwrap_or_else(PoisonError::into_inner) {
@@ -303,6 +303,14 @@ impl Engine for Sqlite {
         self.then_trim(self.submit(|reply| Job::Delete { room, deletion, reply })).boxed()
     }
 
+    fn undo(&self, room: RoomId, of: u64, by: UserId) -> BoxFuture<'_, Result<Appended, EngineError>> {
+        self.then_trim(self.submit(|reply| Job::Undo { room, of, by, reply })).boxed()
+    }
+
+    fn act(&self, room: RoomId, seq: u64) -> BoxFuture<'_, Result<Option<Event>, EngineError>> {
+        self.readers.run(move |connection| reader::act(connection, room, seq)).boxed()
+    }
+
     fn disconnect(&self, room: RoomId, disconnection: Disconnection) -> BoxFuture<'_, Result<Appended, EngineError>> {
         let kind = Box::new(Kind::Disconnection(disconnection));
         self.submit(|reply| Job::Tell { room, kind, reply })
@@ -314,7 +322,7 @@ impl Engine for Sqlite {
     }
 
     fn sanction(&self, room: RoomId, sanction: Sanction) -> BoxFuture<'_, Result<Appended, EngineError>> {
-        self.submit(|reply| Job::Sanction { room, sanction, reply })
+        self.then_trim(self.submit(|reply| Job::Sanction { room, sanction, reply })).boxed()
     }
 
     fn react(&self, room: RoomId, react: React) -> BoxFuture<'_, Result<Reacted, EngineError>> {
@@ -408,7 +416,7 @@ impl Engine for Sqlite {
         by: UserId,
         reason: String,
     ) -> BoxFuture<'_, Result<Appended, EngineError>> {
-        self.submit(|reply| Job::Resolve { room, of, outcome, by, reason, reply })
+        self.then_trim(self.submit(|reply| Job::Resolve { room, of, outcome, by, reason, reply })).boxed()
     }
 
     fn held(&self, room: RoomId, after: u64, limit: usize) -> BoxFuture<'_, Result<Vec<Event>, EngineError>> {

@@ -65,6 +65,21 @@ const LIST_OLDER: &str = concat!(
     )
 );
 
+const LIST_AGAIN: &str =
+    concat!("INSERT OR IGNORE INTO readable ", lists_of!(" FROM events AS new", "new.room = ?1 AND new.seq = ?2"));
+
+/// Puts an event back into the lists, whose deletion was undone.
+pub(super) fn list_again(connection: &Connection, room: RoomId, seq: u64) -> rusqlite::Result<()> {
+    connection.prepare_cached(LIST_AGAIN)?.execute(params![room.get(), seq]).map(drop)
+}
+
+/// Takes an act out of the lists, which was undone.
+pub(super) fn unlist_act(connection: &Connection, room: RoomId, seq: u64) -> rusqlite::Result<()> {
+    let sql = "DELETE FROM readable WHERE room = ?1 AND list = 1 AND seq = ?2
+                   AND reader IN (SELECT '' UNION ALL SELECT recipient FROM events WHERE room = ?1 AND seq = ?2)";
+    connection.prepare_cached(sql)?.execute(params![room.get(), seq]).map(drop)
+}
+
 /// Lists the events of a database that an older version made, in steps of which each is durable. A crash only delays it.
 pub(super) fn list_older(connection: &mut Connection) -> rusqlite::Result<()> {
     let parse = |text: String| text.split_once(' ').and_then(|(room, seq)| Some((room.parse().ok()?, seq.parse().ok()?)));
@@ -143,9 +158,11 @@ pub(in crate::engine) struct Sweep {
     messages: Vec<(u64, Option<String>)>,
 }
 
-/// The next step, if there is anything to sweep.
+/// The next step, if there is anything to sweep. A deletion that can still be undone leaves everything in its place.
 pub(super) fn next_sweep(connection: &Connection) -> rusqlite::Result<Option<Sweep>> {
-    let sql = "SELECT room, author, deletion, swept FROM deleted_authors WHERE swept < deletion LIMIT 1";
+    let sql = "SELECT room, author, deletion, swept FROM deleted_authors AS gone WHERE swept < deletion AND NOT EXISTS (
+                   SELECT 1 FROM undoable WHERE undoable.room = gone.room AND undoable.event = gone.deletion AND undone IS NULL)
+               LIMIT 1";
     let next = connection.prepare_cached(sql)?.query_row([], |row| {
         Ok((row::room_id(row, "room")?, row.get::<_, String>("author")?, row.get("deletion")?, row.get("swept")?))
     });

@@ -11,7 +11,10 @@ use tokio::sync::Semaphore;
 
 use super::{check, readable, row, schema};
 use crate::{
-    chat::{Deleted, Deletion, Event, Invitation, Kind, Outcome, Reaction, Revocation, Room, RoomId, Timestamp, UserId},
+    chat::{
+        Deleted, Deletion, Event, Invitation, Kind, Outcome, Reaction, Restore, Restored, Revocation, Room, RoomId, Timestamp,
+        UserId,
+    },
     engine::{
         ANSWER_BYTES, Act, Appended, Cursors, End, EngineError, Entry, HeldName, Messages, Query, Reader, Webhook, WebhookId, now,
     },
@@ -346,6 +349,9 @@ pub(super) fn acts(connection: &Connection, room: RoomId, before: u64, limit: us
         let of = match &event.kind {
             Kind::Deletion(Deletion { of: Deleted::Message(seq), .. }) => self::event(connection, room, *seq)?,
             Kind::Resolution(resolution) => self::event(connection, room, resolution.of)?,
+            Kind::Restore(Restore { what: Restored::Message(seq) | Restored::Waiting { seq, .. }, .. }) => {
+                self::event(connection, room, *seq)?
+            }
             _ => None,
         };
         let act = Act { event, message: of.and_then(Event::into_message) };
@@ -353,6 +359,12 @@ pub(super) fn acts(connection: &Connection, room: RoomId, before: u64, limit: us
         acts.push(act);
     }
     Ok(acts)
+}
+
+/// The act at a place of a room's log, if there is one.
+pub(super) fn act(connection: &Connection, room: RoomId, seq: u64) -> Result<Option<Event>, EngineError> {
+    let is_act = |event: &Event| !matches!(event.kind, Kind::Message(_) | Kind::Private { .. } | Kind::Held(_));
+    Ok(event(connection, room, seq)?.filter(is_act))
 }
 
 /// The place of the deletion that took a message out, if one has; `None` if there is no such message.

@@ -29,6 +29,22 @@ pub(in crate::engine) struct Standing {
     pub(in crate::engine) unread: Option<u64>,
 }
 
+/// What a deletion has taken out.
+#[derive(Debug)]
+pub(in crate::engine) enum TakenOut {
+    /// There is no such deletion.
+    Nothing,
+    /// It may be undone.
+    NotYet,
+    /// What is deleted for good.
+    ForGood {
+        /// The deletion's place.
+        deletion: u64,
+        /// The messages' places: those that it has taken out, and was not undone for, and those that it shares with another deletion.
+        places: Vec<u64>,
+    },
+}
+
 impl Sqlite {
     /// The name of an index in the data folder.
     pub(in crate::engine) const INDEX: &'static str = "live-chat-index.db";
@@ -89,27 +105,48 @@ impl Sqlite {
         self.readers.run(|connection| Ok(super::batch::untold(connection)?)).await
     }
 
-    /// The places that the deletions of a room after `after` have taken out, some at once, and the newest of those deletions.
-    pub(in crate::engine) async fn taken_out(&self, room: RoomId, after: u64) -> Result<Option<(u64, Vec<u64>)>, EngineError> {
+    /// What the next deletion of a room after `after` has taken out.
+    pub(in crate::engine) async fn taken_out(&self, room: RoomId, after: u64) -> Result<TakenOut, EngineError> {
         self.readers
             .run_long(move |connection| {
-                let Some(event) = reader::next_deletion(connection, room, after)? else { return Ok(None) };
-                let Kind::Deletion(Deletion { of, .. }) = event.kind else { return Ok(Some((event.seq, Vec::new()))) };
-                let mut places = match of {
-                    Deleted::Message(seq) => vec![seq],
-                    Deleted::AllOf(user) => said_by(connection, room, &user, event.seq)?,
+                let Some(event) = reader::next_deletion(connection, room, after)? else { return Ok(TakenOut::Nothing) };
+                let deletion = event.seq;
+                if is_undoable(connection, room, deletion)? {
+                    return Ok(TakenOut::NotYet);
+                }
+                let Kind::Deletion(Deletion { of, .. }) = event.kind else {
+                    return Ok(TakenOut::ForGood { deletion, places: Vec::new() });
                 };
-                // What was approved stands where it waited as well.
-                for seq in places.clone() {
+                let said = match of {
+                    Deleted::Message(seq) => vec![seq],
+                    Deleted::AllOf(user) => said_by(connection, room, &user, deletion)?,
+                };
+                let mut places = Vec::with_capacity(said.len());
+                for seq in said {
+                    if !is_gone(connection, room, seq)? {
+                        continue;
+                    }
+                    places.push(seq);
+                    // What was approved stands where it waited as well.
                     if let Some(event) = reader::event(connection, room, seq.saturating_sub(1))?
                         && let Kind::Resolution(resolution) = event.kind
                     {
                         places.push(resolution.of);
                     }
                 }
-                Ok(Some((event.seq, places)))
+                Ok(TakenOut::ForGood { deletion, places })
             })
             .await
+    }
+
+    /// The acts that may be undone and were not, by the places of their events.
+    pub(in crate::engine) async fn undoable(&self) -> Result<Vec<(RoomId, u64)>, EngineError> {
+        self.readers.run(|connection| Ok(super::batch::undoable(connection)?)).await
+    }
+
+    /// Lets go of what was kept to undo an act: nothing in the log undoes it any more.
+    pub(in crate::engine) async fn settle(&self, room: RoomId, event: u64) -> Result<(), EngineError> {
+        self.then_trim(self.submit(|reply| Job::Settle { room, event, reply })).await
     }
 
     /// The rooms that are being imported, and into which nothing has come since `before`.
@@ -179,6 +216,21 @@ pub(in crate::engine) fn discard(folder: &Path) -> Result<(), OpenError> {
         }
     }
     Ok(())
+}
+
+/// Whether a message is deleted for good, as far as this index knows. One that is not there is.
+fn is_gone(connection: &Connection, room: RoomId, seq: u64) -> rusqlite::Result<bool> {
+    match reader::deletion_place(connection, room, seq)? {
+        None => Ok(true),
+        Some(None) => Ok(false),
+        Some(Some(deletion)) => Ok(!is_undoable(connection, room, deletion)?),
+    }
+}
+
+/// Whether an act may be undone, and was not.
+fn is_undoable(connection: &Connection, room: RoomId, event: u64) -> rusqlite::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM undoable WHERE room = ?1 AND event = ?2 AND undone IS NULL)";
+    connection.prepare_cached(sql)?.query_row(params![room.get(), event], |row| row.get(0))
 }
 
 /// What a user said in a room before a place, to whomever.

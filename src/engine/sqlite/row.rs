@@ -9,7 +9,8 @@ use super::{checksum, schema::state_from_name};
 use crate::{
     chat::{
         AddressHash, CustomEvent, Deleted, Deletion, Disconnection, Event, Invitation, Kind, Measure, Message, NameClaim,
-        Outcome, Payload, Profile, Resolution, Revocation, Revoked, Room, RoomId, Sanction, Settings, Timestamp, UserId,
+        Outcome, Payload, Profile, Resolution, Restore, Restored, Revocation, Revoked, Room, RoomId, Sanction, Settings,
+        Timestamp, UserId,
     },
     engine::{Appended, EngineError, HeldName, Webhook},
 };
@@ -52,6 +53,30 @@ struct StoredDeletion<'a> {
     reason: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     tells_reason: bool,
+}
+
+/// The kind of an event that undoes an act.
+const RESTORE: i64 = 8;
+
+/// The payload of such an event.
+#[derive(Serialize, Deserialize)]
+struct StoredRestore<'a> {
+    of: u64,
+    what: StoredRestored,
+    /// The one message, if it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    message: Option<u64>,
+    #[serde(default, skip_serializing_if = "<[u64]>::is_empty")]
+    waiting: Cow<'a, [u64]>,
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum StoredRestored {
+    Message,
+    All,
+    Waiting,
+    Right,
 }
 
 /// The payload of a disconnection.
@@ -112,6 +137,17 @@ impl<'a> Columns<'a> {
                 let payload = serde_json::to_string(&StoredDisconnection { reason: reason.into() }).expect("plain data").into();
                 told(7, Some(by.as_str()), Some(user.as_str()), payload)
             }
+            Kind::Restore(Restore { of, what, waiting, by }) => {
+                let (stored, message) = match what {
+                    Restored::Message(seq) => (StoredRestored::Message, Some(*seq)),
+                    Restored::AllOf(_) => (StoredRestored::All, None),
+                    Restored::Waiting { seq, .. } => (StoredRestored::Waiting, Some(*seq)),
+                    Restored::Right(_) => (StoredRestored::Right, None),
+                };
+                let stored = StoredRestore { of: *of, what: stored, message, waiting: waiting.into() };
+                let payload = serde_json::to_string(&stored).expect("plain data").into();
+                told(RESTORE, Some(by.as_str()), what.user().map(UserId::as_str), payload)
+            }
             Kind::Custom(event) => {
                 told(CUSTOM, Some(event.by.as_str()), None, serde_json::to_string(event).expect("plain data").into())
             }
@@ -136,6 +172,7 @@ pub(super) fn event(row: &Row<'_>) -> Result<Event, EngineError> {
         5 => Kind::Settings { settings: settings(row, "payload")?, by: user(row, "author")? },
         6 => Kind::Resolution(resolution(row)?),
         7 => Kind::Disconnection(disconnection(row)?),
+        RESTORE => Kind::Restore(restore(row)?),
         CUSTOM => Kind::Custom(custom(row)?),
         other => return Err(rusqlite::Error::IntegralValueOutOfRange(0, other).into()),
     };
@@ -246,6 +283,19 @@ fn disconnection(row: &Row<'_>) -> rusqlite::Result<Disconnection> {
     let payload: String = row.get("payload")?;
     let StoredDisconnection { reason } = serde_json::from_str(&payload).map_err(|_| unreadable("payload"))?;
     Ok(Disconnection { user: user(row, "recipient")?, by: user(row, "author")?, reason: reason.into_owned() })
+}
+
+fn restore(row: &Row<'_>) -> rusqlite::Result<Restore> {
+    let payload: String = row.get("payload")?;
+    let StoredRestore { of, what, message, waiting } = serde_json::from_str(&payload).map_err(|_| unreadable("payload"))?;
+    let seq = || message.ok_or_else(|| unreadable("payload"));
+    let what = match what {
+        StoredRestored::Message => Restored::Message(seq()?),
+        StoredRestored::All => Restored::AllOf(user(row, "recipient")?),
+        StoredRestored::Waiting => Restored::Waiting { seq: seq()?, author: user(row, "recipient")? },
+        StoredRestored::Right => Restored::Right(user(row, "recipient")?),
+    };
+    Ok(Restore { of, what, waiting: waiting.into_owned(), by: user(row, "author")? })
 }
 
 fn custom(row: &Row<'_>) -> rusqlite::Result<CustomEvent> {

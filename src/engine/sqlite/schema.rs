@@ -25,7 +25,7 @@ pub(super) const COPYING: &str = "copying";
 const APPLICATION_ID: i64 = 0x6368_6174;
 
 /// Step `n` brings a database from schema version `n` to `n + 1`. A step that was released is never changed.
-const MIGRATIONS: [&str; 26] = [
+const MIGRATIONS: [&str; 27] = [
     "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
     CREATE TABLE rooms (
@@ -300,6 +300,38 @@ const MIGRATIONS: [&str; 26] = [
     -- How all pages look, in one row: a JSON object.
     CREATE TABLE appearance (id INTEGER PRIMARY KEY CHECK (id = 1), appearance TEXT NOT NULL) STRICT;
 ",
+    "
+    -- Kind 8: an act was undone, by its author.
+    -- The acts that may still be undone, and until when, by the places of their events. `undone` is the place of the event that did.
+    -- Of a deletion of all that a user said: the place of the one before it, 0 if there was none.
+    -- Of a decision on a user: the one that it replaced, as a JSON object.
+    CREATE TABLE undoable (
+        room INTEGER NOT NULL,
+        event INTEGER NOT NULL,
+        until INTEGER NOT NULL,
+        user TEXT,
+        deletion INTEGER,
+        sanction TEXT,
+        undone INTEGER,
+        PRIMARY KEY (room, event)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX undoable_until ON undoable (until);
+    -- What such an act has taken beside messages: reactions of its user, and places in the queue of those that wait.
+    CREATE TABLE undoable_reactions (
+        room INTEGER NOT NULL,
+        event INTEGER NOT NULL,
+        message INTEGER NOT NULL,
+        emoji TEXT NOT NULL,
+        PRIMARY KEY (room, event, message, emoji)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE undoable_held (
+        room INTEGER NOT NULL,
+        event INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        author TEXT NOT NULL,
+        PRIMARY KEY (room, event, seq)
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// Opens the writing connection to a database that may be ours. Nothing in it is changed before [`prepare`], and a write-ahead log
@@ -430,7 +462,10 @@ pub(super) fn remove_room(connection: &Connection, room: u32, head: u64) -> rusq
         let before: u64 = meta(connection, REMOVED)?.and_then(|removed| removed.parse().ok()).unwrap_or(0);
         set_meta(connection, REMOVED, &(before + 1 + head + keys).to_string())?;
         // What the erasure of events does not find, or would keep for them.
-        for table in ["widget_keys", "names", "sanctions", "authors", "deleted_authors", "webhook_cursors"] {
+        let undoable = ["undoable", "undoable_reactions", "undoable_held"];
+        for table in
+            ["widget_keys", "names", "sanctions", "authors", "deleted_authors", "webhook_cursors"].into_iter().chain(undoable)
+        {
             connection.execute(&format!("DELETE FROM {table} WHERE room = ?1"), [room])?;
         }
         connection.execute("DELETE FROM rooms WHERE id = ?1 AND hidden = 2 AND erased >= trimmed", [room])?;

@@ -20,7 +20,7 @@ use tokio::sync::oneshot;
 
 use super::{
     OpenError,
-    batch::{Job, Reply, Tail},
+    batch::{Job, Reply, Tail, next_over, over},
     check, index, readable, reader, row, schema,
     times::Times,
     writer::Task,
@@ -32,6 +32,9 @@ use crate::{
 
 /// How often it is looked whether something has become too old or too much.
 const EVERY: Duration = Duration::from_secs(10);
+
+/// How long it rests at least, also while the log cannot be written: up to so much later than it could, what was kept to undo an act goes.
+const LEAST_REST: Duration = Duration::from_secs(1);
 
 /// Between two steps, so that they take a part of the disk and not all of it: a million messages go in less than a minute.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -146,7 +149,7 @@ impl Work {
                 Ok(()) | Err(EngineError::Closed | EngineError::Fault(_)) => {}
                 Err(error) => tracing::warn!(%error, "the log could not be kept tidy"),
             }
-            if self.wakes.recv_timeout(EVERY) == Err(RecvTimeoutError::Disconnected) {
+            if self.wakes.recv_timeout(self.rest()) == Err(RecvTimeoutError::Disconnected) {
                 return;
             }
         }
@@ -168,6 +171,13 @@ impl Work {
             self.ask(|reply| Job::Erase { room, reply })?;
             self.pause()?;
         }
+        // In a cluster it depends on the log, and not on this machine's clock.
+        while self.trim.is_none()
+            && let Some((room, event)) = over(&self.connection, self.times.now(), 1)?.pop()
+        {
+            self.ask(|reply| Job::Settle { room, event, reply })?;
+            self.pause()?;
+        }
         while let Some(sweep) = readable::next_sweep(&self.connection)? {
             self.ask(|reply| Job::Sweep { sweep, reply })?;
             self.pause()?;
@@ -184,6 +194,13 @@ impl Work {
             }
         }
         Ok(())
+    }
+
+    /// How long there is nothing to do.
+    fn rest(&self) -> Duration {
+        let next = next_over(&self.connection).ok().flatten().filter(|_| self.trim.is_none());
+        let left = next.map_or(i64::MAX, |until| until.0.saturating_sub(self.times.now().0));
+        Duration::from_millis(u64::try_from(left).unwrap_or(0)).clamp(LEAST_REST, EVERY)
     }
 
     /// The newest event that the room is not to keep, of those up to `head`.

@@ -57,7 +57,7 @@ pub fn event(event: &Event, request_id: &str) -> Option<String> {
         Kind::Custom(CustomEvent { name, attributes, .. }) => told(name, json!(attributes)),
         // Private messages have no form here, and whoever waits for a moderator is answered so.
         Kind::Private { .. } | Kind::Held(_) | Kind::Resolution(_) | Kind::Sanction(_) => return None,
-        Kind::Room(_) | Kind::Settings { .. } | Kind::Reactions(_) => return None,
+        Kind::Room(_) | Kind::Settings { .. } | Kind::Reactions(_) | Kind::Restore(_) => return None,
     };
     Some(frame.to_string())
 }
@@ -136,7 +136,7 @@ pub fn session_over(id: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::{Measure, Outcome, Profile, Resolution, RoomId, RoomState, Sanction};
+    use crate::chat::{Measure, Outcome, Profile, Resolution, Restore, Restored, RoomId, RoomState, Sanction};
 
     fn id(seq: u64) -> String {
         MessageId { room: RoomId::FIRST, seq }.to_string()
@@ -267,10 +267,10 @@ mod tests {
         }
         let resolution =
             Resolution { of: 1, author: user("ann"), outcome: Outcome::Approved, by: by.clone(), reason: String::new() };
+        let restore = Restore { of: 7, what: Restored::Message(1), waiting: Vec::new(), by: by.clone() };
         let sanction = Sanction { user: user("ann"), measure: Measure::Ban, addresses: Vec::new(), by, reason: String::new() };
-        for kind in
-            [Kind::Room(RoomState::Ended), Kind::Resolution(resolution), Kind::Sanction(sanction), Kind::Reactions(Vec::new())]
-        {
+        let acts = [Kind::Resolution(resolution), Kind::Sanction(sanction), Kind::Restore(restore)];
+        for kind in acts.into_iter().chain([Kind::Room(RoomState::Ended), Kind::Reactions(Vec::new())]) {
             assert_eq!(event(&entry(kind), ""), None);
         }
     }

@@ -14,8 +14,8 @@ use super::Owner;
 use crate::{
     app::{ActRow, ActsView, AuditLogPage, BlockedRow, state_key},
     chat::{
-        ChatText, Deleted, Deletion, Disconnection, Field, Kind, Measure, Message, MessageId, Outcome, Resolution, RoomId,
-        Sanction, UserId,
+        ChatText, Deleted, Deletion, Disconnection, Field, Kind, Measure, Message, MessageId, Outcome, Resolution, Restore,
+        Restored, RoomId, Sanction, UserId,
     },
     engine::{Act, End, cut},
     hub::{Authority, Blocked, Hub},
@@ -72,6 +72,15 @@ impl<'a> Told<'a> {
                 };
                 Self { by: by.as_str(), what, to: MessageId { room, seq: *of }.to_string(), reason }
             }
+            Kind::Restore(Restore { what, by, .. }) => {
+                let (what, to) = match what {
+                    Restored::Message(seq) => ("restore", MessageId { room, seq: *seq }.to_string()),
+                    Restored::AllOf(user) => ("restore_all", user.to_string()),
+                    Restored::Waiting { seq, .. } => ("wait_again", MessageId { room, seq: *seq }.to_string()),
+                    Restored::Right(user) => ("undo", user.to_string()),
+                };
+                Self { by: by.as_str(), what, to, reason: "" }
+            }
             Kind::Settings { by, .. } => Self { by: by.as_str(), what: "settings", to: String::new(), reason: "" },
             Kind::Room(state) => Self { by: "", what: "state", to: state.name().to_owned(), reason: "" },
             Kind::Disconnection(Disconnection { user, by, reason }) => {
@@ -95,6 +104,12 @@ struct ActEntry<'a> {
     reason: &'a str,
     deleted: Option<ActMessage<'a>>,
     held: Option<ActMessage<'a>>,
+    /// The message that is shown again, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restored: Option<ActMessage<'a>>,
+    /// The act that was undone, if this is that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undoes: Option<String>,
     /// For how many addresses a decision on a user holds; none for other acts.
     addresses: Option<usize>,
 }
@@ -130,11 +145,16 @@ pub(in crate::server) async fn list(
         let Told { by, what, to, reason } = Told::of(act);
         let (id, sent_at) = (act.event.id().to_string(), rfc3339(act.event.sent_at));
         let message = act.message.as_ref().map(ActMessage::of);
-        let (deleted, held) = match act.event.kind {
-            Kind::Deletion(_) => (message, None),
-            _ => (None, message),
-        };
-        ActEntry { id, sent_at, by, what, to, reason, deleted, held, addresses: addresses(&act.event.kind) }
+        let (mut deleted, mut held, mut restored, mut undoes) = (None, None, None, None);
+        match &act.event.kind {
+            Kind::Deletion(_) => deleted = message,
+            Kind::Restore(Restore { of, what, .. }) => {
+                undoes = Some(MessageId { room, seq: *of }.to_string());
+                *if let Restored::Waiting { .. } = what { &mut held } else { &mut restored } = message;
+            }
+            _ => held = message,
+        }
+        ActEntry { id, sent_at, by, what, to, reason, deleted, held, restored, undoes, addresses: addresses(&act.event.kind) }
     };
     let data: Vec<_> = acts.iter().map(shown).collect();
     Ok(Json(Answer { code: 200, message: "OK", data, meta: Some(json!({ "has_more": has_more })) }).into_response())
@@ -207,6 +227,10 @@ fn act_row(texts: &'static Texts, act: &Act) -> ActRow {
         ("timeout", _) => of_user(key::admin::DID_TIME_OUT),
         ("ban", _) => of_user(key::admin::DID_BAN),
         ("lift", _) => of_user(key::admin::DID_LIFT),
+        ("restore", _) => texts.text(key::admin::DID_RESTORE).to_owned(),
+        ("wait_again", _) => texts.text(key::admin::DID_WAIT_AGAIN).to_owned(),
+        ("restore_all", _) => of_user(key::admin::DID_RESTORE_ALL),
+        ("undo", _) => of_user(key::admin::DID_UNDO),
         ("disconnect", _) => of_user(key::admin::DID_DISCONNECT),
         _ => texts.text(key::admin::DID_SETTINGS).to_owned(),
     };

@@ -8,6 +8,7 @@ mod moderation;
 mod order;
 mod reactions;
 mod retention;
+mod undo;
 
 use std::sync::{Arc, Mutex};
 

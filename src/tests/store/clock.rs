@@ -18,18 +18,18 @@ const DAY: i64 = 24 * 60 * MINUTE;
 
 /// A clock that shows what it is set to.
 #[derive(Clone)]
-struct Hands(Arc<AtomicI64>);
+pub(super) struct Hands(Arc<AtomicI64>);
 
 impl Hands {
-    fn set(at: i64) -> Self {
+    pub(super) fn set(at: i64) -> Self {
         Self(Arc::new(AtomicI64::new(at)))
     }
 
-    fn turn(&self, by: i64) {
+    pub(super) fn turn(&self, by: i64) {
         self.0.fetch_add(by, Relaxed);
     }
 
-    fn open(&self, folder: &Path) -> Sqlite {
+    pub(super) fn open(&self, folder: &Path) -> Sqlite {
         let hands = Arc::clone(&self.0);
         let clock: Clock = Arc::new(move || Timestamp(hands.load(Relaxed)));
         Sqlite::open_by(folder, None, ignore(), clock).expect("a usable folder")

@@ -141,7 +141,8 @@ async fn an_older_database_is_listed_in_steps_and_goes_on_after_a_crash() {
     append(&engine, "1").await;
     drop(engine);
     let connection = rusqlite::Connection::open(folder.path().join(Sqlite::FILE)).expect("opens");
-    let sql = "DROP TABLE appearance; DROP TABLE interfaces; ALTER TABLE widget_keys DROP COLUMN redirect_uris;
+    let sql = "DROP TABLE undoable; DROP TABLE undoable_reactions; DROP TABLE undoable_held;
+               DROP TABLE appearance; DROP TABLE interfaces; ALTER TABLE widget_keys DROP COLUMN redirect_uris;
                DROP TRIGGER readable_added; DROP TRIGGER readable_erased; DROP TRIGGER readable_deleted; DROP TABLE readable;
                DROP INDEX deleted_authors_to_sweep; ALTER TABLE deleted_authors DROP COLUMN swept;
                DROP INDEX sanctions_until; ALTER TABLE sanctions DROP COLUMN until; DROP TABLE used_tokens; PRAGMA user_version = 20;

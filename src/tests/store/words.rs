@@ -8,17 +8,17 @@ use super::{
 };
 use crate::chat::{Deleted, Deletion};
 
-const INDEXED: &str = "SELECT (SELECT max(seq) FROM events) > indexed FROM rooms";
-const DELETED_WORDS: &str = "SELECT count(*) FROM meta WHERE key = 'deleted_words'";
+pub(super) const INDEXED: &str = "SELECT (SELECT max(seq) FROM events) > indexed FROM rooms";
+pub(super) const DELETED_WORDS: &str = "SELECT count(*) FROM meta WHERE key = 'deleted_words'";
 
 /// In how many places of the files of a folder something is.
-fn places(folder: &Path, text: &str) -> usize {
+pub(super) fn places(folder: &Path, text: &str) -> usize {
     let files = fs::read_dir(folder).expect("a folder");
     let contents = files.map(|file| fs::read(file.expect("a file").path()).expect("readable"));
     contents.map(|bytes| bytes.windows(text.len()).filter(|window| *window == text.as_bytes()).count()).sum()
 }
 
-fn chat(text: &str) -> String {
+pub(super) fn chat(text: &str) -> String {
     json!({ "type": "chat", "username": "Ann", "message_text": text }).to_string()
 }
 

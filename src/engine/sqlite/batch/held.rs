@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use super::{Batch, Tail, reader};
+use super::{Batch, Before, Tail, reader, row};
 use crate::{
     chat::{Event, HELD_IN_ROOM, HELD_OF_AUTHOR, Kind, Message, Outcome, Resolution, RoomId, RoomState, Sanction, UserId},
     engine::{Appended, EngineError},
@@ -35,7 +35,8 @@ impl Batch<'_> {
         Ok(held)
     }
 
-    /// Decides on a message that waits. Of one that does not wait any more, gives what was decided.
+    /// Decides on a message that waits. Of one that does not wait any more, gives what was decided. That it was declined can be undone
+    /// for a while.
     pub(super) fn resolve(
         &mut self,
         room: RoomId,
@@ -44,7 +45,6 @@ impl Batch<'_> {
         by: UserId,
         reason: String,
     ) -> Result<Appended, EngineError> {
-        let tail = self.tail(room)?;
         let Some(message) = self.waiting(room, of)? else {
             return match reader::resolution_of(&self.transaction, room, of)? {
                 None => Err(EngineError::UnknownMessage { room, seq: of }),
@@ -56,47 +56,61 @@ impl Batch<'_> {
                 )?)),
             };
         };
-        if outcome == Outcome::Approved && tail.state != RoomState::Live {
-            return Err(EngineError::NotLive(tail.state));
+        let state = self.tail(room)?.state;
+        if outcome == Outcome::Approved && state != RoomState::Live {
+            return Err(EngineError::NotLive(state));
         }
-        let resolution = Resolution { of, author: message.author.clone(), outcome, by, reason };
+        let author = message.author.clone();
+        let decided = self.take_out_of_queue(room, Resolution { of, author: author.clone(), outcome, by, reason })?;
+        match outcome {
+            Outcome::Approved => Ok(self.push(room, self.tail(room)?, Kind::Message(message), None)?),
+            Outcome::Declined => {
+                self.note_undoable(room, decided.seq, Before::default())?;
+                self.note_waited(room, decided.seq, &[(of, author)])?;
+                Ok(decided)
+            }
+        }
+    }
+
+    fn take_out_of_queue(&mut self, room: RoomId, resolution: Resolution) -> Result<Appended, EngineError> {
+        let (tail, of) = (self.tail(room)?, resolution.of);
         let decided = self.push(room, tail, Kind::Resolution(resolution), None)?;
         self.transaction.execute(
             "INSERT INTO deleted_messages (room, seq, deletion) VALUES (?1, ?2, ?3)",
             params![room.get(), of, decided.seq],
         )?;
         self.stop_holding(room)?;
-        match outcome {
-            Outcome::Approved => Ok(self.push(room, self.tail(room)?, Kind::Message(message), None)?),
-            Outcome::Declined => Ok(decided),
-        }
+        Ok(decided)
     }
 
-    /// Declines all that waits of somebody who is banned.
+    /// Declines all that waits of somebody who is banned. Returns what waited.
     pub(super) fn decline_all_of(
         &mut self,
         room: RoomId,
         Sanction { user, by, reason, .. }: &Sanction,
-    ) -> Result<(), EngineError> {
+    ) -> Result<Vec<(u64, UserId)>, EngineError> {
         let waiting: Vec<u64> = {
             let sql = "SELECT seq FROM held WHERE room = ?1 AND author = ?2 AND seq > ?3";
             let mut statement = self.transaction.prepare_cached(sql)?;
             let seqs = statement.query_map(params![room.get(), user.as_str(), self.tail(room)?.trimmed], |row| row.get(0))?;
             seqs.collect::<Result<_, _>>()?
         };
-        for of in waiting {
-            self.resolve(room, of, Outcome::Declined, by.clone(), reason.clone())?;
+        for &of in &waiting {
+            let (author, by, reason) = (user.clone(), by.clone(), reason.clone());
+            self.take_out_of_queue(room, Resolution { of, author, outcome: Outcome::Declined, by, reason })?;
         }
-        Ok(())
+        Ok(waiting.into_iter().map(|of| (of, user.clone())).collect())
     }
 
-    /// Messages that were taken out wait no more.
-    pub(super) fn stop_holding(&self, room: RoomId) -> rusqlite::Result<()> {
+    /// Messages that were taken out wait no more. Returns which did.
+    pub(super) fn stop_holding(&self, room: RoomId) -> rusqlite::Result<Vec<(u64, UserId)>> {
         let sql = "DELETE FROM held WHERE room = ?1 AND (
                        EXISTS (SELECT 1 FROM deleted_messages AS gone WHERE gone.room = held.room AND gone.seq = held.seq)
                        OR EXISTS (SELECT 1 FROM deleted_authors AS gone
-                                  WHERE gone.room = held.room AND gone.author = held.author AND gone.deletion > held.seq))";
-        self.transaction.prepare_cached(sql)?.execute([room.get()]).map(drop)
+                                  WHERE gone.room = held.room AND gone.author = held.author AND gone.deletion > held.seq))
+                   RETURNING seq, author";
+        let mut statement = self.transaction.prepare_cached(sql)?;
+        statement.query_map([room.get()], |row| Ok((row.get("seq")?, row::user(row, "author")?)))?.collect()
     }
 
     /// Notes that somebody has said something to everybody.

@@ -26,10 +26,7 @@ impl Batch<'_> {
         let was_set: bool = self.transaction.prepare_cached(sql)?.query_row(one, |row| row.get(0))?;
         if *is_set && !was_set {
             self.check_room_for(room, react)?;
-            self.transaction
-                .prepare_cached("INSERT INTO reactions (room, message, user, emoji) VALUES (?1, ?2, ?3, ?4)")?
-                .execute(one)?;
-            self.count_one_more(room, *message, emoji)?;
+            self.insert_reaction(room, react)?;
         }
         if !*is_set && was_set {
             let sql = "DELETE FROM reactions WHERE room = ?1 AND message = ?2 AND user = ?3 AND emoji = ?4";
@@ -70,6 +67,31 @@ impl Batch<'_> {
         Ok(has_more)
     }
 
+    /// Adds a reaction that was taken away, unless it is there, or there is no room for it any more.
+    pub(super) fn add_reaction(&self, room: RoomId, react: &React, author: &UserId) -> Result<(), EngineError> {
+        let React { message, user, emoji, .. } = react;
+        let sql = "SELECT count(*) > 0 FROM reactions WHERE room = ?1 AND message = ?2 AND user = ?3 AND emoji = ?4";
+        let one = params![room.get(), message, user.as_str(), emoji];
+        let is_set: bool = self.transaction.prepare_cached(sql)?.query_row(one, |row| row.get(0))?;
+        let is_possible = match self.check_room_for(room, react) {
+            Ok(()) => true,
+            Err(EngineError::TooManyReactions(_)) => false,
+            Err(error) => return Err(error),
+        };
+        if is_possible && !is_set {
+            self.insert_reaction(room, react)?;
+            let sql = "INSERT OR IGNORE INTO reacted (room, message, author, changed) VALUES (?1, ?2, ?3, 0)";
+            self.transaction.prepare_cached(sql)?.execute(params![room.get(), message, author.as_str()])?;
+        }
+        Ok(())
+    }
+
+    fn insert_reaction(&self, room: RoomId, React { message, user, emoji, .. }: &React) -> rusqlite::Result<()> {
+        let sql = "INSERT INTO reactions (room, message, user, emoji) VALUES (?1, ?2, ?3, ?4)";
+        self.transaction.prepare_cached(sql)?.execute(params![room.get(), message, user.as_str(), emoji])?;
+        self.count_one_more(room, *message, emoji)
+    }
+
     /// Takes away the reactions to a message that is shown to nobody any more. There is nothing to be told.
     pub(super) fn drop_reactions_to(&self, room: RoomId, message: u64) -> rusqlite::Result<()> {
         for table in ["reactions", "reaction_counts", "reacted"] {
@@ -79,16 +101,41 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Takes away the reactions to all messages of a user.
-    pub(super) fn drop_reactions_to_all_of(&self, room: RoomId, author: &UserId) -> rusqlite::Result<()> {
-        let mut statement = self.transaction.prepare_cached("SELECT message FROM reacted WHERE room = ?1 AND author = ?2")?;
-        let messages = statement.query_map(params![room.get(), author.as_str()], |row| row.get(0))?;
+    /// Takes away the reactions to all messages of a user before a place.
+    pub(super) fn drop_reactions_to_all_of(&self, room: RoomId, author: &UserId, before: u64) -> rusqlite::Result<()> {
+        let sql = "SELECT message FROM reacted WHERE room = ?1 AND author = ?2 AND message < ?3";
+        let mut statement = self.transaction.prepare_cached(sql)?;
+        let messages = statement.query_map(params![room.get(), author.as_str(), before], |row| row.get(0))?;
         let messages: Vec<u64> = messages.collect::<Result<_, _>>()?;
         messages.into_iter().try_for_each(|message| self.drop_reactions_to(room, message))
     }
 
-    /// Takes back all reactions of a user.
-    pub(super) fn take_back_reactions_of(&self, room: RoomId, user: &UserId) -> rusqlite::Result<()> {
+    /// Tells nothing of the reactions to a message that was deleted. They are kept for as long as that can be undone.
+    pub(super) fn tell_no_reactions_to(&self, room: RoomId, message: u64) -> rusqlite::Result<()> {
+        let sql = "UPDATE reacted SET changed = 0 WHERE room = ?1 AND message = ?2";
+        self.transaction.prepare_cached(sql)?.execute(params![room.get(), message]).map(drop)
+    }
+
+    /// Does the same for all messages of a user.
+    pub(super) fn tell_no_reactions_to_all_of(&self, room: RoomId, author: &UserId) -> rusqlite::Result<()> {
+        let sql = "UPDATE reacted SET changed = 0 WHERE room = ?1 AND author = ?2 AND changed = 1";
+        self.transaction.prepare_cached(sql)?.execute(params![room.get(), author.as_str()]).map(drop)
+    }
+
+    /// Has the reactions to a message be told, unless it is deleted.
+    pub(super) fn mark_reactions_changed(&self, room: RoomId, message: u64) -> rusqlite::Result<()> {
+        let sql = "UPDATE reacted SET changed = 1 WHERE room = ?1 AND message = ?2
+                   AND NOT EXISTS (SELECT 1 FROM deleted_messages WHERE room = ?1 AND seq = ?2)
+                   AND NOT EXISTS (SELECT 1 FROM deleted_authors AS gone
+                                   WHERE gone.room = ?1 AND gone.author = reacted.author AND gone.deletion > ?2)";
+        self.transaction.prepare_cached(sql)?.execute(params![room.get(), message]).map(drop)
+    }
+
+    /// Takes back all reactions of a user, and keeps which they were for as long as the act at that place can be undone.
+    pub(super) fn take_back_reactions_of(&self, room: RoomId, user: &UserId, act: u64) -> rusqlite::Result<()> {
+        let sql = "INSERT INTO undoable_reactions (room, event, message, emoji)
+                   SELECT room, ?3, message, emoji FROM reactions WHERE room = ?1 AND user = ?2";
+        self.transaction.prepare_cached(sql)?.execute(params![room.get(), user.as_str(), act])?;
         let own = params![room.get(), user.as_str()];
         let mut statement =
             self.transaction.prepare_cached("SELECT message, emoji FROM reactions WHERE room = ?1 AND user = ?2")?;
@@ -97,8 +144,7 @@ impl Batch<'_> {
         self.transaction.prepare_cached("DELETE FROM reactions WHERE room = ?1 AND user = ?2")?.execute(own)?;
         for (message, emoji) in reactions {
             self.count_one_less(room, message, &emoji)?;
-            let sql = "UPDATE reacted SET changed = 1 WHERE room = ?1 AND message = ?2";
-            self.transaction.prepare_cached(sql)?.execute(params![room.get(), message])?;
+            self.mark_reactions_changed(room, message)?;
         }
         Ok(())
     }

@@ -49,6 +49,10 @@ impl Batch<'_> {
             let sql = format!("DELETE FROM {table} WHERE room = ?1 AND seq > ?2 AND seq <= ?3");
             self.transaction.execute(&sql, range)?;
         }
+        for table in ["undoable", "undoable_reactions", "undoable_held"] {
+            let sql = format!("DELETE FROM {table} WHERE room = ?1 AND event > ?2 AND event <= ?3");
+            self.transaction.execute(&sql, range)?;
+        }
         self.transaction.execute("DELETE FROM deleted_authors WHERE room = ?1 AND deletion <= ?2", params![room.get(), to])?;
         for table in ["reactions", "reaction_counts", "reacted"] {
             let sql = format!("DELETE FROM {table} WHERE room = ?1 AND message > ?2 AND message <= ?3");
@@ -103,11 +107,22 @@ impl Batch<'_> {
         let mut insert = self.transaction.prepare_cached("INSERT INTO words (rowid, username, text) VALUES (?1, ?2, ?3)")?;
         for (seq, ChatText { username, text }) in said {
             // It may have been deleted, or erased, since its words were read.
-            if reader::deletion_place(&self.transaction, room, seq)? == Some(None) {
+            let is_found = match reader::deletion_place(&self.transaction, room, seq)? {
+                Some(None) => true,
+                Some(Some(deletion)) => self.may_find_again(room, seq, deletion)?,
+                None => false,
+            };
+            if is_found {
                 insert.execute(params![index::rowid(room, seq), username, text])?;
             }
         }
         Ok(())
+    }
+
+    /// Whether a message is deleted with all of its author's alone, and that can be undone. Until then no search shows it.
+    fn may_find_again(&self, room: RoomId, seq: u64, deletion: u64) -> rusqlite::Result<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM undoable WHERE room = ?1 AND event = ?2 AND deletion < ?3 AND undone IS NULL)";
+        self.transaction.prepare_cached(sql)?.query_row(params![room.get(), deletion, seq], |row| row.get(0))
     }
 
     /// Gives some free pages back. A database that is not made for it keeps them.
