@@ -24,10 +24,14 @@ impl Session {
             attention::announce(self, &messages);
             scroll::keep_place(self, Box::new(move |timeline| timeline.append(messages, reader)));
             attention::call(self, unseen);
-            if !self.resolving.get_value() {
-                self.resolving.set_value(true);
-                spawn(self.resolve_quotes());
-            }
+            self.quote_unknown();
+        }
+    }
+
+    fn quote_unknown(self) {
+        if !self.resolving.get_value() {
+            self.resolving.set_value(true);
+            spawn(self.resolve_quotes());
         }
     }
 
@@ -88,6 +92,30 @@ impl Session {
         attention::entitle(self);
         if let Some(id) = own {
             spawn(self.explain(id, removal));
+        }
+    }
+
+    /// Puts back what was deleted, since that was undone. The reader's place stays.
+    pub fn restore(self, removal: Removal, id: String) {
+        let (reader, restored) = (scroll::reader(self), removal.clone());
+        scroll::keep_place(self, Box::new(move |timeline| timeline.restore(&restored, reader)));
+        attention::entitle(self);
+        if self.timeline.with_untracked(|timeline| timeline.lacks(&removal)) {
+            spawn(self.fetch_restored(id));
+        }
+        let pinned = self.settings.with_untracked(|settings| settings.pinned_message.clone());
+        if !pinned.is_empty() && self.pinned.with_untracked(Option::is_none) {
+            spawn(self.show_pinned(pinned));
+        }
+        self.quote_unknown();
+    }
+
+    /// Asks for a message that was restored, and had been deleted before the reader came.
+    async fn fetch_restored(self, id: String) {
+        let answer = request::get(&format!("/v1/streams/{}/messages/{id}", self.room)).await;
+        if let Some(message) = request::data::<Raw>(self.texts, answer).ok().and_then(|told| wire::message(&told)) {
+            let reader = scroll::reader(self);
+            scroll::keep_place(self, Box::new(move |timeline| timeline.restored(message, reader)));
         }
     }
 

@@ -728,6 +728,10 @@ impl Feed {
                     self.session.receive(std::mem::take(&mut messages));
                     self.session.remove(removal);
                 }
+                StreamEvent::Restored(removal, id) => {
+                    self.session.receive(std::mem::take(&mut messages));
+                    self.session.restore(removal, id);
+                }
                 StreamEvent::Reactions(at, recounts) => {
                     self.session.receive(std::mem::take(&mut messages));
                     for recount in recounts {

@@ -25,6 +25,8 @@ pub enum StreamEvent {
     Settings(SettingsView),
     /// Messages were deleted, or waited and do not any more.
     Removal(Removal),
+    /// What a removal took out is there again. The id is that of the one message, if it was one.
+    Restored(Removal, String),
     /// The number of messages that wait for a moderator.
     Waiting(usize),
     /// The reactions to some messages changed, by the event at that place of the log.
@@ -199,6 +201,8 @@ struct Id {
 struct Deleted {
     id: Option<String>,
     author_id: Option<String>,
+    /// The deletion, where that was undone.
+    act: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -243,7 +247,8 @@ impl StreamEvent {
             "settings" => body(message).map(Self::Settings),
             "timeout" | "ban" => body(message).map(|standing| Self::Standing(Some(standing))),
             "lift" => Some(Self::Standing(None)),
-            "delete" => removal(envelope, &body(message)?).map(Self::Removal),
+            "delete" => removal(&envelope.id, &body(message)?).map(Self::Removal),
+            "restore" => restored(&body(message)?),
             "decline" => body(message).and_then(|Id { id }| seq(&id)).map(Removal::Message).map(Self::Removal),
             "approve" => body(message).and_then(|Id { id }| seq(&id)).map(Removal::Approved).map(Self::Removal),
             "link" => body(message).map(|Link { live }| Self::Link(live)),
@@ -311,11 +316,16 @@ fn body<T: DeserializeOwned>(message: &Raw) -> Option<T> {
     message.read()
 }
 
-fn removal(envelope: &Envelope, Deleted { id, author_id }: &Deleted) -> Option<Removal> {
+fn removal(act: &str, Deleted { id, author_id, .. }: &Deleted) -> Option<Removal> {
     match author_id {
-        Some(author) => Some(Removal::AllOf { author: author.clone(), before: seq(&envelope.id)? }),
+        Some(author) => Some(Removal::AllOf { author: author.clone(), before: seq(act)? }),
         None => seq(id.as_ref()?).map(Removal::Message),
     }
+}
+
+fn restored(undone: &Deleted) -> Option<StreamEvent> {
+    let removal = removal(undone.act.as_ref()?, undone)?;
+    Some(StreamEvent::Restored(removal, undone.id.clone().unwrap_or_default()))
 }
 
 fn recounts(envelope: &Envelope, Recounts { messages }: Recounts) -> Option<StreamEvent> {

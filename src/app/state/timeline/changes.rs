@@ -1,8 +1,8 @@
 //! What happens to messages that are there: deletions, reactions, and quotes that become known.
 
-use super::{MOST_MESSAGES, Removal, Timeline, entry::Entry};
+use super::{MOST_MESSAGES, Reader, Removal, Timeline, entry::Entry};
 use crate::{
-    app::wire::Quote,
+    app::wire::{ChatMessage, Quote},
     chat::{Reaction, Recount},
 };
 
@@ -15,26 +15,89 @@ impl Timeline {
 
     /// Takes messages out. The reader's own stay, marked, so that they see what became of them.
     pub fn remove(&mut self, removal: Removal, user_id: &str) {
-        let (unread, read_until) = (&mut self.unread, self.read_until);
-        let mut stays = |entry: &mut Entry| {
-            entry.forget_quote(&removal);
-            let is_gone = removal.covers(&entry.message);
-            if is_gone {
-                entry.reactions.clear();
-                entry.deleted.get_or_insert_default();
+        for list in [&mut self.entries, &mut self.waiting] {
+            for mut entry in std::mem::take(list) {
+                entry.forget_quote(&removal);
+                let is_gone = removal.covers(&entry.message);
+                if is_gone && !removal.marks(&entry.message, user_id) {
+                    self.unread = self.unread.saturating_sub(usize::from(entry.message.seq > self.read_until));
+                    self.removed.push_back(entry);
+                    continue;
+                }
+                if is_gone {
+                    entry.deleted.get_or_insert_default();
+                }
+                list.push_back(entry);
             }
-            let stays = !is_gone || removal.marks(&entry.message, user_id);
-            if !stays && entry.message.seq > read_until {
-                *unread = unread.saturating_sub(1);
-            }
-            stays
-        };
-        self.entries.retain_mut(&mut stays);
-        self.waiting.retain_mut(&mut stays);
+        }
         self.missed.retain(|message| !removal.covers(message));
         self.removals.push_back(removal);
-        if self.removals.len() > MOST_MESSAGES {
-            self.removals.pop_front();
+        if self.removals.len() > MOST_MESSAGES
+            && let Some(oldest) = self.removals.pop_front()
+        {
+            self.removed.retain(|entry| !oldest.covers(&entry.message));
+        }
+        let surplus = self.removed.len().saturating_sub(MOST_MESSAGES);
+        self.removed.drain(..surplus);
+    }
+
+    /// Puts back in its place what a removal took out, unless another one takes it out as well.
+    pub fn restore(&mut self, removal: &Removal, reader: Reader) {
+        self.removals.retain(|other| other != removal);
+        for entry in std::mem::take(&mut self.removed) {
+            if self.is_removed(&entry.message) {
+                self.removed.push_back(entry);
+            } else {
+                self.put_back(entry, reader);
+            }
+        }
+        let removals = &self.removals;
+        for entry in self.entries.iter_mut().chain(&mut self.waiting) {
+            if entry.deleted.is_some() && !removals.iter().any(|removal| removal.covers(&entry.message)) {
+                entry.deleted = None;
+            }
+            if entry.recall_quote(removal) {
+                self.unknown.push(entry.message.seq);
+            }
+        }
+    }
+
+    /// Returns whether the one message that a removal took out belongs into the list, and is not there.
+    pub fn lacks(&self, removal: &Removal) -> bool {
+        let Removal::Message(seq) = removal else { return false };
+        let mut known = self.entries.iter().chain(&self.waiting);
+        self.belongs(*seq) && known.all(|entry| entry.message.seq != *seq)
+    }
+
+    /// Puts back a message that was restored and is not known, unless it was removed again.
+    pub fn restored(&mut self, message: ChatMessage, reader: Reader) {
+        if !self.is_removed(&message) {
+            self.put_back(Entry::new(message, self.days), reader);
+        }
+    }
+
+    fn is_removed(&self, message: &ChatMessage) -> bool {
+        self.removals.iter().any(|removal| removal.covers(message))
+    }
+
+    /// Whether a place of the log lies within the list, or within what waits to join it.
+    fn belongs(&self, seq: u64) -> bool {
+        let is_older = self.has_older && self.entries.front().is_none_or(|first| seq < first.message.seq);
+        let is_cut = self.has_newer && self.last().is_none_or(|last| seq > last) && seq <= self.let_go;
+        !is_older && !is_cut && seq <= self.newest
+    }
+
+    fn put_back(&mut self, entry: Entry, reader: Reader) {
+        let seq = entry.message.seq;
+        if !self.belongs(seq) {
+            return;
+        }
+        let waits = self.has_newer && self.last().is_none_or(|last| seq > last);
+        let list = if waits { &mut self.waiting } else { &mut self.entries };
+        if let Err(at) = list.binary_search_by_key(&seq, |entry| entry.message.seq) {
+            list.insert(at, entry);
+            self.unread += usize::from(seq > self.read_until);
+            self.trim(reader);
         }
     }
 
@@ -99,7 +162,9 @@ impl Timeline {
     /// Says what a message quotes, or that it cannot be quoted.
     pub fn resolve(&mut self, seq: u64, said: Option<Quote>) {
         if let Some(entry) = self.find(seq).filter(|entry| entry.quote.as_ref().is_some_and(|quote| !quote.is_known())) {
-            entry.quote = said;
+            let asked = entry.quote.take();
+            // By its id it is asked for again, if it is restored.
+            entry.quote = said.map(|said| Quote { id: asked.map(|asked| asked.id).unwrap_or_default(), ..said });
         }
     }
 }

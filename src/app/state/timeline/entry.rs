@@ -43,7 +43,20 @@ impl Entry {
         if let Some(quote) = &mut self.quote
             && removal.takes(quote.seq, &quote.author)
         {
-            *quote = Quote::deleted(quote.seq);
+            quote.username.clear();
+            quote.text.clear();
+            quote.is_deleted = true;
+        }
+    }
+
+    /// Returns whether it quotes what is there again, and that has to be asked for.
+    pub(super) fn recall_quote(&mut self, restored: &Removal) -> bool {
+        match &mut self.quote {
+            Some(quote) if quote.is_deleted && !quote.id.is_empty() && restored.takes(quote.seq, &quote.author) => {
+                quote.is_deleted = false;
+                true
+            }
+            _ => false,
         }
     }
 

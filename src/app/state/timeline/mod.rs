@@ -79,6 +79,8 @@ pub struct Timeline {
     read_until: u64,
     /// The latest removals, as many as the list holds messages: an extract that was read before one of them may arrive after it.
     removals: VecDeque<Removal>,
+    /// What they took out, in case that is undone; the latest, as many as the list holds messages.
+    removed: VecDeque<Entry>,
     /// What was for the reader above all, and arrived while they did not look.
     missed: Vec<ChatMessage>,
     /// Places of messages whose quotes are to be asked for.

@@ -114,7 +114,7 @@ impl Timeline {
             let own = message.author == user_id;
             let mentions = mentions(&message.chat.text, &people);
             let quote = entry.quote.clone().filter(Quote::is_known);
-            let is_reply = quote.as_ref().is_some_and(|quote| quote.author == user_id);
+            let is_reply = quote.as_ref().is_some_and(|quote| !quote.is_deleted && quote.author == user_id);
             rows.push(Row {
                 log: self.log,
                 gap,
@@ -127,7 +127,7 @@ impl Timeline {
                 for_reader: !own && (is_reply || mentions.iter().any(|(.., of_reader)| *of_reader)),
                 mentions,
                 quote,
-                reactions: entry.reactions.clone(),
+                reactions: if entry.deleted.is_some() { Vec::new() } else { entry.reactions.clone() },
                 is_current: current == Some((self.log, message.seq)),
                 ..Row::of(message.clone())
             });

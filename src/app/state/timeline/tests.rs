@@ -498,3 +498,73 @@ fn days_are_counted_by_the_clock_that_is_set() {
 fn said_at(seq: u64, sent_at: &str) -> ChatMessage {
     said(seq, "ann", sent_at)
 }
+
+#[test]
+fn what_is_restored_is_back_in_its_place() {
+    let mut timeline = Timeline::new(&messages(1..=5), false, "e-5");
+    timeline.append(vec![said(6, "eve", "2026-11-21T03:00:00Z")], Reader::AtEnd);
+    let before = timeline.rows("eve", "", None);
+    let all = Removal::AllOf { author: "ann".into(), before: 7 };
+    for removal in [Removal::Message(3), Removal::Message(6), all] {
+        timeline.remove(removal.clone(), "eve");
+        assert_ne!(timeline.rows("eve", "", None), before, "{removal:?}");
+        timeline.restore(&removal, Reader::AtEnd);
+        assert_eq!(timeline.rows("eve", "", None), before, "{removal:?}");
+        timeline.restore(&removal, Reader::AtEnd);
+        assert_eq!(timeline.rows("eve", "", None), before, "{removal:?} twice");
+    }
+}
+
+#[test]
+fn what_two_have_removed_comes_back_when_both_have_restored_it() {
+    let mut timeline = Timeline::new(&messages(1..=3), false, "e-3");
+    let (one, all) = (Removal::Message(2), Removal::AllOf { author: "ann".into(), before: 5 });
+    timeline.remove(one.clone(), "");
+    timeline.remove(all.clone(), "");
+    timeline.restore(&one, Reader::AtEnd);
+    assert_eq!(seqs(&timeline), [0; 0]);
+    timeline.remove(one.clone(), "");
+    timeline.restore(&all, Reader::AtEnd);
+    assert_eq!(seqs(&timeline), [1, 3], "the other deletion stands");
+    timeline.restore(&one, Reader::AtEnd);
+    assert_eq!(seqs(&timeline), [1, 2, 3]);
+}
+
+#[test]
+fn reactions_and_quotes_come_back_with_a_message() {
+    let mut timeline = Timeline::new(&messages(1..=3), false, "e-3");
+    timeline.append(vec![replying(4, 2)], Reader::AtEnd);
+    let thumbs = [("👍", 2, true)];
+    timeline.recount(3, counted(2, &thumbs), true);
+    timeline.remove(Removal::Message(2), "ann");
+    assert_eq!(timeline.rows("ann", "", None)[1].reactions, []);
+    timeline.restore(&Removal::Message(2), Reader::AtEnd);
+    assert_eq!(reactions(&mut timeline, 2), [("👍".to_owned(), 2, true)]);
+    assert_eq!(timeline.unknown_quote().map(|(seq, _)| seq), Some(4), "it is asked for again");
+}
+
+#[test]
+fn what_is_restored_outside_of_the_list_comes_with_its_extract() {
+    let mut timeline = Timeline::new(&messages(10..=12), true, "e-12");
+    timeline.remove(Removal::Message(5), "");
+    timeline.restore(&Removal::Message(5), Reader::AtEnd);
+    assert!(!timeline.lacks(&Removal::Message(5)));
+    timeline.prepend(extract(4..=9, false, 12));
+    assert_eq!(ends(&timeline), (4, 12, 9), "an extract that comes later has it");
+    // A reader who came after the deletion does not know the message.
+    let mut late = Timeline::new(&[message(1), message(3)], false, "e-4");
+    late.restore(&Removal::Message(2), Reader::AtEnd);
+    assert!(late.lacks(&Removal::Message(2)));
+    late.restored(message(2), Reader::AtEnd);
+    assert_eq!((seqs(&late), late.lacks(&Removal::Message(2))), (vec![1, 2, 3], false));
+}
+
+#[test]
+fn a_restored_message_that_nobody_has_read_counts_again() {
+    let mut timeline = Timeline::new(&messages(1..=3), false, "e-3");
+    timeline.append(messages(4..=5), Reader::InNewerHalf);
+    timeline.remove(Removal::Message(4), "");
+    assert_eq!(timeline.unread(), 1);
+    timeline.restore(&Removal::Message(4), Reader::InNewerHalf);
+    assert_eq!(timeline.unread(), 2);
+}

@@ -54,6 +54,7 @@ impl Timeline {
         self.let_go = 0;
         self.waiting.clear();
         self.removals.clear();
+        self.removed.clear();
         self.gap_before = Some(newest.messages.first().map_or(newest.end() + 1, |message| message.seq));
         let gap_before = self.gap_before;
         self.replace(newest);
