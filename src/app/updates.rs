@@ -15,6 +15,24 @@ use super::{
 /// HTTP: what was asked for is no more.
 const GONE: u16 = 410;
 
+/// What came of asking for a message.
+enum Fetched {
+    Message(Raw),
+    /// It was deleted.
+    Gone,
+    /// There was no answer.
+    Nothing,
+}
+
+impl Fetched {
+    fn message(self) -> Option<ChatMessage> {
+        match self {
+            Self::Message(told) => wire::message(&told),
+            Self::Gone | Self::Nothing => None,
+        }
+    }
+}
+
 impl Session {
     /// Shows what just arrived. The reader's place stays.
     pub fn receive(self, messages: Vec<ChatMessage>) {
@@ -39,10 +57,10 @@ impl Session {
     /// quoted.
     async fn resolve_quotes(self) {
         while let Some((seq, id)) = self.timeline.try_update_untracked(Timeline::unknown_quote).flatten() {
-            let answer = request::get(&format!("/v1/streams/{}/messages/{id}", self.room)).await;
-            let said = match &answer {
-                Ok(answer) if answer.status == GONE => Some(Quote::deleted(seq)),
-                _ => request::data::<Raw>(self.texts, answer).ok().and_then(|told| wire::quote(&told)),
+            let said = match self.fetch(id).await {
+                Fetched::Message(told) => wire::quote(&told),
+                Fetched::Gone => Some(Quote::deleted(seq)),
+                Fetched::Nothing => None,
             };
             scroll::keep_place(self, Box::new(move |timeline| timeline.resolve(seq, said)));
         }
@@ -70,12 +88,20 @@ impl Session {
     }
 
     async fn show_pinned(self, id: String) {
-        let url = format!("/v1/streams/{}/messages/{id}", self.room);
-        let answer = request::get(&url).await;
+        let pinned = self.fetch(id.clone()).await.message();
         // Another may have been pinned meanwhile.
         if self.settings.with_untracked(|now| now.pinned_message == id) {
-            self.pinned.set(request::data::<Raw>(self.texts, answer).ok().and_then(|told| wire::message(&told)));
+            self.pinned.set(pinned);
         }
+    }
+
+    /// Fetches a message by its id.
+    async fn fetch(self, id: String) -> Fetched {
+        let answer = request::get(&format!("/v1/streams/{}/messages/{id}", self.room)).await;
+        if answer.as_ref().is_ok_and(|answer| answer.status == GONE) {
+            return Fetched::Gone;
+        }
+        request::data(self.texts, answer).map_or(Fetched::Nothing, Fetched::Message)
     }
 
     /// Takes out what was deleted. The reader's place stays.
@@ -96,27 +122,15 @@ impl Session {
     }
 
     /// Puts back what was deleted, since that was undone. The reader's place stays.
-    pub fn restore(self, removal: Removal, id: String) {
-        let (reader, restored) = (scroll::reader(self), removal.clone());
-        scroll::keep_place(self, Box::new(move |timeline| timeline.restore(&restored, reader)));
+    pub fn restore(self, removal: Removal) {
+        let reader = scroll::reader(self);
+        scroll::keep_place(self, Box::new(move |timeline| timeline.restore(&removal, reader)));
         attention::entitle(self);
-        if self.timeline.with_untracked(|timeline| timeline.lacks(&removal)) {
-            spawn(self.fetch_restored(id));
-        }
         let pinned = self.settings.with_untracked(|settings| settings.pinned_message.clone());
         if !pinned.is_empty() && self.pinned.with_untracked(Option::is_none) {
             spawn(self.show_pinned(pinned));
         }
         self.quote_unknown();
-    }
-
-    /// Asks for a message that was restored, and had been deleted before the reader came.
-    async fn fetch_restored(self, id: String) {
-        let answer = request::get(&format!("/v1/streams/{}/messages/{id}", self.room)).await;
-        if let Some(message) = request::data::<Raw>(self.texts, answer).ok().and_then(|told| wire::message(&told)) {
-            let reader = scroll::reader(self);
-            scroll::keep_place(self, Box::new(move |timeline| timeline.restored(message, reader)));
-        }
     }
 
     /// Asks why the reader's own messages were taken out, of which one has that id. Without an answer no reason is shown.

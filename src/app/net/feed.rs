@@ -728,9 +728,9 @@ impl Feed {
                     self.session.receive(std::mem::take(&mut messages));
                     self.session.remove(removal);
                 }
-                StreamEvent::Restored(removal, id) => {
+                StreamEvent::Restored(removal) => {
                     self.session.receive(std::mem::take(&mut messages));
-                    self.session.restore(removal, id);
+                    self.session.restore(removal);
                 }
                 StreamEvent::Reactions(at, recounts) => {
                     self.session.receive(std::mem::take(&mut messages));

@@ -25,8 +25,8 @@ pub enum StreamEvent {
     Settings(SettingsView),
     /// Messages were deleted, or waited and do not any more.
     Removal(Removal),
-    /// What a removal took out is there again. The id is that of the one message, if it was one.
-    Restored(Removal, String),
+    /// What a removal took out is there again.
+    Restored(Removal),
     /// The number of messages that wait for a moderator.
     Waiting(usize),
     /// The reactions to some messages changed, by the event at that place of the log.
@@ -324,8 +324,7 @@ fn removal(act: &str, Deleted { id, author_id, .. }: &Deleted) -> Option<Removal
 }
 
 fn restored(undone: &Deleted) -> Option<StreamEvent> {
-    let removal = removal(undone.act.as_ref()?, undone)?;
-    Some(StreamEvent::Restored(removal, undone.id.clone().unwrap_or_default()))
+    removal(undone.act.as_ref()?, undone).map(StreamEvent::Restored)
 }
 
 fn recounts(envelope: &Envelope, Recounts { messages }: Recounts) -> Option<StreamEvent> {

@@ -62,20 +62,6 @@ impl Timeline {
         }
     }
 
-    /// Returns whether the one message that a removal took out belongs into the list, and is not there.
-    pub fn lacks(&self, removal: &Removal) -> bool {
-        let Removal::Message(seq) = removal else { return false };
-        let mut known = self.entries.iter().chain(&self.waiting);
-        self.belongs(*seq) && known.all(|entry| entry.message.seq != *seq)
-    }
-
-    /// Puts back a message that was restored and is not known, unless it was removed again.
-    pub fn restored(&mut self, message: ChatMessage, reader: Reader) {
-        if !self.is_removed(&message) {
-            self.put_back(Entry::new(message, self.days), reader);
-        }
-    }
-
     fn is_removed(&self, message: &ChatMessage) -> bool {
         self.removals.iter().any(|removal| removal.covers(message))
     }
