@@ -1,5 +1,5 @@
 import { ADMIN_PASSWORD, WIDGET_KEY } from './server.js';
-import { expect, live, test } from './fixtures.js';
+import { expect, live, messages, say, test } from './fixtures.js';
 
 /** Signs in as whoever runs the chat. */
 const owner = async (visit, options = {}) => {
@@ -164,7 +164,7 @@ for (const javaScriptEnabled of [true, false]) {
     const page = await owner(visit, { javaScriptEnabled });
     await page.getByRole('link', { name: 'Settings of room 1' }).click();
     await server.administer('1/settings', { paused: true, blocked_words: ['bad', 'worse'] });
-    const save = (group) => page.getByRole('form', { name: group }).getByRole('button', { name: 'Save' }).click();
+    const save = (group) => page.getByRole('group', { name: group }).getByRole('button', { name: 'Save' }).click();
     await page.getByRole('switch', { name: 'Slow mode' }).check();
     await page.getByRole('spinbutton', { name: 'Slow mode' }).fill('7');
     await expect(page.getByText('Not saved yet')).toHaveCount(javaScriptEnabled ? 1 : 0);
@@ -199,3 +199,37 @@ for (const cookieEnabled of [true, false]) {
     if (!cookieEnabled) expect(new Set(tickets).size).toBe(tickets.length);
   });
 }
+
+test.describe('a rule that is lifted', () => {
+  test.use({ provoked: /status of 403/ });
+
+  test('keeps nobody waiting', async ({ visit, server }) => {
+    await server.administer('1/settings', { slow_mode_seconds: 10, shield: true });
+    const page = await visit();
+    await live(page);
+    await say(page, 'hello', 'Ann');
+    const refusal = page.getByRole('alert').filter({ hasText: 'Newcomers cannot write here yet.' });
+    await expect(refusal).toBeVisible();
+    await server.administer('1/settings', { shield: false });
+    await expect(refusal).toBeHidden();
+    await page.getByLabel('Message', { exact: true }).press('Enter');
+    await expect(messages(page)).toHaveCount(1);
+  });
+});
+
+test('what is edited in two groups is saved by either button, and a switch that is off asks for no number', async ({ visit, server }) => {
+  const page = await owner(visit);
+  await page.getByRole('link', { name: 'Settings of room 1' }).click();
+  const slow = page.getByRole('switch', { name: 'Slow mode' });
+  await page.getByLabel('Description').fill('tonight');
+  await slow.check();
+  await page.getByRole('spinbutton', { name: 'Slow mode' }).fill('');
+  await slow.uncheck();
+  await page.getByRole('switch', { name: 'Limit the length' }).check();
+  await expect(page.getByText('Not saved yet')).toHaveCount(3);
+  await page.getByRole('group', { name: 'Filters' }).getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByRole('group', { name: 'Filters' }).getByText('Saved.')).toBeVisible();
+  await expect(page.getByLabel('Description')).toHaveValue('tonight');
+  await expect(page.getByRole('spinbutton', { name: 'Limit the length' })).toHaveValue('200');
+  await expect(slow).not.toBeChecked();
+});

@@ -158,10 +158,10 @@ test('every page of the owner is in Arabic, from right to left, and accessible',
   const rooms = await german.newPage();
   await rooms.goto(`${server.url}/admin/rooms/1`);
   await rooms.getByLabel('Kurzname').fill('Groß');
-  await rooms.getByRole('form', { name: 'Allgemein' }).getByRole('button', { name: 'Speichern' }).click();
+  await rooms.getByRole('group', { name: 'Allgemein' }).getByRole('button', { name: 'Speichern' }).click();
   await expect(rooms.getByLabel('Kurzname')).toHaveAttribute('aria-invalid', 'true');
   await rooms.getByLabel('Kurzname').fill('klein');
-  await rooms.getByRole('form', { name: 'Allgemein' }).getByRole('button', { name: 'Speichern' }).click();
+  await rooms.getByRole('group', { name: 'Allgemein' }).getByRole('button', { name: 'Speichern' }).click();
   await expect(rooms.getByText('Gespeichert.')).toBeVisible();
   await german.close();
 });

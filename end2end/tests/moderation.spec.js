@@ -306,7 +306,7 @@ for (const [where, options] of [
       await page.getByRole('button', { name: 'Prepare' }).click();
       await page.getByRole('button', { name: 'Start' }).click();
       await expect(page.getByRole('link', { name: 'End the room' })).toBeVisible();
-      const save = (group) => page.getByRole('form', { name: group }).getByRole('button', { name: 'Save' }).click();
+      const save = (group) => page.getByRole('group', { name: group }).getByRole('button', { name: 'Save' }).click();
       await page.getByRole('switch', { name: 'Slow mode' }).check();
       await page.getByRole('spinbutton', { name: 'Slow mode' }).fill('99999');
       await page.getByRole('switch', { name: 'Block repeated messages' }).check();

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fmt};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::has_visible_char;
+use super::{has_visible_char, visible::turns_or_controls};
 
 /// Longest title, in Unicode code points.
 pub const TITLE_CHARS: usize = 64;
@@ -200,9 +200,7 @@ impl Field {
 }
 
 fn is_title(text: &str) -> bool {
-    // What turns the direction of a text would turn whatever stands beside it, in the title of a window too.
-    let is_unfit = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    (1..=TITLE_CHARS).contains(&text.chars().count()) && has_visible_char(text) && !text.chars().any(is_unfit)
+    (1..=TITLE_CHARS).contains(&text.chars().count()) && has_visible_char(text) && !text.chars().any(turns_or_controls)
 }
 
 fn colour(text: &str, digits: &[usize]) -> Option<String> {

@@ -3,6 +3,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::visible::turns_or_controls;
 use crate::chat::{Attributes, Channel, MessageId, Origins, ReviewFallback, RoomId};
 
 /// Longest slow mode: six hours, as long as anybody streams.
@@ -231,7 +232,11 @@ impl Settings {
 
     fn check(&self) -> Result<(), InvalidSetting> {
         let rules = [
-            ("name", is_name(&self.name), "have 1 to 128 characters and no control characters"),
+            (
+                "name",
+                is_name(&self.name),
+                "have 1 to 128 characters and no characters that control or turn the direction of the text",
+            ),
             ("slug", is_slug(&self.slug), "have 1 to 64 characters of a-z, 0-9 and -, and not digits alone"),
             ("description", self.description.chars().count() <= 2_000, "have at most 2,000 characters"),
             ("retention_days", self.retention_days <= LONGEST_RETENTION_DAYS, "be from 0 to 36500 days (a hundred years)"),
@@ -259,7 +264,7 @@ impl Settings {
 }
 
 fn is_name(name: &str) -> bool {
-    !name.trim().is_empty() && name.chars().count() <= 128 && !name.chars().any(char::is_control)
+    !name.trim().is_empty() && name.chars().count() <= 128 && !name.chars().any(turns_or_controls)
 }
 
 /// As Amazon Web Services have them.
@@ -368,6 +373,7 @@ mod tests {
             (json!({ "name": 7 }), r#""name" cannot be read: invalid type"#),
             (json!({ "name": null }), r#""name" must have 1 to 128 characters"#),
             (json!({ "name": "\u{7}" }), "control"),
+            (json!({ "name": "evil\u{202e}gnp" }), "control"),
             (json!({ "description": "x".repeat(2_001) }), "2,000"),
             (json!({ "slug": "Stage" }), r#""slug" must have"#),
             (json!({ "slug": "12" }), "digits alone"),

@@ -241,6 +241,8 @@ async fn settings_are_changed_by_a_form_that_keeps_what_was_refused() {
         assert!(refused.text.contains(error) && errors == 1, "{slug} {slow}: {}", refused.text);
         assert!(refused.text.contains("value=\"Hall\"") && refused.text.contains("h*ck"), "what was typed stays");
     }
+    let origins = post_as(&site, session, "/admin/rooms/1", &[("allowed_origins", "example.com")]).await;
+    assert!(origins.status == 400 && origins.text.contains("without a path"), "{}", origins.text);
     let saved = post_as(&site, session, "/admin/rooms/1", &fields("hall", "5")).await;
     assert_eq!((saved.status, saved.header("location")), (303, "/admin/rooms/1?saved=#"));
     let settings = site.hub.snapshot(RoomId::FIRST).expect("room 1").room.settings;

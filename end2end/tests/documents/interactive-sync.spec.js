@@ -123,6 +123,7 @@ for (const [where, socketOf] of [
     await expect
       .poll(async () => (await watching.notices()).filter(({ status }) => status === 'interface').at(-1).interface)
       .toBe(null);
+    await page.close();
     site.close();
   });
 }
@@ -134,6 +135,8 @@ test('a user who refuses is sent back without a token', async ({ visit, server }
   await signIn(page);
   await page.getByRole('button', { name: 'Refuse' }).click();
   await expect(page.locator('#heard li')).toHaveText(['state: round 1 & 100% + "é"', 'no token: access_denied']);
+  // It may still be loading something.
+  await page.close();
   site.close();
 });
 
@@ -146,6 +149,7 @@ test.describe('what is refused', () => {
     await page.getByRole('button', { name: 'Connect' }).click();
     await expect(page.getByRole('heading')).toHaveText('This sign-in cannot begin');
     expect(page.url().startsWith(server.url)).toBe(true);
+    await page.close();
     site.close();
   });
 

@@ -203,10 +203,15 @@ fn Fields(session: Session, limits: Limits, is_named: bool, form: FormView, hidd
         emoji_failed: RwSignal::new(false),
     };
     follow(Box::new(move || form.restore(is_named)));
+    let mut pinned = None;
     follow(Box::new(move || {
-        if session.slow_mode_seconds() == 0 {
+        let now = Some(session.settings.with(|settings| settings.pinned_message.clone()));
+        // What a rule has refused may be allowed under those that hold from now on.
+        if pinned == now {
             form.wait.stop();
+            form.forgive();
         }
+        pinned = now;
     }));
     let mut stood = false;
     follow(Box::new(move || {

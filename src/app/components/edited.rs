@@ -1,4 +1,4 @@
-//! Says of a form with a `data-edited` that something in it is not saved yet, and asks before the page is left with it.
+//! Says of a part of a form with a `data-edited` that something in it is not saved yet, and asks before the page is left with it.
 
 use leptos::{ev, prelude::*};
 use wasm_bindgen::JsCast;
@@ -19,17 +19,13 @@ pub(super) fn begin() {
         return;
     }
     let _ = window_event_listener(ev::input, |event| {
-        let Some(form) = form_of(&event) else { return };
-        put(&form, EDITED);
-        if let Ok(Some(notice)) = form.query_selector(&["[", NOTICE, "]"].concat()) {
+        let Some(part) = part_of(&event) else { return };
+        put(&part, EDITED);
+        if let Ok(Some(notice)) = part.query_selector(&["[", NOTICE, "]"].concat()) {
             notice.set_text_content(notice.get_attribute(NOTICE).as_deref());
         }
     });
-    let _ = window_event_listener(ev::submit, |event| {
-        if let Some(form) = form_of(&event) {
-            put(&form, "");
-        }
-    });
+    let _ = window_event_listener(ev::submit, |_| found(&any()).for_each(|part| put(&part, "")));
     let _ = window_event_listener(ev::beforeunload, |event| {
         if found(&["[", STATE, "=", EDITED, "]"].concat()).next().is_some() {
             event.prevent_default();
@@ -41,11 +37,11 @@ fn any() -> String {
     ["[", STATE, "]"].concat()
 }
 
-fn form_of(event: &Event) -> Option<Element> {
+fn part_of(event: &Event) -> Option<Element> {
     event.target()?.unchecked_into::<Element>().closest(&any()).ok().flatten()
 }
 
-fn put(form: &Element, state: &str) {
+fn put(part: &Element, state: &str) {
     // It fails for no attribute that has a name.
-    let _ = form.set_attribute(STATE, state);
+    let _ = part.set_attribute(STATE, state);
 }

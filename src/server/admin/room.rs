@@ -310,7 +310,9 @@ fn explain(texts: &'static Texts, refusal: &Refusal) -> (String, String) {
             ((*name).to_owned(), said)
         }
         Refusal::Setting(InvalidSetting::Unreadable { name, .. }) => {
-            (name.clone(), texts.text(key::admin::WHOLE_NUMBER).to_owned())
+            let is_amount = |field: &SettingField| field.name == *name && matches!(field.control, Control::Amount { .. });
+            let rule = rule_of(name).filter(|_| !fields().any(is_amount)).unwrap_or(key::admin::WHOLE_NUMBER);
+            (name.clone(), texts.text(rule).to_owned())
         }
         Refusal::SlugTaken(_) => ("slug".to_owned(), refusal.text(texts)),
         Refusal::ReviewUrl(why) => ("review_url".to_owned(), format!("This {why}.")),

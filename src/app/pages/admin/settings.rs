@@ -215,16 +215,20 @@ pub struct SettingsForm {
     pub values: BTreeMap<String, String>,
     /// The settings that could not be changed, each with the reason; the name is empty if it is about the form as a whole.
     pub errors: Vec<(String, String)>,
-    /// The name of the group that was just saved; empty if none was.
+    /// The name of the group whose button was just pressed; empty if none was.
     pub saved: String,
 }
 
-/// The forms, one for each group, sent to `action`.
+/// The form, sent to `action`. Whichever of its buttons is pressed, all that was changed is saved.
 pub fn settings(texts: &'static Texts, form: SettingsForm, action: &str) -> impl IntoView + use<> {
-    view! { <div class="groups">{GROUPS.iter().map(|group| group_form(texts, group, &form, action)).collect_view()}</div> }
+    view! {
+        <form class="groups fields" method="post" action=action.to_owned() aria-labelledby="settings" novalidate>
+            {GROUPS.iter().map(|group| fields_of(texts, group, &form)).collect_view()}
+        </form>
+    }
 }
 
-fn group_form(texts: &'static Texts, group: &SettingGroup, form: &SettingsForm, action: &str) -> impl IntoView + use<> {
+fn fields_of(texts: &'static Texts, group: &SettingGroup, form: &SettingsForm) -> impl IntoView + use<> {
     let SettingsForm { values, errors, saved } = form;
     let error_of = |name: &str| errors.iter().find(|(known, _)| known == name).map(|(_, error)| error.clone());
     let is_wrong = group.fields.iter().any(|field| error_of(field.name).is_some());
@@ -235,7 +239,7 @@ fn group_form(texts: &'static Texts, group: &SettingGroup, form: &SettingsForm, 
         group.fields.iter().map(|field| setting(texts, field, values, error_of(field.name).unwrap_or_default())).collect_view();
     let is_saved = *saved == group.name;
     view! {
-        <form class="fields settings" id=group.name method="post" action=action.to_owned() aria-labelledby=labelled data-edited="">
+        <section class="settings" id=group.name role="group" aria-labelledby=labelled data-edited="">
             <h3 id=heading>{texts.text(group.label)}</h3>
             {whole.map(|whole| view! { <p class="error" role="alert">{whole}</p> })}
             {fields}
@@ -244,7 +248,7 @@ fn group_form(texts: &'static Texts, group: &SettingGroup, form: &SettingsForm, 
                 <span class="done" role="status">{is_saved.then(|| texts.text(key::admin::SAVED))}</span>
                 <span class="unsaved" role="status" data-unsaved=texts.text(key::admin::UNSAVED)></span>
             </p>
-        </form>
+        </section>
     }
 }
 
@@ -277,7 +281,7 @@ fn setting(
                         {label}
                     </label>
                     <span class="amount">
-                        <input id=name name=name type="number" min="1" step="1" inputmode="numeric" required value=value autofocus=is_wrong aria-label=format!("{label} ({unit})") aria-invalid=invalid aria-describedby=described_by />
+                        <input id=name name=name type="number" min="1" step="1" inputmode="numeric" value=value autofocus=is_wrong aria-label=format!("{label} ({unit})") aria-invalid=invalid aria-describedby=described_by />
                         <span aria-hidden="true">{unit}</span>
                     </span>
                 }
