@@ -1,5 +1,5 @@
 import { ADMIN_PASSWORD, WIDGET_KEY } from './server.js';
-import { expect, live, messages, say, test } from './fixtures.js';
+import { expect, live, messages, say, test, texts } from './fixtures.js';
 
 /** Signs in as whoever runs the chat. */
 const owner = async (visit, options = {}) => {
@@ -232,4 +232,20 @@ test('what is edited in two groups is saved by either button, and a switch that 
   await expect(page.getByLabel('Description')).toHaveValue('tonight');
   await expect(page.getByRole('spinbutton', { name: 'Limit the length' })).toHaveValue('200');
   await expect(slow).not.toBeChecked();
+});
+
+test('what a room forgets at its end is gone from open pages too', async ({ visit, server }) => {
+  await server.administer('1/settings', { ephemeral: true });
+  const ann = await server.guest('Ann');
+  const page = await visit();
+  const overlay = await visit({ path: '/overlay/1?fade=0' });
+  await live(page);
+  await ann.say('between us');
+  for (const each of [page, overlay]) await expect(messages(each)).toHaveCount(1);
+  await server.administer('1/end');
+  for (const each of [page, overlay]) await expect(messages(each)).toHaveCount(0);
+  await server.administer('1/prepare');
+  await server.administer('1/start');
+  await (await server.guest('Bob')).say('a new start');
+  for (const each of [page, overlay]) await expect.poll(() => texts(each)).toEqual(['a new start']);
 });

@@ -9,8 +9,9 @@ use super::{
     session::Session,
     state::timeline::Timeline,
     task::spawn,
-    wire::{self, ChatMessage, Deletion, Quote, Raw, Removal, SettingsView, Standing},
+    wire::{self, ChatMessage, Deletion, HistoryPage, Quote, Raw, Removal, SettingsView, Standing},
 };
+use crate::chat::RoomState;
 
 /// HTTP: what was asked for is no more.
 const GONE: u16 = 410;
@@ -84,6 +85,15 @@ impl Session {
             self.pinned.set(None);
         } else if is_other {
             spawn(self.show_pinned(pinned));
+        }
+    }
+
+    /// Takes over where the room is in its life. One that forgets what was said takes it out of the list when it ends.
+    pub fn go(self, state: RoomState) {
+        self.state.set(state);
+        if state == RoomState::Ended && self.settings.with_untracked(|settings| settings.ephemeral) {
+            self.pinned.set(None);
+            self.timeline.update(|timeline| timeline.replace(HistoryPage::default()));
         }
     }
 

@@ -278,11 +278,22 @@ fn room_status(state: RoomState) -> Box<RawValue> {
 
 /// What the public is told of the settings.
 fn configured(settings: &Settings) -> Box<RawValue> {
-    let Settings { name, description, slow_mode_seconds, message_chars, speakers, links, paused, shield, pinned_message, .. } =
-        &*settings.in_force();
+    let Settings {
+        name,
+        description,
+        slow_mode_seconds,
+        message_chars,
+        speakers,
+        links,
+        paused,
+        shield,
+        ephemeral,
+        pinned_message,
+        ..
+    } = &*settings.in_force();
     let told = serde_json::json!({
         "status": "settings", "name": name, "description": description, "slow_mode_seconds": slow_mode_seconds,
-        "message_chars": message_chars, "speakers": speakers, "links": links, "paused": paused, "shield": shield,
+        "message_chars": message_chars, "speakers": speakers, "links": links, "paused": paused, "shield": shield, "ephemeral": ephemeral,
         "pinned_message": pinned_message,
     });
     serde_json::value::to_raw_value(&told).expect("plain data")

@@ -447,7 +447,7 @@ fn settings_view(settings: &Settings) -> SettingsView {
         message_chars: settings.message_chars as usize,
         speakers: settings.speakers,
         paused: settings.paused,
-        shield: settings.shield,
+        ephemeral: settings.ephemeral,
         pinned_message: settings.pinned_message.clone(),
     }
 }

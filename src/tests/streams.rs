@@ -157,7 +157,7 @@ async fn settings_change_for_everybody_at_once_and_stay() {
     let told = events.next_of("system").await;
     let message = json!({
         "status": "settings", "name": "The <i>new</i> name", "description": "", "slow_mode_seconds": 30, "message_chars": 0,
-        "speakers": "everyone", "links": "everyone", "paused": false, "shield": false, "pinned_message": "",
+        "speakers": "everyone", "links": "everyone", "paused": false, "shield": false, "ephemeral": false, "pinned_message": "",
     });
     assert_eq!((told.data["message"].clone(), told.id.is_some()), (message, true));
     assert_eq!(site.administer("/v1/streams/1/settings", &change).await.status, 200);

@@ -196,7 +196,7 @@ fn settings_are_read_as_they_are_sent() {
             message_chars: 100,
             speakers,
             paused: true,
-            shield: true,
+            ephemeral: true,
             pinned_message: id(3),
             ..Settings::default()
         };
@@ -206,7 +206,7 @@ fn settings_are_read_as_they_are_sent() {
             message_chars: 100,
             speakers,
             paused: true,
-            shield: true,
+            ephemeral: true,
             pinned_message: id(3),
         };
         assert_eq!(read_kind(Kind::Settings { settings, by: user("mia") }), StreamEvent::Settings(expected));

@@ -718,7 +718,10 @@ impl Feed {
                     self.is_waiting.set(!live);
                     self.tell();
                 }
-                StreamEvent::Room(state) => self.session.state.set(state),
+                StreamEvent::Room(state) => {
+                    self.session.receive(std::mem::take(&mut messages));
+                    self.session.go(state);
+                }
                 StreamEvent::Settings(settings) => {
                     self.session.configure(settings);
                     attention::entitle(self.session);

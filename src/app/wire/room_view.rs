@@ -87,9 +87,9 @@ pub struct SettingsView {
     /// Whether nobody but moderators may speak for now.
     #[serde(default)]
     pub paused: bool,
-    /// Whether the room is shielded against a raid.
+    /// Whether all that was said is forgotten when the room ends.
     #[serde(default)]
-    pub shield: bool,
+    pub ephemeral: bool,
     /// The id of the message that stands above the chat; empty for none.
     #[serde(default)]
     pub pinned_message: String,
