@@ -62,5 +62,5 @@ pub fn hydrate() {
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn started() {
-    console_error_panic_hook::set_once();
+    std::panic::set_hook(Box::new(|info| leptos::logging::error!("{info}")));
 }

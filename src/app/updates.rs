@@ -107,7 +107,7 @@ impl Session {
 
     /// Fetches a message by its id.
     async fn fetch(self, id: String) -> Fetched {
-        let answer = request::get(&format!("/v1/streams/{}/messages/{id}", self.room)).await;
+        let answer = request::get(&["/v1/streams/", &self.room.to_string(), "/messages/", &id].concat()).await;
         if answer.as_ref().is_ok_and(|answer| answer.status == GONE) {
             return Fetched::Gone;
         }
@@ -145,7 +145,7 @@ impl Session {
 
     /// Asks why the reader's own messages were taken out, of which one has that id. Without an answer no reason is shown.
     async fn explain(self, id: String, removal: Removal) {
-        let url = format!("/v1/streams/{}/messages/{id}/deletion", self.room);
+        let url = ["/v1/streams/", &self.room.to_string(), "/messages/", &id, "/deletion"].concat();
         let Ok(answer) = request::act("GET", &url, &self.token.get_untracked()).await else { return };
         let deletion = answer.ours().and_then(|answer| answer.data());
         if let Some(Deletion { reason, .. }) = deletion.filter(|deletion: &Deletion| !deletion.reason.is_empty()) {
