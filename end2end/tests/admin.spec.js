@@ -221,6 +221,8 @@ test('what is edited in two groups is saved by either button, and a switch that 
   const page = await owner(visit);
   await page.getByRole('link', { name: 'Settings of room 1' }).click();
   const slow = page.getByRole('switch', { name: 'Slow mode' });
+  // Scripts run by now.
+  await expect(page.getByRole('button', { name: 'Copy' }).first()).toBeVisible();
   await page.getByLabel('Description').fill('tonight');
   await slow.check();
   await page.getByRole('spinbutton', { name: 'Slow mode' }).fill('');

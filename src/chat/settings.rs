@@ -235,7 +235,7 @@ impl Settings {
             (
                 "name",
                 is_name(&self.name),
-                "have 1 to 128 characters and no characters that control or turn the direction of the text",
+                "have 1 to 128 characters, no control characters, and none that turn the direction of the text",
             ),
             ("slug", is_slug(&self.slug), "have 1 to 64 characters of a-z, 0-9 and -, and not digits alone"),
             ("description", self.description.chars().count() <= 2_000, "have at most 2,000 characters"),
