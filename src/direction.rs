@@ -32,7 +32,7 @@ pub fn isolated(text: &str, is_rtl: bool) -> Cow<'_, str> {
 }
 
 /// Returns whether a character begins or ends a part of a text that runs another way.
-fn turns(c: char) -> bool {
+pub fn turns(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

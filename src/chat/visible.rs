@@ -1,9 +1,11 @@
 //! Which characters can be seen, for names and texts alike. A table, because it is judged in the browser too.
 
+use crate::direction;
+
 /// Whether a character has no place in a title: it controls, or turns the direction of whatever stands beside it, in the title of a
 /// window too.
 pub(super) fn turns_or_controls(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    c.is_control() || direction::turns(c)
 }
 
 /// Whether there is a character in a text that a reader sees: one that is drawn, is no white space, and is not only a mark on another.

@@ -10,12 +10,12 @@ use leptos::prelude::*;
 use serde::Serialize;
 use serde_json::{json, value::RawValue};
 
-use super::Owner;
+use super::{Owner, snapshot};
 use crate::{
     app::{ActRow, ActsView, AuditLogPage, BlockedRow, state_key},
     chat::{
         ChatText, Deleted, Deletion, Disconnection, Field, Kind, Measure, Message, MessageId, Outcome, Resolution, Restore,
-        Restored, RoomId, Sanction, UserId,
+        Restored, Sanction, UserId,
     },
     engine::{Act, End, cut},
     hub::{Authority, Blocked, Hub},
@@ -186,9 +186,7 @@ pub(in crate::server) async fn show(
     asked: Asked,
     params: Params,
 ) -> Response {
-    let Some(snapshot) = room.parse().ok().and_then(|id: RoomId| state.hub.snapshot_for_owner(id).ok()) else {
-        return not_found(&state, asked).await;
-    };
+    let Some(snapshot) = snapshot(&state.hub, &room) else { return not_found(&state, asked).await };
     // A place that cannot be used shows the newest page, as if it had not been given.
     let id = snapshot.room.id;
     let before = place(&params, "before", id, &snapshot.position).ok().flatten().unwrap_or(u64::MAX);

@@ -30,7 +30,7 @@ use super::{
 };
 use crate::{
     app::{SignInPage, SignInView},
-    hub::Hub,
+    hub::{Hub, Snapshot},
     texts::key,
 };
 
@@ -150,6 +150,11 @@ pub(super) async fn sign_out(State(state): State<AppState>, asked: Asked, header
 
 fn see_admin(cookie: HeaderValue) -> Response {
     ([(header::SET_COOKIE, cookie)], see("/admin")).into_response()
+}
+
+/// Returns how the room is that an address names, if there is one.
+fn snapshot(hub: &Hub, room: &str) -> Option<Snapshot> {
+    hub.snapshot_for_owner(room.parse().ok()?).ok()
 }
 
 /// Where to go on after a form, which a reload then does not send again.

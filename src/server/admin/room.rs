@@ -11,7 +11,7 @@ use qrcode::{QrCode, render::svg};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::{Map, Value};
 
-use super::{Owner, rooms::row, see};
+use super::{Owner, rooms::row, see, snapshot};
 use crate::{
     app::{
         AdminRoomPage, Control, EndRoomPage, EndRoomView, GROUPS, Preset, RoomAdmin, SanctionRow, SettingField, SettingsForm,
@@ -87,8 +87,8 @@ pub(in crate::server) async fn configure(
     asked: Asked,
     Form(values): Form<BTreeMap<String, String>>,
 ) -> Response {
-    let Ok(id) = room.parse() else { return not_found(&state, asked).await };
-    let Ok(snapshot) = state.hub.snapshot_for_owner(id) else { return not_found(&state, asked).await };
+    let Some(snapshot) = snapshot(&state.hub, &room) else { return not_found(&state, asked).await };
+    let id = snapshot.room.id;
     let form = Edits::of(values);
     let (status, shown) = match form.change(&snapshot.room.settings) {
         Err(conflicts) => (StatusCode::CONFLICT, conflict(asked.texts, &form, &snapshot.room.settings, &conflicts)),
@@ -189,9 +189,7 @@ pub(in crate::server) async fn confirm_end(
     Path(room): Path<String>,
     asked: Asked,
 ) -> Response {
-    let Some(snapshot) = room.parse().ok().and_then(|id: RoomId| state.hub.snapshot_for_owner(id).ok()) else {
-        return not_found(&state, asked).await;
-    };
+    let Some(snapshot) = snapshot(&state.hub, &room) else { return not_found(&state, asked).await };
     end_page(&state, asked, StatusCode::OK, snapshot, false).await
 }
 
@@ -204,9 +202,7 @@ pub(in crate::server) async fn end(
     asked: Asked,
     Form(Confirmation { name }): Form<Confirmation>,
 ) -> Response {
-    let Some(snapshot) = room.parse().ok().and_then(|id: RoomId| state.hub.snapshot_for_owner(id).ok()) else {
-        return not_found(&state, asked).await;
-    };
+    let Some(snapshot) = snapshot(&state.hub, &room) else { return not_found(&state, asked).await };
     let Room { id, ref settings, .. } = snapshot.room;
     if settings.ephemeral && name.trim() != settings.name.trim() {
         return end_page(&state, asked, StatusCode::BAD_REQUEST, snapshot, true).await;
@@ -265,9 +261,7 @@ async fn render_room(
     status: StatusCode,
     Shown { typed, errors, saved }: Shown,
 ) -> Response {
-    let Some(snapshot) = room.parse().ok().and_then(|id: RoomId| state.hub.snapshot_for_owner(id).ok()) else {
-        return not_found(state, asked).await;
-    };
+    let Some(snapshot) = snapshot(&state.hub, room) else { return not_found(state, asked).await };
     let id = snapshot.room.id;
     let sanctions = match state.hub.sanctions(id, &Authority::Admin).await {
         Ok(all) => all.into_iter().filter_map(|event| sanction_row(asked.texts, event.kind)).collect(),
