@@ -93,7 +93,7 @@ impl Session {
         self.state.set(state);
         if state == RoomState::Ended && self.settings.with_untracked(|settings| settings.ephemeral) {
             self.pinned.set(None);
-            self.timeline.update(|timeline| timeline.replace(HistoryPage::default()));
+            self.timeline.update(|timeline| timeline.rewind(HistoryPage::default()));
         }
     }
 

@@ -561,3 +561,13 @@ fn a_restored_message_that_nobody_has_read_counts_again() {
     timeline.restore(&Removal::Message(4), Reader::InNewerHalf);
     assert_eq!(timeline.unread(), 2);
 }
+
+#[test]
+fn what_a_room_has_forgotten_is_nowhere_in_the_list() {
+    let mut timeline = Timeline::new(&messages(1..=300), true, "e-300");
+    timeline.append(messages(301..=700), Reader::InOlderHalf);
+    timeline.rewind(HistoryPage::default());
+    assert_eq!((seqs(&timeline), timeline.has_older(), timeline.has_newer(), timeline.unread()), (vec![], false, false, 0));
+    timeline.append(messages(701..=702), Reader::AtEnd);
+    assert_eq!(seqs(&timeline), [701, 702]);
+}

@@ -78,7 +78,8 @@ impl Timeline {
         self.is_replay = true;
     }
 
-    /// Shows another part of the log, as at another moment of a replay. Nothing that was offered before counts.
+    /// Shows another part of the log, as at another moment of a replay, or nothing of it once the room has forgotten it. Nothing that was
+    /// offered before counts.
     pub fn rewind(&mut self, page: HistoryPage) {
         (self.newest, self.let_go, self.unread) = (0, 0, 0);
         self.waiting.clear();
